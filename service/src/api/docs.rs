@@ -1,0 +1,113 @@
+//! The OpenAPI document and Swagger UI, both from this binary: no CDN, no file.
+
+use std::collections::HashMap;
+
+use http::{Method, header};
+use poem::{
+    Endpoint, Response,
+    endpoint::{BoxEndpoint, make_sync},
+};
+use poem_openapi::{
+    OpenApi, OpenApiService,
+    payload::Payload,
+    registry::{
+        MetaApi, MetaMediaType, MetaOperation, MetaOperationParam, MetaParamIn, MetaPath, MetaResponse, MetaResponses,
+        MetaSchema, MetaSchemaRef, MetaTag, Registry,
+    },
+    types::Type,
+};
+
+use super::{error::ErrorDocument, jsonapi::JsonApi};
+
+const DESCRIPTION: &str = "Mock HTTP endpoints that answer what they were told to: create one here, then call it.\n\n\
+    Requests and answers are [JSON:API 1.1](https://jsonapi.org/format/1.1/). Every error names what was wrong and what to write instead.";
+
+/// Describes the service.
+pub fn service<A: OpenApi>(api: A) -> OpenApiService<A, ()> {
+    OpenApiService::new(api, "Echo", env!("CARGO_PKG_VERSION")).description(DESCRIPTION)
+}
+
+/// A page with everything that it needs. The service's own document is in it.
+pub fn page(html: &str) -> impl Endpoint + use<> {
+    // Without an icon of its own the page would ask for /favicon.ico, which is a mock's path.
+    let head = "<head><meta name=\"viewport\" content=\"width=device-width\"><link rel=\"icon\" href=\"data:,\">";
+    let html = format!("<!DOCTYPE html>{}", html.replacen("<head>", head, 1).replacen("<title>Swagger UI", "<title>Echo", 1));
+    make_sync(move |_| {
+        Response::builder()
+            .content_type("text/html; charset=utf-8")
+            // Swagger UI is inline, and may talk to this origin only.
+            .header(
+                header::CONTENT_SECURITY_POLICY,
+                "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'; \
+                 base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+            )
+            .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
+            .header(header::REFERRER_POLICY, "no-referrer")
+            .body(html.clone())
+    })
+}
+
+pub fn file(content_type: &'static str, text: String) -> impl Endpoint {
+    make_sync(move |_| Response::builder().content_type(content_type).body(text.clone()))
+}
+
+/// Calls of mocks, described: they are served by [`crate::mocks`], not by poem.
+pub struct MocksDescription;
+
+impl OpenApi for MocksDescription {
+    fn meta() -> Vec<MetaApi> {
+        let operations = [
+            (Method::GET, "getMock", "Call a mock with GET"),
+            (Method::POST, "postMock", "Call a mock with POST"),
+            (Method::PUT, "putMock", "Call a mock with PUT"),
+            (Method::PATCH, "patchMock", "Call a mock with PATCH"),
+            (Method::DELETE, "deleteMock", "Call a mock with DELETE"),
+        ]
+        .map(operation)
+        .into();
+        vec![MetaApi { paths: vec![MetaPath { path: "/{path}".into(), operations }] }]
+    }
+
+    fn register(registry: &mut Registry) {
+        registry.create_tag(MetaTag { name: TAG, description: Some("Call what you have set up. No key is needed."), external_docs: None });
+        ErrorDocument::register(registry);
+    }
+
+    fn add_routes(self, _routes: &mut HashMap<String, HashMap<Method, BoxEndpoint<'static>>>) {}
+}
+
+const TAG: &str = "Mocks";
+
+fn operation((method, operation_id, summary): (Method, &'static str, &'static str)) -> MetaOperation {
+    let path = MetaSchema { example: Some("greeting".into()), pattern: Some("^[^/]+$".into()), ..MetaSchema::new("string") };
+    let answer = |status, description, content| MetaResponse { description, status, status_range: None, content, headers: vec![] };
+    let error = MetaMediaType { content_type: JsonApi::<ErrorDocument>::CONTENT_TYPE, schema: ErrorDocument::schema_ref() };
+    MetaOperation {
+        method,
+        tags: vec![TAG],
+        summary: Some(summary),
+        description: Some("Any path can be mocked; from this page those of one segment can be called."),
+        external_docs: None,
+        params: vec![MetaOperationParam {
+            name: "path".into(),
+            schema: MetaSchemaRef::Inline(Box::new(path)),
+            in_type: MetaParamIn::Path,
+            description: Some("The path of the mock, without the leading slash.".into()),
+            required: true,
+            deprecated: false,
+            explode: true,
+            style: None,
+        }],
+        request: None,
+        responses: MetaResponses {
+            responses: vec![
+                answer(Some(404), "There is no such mock, or it was told to answer so.", vec![error]),
+                answer(None, "What the mock was told to answer.", vec![]),
+            ],
+        },
+        deprecated: false,
+        security: vec![],
+        operation_id: Some(operation_id),
+        code_samples: vec![],
+    }
+}

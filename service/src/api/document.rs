@@ -1,0 +1,281 @@
+//! Reads the document of a request, and tells all that is wrong with it at once, each with its pointer.
+
+use serde_json::{Map, Value};
+
+use super::error::{ApiError, ErrorObject, Kind, Source};
+use crate::domain::{
+    Body, Endpoint, EndpointId, Headers, MockPath, MockResponse, Route, StatusCode, Verb,
+};
+
+const DATA: &str = "/data";
+const ATTRIBUTES: &str = "/data/attributes";
+const RESPONSE: &str = "/data/attributes/response";
+
+/// Whether a canonical path is kept from mocks, because management is on the same listener.
+pub type IsReserved = fn(&str) -> bool;
+
+/// Reads an endpoint to be made.
+pub fn read_new(document: &Value, is_reserved: IsReserved) -> Result<Endpoint, ApiError> {
+    let data = read_data(document)?;
+    if data.get("id").is_some_and(|id| !id.is_null()) {
+        let detail = "The id of an endpoint is made by the server: leave `id` out";
+        return Err(ApiError::new(Kind::ClientId, detail, Some(Source::pointer("/data/id"))));
+    }
+    let mut reader = Reader { errors: Vec::new(), is_reserved };
+    let endpoint = reader.new_endpoint(data);
+    reader.finish(endpoint)
+}
+
+/// Reads changes, and applies them to an endpoint.
+pub fn read_changes(document: &Value, current: &Endpoint, is_reserved: IsReserved) -> Result<Endpoint, ApiError> {
+    let data = read_data(document)?;
+    let id = current.id.to_string();
+    if let Some(other) = data.get("id").filter(|other| !other.is_null() && other.as_str() != Some(&id)) {
+        let detail = format!("`id` is {other}, but the URL names `{id}`: leave it out, or write the same");
+        return Err(ApiError::new(Kind::Conflict, detail, Some(Source::pointer("/data/id"))));
+    }
+    let mut reader = Reader { errors: Vec::new(), is_reserved };
+    let endpoint = reader.changed_endpoint(data, current);
+    reader.finish(endpoint)
+}
+
+/// The resource object, which must be of our type.
+fn read_data(document: &Value) -> Result<&Map<String, Value>, ApiError> {
+    let Some(Value::Object(data)) = document.get("data") else {
+        let detail = r#"The document has no `data` object: write {"data": {"type": "endpoints", "attributes": {…}}}"#;
+        return Err(ApiError::new(Kind::Invalid, detail, Some(Source::pointer(DATA))));
+    };
+    let wrong = |kind, detail: String| Err(ApiError::new(kind, detail, Some(Source::pointer("/data/type"))));
+    match data.get("type") {
+        Some(Value::String(name)) if name == "endpoints" => Ok(data),
+        Some(Value::String(name)) => {
+            wrong(Kind::Conflict, format!("`type` is `{name}`, but only `endpoints` are kept here: write `endpoints`"))
+        }
+        _ => wrong(Kind::Invalid, "`type` is missing: write `\"type\": \"endpoints\"`".into()),
+    }
+}
+
+/// What a member of an object holds. Only PATCH tells null from absence.
+enum Member<'a> {
+    Absent,
+    Null,
+    Value(&'a Value),
+}
+
+impl<'a> Member<'a> {
+    fn of(object: &'a Map<String, Value>, name: &str) -> Self {
+        match object.get(name) {
+            None => Self::Absent,
+            Some(Value::Null) => Self::Null,
+            Some(value) => Self::Value(value),
+        }
+    }
+}
+
+struct Reader {
+    errors: Vec<ErrorObject>,
+    is_reserved: IsReserved,
+}
+
+/// `None` stands for a value that is wrong, for which an error has been noted.
+impl Reader {
+    fn finish(self, endpoint: Option<Endpoint>) -> Result<Endpoint, ApiError> {
+        endpoint.filter(|_| self.errors.is_empty()).ok_or(ApiError::all(self.errors))
+    }
+
+    fn note(&mut self, kind: Kind, pointer: &str, detail: impl Into<String>) {
+        self.errors.push(kind.object(detail, Some(Source::pointer(pointer))));
+    }
+
+    fn new_endpoint(&mut self, data: &Map<String, Value>) -> Option<Endpoint> {
+        let attributes = self.required_object(data, DATA, "attributes")?;
+        self.only_known(attributes, ATTRIBUTES, &["verb", "path", "response"]);
+        let verb = self.required(attributes, ATTRIBUTES, "verb").and_then(|value| self.verb(value));
+        let path = self.required(attributes, ATTRIBUTES, "path").and_then(|value| self.path(value));
+        let response = self.required_object(attributes, ATTRIBUTES, "response").and_then(|response| {
+            self.only_known(response, RESPONSE, &["code", "headers", "body"]);
+            let code = self.required(response, RESPONSE, "code").and_then(|value| self.code(value));
+            let headers = self.optional(response, "headers", Headers::default(), None, Self::headers);
+            let body = self.optional(response, "body", None, None, |reader, value| reader.body(value).map(Some));
+            self.response(code?, headers?, body?)
+        });
+        Some(Endpoint { id: EndpointId::generate(), route: Route { verb: verb?, path: path? }, response: response? })
+    }
+
+    fn changed_endpoint(&mut self, data: &Map<String, Value>, current: &Endpoint) -> Option<Endpoint> {
+        let empty = Map::new();
+        let attributes = self.object_or(data, DATA, "attributes", &empty)?;
+        self.only_known(attributes, ATTRIBUTES, &["verb", "path", "response"]);
+        let verb = self.kept(attributes, ATTRIBUTES, "verb", current.route.verb, Self::verb);
+        let path = self.kept(attributes, ATTRIBUTES, "path", current.route.path.clone(), Self::path);
+        let response = self.object_or(attributes, ATTRIBUTES, "response", &empty).and_then(|response| {
+            let old = &current.response;
+            self.only_known(response, RESPONSE, &["code", "headers", "body"]);
+            let code = self.kept(response, RESPONSE, "code", old.code(), Self::code);
+            let cleared = Headers::default();
+            let headers = self.optional(response, "headers", cleared, Some(old.headers().clone()), Self::headers);
+            let kept = Some(old.body().cloned());
+            let body = self.optional(response, "body", None, kept, |reader, value| reader.body(value).map(Some));
+            self.response(code?, headers?, body?)
+        });
+        Some(Endpoint { id: current.id, route: Route { verb: verb?, path: path? }, response: response? })
+    }
+
+    fn required<'a>(&mut self, object: &'a Map<String, Value>, at: &str, name: &str) -> Option<&'a Value> {
+        match Member::of(object, name) {
+            Member::Value(value) => Some(value),
+            Member::Absent | Member::Null => {
+                self.note(Kind::Invalid, &format!("{at}/{name}"), format!("`{name}` is missing: it is required"));
+                None
+            }
+        }
+    }
+
+    /// A required attribute in a PATCH: kept if absent, but null can not clear it.
+    fn kept<T>(
+        &mut self,
+        object: &Map<String, Value>,
+        at: &str,
+        name: &str,
+        current: T,
+        read: impl FnOnce(&mut Self, &Value) -> Option<T>,
+    ) -> Option<T> {
+        match Member::of(object, name) {
+            Member::Absent => Some(current),
+            Member::Value(value) => read(self, value),
+            Member::Null => {
+                self.note(Kind::Invalid, &format!("{at}/{name}"), format!("`{name}` can not be cleared: leave it out to keep it"));
+                None
+            }
+        }
+    }
+
+    /// An optional member of the response: null clears it, absence keeps it, or clears it where nothing is there yet.
+    fn optional<T>(
+        &mut self,
+        response: &Map<String, Value>,
+        name: &str,
+        cleared: T,
+        kept: Option<T>,
+        read: impl FnOnce(&mut Self, &Value) -> Option<T>,
+    ) -> Option<T> {
+        match Member::of(response, name) {
+            Member::Absent => Some(kept.unwrap_or(cleared)),
+            Member::Null => Some(cleared),
+            Member::Value(value) => read(self, value),
+        }
+    }
+
+    fn required_object<'a>(&mut self, object: &'a Map<String, Value>, at: &str, name: &str) -> Option<&'a Map<String, Value>> {
+        let value = self.required(object, at, name)?;
+        self.object(value, at, name)
+    }
+
+    fn object_or<'a>(
+        &mut self,
+        object: &'a Map<String, Value>,
+        at: &str,
+        name: &str,
+        absent: &'a Map<String, Value>,
+    ) -> Option<&'a Map<String, Value>> {
+        object.get(name).map_or(Some(absent), |value| self.object(value, at, name))
+    }
+
+    fn object<'a>(&mut self, value: &'a Value, at: &str, name: &str) -> Option<&'a Map<String, Value>> {
+        let object = value.as_object();
+        if object.is_none() {
+            self.note(Kind::Invalid, &format!("{at}/{name}"), format!("`{name}` is not an object: write {{…}}"));
+        }
+        object
+    }
+
+    fn string<'a>(&mut self, value: &'a Value, pointer: &str) -> Option<&'a str> {
+        let text = value.as_str();
+        if text.is_none() {
+            self.note(Kind::Invalid, pointer, "The value is not a string: write it in quotes");
+        }
+        text
+    }
+
+    /// Notes a member that does not exist, so that a misspelt one is not silently lost.
+    fn only_known(&mut self, object: &Map<String, Value>, at: &str, known: &[&str]) {
+        for name in object.keys().filter(|name| !known.contains(&name.as_str())) {
+            let list = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+            let detail = format!("`{name}` is not known here: use {list}, or leave it out");
+            self.note(Kind::Invalid, &format!("{at}/{}", escaped(name)), detail);
+        }
+    }
+
+    fn noted<T, E: std::fmt::Display>(&mut self, kind: Kind, pointer: &str, outcome: Result<T, E>) -> Option<T> {
+        outcome.map_err(|error| self.note(kind, pointer, capitalized(&error.to_string()))).ok()
+    }
+
+    fn verb(&mut self, value: &Value) -> Option<Verb> {
+        let pointer = "/data/attributes/verb";
+        let text = self.string(value, pointer)?;
+        self.noted(Kind::Invalid, pointer, Verb::parse(text))
+    }
+
+    fn path(&mut self, value: &Value) -> Option<MockPath> {
+        let pointer = "/data/attributes/path";
+        let text = self.string(value, pointer)?;
+        let path = self.noted(Kind::Invalid, pointer, MockPath::parse(text))?;
+        if (self.is_reserved)(path.as_str()) {
+            let detail = format!("`{path}` is reserved for management: choose a path outside of `/endpoints` and `/-/`");
+            self.note(Kind::Invalid, pointer, detail);
+            return None;
+        }
+        Some(path)
+    }
+
+    fn code(&mut self, value: &Value) -> Option<StatusCode> {
+        let pointer = "/data/attributes/response/code";
+        let Some(number) = value.as_f64() else {
+            self.note(Kind::Invalid, pointer, "The value is not a number: write a whole number from 200 to 599");
+            return None;
+        };
+        self.noted(Kind::Invalid, pointer, StatusCode::parse(number))
+    }
+
+    fn headers(&mut self, value: &Value) -> Option<Headers> {
+        let object = self.object(value, RESPONSE, "headers")?;
+        let errors_before = self.errors.len();
+        let at = |name: &str| format!("{RESPONSE}/headers/{}", escaped(name));
+        let mut fields = Vec::with_capacity(object.len());
+        for (name, value) in object {
+            if let Some(value) = self.string(value, &at(name)) {
+                fields.push((name.clone(), value.to_owned()));
+            }
+        }
+        match Headers::parse(fields) {
+            Ok(headers) => (self.errors.len() == errors_before).then_some(headers),
+            Err(errors) => {
+                for error in errors {
+                    let pointer = error.name().map_or_else(|| format!("{RESPONSE}/headers"), at);
+                    self.note(Kind::Invalid, &pointer, capitalized(&error.to_string()));
+                }
+                None
+            }
+        }
+    }
+
+    fn body(&mut self, value: &Value) -> Option<Body> {
+        let pointer = "/data/attributes/response/body";
+        let text = self.string(value, pointer)?;
+        self.noted(Kind::TooLarge, pointer, Body::parse(text.to_owned()))
+    }
+
+    fn response(&mut self, code: StatusCode, headers: Headers, body: Option<Body>) -> Option<MockResponse> {
+        self.noted(Kind::Invalid, "/data/attributes/response/body", MockResponse::new(code, headers, body))
+    }
+}
+
+/// A member's name as a part of a JSON pointer (RFC 6901 section 3).
+fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
+fn capitalized(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+}

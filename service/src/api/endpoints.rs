@@ -1,0 +1,285 @@
+//! `/endpoints`: create, list, show, change and delete mocks.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, header};
+use poem::Request;
+use poem_openapi::{
+    ApiResponse, OpenApi, Tags,
+    param::{Header, Path, Query},
+};
+
+use super::{
+    access::{MayRead, MayWrite},
+    document::{self, IsReserved},
+    error::{ApiError, Kind, Source},
+    jsonapi::{JsonApi, RequestDocument},
+    location::Locations,
+    refusal::{Refusal, Statuses},
+    schema::{EndpointChangesDocument, EndpointDocument, ListDocument, NewEndpointDocument},
+};
+use crate::{
+    domain::{EndpointId, MockPath, Verb},
+    replica::Replica,
+    store::{Filter, Stored, Version, Write, WriteError},
+};
+
+const DEFAULT_PAGE: usize = 100;
+/// A PATCH that meets others reads again and tries again, so often.
+const MAX_TRIES: usize = 16;
+
+#[derive(Tags)]
+enum Tag {
+    /// Mocks as resources: set them up here.
+    Endpoints,
+}
+
+pub struct EndpointsApi {
+    pub replica: Arc<Replica>,
+    pub locations: Locations,
+    pub is_reserved: IsReserved,
+}
+
+#[derive(ApiResponse)]
+enum Listed {
+    /// A page of endpoints, in the order of their ids.
+    #[oai(status = 200)]
+    Ok(JsonApi<ListDocument>),
+}
+
+#[derive(ApiResponse)]
+enum Created {
+    /// The endpoint. The mock answers from now on, on every replica.
+    #[oai(status = 201)]
+    Ok(
+        JsonApi<EndpointDocument>,
+        /// The URL of the mock itself.
+        #[oai(header = "Location")]
+        String,
+    ),
+}
+
+#[derive(ApiResponse)]
+enum Shown {
+    /// The endpoint.
+    #[oai(status = 200)]
+    Ok(
+        JsonApi<EndpointDocument>,
+        /// The version of the endpoint, for `If-Match`.
+        #[oai(header = "ETag")]
+        String,
+    ),
+}
+
+#[derive(ApiResponse)]
+enum Deleted {
+    /// It is gone, on every replica.
+    #[oai(status = 204)]
+    Ok,
+}
+
+struct ListStatuses;
+impl Statuses for ListStatuses {
+    const OWN: &'static [u16] = &[400];
+}
+struct CreateStatuses;
+impl Statuses for CreateStatuses {
+    const OWN: &'static [u16] = &[400, 408, 409, 413, 415, 422];
+}
+struct ShowStatuses;
+impl Statuses for ShowStatuses {
+    const OWN: &'static [u16] = &[404];
+}
+struct ChangeStatuses;
+impl Statuses for ChangeStatuses {
+    const OWN: &'static [u16] = &[400, 404, 408, 409, 412, 413, 415, 422];
+}
+struct DeleteStatuses;
+impl Statuses for DeleteStatuses {
+    const OWN: &'static [u16] = &[404, 412];
+}
+
+#[OpenApi(tag = "Tag::Endpoints")]
+impl EndpointsApi {
+    /// List endpoints
+    ///
+    /// In the order of their ids, which is the order in which they were made. Follow `links.next` for the rest.
+    #[oai(path = "/endpoints", method = "get", operation_id = "listEndpoints")]
+    async fn list(
+        &self,
+        _access: MayRead,
+        request: &Request,
+        /// How many at most.
+        #[oai(name = "page[size]", validator(minimum(value = "1"), maximum(value = "1000")))]
+        page_size: Query<Option<u32>>,
+        /// Begin after the endpoint with this id.
+        #[oai(name = "page[after]")]
+        page_after: Query<Option<String>>,
+        /// Only those with this verb.
+        #[oai(name = "filter[verb]")]
+        filter_verb: Query<Option<String>>,
+        /// Only those with this path.
+        #[oai(name = "filter[path]")]
+        filter_path: Query<Option<String>>,
+    ) -> Result<Listed, Refusal<ListStatuses>> {
+        known_parameters_only(request.uri().query())?;
+        let bad = |name: &str, why: String| ApiError::new(Kind::BadParameter, why, Some(Source::parameter(name)));
+        let filter = Filter {
+            verb: filter_verb.0.as_deref().map(Verb::parse).transpose().map_err(|e| bad("filter[verb]", e.to_string()))?,
+            path: filter_path.0.as_deref().map(MockPath::parse).transpose().map_err(|e| bad("filter[path]", e.to_string()))?,
+        };
+        let after = page_after.0.map(|text| {
+            let why = format!("`{text}` is not the id of an endpoint: take `links.next` as it is");
+            EndpointId::parse(&text).ok_or_else(|| bad("page[after]", why))
+        });
+        let after = after.transpose()?;
+        let size = page_size.0.map_or(DEFAULT_PAGE, |size| size as usize);
+        let page = self.replica.list(filter.clone(), after, size).await?;
+        let link = |after| list_link(&filter, after, size);
+        let next = page.endpoints.last().filter(|_| page.more).map(|last| link(Some(last.id)));
+        Ok(Listed::Ok(JsonApi(ListDocument::new(&page, link(after), next))))
+    }
+
+    /// Create an endpoint
+    ///
+    /// When this has answered, the mock answers, on every replica. `Location` is the URL of the mock.
+    #[oai(path = "/endpoints", method = "post", operation_id = "createEndpoint")]
+    async fn create(
+        &self,
+        _access: MayWrite,
+        request: &Request,
+        body: RequestDocument<NewEndpointDocument>,
+    ) -> Result<Created, Refusal<CreateStatuses>> {
+        let endpoint = document::read_new(&body.read().await?, self.is_reserved)?;
+        self.replica.write(Write::Create(endpoint.clone())).await?;
+        Ok(Created::Ok(JsonApi((&endpoint).into()), self.locations.of(request, &endpoint.route.path)))
+    }
+
+    /// Show an endpoint
+    #[oai(path = "/endpoints/:id", method = "get", operation_id = "showEndpoint")]
+    async fn show(
+        &self,
+        _access: MayRead,
+        /// The id that the server has given it.
+        id: Path<String>,
+    ) -> Result<Shown, Refusal<ShowStatuses>> {
+        let Stored { endpoint, version } = self.find(&id).await?;
+        Ok(Shown::Ok(JsonApi((&endpoint).into()), etag(version)))
+    }
+
+    /// Change an endpoint
+    ///
+    /// What is absent keeps its value; members of `response` merge; `headers` is replaced whole; null clears `headers` or `body`.
+    #[oai(path = "/endpoints/:id", method = "patch", operation_id = "changeEndpoint")]
+    async fn change(
+        &self,
+        _access: MayWrite,
+        /// The id that the server has given it.
+        id: Path<String>,
+        /// Change it only if its ETag is one of these.
+        #[oai(name = "If-Match")]
+        if_match: Header<Option<String>>,
+        request: &Request,
+        body: RequestDocument<EndpointChangesDocument>,
+    ) -> Result<Shown, Refusal<ChangeStatuses>> {
+        let _ = if_match;
+        let mut current = self.find(&id).await?;
+        if_match_allows(request.headers(), current.version)?;
+        let changes = body.read().await?;
+        for _ in 0..MAX_TRIES {
+            let endpoint = document::read_changes(&changes, &current.endpoint, self.is_reserved)?;
+            let write = Write::Replace { endpoint: endpoint.clone(), expected: current.version };
+            match self.replica.write(write).await {
+                Ok(version) => return Ok(Shown::Ok(JsonApi((&endpoint).into()), etag(version))),
+                Err(WriteError::Changed | WriteError::Missing) => current = self.find(&id).await?,
+                Err(error) => return Err(error.into()),
+            }
+            if_match_allows(request.headers(), current.version)?;
+        }
+        Err(ApiError::unavailable("Too many others change this endpoint at the same time: try again").into())
+    }
+
+    /// Delete an endpoint
+    #[oai(path = "/endpoints/:id", method = "delete", operation_id = "deleteEndpoint")]
+    async fn delete(
+        &self,
+        _access: MayWrite,
+        /// The id that the server has given it.
+        id: Path<String>,
+        /// Delete it only if its ETag is one of these.
+        #[oai(name = "If-Match")]
+        if_match: Header<Option<String>>,
+        request: &Request,
+    ) -> Result<Deleted, Refusal<DeleteStatuses>> {
+        let _ = if_match;
+        for _ in 0..MAX_TRIES {
+            let Stored { endpoint, version } = self.find(&id).await?;
+            if_match_allows(request.headers(), version)?;
+            match self.replica.write(Write::Delete { id: endpoint.id, expected: version }).await {
+                Ok(_) => return Ok(Deleted::Ok),
+                Err(WriteError::Changed | WriteError::Missing) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(ApiError::unavailable("Too many others change this endpoint at the same time: try again").into())
+    }
+}
+
+impl EndpointsApi {
+    async fn find(&self, id: &str) -> Result<Stored, ApiError> {
+        let found = match EndpointId::parse(id) {
+            Some(id) => self.replica.get(id).await?,
+            None => None,
+        };
+        found.ok_or_else(|| ApiError::endpoint_not_found(id))
+    }
+}
+
+fn etag(version: Version) -> String {
+    format!("\"{version}\"")
+}
+
+/// RFC 9110 section 13.1.1: strong comparison with each tag of the list.
+fn if_match_allows(headers: &HeaderMap, version: Version) -> Result<(), ApiError> {
+    let current = etag(version);
+    let mut lines = headers.get_all(header::IF_MATCH).iter().peekable();
+    if lines.peek().is_none() {
+        return Ok(());
+    }
+    let mut tags = lines.flat_map(|line| line.to_str().unwrap_or_default().split(',')).map(str::trim);
+    if tags.any(|tag| tag == "*" || tag == current) { Ok(()) } else { Err(ApiError::changed()) }
+}
+
+/// Refuses parameters that do not exist or are given twice: a misspelt filter would list everything.
+fn known_parameters_only(query: Option<&str>) -> Result<(), ApiError> {
+    const KNOWN: [&str; 4] = ["page[size]", "page[after]", "filter[verb]", "filter[path]"];
+    let mut seen = Vec::new();
+    for (name, _) in url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+        let why = if !KNOWN.contains(&&*name) {
+            format!("`{name}` is not a parameter: use {}", KNOWN.join(", "))
+        } else if seen.contains(&name) {
+            format!("`{name}` is given twice: keep one")
+        } else {
+            seen.push(name);
+            continue;
+        };
+        return Err(ApiError::new(Kind::BadParameter, why, Some(Source::parameter(name))));
+    }
+    Ok(())
+}
+
+fn list_link(filter: &Filter, after: Option<EndpointId>, size: usize) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    if let Some(verb) = filter.verb {
+        query.append_pair("filter[verb]", verb.as_str());
+    }
+    if let Some(path) = &filter.path {
+        query.append_pair("filter[path]", path.as_str());
+    }
+    if let Some(after) = after {
+        query.append_pair("page[after]", &after.to_string());
+    }
+    query.append_pair("page[size]", &size.to_string());
+    format!("/endpoints?{}", query.finish())
+}
+

@@ -1,0 +1,146 @@
+//! Management: `/endpoints`, health and documentation, as one poem application that answers every request.
+
+mod access;
+mod docs;
+mod document;
+mod endpoints;
+pub mod error;
+mod health;
+mod json;
+mod jsonapi;
+mod location;
+mod refusal;
+pub mod routes;
+mod schema;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use http::StatusCode;
+use poem::{
+    Endpoint, EndpointExt, Request, Response, Route,
+    endpoint::BoxEndpoint,
+    error::{MethodNotAllowedError, NotFoundError, ResponseError},
+};
+use poem_openapi::{OpenApi, error::ParseParamError};
+
+pub use access::{Access, Caller, Gate};
+pub use health::Readiness;
+pub use jsonapi::{BodyLimits, MEDIA_TYPE};
+pub use location::Locations;
+
+use self::{
+    docs::MocksDescription,
+    endpoints::EndpointsApi,
+    error::{ApiError, Kind, Source},
+    health::HealthApi,
+};
+use crate::{
+    replica::Replica,
+    telemetry::{Instruments, Plane},
+};
+
+/// What management needs.
+pub struct Management {
+    pub replica: Arc<Replica>,
+    pub readiness: Readiness,
+    pub gate: Arc<Gate>,
+    pub locations: Locations,
+    pub body_limits: BodyLimits,
+    pub instruments: Arc<Instruments>,
+    /// Whether mocks are on the same listener: then some paths are reserved, and the documentation can call mocks.
+    pub shared_listener: bool,
+}
+
+impl Management {
+    /// The application. Its answers are never errors.
+    pub fn into_endpoint(self) -> BoxEndpoint<'static, Response> {
+        let is_reserved = if self.shared_listener { routes::is_reserved } else { routes::nothing_is_reserved };
+        let endpoints = EndpointsApi { replica: self.replica, locations: self.locations, is_reserved };
+        let health = HealthApi { readiness: self.readiness };
+        let routes = if self.shared_listener { documented((endpoints, health, MocksDescription)) } else { documented((endpoints, health)) };
+        let (gate, instruments, body_limits) = (self.gate, self.instruments, self.body_limits);
+        routes
+            .data(body_limits)
+            .around(move |routes, request| {
+                let (gate, instruments) = (Arc::clone(&gate), Arc::clone(&instruments));
+                async move { Ok(answer(&gate, &instruments, body_limits, &routes, request).await) }
+            })
+            .boxed()
+    }
+}
+
+/// One request from admission to answer. Errors, also those of poem, become their one form here.
+async fn answer(
+    gate: &Gate,
+    instruments: &Instruments,
+    limits: BodyLimits,
+    routes: &impl Endpoint<Output = Response>,
+    mut request: Request,
+) -> Response {
+    let started = Instant::now();
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let peer = request.remote_addr().as_socket_addr().map(|address| address.ip());
+    let peer = peer.expect("every listener is a TCP listener");
+    let mut key = None;
+    let outcome = async {
+        let access = gate.admit(peer, request.headers())?;
+        key = access.key_name();
+        request.extensions_mut().insert(access);
+        jsonapi::check_accept(request.headers())?;
+        // A little longer than the body may take, so that a slow body is told so.
+        match tokio::time::timeout(limits.time + Duration::from_secs(1), routes.call(request)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(ApiError::out_of_time().into()),
+        }
+    };
+    let response = match outcome.await {
+        Ok(response) => response,
+        Err(error) => api_error(error, method.as_str(), &path).as_response(),
+    };
+    if response.status() == StatusCode::TOO_MANY_REQUESTS {
+        instruments.rate_limited(Plane::Management);
+    }
+    let (status, micros) = (response.status().as_u16(), started.elapsed().as_micros() as u64);
+    let route = routes::Route::of(&path);
+    if route.is_some_and(|route| matches!(route, routes::Route::Live | routes::Route::Ready)) {
+        // Load balancers ask all the time.
+        tracing::debug!(%method, path, status, micros, "management request");
+    } else {
+        tracing::info!(%method, path, status, micros, key, "management request");
+    }
+    response
+}
+
+fn documented(api: impl OpenApi + 'static) -> BoxEndpoint<'static, Response> {
+    let service = docs::service(api);
+    let json = docs::file("application/json", service.spec());
+    let yaml = docs::file("application/yaml", service.spec_yaml());
+    let page = docs::page(&service.swagger_ui_html());
+    Route::new()
+        .nest_no_strip("/", service)
+        .at("/-/docs", poem::get(page))
+        .at("/-/openapi.json", poem::get(json))
+        .at("/-/openapi.yaml", poem::get(yaml))
+        .map_to_response()
+        .boxed()
+}
+
+fn api_error(error: poem::Error, method: &str, path: &str) -> ApiError {
+    let allowed = routes::Route::of(path).map(routes::Route::allowed);
+    if let Some(error) = error.downcast_ref::<ApiError>() {
+        error.clone()
+    } else if let (true, Some(allowed)) = (error.is::<MethodNotAllowedError>(), allowed) {
+        ApiError::method_not_allowed(method, path, allowed)
+    } else if error.is::<NotFoundError>() {
+        ApiError::page_not_found(path)
+    } else if let Some(ParseParamError { name, reason }) = error.downcast_ref() {
+        let detail = format!("`{name}` is wrong: {reason}");
+        ApiError::new(Kind::BadParameter, detail, Some(Source::parameter(*name)))
+    } else {
+        tracing::error!(%error, "an error without a mapping");
+        ApiError::internal()
+    }
+}

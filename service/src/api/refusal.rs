@@ -1,0 +1,87 @@
+//! Which errors an operation can answer with, for the OpenAPI document.
+
+use std::marker::PhantomData;
+
+use poem_openapi::{
+    ApiResponse,
+    payload::Payload,
+    registry::{MetaHeader, MetaMediaType, MetaResponse, MetaResponses, Registry},
+    types::Type,
+};
+
+use super::{
+    error::{ApiError, ErrorDocument},
+    jsonapi::JsonApi,
+};
+
+/// The error statuses of one operation, besides those that every operation has.
+pub trait Statuses: Send + Sync + 'static {
+    const OWN: &'static [u16];
+}
+
+/// The error of an operation: an [`ApiError`] that documents its statuses.
+pub struct Refusal<S>(ApiError, PhantomData<fn() -> S>);
+
+/// Key missing, scope missing, `Accept`, rate, fault, store.
+const COMMON: &[u16] = &[401, 403, 406, 429, 500, 503];
+
+impl<S, E: Into<ApiError>> From<E> for Refusal<S> {
+    fn from(error: E) -> Self {
+        Self(error.into(), PhantomData)
+    }
+}
+
+impl<S> From<Refusal<S>> for poem::Error {
+    fn from(refusal: Refusal<S>) -> Self {
+        refusal.0.into()
+    }
+}
+
+impl<S: Statuses> ApiResponse for Refusal<S> {
+    fn meta() -> MetaResponses {
+        let mut statuses = [COMMON, S::OWN].concat();
+        statuses.sort_unstable();
+        statuses.dedup();
+        MetaResponses { responses: statuses.into_iter().map(describe).collect() }
+    }
+
+    fn register(registry: &mut Registry) {
+        JsonApi::<ErrorDocument>::register(registry);
+    }
+}
+
+fn describe(status: u16) -> MetaResponse {
+    let (description, field) = match status {
+        400 => ("The body is not JSON, or a query parameter is wrong.", None),
+        401 => ("A key is needed, and none or a wrong one was sent.", Some(("WWW-Authenticate", "string"))),
+        403 => ("The key's scope does not allow this, or the client sent an id of its own.", None),
+        404 => ("There is no such endpoint.", None),
+        406 => ("`Accept` has JSON:API only with unknown parameters.", None),
+        408 => ("The body did not arrive in time.", None),
+        409 => ("Verb and path are taken, or `type` or `id` is not what it must be.", None),
+        412 => ("The endpoint is not at the version that `If-Match` names.", None),
+        413 => ("The body of the request, or that of the mock, is too large.", None),
+        415 => ("`Content-Type` is not `application/vnd.api+json` or `application/json`.", None),
+        422 => ("Well-formed, but not valid: each error points at its member.", None),
+        429 => ("Too many requests.", Some(("Retry-After", "integer"))),
+        503 => ("The store can not be reached. Repeating the request is safe.", Some(("Retry-After", "integer"))),
+        _ => ("A fault in the service.", None),
+    };
+    let header = |(name, ty): (&str, &str)| MetaHeader {
+        name: name.to_owned(),
+        description: None,
+        required: true,
+        deprecated: false,
+        schema: if ty == "integer" { u64::schema_ref() } else { String::schema_ref() },
+    };
+    MetaResponse {
+        description,
+        status: Some(status),
+        status_range: None,
+        content: vec![MetaMediaType {
+            content_type: JsonApi::<ErrorDocument>::CONTENT_TYPE,
+            schema: JsonApi::<ErrorDocument>::schema_ref(),
+        }],
+        headers: field.map(header).into_iter().collect(),
+    }
+}

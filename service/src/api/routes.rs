@@ -1,0 +1,83 @@
+//! The paths of management.
+
+/// A route of management, known before any handler runs: for `Allow`, for metrics, and for what mocks may not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Route {
+    Endpoints,
+    Endpoint,
+    Live,
+    Ready,
+    Docs,
+    OpenApiJson,
+    OpenApiYaml,
+}
+
+impl Route {
+    pub fn of(path: &str) -> Option<Self> {
+        match path {
+            "/endpoints" => Some(Self::Endpoints),
+            "/-/live" => Some(Self::Live),
+            "/-/ready" => Some(Self::Ready),
+            "/-/docs" => Some(Self::Docs),
+            "/-/openapi.json" => Some(Self::OpenApiJson),
+            "/-/openapi.yaml" => Some(Self::OpenApiYaml),
+            _ => path.strip_prefix("/endpoints/").filter(|id| !id.is_empty() && !id.contains('/')).map(|_| Self::Endpoint),
+        }
+    }
+
+    /// The route as a template of few values, for `http.route`.
+    pub const fn template(self) -> &'static str {
+        match self {
+            Self::Endpoints => "/endpoints",
+            Self::Endpoint => "/endpoints/{id}",
+            Self::Live => "/-/live",
+            Self::Ready => "/-/ready",
+            Self::Docs => "/-/docs",
+            Self::OpenApiJson => "/-/openapi.json",
+            Self::OpenApiYaml => "/-/openapi.yaml",
+        }
+    }
+
+    /// The methods that it has, as `Allow` lists them.
+    pub const fn allowed(self) -> &'static str {
+        match self {
+            Self::Endpoints => "GET, HEAD, POST",
+            Self::Endpoint => "GET, HEAD, PATCH, DELETE",
+            Self::Live | Self::Ready | Self::Docs | Self::OpenApiJson | Self::OpenApiYaml => "GET, HEAD",
+        }
+    }
+}
+
+/// Whether a canonical path belongs to management on a listener that serves both.
+pub fn is_reserved(path: &str) -> bool {
+    path == "/endpoints" || path.starts_with("/endpoints/") || path.starts_with("/-/")
+}
+
+/// Where management has a listener of its own, no path is reserved.
+pub fn nothing_is_reserved(_path: &str) -> bool {
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_reserved() {
+        for path in ["/endpoints", "/endpoints/", "/endpoints/1", "/endpoints/1/2", "/-/", "/-/docs", "/-/anything"] {
+            assert!(is_reserved(path), "{path}");
+        }
+        for path in ["/", "/-", "/endpoints-x", "/api/endpoints/5", "/Endpoints", "/endpoint"] {
+            assert!(!is_reserved(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn each_route_is_found_by_its_template() {
+        for path in ["/endpoints", "/endpoints/1", "/-/live", "/-/ready", "/-/docs", "/-/openapi.json", "/-/openapi.yaml"] {
+            let template = Route::of(path).unwrap().template();
+            assert_eq!(template.replace("{id}", "1"), path);
+        }
+        assert!(["/endpoints/", "/endpoints/1/2", "/-/x", "/"].iter().all(|path| Route::of(path).is_none()));
+    }
+}

@@ -1,0 +1,282 @@
+//! The documents of the API as types, for the OpenAPI document and for answers.
+//!
+//! Requests are read by [`super::document`], which tells all that is wrong at once; these types only describe them.
+
+use std::{borrow::Cow, collections::BTreeMap};
+
+use poem_openapi::{
+    Enum, Object,
+    registry::{MetaSchema, MetaSchemaRef},
+    types::{Example, ParseError, ParseFromJSON, ParseResult, ToJSON, Type},
+};
+use serde_json::Value;
+
+use crate::{
+    domain::{self, Endpoint, MAX_PATH_BYTES, MockResponse},
+    store::Page,
+};
+
+/// The type of every resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[oai(rename = "ResourceType")]
+pub enum ResourceType {
+    #[oai(rename = "endpoints")]
+    Endpoints,
+}
+
+/// The method that the mock answers. Lower case is taken too. CONNECT and TRACE can not be mocked: no load balancer delivers them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[oai(rename_all = "UPPERCASE")]
+pub enum Verb {
+    Get,
+    Head,
+    Post,
+    Put,
+    Delete,
+    Options,
+    Patch,
+}
+
+/// The path of a mock. A type of its own because its rule needs look-ahead, which poem's validators do not have.
+#[derive(Debug, Clone)]
+pub struct Path(String);
+
+impl Type for Path {
+    const IS_REQUIRED: bool = true;
+
+    type RawValueType = String;
+    type RawElementValueType = String;
+
+    fn name() -> Cow<'static, str> {
+        "string(path)".into()
+    }
+
+    fn schema_ref() -> MetaSchemaRef {
+        MetaSchemaRef::Inline(Box::new(MetaSchema {
+            description: Some(
+                "The path component of a URL, matched exactly; a request's query is ignored. Without query, fragment, host \
+                 or dot segments; what may not stand in a URL is percent-escaped. On a listener that serves management too, \
+                 `/endpoints`, `/endpoints/…` and `/-/…` are reserved.",
+            ),
+            max_length: Some(MAX_PATH_BYTES),
+            pattern: Some(
+                r"^(?!/endpoints(/|$))(?!/-/)(?!.*/(\.|%2[eE]){1,2}(/|$))/([A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*$".into(),
+            ),
+            ..MetaSchema::new("string")
+        }))
+    }
+
+    fn as_raw_value(&self) -> Option<&String> {
+        Some(&self.0)
+    }
+
+    fn raw_element_iter<'a>(&'a self) -> Box<dyn Iterator<Item = &'a String> + 'a> {
+        Box::new(self.as_raw_value().into_iter())
+    }
+}
+
+impl ParseFromJSON for Path {
+    fn parse_from_json(value: Option<Value>) -> ParseResult<Self> {
+        String::parse_from_json(value).map(Self).map_err(ParseError::propagate)
+    }
+}
+
+impl ToJSON for Path {
+    fn to_json(&self) -> Option<Value> {
+        self.0.to_json()
+    }
+}
+
+/// What the mock answers, byte for byte.
+#[derive(Debug, Clone, Object)]
+#[oai(deny_unknown_fields, skip_serializing_if_is_none)]
+pub struct Response {
+    /// A final status code.
+    #[oai(validator(minimum(value = "200"), maximum(value = "599")))]
+    code: u16,
+    /// Header fields by name; names have no case. Fields that frame the message (`Content-Length`, `Transfer-Encoding`,
+    /// `Connection`, …) are refused. At most 16 KiB in all.
+    #[oai(validator(max_properties = 64))]
+    headers: Option<BTreeMap<String, String>>,
+    /// At most 256 KiB of UTF-8, never parsed or changed. Refused with 204, 205 and 304, which have none.
+    body: Option<String>,
+}
+
+/// What a mock is.
+#[derive(Debug, Clone, Object)]
+#[oai(deny_unknown_fields)]
+pub struct Attributes {
+    verb: Verb,
+    path: Path,
+    response: Response,
+}
+
+/// A mock with its identity.
+#[derive(Debug, Clone, Object)]
+#[oai(rename = "Endpoint")]
+pub struct EndpointResource {
+    r#type: ResourceType,
+    /// Made by the server, opaque.
+    id: String,
+    attributes: Attributes,
+}
+
+/// A document with one endpoint.
+#[derive(Debug, Clone, Object)]
+pub struct EndpointDocument {
+    data: EndpointResource,
+}
+
+/// Where the listing goes on.
+#[derive(Debug, Clone, Object)]
+pub struct ListLinks {
+    #[oai(rename = "self")]
+    this: String,
+    /// The next page, or null if this is the last.
+    next: Option<String>,
+}
+
+/// A part of the listing, in the order of ids.
+#[derive(Debug, Clone, Object)]
+pub struct ListDocument {
+    data: Vec<EndpointResource>,
+    links: ListLinks,
+}
+
+/// An endpoint to be made. Its id is the server's to choose.
+#[derive(Debug, Clone, Object)]
+pub struct NewEndpoint {
+    r#type: ResourceType,
+    attributes: Attributes,
+}
+
+/// A document with an endpoint to be made.
+#[derive(Debug, Clone, Object)]
+#[oai(example)]
+pub struct NewEndpointDocument {
+    data: NewEndpoint,
+}
+
+/// What to change of the answer. What is absent stays; `headers` is replaced whole; null clears `headers` or `body`.
+#[derive(Debug, Clone, Object)]
+#[oai(deny_unknown_fields, skip_serializing_if_is_none)]
+pub struct ResponseChanges {
+    /// As in `Response`.
+    #[oai(validator(minimum(value = "200"), maximum(value = "599")))]
+    code: Option<u16>,
+    /// As in `Response`.
+    #[oai(validator(max_properties = 64))]
+    headers: Option<BTreeMap<String, String>>,
+    /// As in `Response`.
+    body: Option<String>,
+}
+
+/// What to change. What is absent stays.
+#[derive(Debug, Clone, Object)]
+#[oai(deny_unknown_fields, skip_serializing_if_is_none)]
+pub struct AttributeChanges {
+    verb: Option<Verb>,
+    path: Option<Path>,
+    response: Option<ResponseChanges>,
+}
+
+/// Changes to an endpoint.
+#[derive(Debug, Clone, Object)]
+#[oai(skip_serializing_if_is_none)]
+pub struct EndpointChanges {
+    r#type: ResourceType,
+    /// May be left out; if it is there it is the one in the URL.
+    id: Option<String>,
+    attributes: Option<AttributeChanges>,
+}
+
+/// A document with changes to an endpoint.
+#[derive(Debug, Clone, Object)]
+#[oai(example)]
+pub struct EndpointChangesDocument {
+    data: EndpointChanges,
+}
+
+/// Health in one word.
+#[derive(Debug, Clone, Object)]
+pub struct HealthDocument {
+    pub meta: Health,
+}
+
+/// See `status`.
+#[derive(Debug, Clone, Object)]
+pub struct Health {
+    /// `live` or `ready`.
+    pub status: String,
+}
+
+impl From<domain::Verb> for Verb {
+    fn from(verb: domain::Verb) -> Self {
+        match verb {
+            domain::Verb::Get => Self::Get,
+            domain::Verb::Head => Self::Head,
+            domain::Verb::Post => Self::Post,
+            domain::Verb::Put => Self::Put,
+            domain::Verb::Delete => Self::Delete,
+            domain::Verb::Options => Self::Options,
+            domain::Verb::Patch => Self::Patch,
+        }
+    }
+}
+
+impl From<&MockResponse> for Response {
+    fn from(response: &MockResponse) -> Self {
+        let headers: BTreeMap<_, _> =
+            response.headers().iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Self {
+            code: response.code().get(),
+            headers: (!headers.is_empty()).then_some(headers),
+            body: response.body().map(|body| body.as_str().to_owned()),
+        }
+    }
+}
+
+impl From<&Endpoint> for EndpointResource {
+    fn from(endpoint: &Endpoint) -> Self {
+        Self {
+            r#type: ResourceType::Endpoints,
+            id: endpoint.id.to_string(),
+            attributes: Attributes {
+                verb: endpoint.route.verb.into(),
+                path: Path(endpoint.route.path.to_string()),
+                response: (&endpoint.response).into(),
+            },
+        }
+    }
+}
+
+impl From<&Endpoint> for EndpointDocument {
+    fn from(endpoint: &Endpoint) -> Self {
+        Self { data: endpoint.into() }
+    }
+}
+
+impl ListDocument {
+    pub fn new(page: &Page, this: String, next: Option<String>) -> Self {
+        Self { data: page.endpoints.iter().map(Into::into).collect(), links: ListLinks { this, next } }
+    }
+}
+
+impl Example for NewEndpointDocument {
+    fn example() -> Self {
+        let headers = BTreeMap::from([("Content-Type".to_owned(), "application/json".to_owned())]);
+        let response =
+            Response { code: 200, headers: Some(headers), body: Some(r#"{"message": "Hello, world"}"#.into()) };
+        let attributes = Attributes { verb: Verb::Get, path: Path("/greeting".into()), response };
+        Self { data: NewEndpoint { r#type: ResourceType::Endpoints, attributes } }
+    }
+}
+
+impl Example for EndpointChangesDocument {
+    fn example() -> Self {
+        let body = Some(r#"{"message": "Hello, everyone"}"#.into());
+        let response = ResponseChanges { code: None, headers: None, body };
+        let attributes = AttributeChanges { verb: None, path: None, response: Some(response) };
+        Self { data: EndpointChanges { r#type: ResourceType::Endpoints, id: None, attributes: Some(attributes) } }
+    }
+}

@@ -1,0 +1,140 @@
+//! The one place where the parts meet.
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use tokio::net::TcpListener;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    api::{BodyLimits, Gate, Locations, Management, Readiness},
+    config::{Config, StoreChoice},
+    limits::{RateLimit, TrustedProxies},
+    mocks::Mocks,
+    replica::Replica,
+    server::{Face, Server},
+    store::{EmbeddedStore, OpenError, Store, StoreError},
+    telemetry::{HttpTelemetry, Instruments, ObservedStore, Telemetry},
+};
+
+/// How often what is known of quiet callers is forgotten.
+const FORGET: Duration = Duration::from_secs(60);
+
+/// Why the service does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("--store: {0}")]
+    Open(#[from] OpenError),
+    #[error("the endpoints can not be loaded: {0}")]
+    Load(#[from] StoreError),
+    #[error("{flag} {address} can not be listened on: {error}. Choose another address, or stop what uses it")]
+    Bind { flag: &'static str, address: SocketAddr, error: io::Error },
+}
+
+/// A service that is ready to run: its addresses are bound and its mocks are loaded.
+pub struct App {
+    servers: Vec<Server>,
+    /// Where mocks are served.
+    pub mock_address: SocketAddr,
+    /// Where management is served.
+    pub management_address: SocketAddr,
+    readiness: Readiness,
+    gate: Arc<Gate>,
+    mocks: Arc<Mocks>,
+}
+
+impl App {
+    /// Opens the store that is configured, and builds the service on it.
+    pub async fn start(config: &Config, telemetry: &Telemetry) -> Result<Self, StartError> {
+        let store = match &config.store {
+            StoreChoice::File(path) => EmbeddedStore::open(path)?,
+            StoreChoice::Memory => EmbeddedStore::in_memory(),
+        };
+        Self::on(store, config, telemetry).await
+    }
+
+    /// Builds the service on a store.
+    pub async fn on(store: impl Store, config: &Config, telemetry: &Telemetry) -> Result<Self, StartError> {
+        let meter = telemetry.meter();
+        let instruments = Arc::new(Instruments::new(&meter));
+        let store = ObservedStore::new(store, Arc::clone(&instruments), telemetry.tracer());
+        let replica = Replica::load(Arc::new(store)).await?;
+        instruments.watch(&meter, &replica);
+
+        let mock_listener = bind("--listen", config.listen).await?;
+        let mock_address = mock_listener.local_addr().unwrap_or(config.listen);
+        let management_listener = match config.management_listen {
+            Some(address) => Some(bind("--management-listen", address).await?),
+            None => None,
+        };
+
+        let limits = &config.limits;
+        let trusted = TrustedProxies(config.trusted_proxies.clone());
+        let body_limits = BodyLimits { bytes: limits.body_bytes, time: limits.request_timeout };
+        let readiness = Readiness::default();
+        let gate = Gate::new(config.keys.clone(), trusted.clone(), RateLimit::per_second(limits.management_rate));
+        let gate = Arc::new(gate);
+        let management = Management {
+            replica: Arc::clone(&replica),
+            readiness: readiness.clone(),
+            gate: Arc::clone(&gate),
+            locations: Locations {
+                public_url: config.public_url.clone(),
+                trusted: trusted.clone(),
+                mock_port: management_listener.is_some().then(|| mock_address.port()),
+            },
+            body_limits,
+            shared_listener: management_listener.is_none(),
+            instruments: Arc::clone(&instruments),
+        };
+        let management = Arc::new(management.into_endpoint());
+        let rate = RateLimit::per_second(limits.mock_rate);
+        let mocks =
+            Arc::new(Mocks { replica, rate, trusted, body_limits, instruments: Arc::clone(&instruments) });
+
+        let telemetry = Arc::new(HttpTelemetry { instruments, tracer: telemetry.tracer() });
+        let server = |listener, face| Server { listener, face, limits: limits.clone(), telemetry: Arc::clone(&telemetry) };
+        let (management_address, servers) = match management_listener {
+            None => (mock_address, vec![server(mock_listener, Face::Both { mocks: Arc::clone(&mocks), management })]),
+            Some(listener) => (
+                listener.local_addr().unwrap_or(config.management_address()),
+                vec![
+                    server(mock_listener, Face::Mocks(Arc::clone(&mocks))),
+                    server(listener, Face::Management(management)),
+                ],
+            ),
+        };
+        Ok(Self { servers, mock_address, management_address, readiness, gate, mocks })
+    }
+
+    /// Serves until `stop`, which says for how long to go on. For so long only readiness is false; after that running
+    /// requests have until `deadline` to finish. Returns whether all have.
+    pub async fn serve(self, stop: impl Future<Output = Duration>, deadline: Duration) -> bool {
+        let close = CancellationToken::new();
+        let tasks = TaskTracker::new();
+        for server in self.servers {
+            tasks.spawn(server.run(close.clone()));
+        }
+        tasks.close();
+        self.readiness.set(true);
+
+        let mut stop = std::pin::pin!(stop);
+        let mut forget = tokio::time::interval(FORGET);
+        let delay = loop {
+            tokio::select! {
+                delay = &mut stop => break delay,
+                _ = forget.tick() => {
+                    self.gate.rate.forget_idle();
+                    self.mocks.rate.forget_idle();
+                }
+            }
+        };
+        self.readiness.set(false);
+        tokio::time::sleep(delay).await;
+        close.cancel();
+        tokio::time::timeout(deadline, tasks.wait()).await.is_ok()
+    }
+}
+
+async fn bind(flag: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|error| StartError::Bind { flag, address, error })
+}

@@ -1,0 +1,143 @@
+//! Management keys: random tokens of which only the hash is kept.
+//!
+//! A token has 256 random bits, so that a plain SHA-256 of it can not be turned back and needs no slow password hash.
+
+use std::fmt::Write;
+
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+/// What a key allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    Read,
+    Write,
+}
+
+impl Scope {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+        }
+    }
+}
+
+/// A key as the service knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    pub name: String,
+    scopes: Vec<Scope>,
+    hash: [u8; 32],
+}
+
+impl Key {
+    pub fn allows(&self, scope: Scope) -> bool {
+        self.scopes.contains(&scope)
+    }
+
+    /// Whether the token is this key's, in a time that does not depend on how much of it is right.
+    pub fn opens(&self, token: &str) -> bool {
+        self.hash.ct_eq(&hash(token)).into()
+    }
+
+    /// Reads entries of the form `NAME:SCOPES:SHA-256`, separated by commas or white space.
+    pub(super) fn parse_list(text: &str) -> Result<Vec<Self>, String> {
+        let entries = text.split(|c: char| c == ',' || c.is_whitespace()).filter(|entry| !entry.is_empty());
+        let keys = entries.map(Self::parse).collect::<Result<Vec<_>, _>>()?;
+        let twice = keys.iter().enumerate().find(|(at, key)| keys[..*at].iter().any(|k| k.name == key.name || k.hash == key.hash));
+        match twice {
+            Some((_, key)) => Err(format!("the key `{}` is there twice: keep one entry for each name and hash", key.name)),
+            None => Ok(keys),
+        }
+    }
+
+    fn parse(entry: &str) -> Result<Self, String> {
+        let wrong = |what: &str| format!("a key entry {what}: write NAME:SCOPES:SHA-256, as `echo-service key new` prints it");
+        let [name, scopes, hash] = entry.split(':').collect::<Vec<_>>().try_into().map_err(|_| wrong("does not have three parts"))?;
+        if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)) {
+            return Err(wrong("has a name with other than letters, digits, `-`, `_` and `.`"));
+        }
+        let hash = unhex(hash).ok_or_else(|| wrong(&format!("(`{name}`) does not end in 64 hexadecimal digits")))?;
+        Ok(Self { name: name.to_owned(), scopes: parse_scopes(scopes)?, hash })
+    }
+}
+
+fn parse_scopes(text: &str) -> Result<Vec<Scope>, String> {
+    text.split('+')
+        .map(|scope| match scope {
+            "read" => Ok(Scope::Read),
+            "write" => Ok(Scope::Write),
+            _ => Err(format!("`{scope}` is not a scope: write read, write or read+write")),
+        })
+        .collect()
+}
+
+/// A new secret. Its text is shown once and never stored.
+pub struct Token(String);
+
+impl Token {
+    pub fn generate() -> Self {
+        Self(format!("echo_{}", to_hex(&rand::random::<[u8; 32]>())))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The entry for `--keys` that lets the token in.
+    pub fn entry(&self, name: &str, scopes: &str) -> Result<String, String> {
+        let entry = format!("{name}:{scopes}:{}", to_hex(&hash(&self.0)));
+        Key::parse(&entry).map(|_| entry)
+    }
+}
+
+fn hash(token: &str) -> [u8; 32] {
+    Sha256::digest(token.as_bytes()).into()
+}
+
+fn to_hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut hex, byte| {
+        write!(hex, "{byte:02x}").expect("a String takes everything");
+        hex
+    })
+}
+
+fn unhex(text: &str) -> Option<[u8; 32]> {
+    let digits = text.as_bytes().as_chunks::<2>().0;
+    let byte = |pair: &[u8; 2]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    (text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit()))
+        .then(|| digits.iter().map(byte).collect::<Option<Vec<_>>>()?.try_into().ok())?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_token_opens_its_entry_and_no_other() {
+        let (token, other) = (Token::generate(), Token::generate());
+        assert!(token.as_str().starts_with("echo_") && token.as_str().len() == 69);
+        let list = format!("{}\n{}", token.entry("ci", "read+write").unwrap(), other.entry("viewer", "read").unwrap());
+        let keys = Key::parse_list(&list).unwrap();
+        assert!(keys[0].opens(token.as_str()) && !keys[1].opens(token.as_str()) && !keys[0].opens(""));
+        assert!(keys[0].allows(Scope::Write) && keys[1].allows(Scope::Read) && !keys[1].allows(Scope::Write));
+        assert!(!list.contains(&token.as_str()[5..]));
+    }
+
+    #[test]
+    fn wrong_entries_say_what_to_write() {
+        let zeros = "0".repeat(64);
+        for (entry, part) in [
+            ("ci".to_owned(), "three parts"),
+            (format!("c i:read:{zeros}"), "three parts"),
+            (format!("ci:admin:{zeros}"), "`admin` is not a scope"),
+            (format!(":read:{zeros}"), "name"),
+            ("ci:read:abc".to_owned(), "64 hexadecimal digits"),
+            (format!("a:read:{zeros},a:read:{}", "1".repeat(64)), "twice"),
+        ] {
+            let message = Key::parse_list(&entry).unwrap_err();
+            assert!(message.contains(part), "{entry}: {message}");
+        }
+    }
+}

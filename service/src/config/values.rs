@@ -1,0 +1,115 @@
+//! How the value of each setting is read, and what a refusal says.
+
+use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
+
+use ipnet::IpNet;
+use tracing_subscriber::EnvFilter;
+
+/// Collects what is wrong, so that all of it can be told at once.
+pub(super) struct Problems(pub Vec<String>);
+
+impl Problems {
+    /// Reads a value. `None` means that a problem was noted.
+    pub(super) fn required<T>(&mut self, flag: &str, text: &str, read: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+        read(text)
+            .map_err(|why| {
+                let variable = flag.to_uppercase().replace('-', "_");
+                self.0.push(format!("--{flag} (ECHO_{variable}): {why}"));
+            })
+            .ok()
+    }
+
+    /// As [`Self::required`], where an absent or empty value is none.
+    pub(super) fn optional<T>(
+        &mut self,
+        flag: &str,
+        text: Option<&str>,
+        read: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        self.required(flag, text.filter(|text| !text.is_empty())?, read)
+    }
+}
+
+/// Where the endpoints are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreChoice {
+    File(PathBuf),
+    Memory,
+}
+
+impl StoreChoice {
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        match text.split_once(':') {
+            None if text == "memory" => Ok(Self::Memory),
+            Some(("file", path)) if !path.is_empty() => Ok(Self::File(path.into())),
+            _ => Err(format!("`{text}` is not a store: write `file:PATH` or `memory`")),
+        }
+    }
+}
+
+/// The URL under which clients reach the mocks: scheme and authority, without a slash at the end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicUrl(String);
+
+impl PublicUrl {
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let wrong = || format!("`{text}` is not a base URL: write `https://HOST` or `http://HOST:PORT`, without a path");
+        let uri: http::Uri = text.parse().map_err(|_| wrong())?;
+        let web = matches!(uri.scheme_str(), Some("http" | "https"));
+        if !web || uri.path() != "/" || uri.query().is_some() {
+            return Err(wrong());
+        }
+        Ok(Self(text.trim_end_matches('/').to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| format!("`{text}` is not an address: write ADDRESS:PORT, for instance 127.0.0.1:8080 or [::]:8080"))
+}
+
+pub(super) fn networks(text: &str) -> Result<Vec<IpNet>, String> {
+    let network = |part: &str| {
+        let alone = || part.parse::<std::net::IpAddr>().map(IpNet::from);
+        part.parse::<IpNet>().or_else(|_| alone()).map_err(|_| format!("`{part}` is not a network: write CIDR blocks such as 10.0.0.0/16, separated by commas"))
+    };
+    text.split(',').map(str::trim).map(network).collect()
+}
+
+pub(super) fn boolean(text: &str) -> Result<bool, String> {
+    text.parse().map_err(|_| format!("`{text}` is neither `true` nor `false`"))
+}
+
+/// Requests per second; 0 is no limit.
+pub(super) fn rate(text: &str) -> Result<Option<NonZeroU32>, String> {
+    let rate: u32 = text.parse().map_err(|_| format!("`{text}` is not a rate: write requests per second, or 0 for no limit"))?;
+    Ok(NonZeroU32::new(rate))
+}
+
+pub(super) fn at_least(least: usize) -> impl FnOnce(&str) -> Result<usize, String> {
+    move |text| match text.parse() {
+        Ok(number) if number >= least => Ok(number),
+        _ => Err(format!("`{text}` is not enough: write a whole number, at least {least}")),
+    }
+}
+
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|_| format!("`{text}` is not a duration: write for instance 10s, 1m 30s or 500ms"))
+}
+
+pub(super) fn positive_duration(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        Duration::ZERO => Err("0 would end every connection at once: write a longer duration".into()),
+        duration => Ok(duration),
+    }
+}
+
+pub(super) fn log_filter(text: &str) -> Result<String, String> {
+    match EnvFilter::try_new(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => Err(format!("`{text}` is not a log filter ({error}): write a level such as info, or target=level pairs separated by commas")),
+    }
+}

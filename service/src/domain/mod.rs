@@ -1,0 +1,16 @@
+//! What a mock is: newtypes that can only be made by parsing, so that every value that exists is valid.
+//!
+//! Nothing here knows of HTTP servers, stores or AWS.
+
+mod endpoint;
+mod path;
+mod response;
+mod verb;
+
+pub use endpoint::{Endpoint, EndpointId, Route};
+pub use path::{MAX_PATH_BYTES, MockPath, PathError, canonical};
+pub use response::{
+    Body, BodyError, HeaderError, Headers, MAX_BODY_BYTES, MAX_HEADER_BYTES, MAX_HEADERS, MockResponse, ResponseError,
+    StatusCode, StatusCodeError,
+};
+pub use verb::{Verb, VerbError};

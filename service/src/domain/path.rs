@@ -1,0 +1,274 @@
+//! Paths of mocks, and the one canonical form in which they are kept and looked up (RFC 3986 section 6.2.2).
+
+use std::{borrow::Cow, fmt};
+
+/// The longest path that a mock can have, in bytes.
+pub const MAX_PATH_BYTES: usize = 2_048;
+
+/// The path of a mock, in canonical form: upper-case hex in escapes, unreserved characters decoded,
+/// everything else (`%2F`, empty segments, case) as it was given.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct MockPath(Box<str>);
+
+/// Why a text is not a [`MockPath`]. Each message says what to write instead.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PathError {
+    #[error("the path is empty: write `/` for the root")]
+    Empty,
+    #[error("the path has {0} bytes: at most {MAX_PATH_BYTES} are allowed, shorten it")]
+    TooLong(usize),
+    #[error("the path must not name a scheme or host: write `{0}`")]
+    Url(String),
+    #[error("the path must begin with `/`: write `/{0}`")]
+    NotAbsolute(String),
+    #[error("the path must not hold a query, because a request's query is ignored when a mock is looked up: write `{0}`")]
+    Query(String),
+    #[error("the path must not hold a fragment, because clients never send one: write `{0}`")]
+    Fragment(String),
+    #[error("the path must not hold the dot segments `.` or `..`, because clients resolve them before they send: write `{0}`")]
+    DotSegment(String),
+    #[error("the path must not hold control characters: write `{0}`")]
+    Control(String),
+    #[error("`{0}` is not a percent-escape: write `%25` for a percent sign, or `%` and two hexadecimal digits")]
+    BadEscape(String),
+    #[error("`{character}` can not stand in a path as it is: write `{instead}`")]
+    NotAllowed { character: char, instead: String },
+}
+
+impl MockPath {
+    /// Reads the path component of a URI.
+    pub fn parse(text: &str) -> Result<Self, PathError> {
+        if text.is_empty() {
+            return Err(PathError::Empty);
+        }
+        if text.len() > MAX_PATH_BYTES {
+            return Err(PathError::TooLong(text.len()));
+        }
+        if !text.starts_with('/') {
+            return Err(match text.split_once("://") {
+                Some((_, rest)) => PathError::Url(rest.find('/').map_or_else(|| "/".into(), |at| rest[at..].into())),
+                None => PathError::NotAbsolute(text.to_owned()),
+            });
+        }
+        if let Some(character) = text.chars().find(|&c| !is_path_char(c) && c != '%') {
+            return Err(match character {
+                '?' => PathError::Query(before(text, '?')),
+                '#' => PathError::Fragment(before(text, '#')),
+                c if c.is_ascii_control() => PathError::Control(escape(text)),
+                character => PathError::NotAllowed { character, instead: escape(text) },
+            });
+        }
+        let canonical = canonical(text).ok_or_else(|| PathError::BadEscape(bad_escape(text)))?;
+        if canonical.split('/').any(is_dot_segment) {
+            return Err(PathError::DotSegment(without_dot_segments(&canonical)));
+        }
+        Ok(Self(canonical.into()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for MockPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The canonical form of a request's path, or `None` if it has a bad escape and so can be no mock's.
+///
+/// Unlike [`MockPath::parse`] this takes characters that a URI should have escaped, as some clients send them
+/// (`{`, `|`, raw UTF-8), for what they mean. Costs no allocation for a path that is canonical already.
+pub fn canonical(path: &str) -> Option<Cow<'_, str>> {
+    if path.bytes().all(|b| PLAIN[b as usize]) {
+        return Some(Cow::Borrowed(path));
+    }
+    let mut out = String::with_capacity(path.len() + 8);
+    let mut bytes = path.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'%' => match (hex(bytes.next()?)? << 4) | hex(bytes.next()?)? {
+                decoded if is_unreserved(decoded) => out.push(char::from(decoded)),
+                decoded => push_escape(&mut out, decoded),
+            },
+            plain if PLAIN[plain as usize] => out.push(char::from(plain)),
+            other => push_escape(&mut out, other),
+        }
+    }
+    Some(Cow::Owned(out))
+}
+
+/// What may stand in a path as it is, by byte: `pchar` without the escapes, and `/` (RFC 3986 section 3.3).
+const PLAIN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = is_unreserved(byte as u8)
+            || matches!(
+                byte as u8,
+                b'/' | b':' | b'@' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'='
+            );
+        byte += 1;
+    }
+    table
+};
+
+const fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+}
+
+fn is_path_char(c: char) -> bool {
+    u8::try_from(c).is_ok_and(|byte| PLAIN[byte as usize])
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).map(|value| value as u8)
+}
+
+fn push_escape(out: &mut String, byte: u8) {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    out.push('%');
+    out.push(char::from(DIGITS[usize::from(byte >> 4)]));
+    out.push(char::from(DIGITS[usize::from(byte & 15)]));
+}
+
+/// The text with all that may not stand in a path escaped: what the message tells the user to write.
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if PLAIN[byte as usize] || byte == b'%' { out.push(char::from(byte)) } else { push_escape(&mut out, byte) }
+    }
+    out
+}
+
+fn before(text: &str, end: char) -> String {
+    escape(text.split(end).next().unwrap_or_default())
+}
+
+fn bad_escape(text: &str) -> String {
+    let is_bad = |at: &usize| !text[*at..].as_bytes().get(1..3).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+    let at = text.match_indices('%').map(|(at, _)| at).find(is_bad).unwrap_or_default();
+    text[at..].chars().take(3).collect()
+}
+
+fn is_dot_segment(segment: &str) -> bool {
+    matches!(segment, "." | "..")
+}
+
+/// RFC 3986 section 5.2.4.
+fn without_dot_segments(path: &str) -> String {
+    let mut kept: Vec<&str> = Vec::new();
+    let mut segments = path.split('/').skip(1).peekable();
+    while let Some(segment) = segments.next() {
+        if segment == ".." {
+            kept.pop();
+        }
+        if !is_dot_segment(segment) {
+            kept.push(segment);
+        } else if segments.peek().is_none() {
+            kept.push("");
+        }
+    }
+    format!("/{}", kept.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn refusal(text: &str) -> String {
+        MockPath::parse(text).expect_err(text).to_string()
+    }
+
+    #[test]
+    fn the_canonical_form() {
+        for (given, canonical) in [
+            ("/", "/"),
+            ("/greeting", "/greeting"),
+            ("/a//b/", "/a//b/"),
+            ("/%7euser/%41", "/~user/A"),
+            ("/a%2fb", "/a%2Fb"),
+            ("/caf%c3%a9", "/caf%C3%A9"),
+            ("/Case/KEPT", "/Case/KEPT"),
+            ("/a:b@c!$&'()*+,;=", "/a:b@c!$&'()*+,;="),
+            ("/...", "/..."),
+            ("/%00", "/%00"),
+        ] {
+            assert_eq!(MockPath::parse(given).unwrap().as_str(), canonical);
+        }
+    }
+
+    #[test]
+    fn each_refusal_says_what_to_write() {
+        for (given, instead) in [
+            ("", "write `/` for the root"),
+            ("greeting", "write `/greeting`"),
+            ("http://example.com/a/b", "write `/a/b`"),
+            ("https://example.com", "write `/`"),
+            ("/a?b=1", "write `/a`"),
+            ("/a#top", "write `/a`"),
+            ("/a/../b", "write `/b`"),
+            ("/a/.", "write `/a/`"),
+            ("/a/%2e%2E/b", "write `/b`"),
+            ("/a\u{7}", "write `/a%07`"),
+            ("/100%", "write `%25`"),
+            ("/a%zz", "`%zz` is not"),
+            ("/ok%20/%é", "`%é` is not"),
+            ("/a b", "write `/a%20b`"),
+            ("/café", "write `/caf%C3%A9`"),
+            ("/users/{id}", "write `/users/%7Bid%7D`"),
+        ] {
+            let message = refusal(given);
+            // A path with both faults is told of the first that it meets.
+            assert!(message.contains(instead) || given == "/ok%20/%é", "{given}: {message}");
+        }
+        assert!(refusal(&format!("/{}", "a".repeat(MAX_PATH_BYTES))).contains("shorten"));
+        assert!(MockPath::parse(&format!("/{}", "a".repeat(MAX_PATH_BYTES - 1))).is_ok());
+    }
+
+    #[test]
+    fn a_request_may_send_raw_what_it_should_escape() {
+        assert_eq!(canonical("/users/{id}").unwrap(), "/users/%7Bid%7D");
+        assert_eq!(canonical("/café").unwrap(), "/caf%C3%A9");
+        assert_eq!(canonical("/100%"), None);
+        assert_eq!(canonical("/%2%41"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn canonical_is_idempotent(path in "/(\\PC|%[0-9a-fA-F]{2}|[a-z/.%~]){0,40}") {
+            if let Some(once) = canonical(&path) {
+                let twice = canonical(&once);
+                prop_assert_eq!(twice.as_deref(), Some(&*once));
+            }
+        }
+
+        #[test]
+        fn whatever_parses_is_found_by_the_request_that_spells_it_so(path in "/([a-zA-Z0-9._~!$&'()*+,;=:@/-]|%[0-9a-fA-F]{2}){0,60}") {
+            if let Ok(parsed) = MockPath::parse(&path) {
+                let requested = canonical(&path);
+                prop_assert_eq!(requested.as_deref(), Some(parsed.as_str()));
+                prop_assert_eq!(MockPath::parse(parsed.as_str()).unwrap(), parsed);
+            }
+        }
+
+        #[test]
+        fn what_a_refusal_tells_to_write_is_taken(path in "/[a-z]{0,5}[ {}|é\u{1}\"<>^`]{1,4}[a-z]{0,5}") {
+            let instead = match MockPath::parse(&path).unwrap_err() {
+                PathError::Control(instead) | PathError::NotAllowed { instead, .. } => instead,
+                other => return Err(TestCaseError::fail(other.to_string())),
+            };
+            let requested = canonical(&path);
+            let parsed = MockPath::parse(&instead).unwrap();
+            prop_assert_eq!(parsed.as_str(), requested.as_deref().unwrap());
+        }
+
+        #[test]
+        fn parsing_never_panics(path in "\\PC{0,80}") {
+            let _ = MockPath::parse(&path);
+            let _ = canonical(&path);
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! What a mock answers: code, headers and body.
+
+use http::{HeaderName, HeaderValue};
+
+/// At most so many header fields in one answer.
+pub const MAX_HEADERS: usize = 64;
+/// At most so many bytes of header names and values together.
+pub const MAX_HEADER_BYTES: usize = 16 * 1024;
+/// At most so many bytes of body.
+pub const MAX_BODY_BYTES: usize = 256 * 1024;
+
+/// A final status code, 200–599. 1xx codes are interim (RFC 9110 section 15.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StatusCode(u16);
+
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum StatusCodeError {
+    #[error("{0} is an interim code, which no answer can end with: write a code from 200 to 599")]
+    Interim(f64),
+    #[error("{0} is not a status code: write a whole number from 200 to 599")]
+    OutOfRange(f64),
+}
+
+impl StatusCode {
+    /// Reads a JSON number; `200.0` is the integer 200 (JSON Schema 2020-12, section 4.2.3).
+    pub fn parse(number: f64) -> Result<Self, StatusCodeError> {
+        if number.fract() != 0.0 {
+            return Err(StatusCodeError::OutOfRange(number));
+        }
+        match number {
+            200.0..=599.0 => Ok(Self(number as u16)),
+            100.0..=199.0 => Err(StatusCodeError::Interim(number)),
+            _ => Err(StatusCodeError::OutOfRange(number)),
+        }
+    }
+
+    pub const fn get(self) -> u16 {
+        self.0
+    }
+
+    /// RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5: these answers have no content.
+    pub const fn forbids_body(self) -> bool {
+        matches!(self.0, 204 | 205 | 304)
+    }
+}
+
+/// Header fields as they were given, names unique without regard to case.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Headers(Vec<(String, String)>);
+
+/// Why a header field is refused. [`HeaderError::name`] says which.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HeaderError {
+    #[error("`{0}` is not a header name: use letters, digits and !#$%&'*+-.^_`|~ only")]
+    Name(String),
+    #[error("`{0}` is given twice, because header names have no case: keep one")]
+    Duplicate(String),
+    #[error("`{0}` is set by the server that delivers the answer: leave it out")]
+    Framing(String),
+    #[error("the value of `{0}` holds a control character (such as CR, LF or NUL): remove it")]
+    Value(String),
+    #[error("the value of `{0}` begins or ends with white space, which does not survive HTTP: remove it")]
+    Padding(String),
+    #[error("there are {0} headers: at most {MAX_HEADERS} are allowed")]
+    TooMany(usize),
+    #[error("names and values have {0} bytes together: at most {MAX_HEADER_BYTES} are allowed")]
+    TooLarge(usize),
+}
+
+impl HeaderError {
+    /// The field that is at fault, or `None` if all of them together are.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Name(name) | Self::Duplicate(name) | Self::Framing(name) | Self::Value(name) | Self::Padding(name) => {
+                Some(name)
+            }
+            Self::TooMany(_) | Self::TooLarge(_) => None,
+        }
+    }
+}
+
+impl Headers {
+    /// Checks all fields and returns all that is wrong with them.
+    pub fn parse(fields: Vec<(String, String)>) -> Result<Self, Vec<HeaderError>> {
+        let mut errors: Vec<HeaderError> = fields
+            .iter()
+            .enumerate()
+            .filter_map(|(at, (name, value))| check_field(name, value, &fields[..at]).err())
+            .collect();
+        if fields.len() > MAX_HEADERS {
+            errors.push(HeaderError::TooMany(fields.len()));
+        }
+        let bytes = fields.iter().map(|(name, value)| name.len() + value.len()).sum();
+        if bytes > MAX_HEADER_BYTES {
+            errors.push(HeaderError::TooLarge(bytes));
+        }
+        if errors.is_empty() { Ok(Self(fields)) } else { Err(errors) }
+    }
+
+    /// The fields, in the order in which they were given.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
+fn check_field(name: &str, value: &str, earlier: &[(String, String)]) -> Result<(), HeaderError> {
+    if HeaderName::from_bytes(name.as_bytes()).is_err() {
+        return Err(HeaderError::Name(name.to_owned()));
+    }
+    if is_framing(name) {
+        return Err(HeaderError::Framing(name.to_owned()));
+    }
+    if earlier.iter().any(|(other, _)| other.eq_ignore_ascii_case(name)) {
+        return Err(HeaderError::Duplicate(name.to_owned()));
+    }
+    if HeaderValue::from_bytes(value.as_bytes()).is_err() {
+        return Err(HeaderError::Value(name.to_owned()));
+    }
+    if value.trim_matches([' ', '\t']) != value {
+        return Err(HeaderError::Padding(name.to_owned()));
+    }
+    Ok(())
+}
+
+/// Fields that belong to the connection or frame the message (RFC 9110 section 7.6.1, RFC 9112 section 6).
+fn is_framing(name: &str) -> bool {
+    const FRAMING: [&str; 7] =
+        ["content-length", "transfer-encoding", "connection", "keep-alive", "te", "trailer", "upgrade"];
+    let name = name.to_ascii_lowercase();
+    name.starts_with("proxy-") || FRAMING.contains(&name.as_str())
+}
+
+/// A body, served byte for byte.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Body(String);
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BodyError {
+    #[error("the body has {0} bytes: at most {MAX_BODY_BYTES} are allowed")]
+    TooLarge(usize),
+}
+
+impl Body {
+    pub fn parse(text: String) -> Result<Self, BodyError> {
+        if text.len() > MAX_BODY_BYTES { Err(BodyError::TooLarge(text.len())) } else { Ok(Self(text)) }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A complete answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MockResponse {
+    code: StatusCode,
+    headers: Headers,
+    body: Option<Body>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ResponseError {
+    #[error("an answer with code {0} has no body: leave the body out, or use another code")]
+    BodyForbidden(u16),
+}
+
+impl MockResponse {
+    pub fn new(code: StatusCode, headers: Headers, body: Option<Body>) -> Result<Self, ResponseError> {
+        if body.is_some() && code.forbids_body() {
+            return Err(ResponseError::BodyForbidden(code.get()));
+        }
+        Ok(Self { code, headers, body })
+    }
+
+    pub const fn code(&self) -> StatusCode {
+        self.code
+    }
+
+    pub const fn headers(&self) -> &Headers {
+        &self.headers
+    }
+
+    pub const fn body(&self) -> Option<&Body> {
+        self.body.as_ref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn headers(fields: &[(&str, &str)]) -> Result<Headers, Vec<HeaderError>> {
+        Headers::parse(fields.iter().map(|&(n, v)| (n.to_owned(), v.to_owned())).collect())
+    }
+
+    #[test]
+    fn codes() {
+        for good in [200.0, 204.0, 418.0, 599.0] {
+            assert_eq!(f64::from(StatusCode::parse(good).unwrap().get()), good);
+        }
+        assert_eq!(StatusCode::parse(101.0), Err(StatusCodeError::Interim(101.0)));
+        for bad in [0.0, 99.0, 600.0, 200.5, -200.0, 1e300, f64::INFINITY] {
+            assert_eq!(StatusCode::parse(bad), Err(StatusCodeError::OutOfRange(bad)));
+        }
+    }
+
+    #[test]
+    fn every_wrong_header_is_named_at_once() {
+        let errors = headers(&[
+            ("X-Good", "yes"),
+            ("bad name", "v"),
+            ("x-good", "again"),
+            ("Content-Length", "5"),
+            ("Proxy-Authenticate", "Basic"),
+            ("X-Split", "a\r\nSet-Cookie: b"),
+            ("X-Padded", " v"),
+        ])
+        .unwrap_err();
+        let names: Vec<_> = errors.iter().map(|error| error.name().unwrap()).collect();
+        assert_eq!(names, ["bad name", "x-good", "Content-Length", "Proxy-Authenticate", "X-Split", "X-Padded"]);
+    }
+
+    #[test]
+    fn every_framing_field_is_refused_in_any_case() {
+        for name in ["content-length", "Transfer-Encoding", "CONNECTION", "Keep-Alive", "TE", "Trailer", "Upgrade", "proxy-x"] {
+            assert_eq!(headers(&[(name, "v")]), Err(vec![HeaderError::Framing(name.to_owned())]));
+        }
+    }
+
+    #[test]
+    fn header_limits() {
+        let many: Vec<_> = (0..=MAX_HEADERS).map(|n| (format!("x-{n}"), String::new())).collect();
+        assert!(Headers::parse(many[1..].to_vec()).is_ok());
+        assert_eq!(Headers::parse(many), Err(vec![HeaderError::TooMany(MAX_HEADERS + 1)]));
+        assert!(headers(&[("x", &"v".repeat(MAX_HEADER_BYTES - 1))]).is_ok());
+        assert_eq!(headers(&[("x", &"v".repeat(MAX_HEADER_BYTES))]), Err(vec![HeaderError::TooLarge(MAX_HEADER_BYTES + 1)]));
+    }
+
+    #[test]
+    fn body_limits() {
+        assert!(Body::parse("a".repeat(MAX_BODY_BYTES)).is_ok());
+        assert_eq!(Body::parse("a".repeat(MAX_BODY_BYTES + 1)), Err(BodyError::TooLarge(MAX_BODY_BYTES + 1)));
+        for code in [204.0, 205.0, 304.0] {
+            let code = StatusCode::parse(code).unwrap();
+            let body = Some(Body::parse(String::new()).unwrap());
+            assert!(MockResponse::new(code, Headers::default(), None).is_ok());
+            assert_eq!(MockResponse::new(code, Headers::default(), body), Err(ResponseError::BodyForbidden(code.get())));
+        }
+    }
+
+    proptest! {
+        /// What is accepted can be put on the wire and comes back the same.
+        #[test]
+        fn accepted_fields_survive_http(name in "\\PC{0,12}", value in "[\\PC\r\n\t\0]{0,20}") {
+            if headers(&[(&name, &value)]).is_ok() {
+                let parsed = HeaderValue::from_str(&value).or_else(|_| HeaderValue::from_bytes(value.as_bytes())).unwrap();
+                prop_assert_eq!(parsed.as_bytes(), value.as_bytes());
+                prop_assert!(HeaderName::from_bytes(name.as_bytes()).is_ok());
+                prop_assert!(!value.contains(['\r', '\n', '\0']));
+            }
+        }
+    }
+}

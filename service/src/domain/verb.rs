@@ -1,0 +1,93 @@
+//! The HTTP methods that a mock can answer.
+
+use std::fmt;
+
+/// A method of RFC 9110 section 9, or PATCH (RFC 5789), that a load balancer delivers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Verb {
+    Get,
+    Head,
+    Post,
+    Put,
+    Delete,
+    Options,
+    Patch,
+}
+
+/// Why a text is not a [`Verb`]. The message says what to write instead.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum VerbError {
+    #[error("`{0}` can not be mocked: no load balancer delivers it to a service. Use one of {list}", list = Verb::LIST)]
+    Undeliverable(String),
+    #[error("`{0}` is not an HTTP method. Use one of {list}", list = Verb::LIST)]
+    Unknown(String),
+}
+
+impl Verb {
+    /// Every verb, in the order of their discriminants: `Verb::ALL[verb as usize] == verb`.
+    pub const ALL: [Self; 7] =
+        [Self::Get, Self::Head, Self::Post, Self::Put, Self::Delete, Self::Options, Self::Patch];
+
+    const LIST: &str = "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH";
+
+    /// Reads a verb in any case.
+    pub fn parse(text: &str) -> Result<Self, VerbError> {
+        let upper = text.to_ascii_uppercase();
+        match Self::ALL.into_iter().find(|verb| verb.as_str() == upper) {
+            Some(verb) => Ok(verb),
+            None if matches!(upper.as_str(), "CONNECT" | "TRACE") => Err(VerbError::Undeliverable(upper)),
+            None => Err(VerbError::Unknown(text.to_owned())),
+        }
+    }
+
+    /// The verb of a request, or `None` for a method that no mock can have. Methods are case-sensitive (RFC 9110 9.1).
+    pub fn of(method: &http::Method) -> Option<Self> {
+        Self::ALL.into_iter().find(|verb| verb.as_str() == method.as_str())
+    }
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Delete => "DELETE",
+            Self::Options => "OPTIONS",
+            Self::Patch => "PATCH",
+        }
+    }
+}
+
+impl fmt::Display for Verb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_case_is_read_and_upper_case_is_written() {
+        for verb in Verb::ALL {
+            assert_eq!(Verb::parse(&verb.as_str().to_lowercase()), Ok(verb));
+            assert_eq!(Verb::parse(verb.as_str()), Ok(verb));
+            assert_eq!(Verb::ALL[verb as usize], verb);
+        }
+    }
+
+    #[test]
+    fn connect_and_trace_are_refused_with_the_reason() {
+        for text in ["CONNECT", "trace"] {
+            let message = Verb::parse(text).unwrap_err().to_string();
+            assert!(message.contains("no load balancer delivers it"), "{message}");
+        }
+    }
+
+    #[test]
+    fn unknown_methods_are_named() {
+        assert_eq!(Verb::parse("FETCH"), Err(VerbError::Unknown("FETCH".to_owned())));
+        assert_eq!(Verb::parse(""), Err(VerbError::Unknown(String::new())));
+    }
+}

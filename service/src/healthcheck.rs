@@ -1,0 +1,47 @@
+//! `echo-service healthcheck`: asks the service on this machine whether it is alive, for images without a shell.
+
+use std::{
+    io::{self, Read, Write},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream},
+    time::Duration,
+};
+
+const TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Why the service is not healthy, in a sentence.
+#[derive(Debug, thiserror::Error)]
+pub enum Unhealthy {
+    #[error("nothing answers at {0}: {1}")]
+    Silent(SocketAddr, io::Error),
+    #[error("{0} answers, but not as a healthy Echo does: {1}")]
+    Wrong(SocketAddr, String),
+}
+
+/// Asks for `/-/live` where management listens. Liveness, not readiness: a container must not be killed because its
+/// store is away.
+pub fn run(management: SocketAddr) -> Result<(), Unhealthy> {
+    let address = reachable(management);
+    let answer = ask(address).map_err(|error| Unhealthy::Silent(address, error))?;
+    let status_line = answer.lines().next().unwrap_or_default();
+    if status_line.starts_with("HTTP/1.1 200") { Ok(()) } else { Err(Unhealthy::Wrong(address, status_line.to_owned())) }
+}
+
+/// An address that listens on all interfaces is reached on loopback.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+fn ask(address: SocketAddr) -> io::Result<String> {
+    let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    stream.set_write_timeout(Some(TIMEOUT))?;
+    write!(stream, "GET /-/live HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.take(4096).read_to_string(&mut answer)?;
+    Ok(answer)
+}

@@ -1,0 +1,134 @@
+//! Who a request comes from, and how many of theirs are let through.
+
+use std::{
+    hash::Hash,
+    net::{IpAddr, Ipv6Addr},
+    num::NonZeroU32,
+    time::Duration,
+};
+
+use governor::{
+    DefaultKeyedRateLimiter, Quota, RateLimiter,
+    clock::{Clock, DefaultClock},
+};
+use http::HeaderMap;
+use ipnet::IpNet;
+
+/// Bounds the memory that a flood of addresses can take: above it, those that have been quiet are forgotten at once.
+const MAX_TRACKED: usize = 100_000;
+
+/// The networks whose forwarding headers are believed.
+#[derive(Debug, Clone, Default)]
+pub struct TrustedProxies(pub Vec<IpNet>);
+
+impl TrustedProxies {
+    pub fn contains(&self, address: IpAddr) -> bool {
+        self.0.iter().any(|network| network.contains(&address.to_canonical()))
+    }
+
+    /// The right-most address of `X-Forwarded-For` that is not a trusted proxy's: what stands to the left of it, anybody
+    /// may have written. The peer itself, where it is not trusted.
+    pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        let mut client = peer.to_canonical();
+        if self.0.is_empty() {
+            return client;
+        }
+        let lines = headers.get_all("x-forwarded-for").iter().rev();
+        let mut hops = lines.flat_map(|line| line.to_str().unwrap_or_default().rsplit(','));
+        while self.contains(client) {
+            match hops.next().map(|hop| hop.trim().parse::<IpAddr>()) {
+                Some(Ok(hop)) => client = hop.to_canonical(),
+                Some(Err(_)) | None => break,
+            }
+        }
+        client
+    }
+}
+
+/// What one limit is for: a single address, or the /64 that an IPv6 host has for itself (RFC 6177).
+pub fn network_of(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
+    }
+}
+
+/// Lets each key have so many requests per second, and as many at once. Per process: replicas do not share it.
+pub struct RateLimit<K: Hash + Eq + Clone>(Option<DefaultKeyedRateLimiter<K>>);
+
+impl<K: Hash + Eq + Clone> RateLimit<K> {
+    /// `None` is no limit.
+    pub fn per_second(rate: Option<NonZeroU32>) -> Self {
+        Self(rate.map(|rate| RateLimiter::dashmap(Quota::per_second(rate))))
+    }
+
+    /// Whether there is a limit, so that finding out the key can be saved.
+    pub const fn is_on(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Lets a request through, or says how long to wait.
+    pub fn check(&self, key: &K) -> Result<(), Duration> {
+        let Some(limiter) = &self.0 else { return Ok(()) };
+        if limiter.len() > MAX_TRACKED {
+            limiter.retain_recent();
+        }
+        limiter.check_key(key).map_err(|refusal| refusal.wait_time_from(DefaultClock::default().now()))
+    }
+
+    /// Forgets those that have their full allowance again. To be called from time to time.
+    pub fn forget_idle(&self) {
+        if let Some(limiter) = &self.0 {
+            limiter.retain_recent();
+            limiter.shrink_to_fit();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(trusted: &str, peer: &str, forwarded: &[&str]) -> String {
+        let trusted = TrustedProxies(trusted.split_whitespace().map(|n| n.parse().unwrap()).collect());
+        let mut headers = HeaderMap::new();
+        for line in forwarded {
+            headers.append("x-forwarded-for", line.parse().unwrap());
+        }
+        trusted.client(peer.parse().unwrap(), &headers).to_string()
+    }
+
+    #[test]
+    fn forwarding_headers_of_strangers_are_not_believed() {
+        assert_eq!(client("", "10.0.0.1", &["1.2.3.4"]), "10.0.0.1");
+        assert_eq!(client("10.0.0.0/8", "192.0.2.1", &["1.2.3.4"]), "192.0.2.1");
+    }
+
+    #[test]
+    fn the_right_most_untrusted_hop_is_the_client() {
+        assert_eq!(client("10.0.0.0/8", "10.0.0.1", &["6.6.6.6, 1.2.3.4"]), "1.2.3.4");
+        assert_eq!(client("10.0.0.0/8", "10.0.0.1", &["6.6.6.6", "1.2.3.4, 10.9.9.9"]), "1.2.3.4");
+        assert_eq!(client("10.0.0.0/8", "::ffff:10.0.0.1", &["::ffff:1.2.3.4"]), "1.2.3.4");
+        assert_eq!(client("10.0.0.0/8", "10.0.0.1", &["1.2.3.4, nonsense"]), "10.0.0.1");
+        assert_eq!(client("10.0.0.0/8", "10.0.0.1", &[]), "10.0.0.1");
+    }
+
+    #[test]
+    fn an_ipv6_host_can_not_escape_by_another_address_of_its_network() {
+        let network = |address: &str| network_of(address.parse().unwrap()).to_string();
+        assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+        assert_eq!(network("192.0.2.7"), "192.0.2.7");
+    }
+
+    #[test]
+    fn a_burst_is_let_through_and_the_rest_told_to_wait() {
+        let limit = RateLimit::per_second(NonZeroU32::new(5));
+        assert!((0..5).all(|_| limit.check(&"a").is_ok()));
+        let wait = limit.check(&"a").unwrap_err();
+        assert!(wait > Duration::ZERO && wait <= Duration::from_secs(1), "{wait:?}");
+        assert!(limit.check(&"b").is_ok());
+        limit.forget_idle();
+        assert!(limit.check(&"a").is_err());
+        assert!((0..1000).all(|_| RateLimit::per_second(None).check(&"a").is_ok()));
+    }
+}

@@ -1,0 +1,71 @@
+//! Serves mocks: finds the answer for verb and path, and sends it as it was defined.
+//!
+//! A mock's answer is never compressed, rewritten or authenticated.
+
+use std::{net::IpAddr, sync::Arc};
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, header};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::{Body, Incoming};
+
+use crate::{
+    api::{BodyLimits, error::ApiError},
+    domain::{self, Verb},
+    limits::{RateLimit, TrustedProxies, network_of},
+    replica::Replica,
+    telemetry::{Instruments, Plane},
+};
+
+/// See the module.
+pub struct Mocks {
+    pub replica: Arc<Replica>,
+    pub rate: RateLimit<IpAddr>,
+    pub trusted: TrustedProxies,
+    pub body_limits: BodyLimits,
+    pub instruments: Arc<Instruments>,
+}
+
+impl Mocks {
+    /// Answers a request from this peer.
+    pub async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Response<Bytes> {
+        if self.rate.is_on()
+            && let Err(wait) = self.rate.check(&network_of(self.trusted.client(peer, request.headers())))
+        {
+            self.instruments.rate_limited(Plane::Mocks);
+            return ApiError::too_many_requests(wait).into_http();
+        }
+        let path = domain::canonical(request.uri().path());
+        let answer = Verb::of(request.method()).zip(path).and_then(|(verb, path)| self.replica.find(verb, &path));
+        let mut response = match answer {
+            Some(answer) => {
+                self.instruments.mock_served();
+                answer.to_response()
+            }
+            None => {
+                self.instruments.mock_missed();
+                ApiError::page_not_found(request.uri().path()).into_http()
+            }
+        };
+        let body = request.into_body();
+        if !body.is_end_stream() && !self.read_away(body).await {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+
+    /// Reads what the client still sends, because one that is not listened to may never read the answer.
+    /// Returns whether that was all of it.
+    async fn read_away(&self, body: Incoming) -> bool {
+        let mut body = Limited::new(body, self.body_limits.bytes);
+        let read = async {
+            while let Some(frame) = body.frame().await {
+                if frame.is_err() {
+                    return false;
+                }
+            }
+            true
+        };
+        tokio::time::timeout(self.body_limits.time, read).await.unwrap_or(false)
+    }
+}

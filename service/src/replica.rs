@@ -1,0 +1,194 @@
+//! What this process knows of the store: every mock in memory, as a prepared answer.
+//!
+//! The table follows the store by its change log, in the log's order. Finding a mock costs one hash lookup, however many
+//! there are. A write is acknowledged only after this replica has applied it, so that whoever was told sees it.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use parking_lot::RwLock;
+use tokio::sync::Mutex;
+
+use crate::{
+    domain::{Endpoint, EndpointId, Verb},
+    store::{Change, Changes, Filter, Page, Store, StoreError, Stored, Version, Write, WriteError},
+};
+
+/// How long to wait before the log is read again, after it could not be.
+const RETRY: Duration = Duration::from_millis(100);
+
+/// A mock's answer, parsed once when the mock was made.
+#[derive(Debug)]
+pub struct PreparedAnswer {
+    id: EndpointId,
+    status: StatusCode,
+    headers: Box<[(HeaderName, HeaderValue)]>,
+    body: Bytes,
+}
+
+impl PreparedAnswer {
+    fn new(endpoint: &Endpoint) -> Self {
+        let response = &endpoint.response;
+        let field = |(name, value): (&str, &str)| {
+            let name = HeaderName::from_bytes(name.as_bytes()).expect("the domain admits tokens only");
+            let value = HeaderValue::from_bytes(value.as_bytes()).expect("the domain admits field values only");
+            (name, value)
+        };
+        Self {
+            id: endpoint.id,
+            status: StatusCode::from_u16(response.code().get()).expect("the domain admits 200 to 599 only"),
+            headers: response.headers().iter().map(field).collect(),
+            body: response.body().map_or_else(Bytes::new, |body| Bytes::copy_from_slice(body.as_str().as_bytes())),
+        }
+    }
+
+    /// The answer as HTTP sends it. The body is shared, not copied.
+    pub fn to_response(&self) -> Response<Bytes> {
+        let mut response = Response::new(self.body.clone());
+        *response.status_mut() = self.status;
+        let mut headers = HeaderMap::with_capacity(self.headers.len());
+        for (name, value) in &self.headers {
+            headers.append(name, value.clone());
+        }
+        *response.headers_mut() = headers;
+        response
+    }
+}
+
+/// Every mock, by verb and path, and the way back from an id to its route.
+#[derive(Default)]
+struct Table {
+    answers: [HashMap<Arc<str>, Arc<PreparedAnswer>>; Verb::ALL.len()],
+    routes: HashMap<EndpointId, (Verb, Arc<str>)>,
+}
+
+impl Table {
+    fn put(&mut self, endpoint: &Endpoint) {
+        self.remove(endpoint.id);
+        let path: Arc<str> = endpoint.route.path.as_str().into();
+        self.routes.insert(endpoint.id, (endpoint.route.verb, Arc::clone(&path)));
+        self.answers[endpoint.route.verb as usize].insert(path, Arc::new(PreparedAnswer::new(endpoint)));
+    }
+
+    fn remove(&mut self, id: EndpointId) {
+        if let Some((verb, path)) = self.routes.remove(&id) {
+            let answers = &mut self.answers[verb as usize];
+            // Changes show the latest state, so another endpoint may hold the route already.
+            if answers.get(&path).is_some_and(|answer| answer.id == id) {
+                answers.remove(&path);
+            }
+        }
+    }
+}
+
+/// This process's copy of the store, and the way to the store itself.
+///
+/// Whatever an answer has shown, the table serves: writes and reads of the store both return only after the table
+/// has caught up with what they saw.
+pub struct Replica {
+    store: Arc<dyn Store>,
+    table: RwLock<Table>,
+    /// Up to where the log is applied. Held while the log is read, so that those who wait share one read.
+    applied: Mutex<Version>,
+}
+
+impl Replica {
+    /// Loads everything from the store.
+    pub async fn load(store: Arc<dyn Store>) -> Result<Arc<Self>, StoreError> {
+        let replica = Self { store, table: RwLock::default(), applied: Mutex::default() };
+        replica.reload(&mut *replica.applied.lock().await).await?;
+        Ok(Arc::new(replica))
+    }
+
+    /// The answer to a request for this verb and canonical path, if there is such a mock.
+    pub fn find(&self, verb: Verb, path: &str) -> Option<Arc<PreparedAnswer>> {
+        self.table.read().answers[verb as usize].get(path).cloned()
+    }
+
+    /// How many endpoints there are.
+    pub fn count(&self) -> usize {
+        self.table.read().routes.len()
+    }
+
+    pub async fn get(&self, id: EndpointId) -> Result<Option<Stored>, StoreError> {
+        let found = self.store.get(id).await?;
+        self.catch_up().await?;
+        Ok(found)
+    }
+
+    pub async fn list(&self, filter: Filter, after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError> {
+        let page = self.store.list(filter, after, limit).await?;
+        self.catch_up().await?;
+        Ok(page)
+    }
+
+    /// Writes to the store, and returns when this replica serves what was written.
+    ///
+    /// Goes on when the caller does not wait any longer: a client that hangs up must not leave the table behind.
+    pub async fn write(self: &Arc<Self>, write: Write) -> Result<Version, WriteError> {
+        let replica = Arc::clone(self);
+        let work = tokio::spawn(async move {
+            let outcome = replica.store.write(write).await;
+            let caught_up = match &outcome {
+                Ok(version) => replica.catch_up_to(*version).await,
+                // It may have taken effect all the same: the log tells.
+                Err(WriteError::Store(_)) => replica.catch_up().await,
+                Err(_) => Ok(()),
+            };
+            if let Err(error) = caught_up {
+                tokio::spawn(async move { replica.catch_up_later().await });
+                return outcome.and(Err(WriteError::Store(error)));
+            }
+            outcome
+        });
+        work.await.unwrap_or_else(|panic| Err(WriteError::Store(StoreError(format!("a write panicked: {panic}")))))
+    }
+
+    /// Applies all that is in the log at the time of the call.
+    async fn catch_up(&self) -> Result<(), StoreError> {
+        self.follow(&mut *self.applied.lock().await).await
+    }
+
+    /// Applies the log, unless somebody else has done so up to `version`: of many writers, few read it.
+    async fn catch_up_to(&self, version: Version) -> Result<(), StoreError> {
+        let mut applied = self.applied.lock().await;
+        if *applied < version { self.follow(&mut applied).await } else { Ok(()) }
+    }
+
+    async fn follow(&self, applied: &mut Version) -> Result<(), StoreError> {
+        match self.store.changes_since(*applied).await? {
+            Changes::Gap => self.reload(applied).await,
+            Changes::Log { head, changes } => {
+                let mut table = self.table.write();
+                for Change { id, endpoint, .. } in changes {
+                    match endpoint {
+                        Some(endpoint) => table.put(&endpoint),
+                        None => table.remove(id),
+                    }
+                }
+                *applied = head;
+                Ok(())
+            }
+        }
+    }
+
+    async fn catch_up_later(&self) {
+        while let Err(error) = self.catch_up().await {
+            tracing::error!(%error, "the change log can not be read; trying again");
+            tokio::time::sleep(RETRY).await;
+        }
+    }
+
+    async fn reload(&self, applied: &mut Version) -> Result<(), StoreError> {
+        let snapshot = self.store.load().await?;
+        let mut table = Table::default();
+        table.routes.reserve(snapshot.endpoints.len());
+        for endpoint in &snapshot.endpoints {
+            table.put(endpoint);
+        }
+        *self.table.write() = table;
+        *applied = snapshot.head;
+        Ok(())
+    }
+}

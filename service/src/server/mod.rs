@@ -1,0 +1,226 @@
+//! The listeners: accepts connections, and hands each request to the mocks or to management.
+//!
+//! The loop is hyper's own and not poem's, because the path of a mock has to be short. Management is a poem application,
+//! called from here.
+
+mod connection;
+
+use std::{
+    borrow::Cow,
+    io,
+    net::{IpAddr, SocketAddr},
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use http::{Request, Response, Uri, uri::Scheme};
+use http_body_util::{Either, Full, combinators::BoxBody};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::{rt::TokioIo, server::graceful::GracefulShutdown};
+use opentelemetry::trace::FutureExt as _;
+use poem::{
+    Addr, Endpoint,
+    endpoint::BoxEndpoint,
+    web::{LocalAddr, RemoteAddr},
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+};
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+use self::connection::{Activity, TICK, Watched};
+use crate::{
+    api::{error::ApiError, routes},
+    config::Limits,
+    domain,
+    mocks::Mocks,
+    telemetry::HttpTelemetry,
+};
+
+/// The answers of mocks are bytes at hand; those of management are what poem makes.
+type AnswerBody = Either<Full<Bytes>, BoxBody<Bytes, io::Error>>;
+
+/// How long to wait after the system has refused a connection (no file descriptors, say), instead of asking at once again.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What a listener serves.
+pub enum Face {
+    Mocks(Arc<Mocks>),
+    Management(Arc<BoxEndpoint<'static, poem::Response>>),
+    Both { mocks: Arc<Mocks>, management: Arc<BoxEndpoint<'static, poem::Response>> },
+}
+
+/// A listener with what it serves.
+pub struct Server {
+    pub listener: TcpListener,
+    pub face: Face,
+    pub limits: Limits,
+    pub telemetry: Arc<HttpTelemetry>,
+}
+
+impl Server {
+    /// Serves until `stop`, then lets running requests finish. Returns when all have; whoever can not wait drops the future.
+    pub async fn run(self, stop: CancellationToken) {
+        let slots = Arc::new(Semaphore::new(self.limits.connections));
+        let graceful = GracefulShutdown::new();
+        let Self { listener, face, limits, telemetry } = self;
+        let shared = Arc::new(Shared { face, telemetry });
+        loop {
+            let slot = Arc::clone(&slots).acquire_owned();
+            let accepted = async { (slot.await.expect("the semaphore is never closed"), listener.accept().await) };
+            let (slot, stream) = tokio::select! {
+                () = stop.cancelled() => break,
+                (slot, accepted) = accepted => match accepted {
+                    Ok((stream, peer)) => (slot, (stream, peer)),
+                    Err(error) => {
+                        tracing::warn!(%error, "a connection could not be accepted");
+                        tokio::time::sleep(ACCEPT_PAUSE).await;
+                        continue;
+                    }
+                },
+            };
+            let (stream, peer) = stream;
+            if let Some(connection) = open(stream, peer, &shared, &limits, &graceful) {
+                tokio::spawn(async move {
+                    connection.await;
+                    drop(slot);
+                });
+            }
+        }
+        drop(listener);
+        graceful.shutdown().await;
+    }
+}
+
+/// The whole life of a connection, or `None` if it has ended already.
+fn open(
+    stream: TcpStream,
+    peer: SocketAddr,
+    shared: &Arc<Shared>,
+    limits: &Limits,
+    graceful: &GracefulShutdown,
+) -> Option<impl Future<Output = ()> + use<>> {
+    stream.set_nodelay(true).ok()?;
+    let local = stream.local_addr().ok()?;
+    let activity = Activity::new();
+    let service = service_fn({
+        let (shared, activity) = (Arc::clone(shared), activity.clone());
+        move |request| {
+            let (shared, activity) = (Arc::clone(&shared), activity.clone());
+            async move {
+                activity.serving();
+                let response = shared.answer(request, local, peer).await;
+                activity.answered();
+                Ok::<_, std::convert::Infallible>(response)
+            }
+        }
+    });
+    let watched = Watched { stream: TokioIo::new(stream), activity: activity.clone() };
+    let connection = http1::Builder::new()
+        .max_buf_size(limits.header_bytes)
+        // hyper's timer is not used: see `connection`.
+        .header_read_timeout(None)
+        .serve_connection(watched, service);
+    let connection = graceful.watch(connection);
+    let (header_timeout, idle_timeout) = (limits.header_timeout, limits.idle_timeout);
+    Some(async move {
+        let mut connection = std::pin::pin!(connection);
+        let mut tick = tokio::time::interval(TICK);
+        loop {
+            tokio::select! {
+                biased;
+                outcome = &mut connection => {
+                    if let Err(error) = outcome {
+                        tracing::debug!(%error, %peer, "a connection has ended early");
+                    }
+                    break;
+                }
+                _ = tick.tick() => {
+                    if activity.is_overdue(header_timeout, idle_timeout) {
+                        tracing::debug!(%peer, "a connection was too slow and is closed");
+                        break;
+                    }
+                }
+            }
+        }
+    })
+}
+
+/// What all connections of a listener share.
+struct Shared {
+    face: Face,
+    telemetry: Arc<HttpTelemetry>,
+}
+
+impl Shared {
+    /// Answers a request, whatever happens.
+    async fn answer(&self, request: Request<Incoming>, local: SocketAddr, peer: SocketAddr) -> Response<AnswerBody> {
+        match self.face.management_for(request.uri().path()) {
+            Some(management) => self.answer_management(management, request, local, peer).await,
+            None => self.answer_mock(request, peer.ip()).await,
+        }
+    }
+
+    async fn answer_mock(&self, request: Request<Incoming>, peer: IpAddr) -> Response<AnswerBody> {
+        let (Face::Mocks(mocks) | Face::Both { mocks, .. }) = &self.face else {
+            unreachable!("a listener for management only sends everything there");
+        };
+        let exchange = self.telemetry.begin(&request, None);
+        let answer = AssertUnwindSafe(mocks.answer(request, peer)).catch_unwind().await;
+        let (response, is_fault) = answer.map_or_else(|_| (ApiError::internal().into_http(), true), |response| (response, false));
+        exchange.finish(response.status(), is_fault);
+        response.map(|body| Either::Left(Full::new(body)))
+    }
+
+    async fn answer_management(
+        &self,
+        management: &BoxEndpoint<'static, poem::Response>,
+        mut request: Request<Incoming>,
+        local: SocketAddr,
+        peer: SocketAddr,
+    ) -> Response<AnswerBody> {
+        canonicalize(request.uri_mut());
+        let route = routes::Route::of(request.uri().path()).map(routes::Route::template);
+        let exchange = self.telemetry.begin(&request, route);
+        let request = (request, LocalAddr(Addr::from(local)), RemoteAddr(Addr::from(peer)), Scheme::HTTP).into();
+        let context = exchange.context().cloned().unwrap_or_default();
+        let span = exchange.log_span();
+        let work = management.get_response(request).with_context(context).instrument(span);
+        let (response, is_fault) = match AssertUnwindSafe(work).catch_unwind().await {
+            Ok(response) => {
+                let is_fault = response.status().is_server_error();
+                (Response::from(response).map(Either::Right), is_fault)
+            }
+            Err(_) => (ApiError::internal().into_http().map(|body| Either::Left(Full::new(body))), true),
+        };
+        exchange.finish(response.status(), is_fault);
+        response
+    }
+}
+
+impl Face {
+    /// Management, if a request for this path is for it.
+    fn management_for(&self, path: &str) -> Option<&BoxEndpoint<'static, poem::Response>> {
+        match self {
+            Self::Mocks(_) => None,
+            Self::Management(management) => Some(management),
+            Self::Both { management, .. } => {
+                domain::canonical(path).is_some_and(|path| routes::is_reserved(&path)).then_some(&**management)
+            }
+        }
+    }
+}
+
+/// Rewrites the path to its canonical form, so that `/%65ndpoints` is routed as what it is.
+fn canonicalize(uri: &mut Uri) {
+    let Some(Cow::Owned(path)) = domain::canonical(uri.path()) else { return };
+    let target = uri.query().map_or_else(|| path.clone(), |query| format!("{path}?{query}"));
+    if let Ok(rewritten) = target.parse() {
+        *uri = rewritten;
+    }
+}

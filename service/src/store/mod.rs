@@ -1,0 +1,124 @@
+//! Where endpoints are kept: the trait that every store implements, and what it promises.
+//!
+//! A store is the one truth about which endpoints exist. Replicas follow it by its change log.
+
+mod embedded;
+mod record;
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+pub use embedded::{EmbeddedStore, OpenError};
+
+use crate::domain::{Endpoint, EndpointId, MockPath, Route, Verb};
+
+/// A point in the history of a store: the number of writes that it has accepted. Starts at 0, each write adds 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]
+pub struct Version(pub u64);
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// An endpoint and the version of the write that made it what it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    pub endpoint: Endpoint,
+    pub version: Version,
+}
+
+/// A conditional write: it is accepted whole or refused whole.
+#[derive(Debug, Clone)]
+pub enum Write {
+    /// Refused with [`WriteError::Taken`] if another endpoint has the route.
+    Create(Endpoint),
+    /// Replaces the endpoint of the same id, if it is still at `expected`.
+    Replace { endpoint: Endpoint, expected: Version },
+    /// Removes the endpoint, if it is still at `expected`.
+    Delete { id: EndpointId, expected: Version },
+}
+
+/// Why a write was not acknowledged.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    #[error("{route} is taken by endpoint {holder}")]
+    Taken { route: Route, holder: EndpointId },
+    #[error("the endpoint does not exist")]
+    Missing,
+    #[error("the endpoint was changed by somebody else")]
+    Changed,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The store did its work not, or not known to have. After a write, whether it took effect is unknown until the
+/// store is read again.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the store failed: {0}")]
+pub struct StoreError(pub String);
+
+/// Which endpoints a listing shows: all that equal what is given.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    pub verb: Option<Verb>,
+    pub path: Option<MockPath>,
+}
+
+impl Filter {
+    pub fn matches(&self, route: &Route) -> bool {
+        self.verb.is_none_or(|verb| verb == route.verb) && self.path.as_ref().is_none_or(|path| *path == route.path)
+    }
+}
+
+/// A part of a listing, in the order of ids.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    pub endpoints: Vec<Endpoint>,
+    /// Whether there are more after the last of these.
+    pub more: bool,
+}
+
+/// What one write did: the state of the endpoint at the time of reading, `None` if it is gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    pub version: Version,
+    pub id: EndpointId,
+    pub endpoint: Option<Endpoint>,
+}
+
+/// What has happened since a version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Changes {
+    /// Every write since, in order, up to `head`.
+    Log { head: Version, changes: Vec<Change> },
+    /// The log does not reach back so far: load everything.
+    Gap,
+}
+
+/// Everything, as it was at `head`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    pub head: Version,
+    pub endpoints: Vec<Endpoint>,
+}
+
+/// A store of endpoints. All reads are strongly consistent: they see every write that was acknowledged before they began.
+///
+/// An acknowledged write (`Ok`) is durable: it survives `kill -9` of the process, except in memory.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Carries out a write and returns its version. Of writes that race for one route exactly one is accepted.
+    async fn write(&self, write: Write) -> Result<Version, WriteError>;
+
+    async fn get(&self, id: EndpointId) -> Result<Option<Stored>, StoreError>;
+
+    /// At most `limit` endpoints that match, with ids greater than `after`.
+    async fn list(&self, filter: Filter, after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError>;
+
+    async fn changes_since(&self, version: Version) -> Result<Changes, StoreError>;
+
+    async fn load(&self) -> Result<Snapshot, StoreError>;
+}

@@ -1,0 +1,207 @@
+//! The metrics that the service has. `docs/telemetry.md` lists them; a test compares it with what arrives at a collector.
+//!
+//! Nothing that a client chooses becomes an attribute: paths, ids and headers have no bound.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use opentelemetry::{
+    KeyValue,
+    metrics::{Histogram, Meter},
+};
+use opentelemetry_semantic_conventions::{attribute, metric};
+
+use crate::replica::Replica;
+
+/// What an instrument is, for the documentation.
+#[derive(Debug, Clone, Copy)]
+pub struct Description {
+    pub name: &'static str,
+    pub kind: &'static str,
+    pub unit: &'static str,
+    pub attributes: &'static [&'static str],
+    pub meaning: &'static str,
+}
+
+const LISTENER: &str = "echo.listener";
+const OPERATION: &str = "echo.store.operation";
+
+const DURATION: Description = Description {
+    name: metric::HTTP_SERVER_REQUEST_DURATION,
+    kind: "histogram",
+    unit: "s",
+    attributes: &[
+        attribute::HTTP_REQUEST_METHOD,
+        attribute::HTTP_RESPONSE_STATUS_CODE,
+        attribute::HTTP_ROUTE,
+        attribute::URL_SCHEME,
+        attribute::ERROR_TYPE,
+    ],
+    meaning: "From the end of a request's head to its answer. `http.route` is there for management only; `error.type` for \
+              faults of Echo only: a mock that is told to answer 500 is no fault.",
+};
+const ACTIVE: Description = Description {
+    name: metric::HTTP_SERVER_ACTIVE_REQUESTS,
+    kind: "up-down counter",
+    unit: "{request}",
+    attributes: &[attribute::URL_SCHEME],
+    meaning: "Requests that are being answered.",
+};
+const SERVED: Description = Description {
+    name: "echo.mocks.served",
+    kind: "counter",
+    unit: "{request}",
+    attributes: &[],
+    meaning: "Requests that were answered by a mock.",
+};
+const MISSED: Description = Description {
+    name: "echo.mocks.missed",
+    kind: "counter",
+    unit: "{request}",
+    attributes: &[],
+    meaning: "Requests for which there was no mock: they got 404.",
+};
+const ENDPOINTS: Description = Description {
+    name: "echo.endpoints",
+    kind: "gauge",
+    unit: "{endpoint}",
+    attributes: &[],
+    meaning: "Endpoints that this replica holds.",
+};
+const STORE: Description = Description {
+    name: "echo.store.operation.duration",
+    kind: "histogram",
+    unit: "s",
+    attributes: &[OPERATION, attribute::ERROR_TYPE],
+    meaning: "Operations of the store: `write`, `get`, `list`, `changes_since`, `load`. `error.type` is `store` where it failed.",
+};
+const LIMITED: Description = Description {
+    name: "echo.rate_limited",
+    kind: "counter",
+    unit: "{request}",
+    attributes: &[LISTENER],
+    meaning: "Requests that were refused with 429, to `mocks` or to `management`.",
+};
+
+/// All instruments.
+pub const DESCRIPTIONS: [Description; 7] = [DURATION, ACTIVE, SERVED, MISSED, ENDPOINTS, STORE, LIMITED];
+
+/// From the semantic conventions: the SDK's own boundaries are for milliseconds.
+const HTTP_SECONDS: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
+/// Reads take microseconds, a durable write as long as the disk.
+const STORE_SECONDS: [f64; 12] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5];
+
+/// Which of the two faces a request was for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plane {
+    Mocks,
+    Management,
+}
+
+/// The instruments, ready to be used. Counters on the path of a mock are plain atomics, read at export.
+pub struct Instruments {
+    duration: Histogram<f64>,
+    store: Histogram<f64>,
+    counts: Arc<Counts>,
+}
+
+#[derive(Default)]
+struct Counts {
+    active: AtomicI64,
+    served: AtomicU64,
+    missed: AtomicU64,
+    limited_mocks: AtomicU64,
+    limited_management: AtomicU64,
+}
+
+impl Instruments {
+    pub fn new(meter: &Meter) -> Self {
+        let histogram = |of: Description, boundaries: &[f64]| {
+            meter.f64_histogram(of.name).with_unit(of.unit).with_description(of.meaning).with_boundaries(boundaries.into()).build()
+        };
+        let counts = Arc::new(Counts::default());
+        let counter = |of: Description, read: fn(&Counts) -> Vec<(u64, Vec<KeyValue>)>| {
+            let counts = Arc::clone(&counts);
+            let observe = move |observer: &dyn opentelemetry::metrics::AsyncInstrument<u64>| {
+                read(&counts).iter().for_each(|(value, attributes)| observer.observe(*value, attributes));
+            };
+            meter.u64_observable_counter(of.name).with_unit(of.unit).with_description(of.meaning).with_callback(observe).build();
+        };
+        counter(SERVED, |counts| vec![(counts.served.load(Ordering::Relaxed), vec![])]);
+        counter(MISSED, |counts| vec![(counts.missed.load(Ordering::Relaxed), vec![])]);
+        counter(LIMITED, |counts| {
+            vec![
+                (counts.limited_mocks.load(Ordering::Relaxed), vec![KeyValue::new(LISTENER, "mocks")]),
+                (counts.limited_management.load(Ordering::Relaxed), vec![KeyValue::new(LISTENER, "management")]),
+            ]
+        });
+        let active = Arc::clone(&counts);
+        meter
+            .i64_observable_up_down_counter(ACTIVE.name)
+            .with_unit(ACTIVE.unit)
+            .with_description(ACTIVE.meaning)
+            .with_callback(move |observer| {
+                observer.observe(active.active.load(Ordering::Relaxed), &[KeyValue::new(attribute::URL_SCHEME, "http")]);
+            })
+            .build();
+        Self { duration: histogram(DURATION, &HTTP_SECONDS), store: histogram(STORE, &STORE_SECONDS), counts }
+    }
+
+    /// Reports how many endpoints a replica holds.
+    pub fn watch(&self, meter: &Meter, replica: &Arc<Replica>) {
+        let replica = Arc::clone(replica);
+        meter
+            .u64_observable_gauge(ENDPOINTS.name)
+            .with_unit(ENDPOINTS.unit)
+            .with_description(ENDPOINTS.meaning)
+            .with_callback(move |observer| observer.observe(replica.count() as u64, &[]))
+            .build();
+    }
+
+    pub fn mock_served(&self) {
+        self.counts.served.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn mock_missed(&self) {
+        self.counts.missed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn rate_limited(&self, plane: Plane) {
+        let count = match plane {
+            Plane::Mocks => &self.counts.limited_mocks,
+            Plane::Management => &self.counts.limited_management,
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn active(&self, difference: i64) {
+        self.counts.active.fetch_add(difference, Ordering::Relaxed);
+    }
+
+    pub(super) fn request(&self, taken: Duration, attributes: &[KeyValue]) {
+        self.duration.record(taken.as_secs_f64(), attributes);
+    }
+
+    pub(super) fn store_operation(&self, operation: &'static str, taken: Duration, failed: bool) {
+        let operation = KeyValue::new(OPERATION, operation);
+        let failure = KeyValue::new(attribute::ERROR_TYPE, "store");
+        let attributes = [operation, failure];
+        self.store.record(taken.as_secs_f64(), if failed { &attributes } else { &attributes[..1] });
+    }
+}
+
+/// The instruments as a Markdown table, for `docs/telemetry.md`.
+pub fn table() -> String {
+    let mut table = String::from("| instrument | kind | unit | attributes | what it counts |\n| --- | --- | --- | --- | --- |\n");
+    for Description { name, kind, unit, attributes, meaning } in DESCRIPTIONS {
+        let attributes = attributes.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let attributes = if attributes.is_empty() { "none" } else { &attributes };
+        table += &format!("| `{name}` | {kind} | `{unit}` | {attributes} | {meaning} |\n");
+    }
+    table
+}

@@ -1,0 +1,92 @@
+//! Logs, traces and metrics: what an operator sees of the service.
+//!
+//! Where no collector is named, traces and metrics go nowhere and cost next to nothing; there is no `if` for it elsewhere.
+
+mod http;
+mod instruments;
+mod logs;
+mod store;
+
+use std::time::Duration;
+
+use opentelemetry::{
+    Key, KeyValue, Value,
+    metrics::{Meter, MeterProvider, noop::NoopMeterProvider},
+    trace::TracerProvider,
+};
+use opentelemetry_otlp::{ExporterBuildError, MetricExporter, SpanExporter};
+use opentelemetry_sdk::{
+    Resource,
+    metrics::SdkMeterProvider,
+    trace::{SdkTracer, SdkTracerProvider},
+};
+use opentelemetry_semantic_conventions::attribute::{SERVICE_INSTANCE_ID, SERVICE_NAME, SERVICE_VERSION};
+
+pub use self::{
+    http::{Exchange, HttpTelemetry},
+    instruments::{DESCRIPTIONS, Description, Instruments, Plane, table},
+    logs::init as init_logs,
+    store::ObservedStore,
+};
+use crate::config;
+
+/// The scope under which everything is exported.
+const SCOPE: &str = "echo-service";
+
+/// The exporters, running on threads of their own.
+#[derive(Default)]
+pub struct Telemetry {
+    traces: Option<SdkTracerProvider>,
+    metrics: Option<SdkMeterProvider>,
+}
+
+impl Telemetry {
+    /// Starts what is switched on. A collector that is away does not matter; a setting that can not be read does.
+    pub fn start(choice: config::Telemetry) -> Result<Self, ExporterBuildError> {
+        let traces = || {
+            let exporter = SpanExporter::builder().with_http().build()?;
+            Ok(SdkTracerProvider::builder().with_resource(resource()).with_batch_exporter(exporter).build())
+        };
+        let metrics = || {
+            let exporter = MetricExporter::builder().with_http().build()?;
+            Ok(SdkMeterProvider::builder().with_resource(resource()).with_periodic_exporter(exporter).build())
+        };
+        Ok(Self {
+            traces: choice.traces.then(traces).transpose()?,
+            metrics: choice.metrics.then(metrics).transpose()?,
+        })
+    }
+
+    pub fn meter(&self) -> Meter {
+        match &self.metrics {
+            Some(provider) => provider.meter(SCOPE),
+            None => NoopMeterProvider::new().meter(SCOPE),
+        }
+    }
+
+    pub fn tracer(&self) -> Option<SdkTracer> {
+        self.traces.as_ref().map(|provider| provider.tracer(SCOPE))
+    }
+
+    /// Sends what has not been sent yet, for at most the given time. Blocks.
+    pub fn flush(self, deadline: Duration) {
+        let half = deadline / 2;
+        let traces = self.traces.map(|provider| provider.shutdown_with_timeout(half));
+        let metrics = self.metrics.map(|provider| provider.shutdown_with_timeout(half));
+        for error in [traces, metrics].into_iter().flatten().filter_map(Result::err) {
+            tracing::warn!(%error, "the last telemetry was not delivered");
+        }
+    }
+}
+
+/// What is said of this process. `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES`, which the SDK reads, win.
+fn resource() -> Resource {
+    let given = Resource::builder().build();
+    // Cumulative series of two replicas must not be taken for one.
+    let instance = KeyValue::new(SERVICE_INSTANCE_ID, uuid::Uuid::now_v7().to_string());
+    let version = KeyValue::new(SERVICE_VERSION, env!("CARGO_PKG_VERSION"));
+    let name = KeyValue::new(SERVICE_NAME, "echo");
+    let is_unnamed = |(key, value): &(&Key, &Value)| key.as_str() == SERVICE_NAME && value.as_str().starts_with("unknown_service");
+    let given = given.iter().filter(|pair| !is_unnamed(pair)).map(|(key, value)| KeyValue::new(key.clone(), value.clone()));
+    Resource::builder_empty().with_attributes([name, version, instance].into_iter().chain(given)).build()
+}

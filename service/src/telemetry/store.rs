@@ -1,0 +1,86 @@
+//! A store whose operations are timed, and are spans of the trace that caused them.
+
+use std::{future::Future, sync::Arc, time::Instant};
+
+use async_trait::async_trait;
+use opentelemetry::{
+    Context,
+    trace::{FutureExt, SpanBuilder, SpanKind, Status, TraceContextExt, Tracer},
+};
+use opentelemetry_sdk::trace::SdkTracer;
+
+use super::Instruments;
+use crate::{
+    domain::EndpointId,
+    store::{Changes, Filter, Page, Snapshot, Store, StoreError, Stored, Version, Write, WriteError},
+};
+
+/// See the module.
+pub struct ObservedStore<S> {
+    store: S,
+    instruments: Arc<Instruments>,
+    tracer: Option<SdkTracer>,
+}
+
+impl<S: Store> ObservedStore<S> {
+    pub fn new(store: S, instruments: Arc<Instruments>, tracer: Option<SdkTracer>) -> Self {
+        Self { store, instruments, tracer }
+    }
+
+    async fn observe<T, E>(
+        &self,
+        operation: &'static str,
+        work: impl Future<Output = Result<T, E>> + Send,
+        is_failure: impl FnOnce(&E) -> bool,
+    ) -> Result<T, E> {
+        let started = Instant::now();
+        let parent = Context::current();
+        // Outside of a request there is nobody to look for the span.
+        let tracer = self.tracer.as_ref().filter(|_| parent.span().span_context().is_valid());
+        let (outcome, context) = match tracer {
+            Some(tracer) => {
+                let span = SpanBuilder::from_name(format!("store {operation}")).with_kind(SpanKind::Client);
+                let context = parent.with_span(tracer.build_with_context(span, &parent));
+                (work.with_context(context.clone()).await, Some(context))
+            }
+            None => (work.await, None),
+        };
+        let failed = outcome.as_ref().err().is_some_and(is_failure);
+        if let Some(context) = context {
+            if failed {
+                context.span().set_status(Status::error("store"));
+            }
+            context.span().end();
+        }
+        self.instruments.store_operation(operation, started.elapsed(), failed);
+        outcome
+    }
+}
+
+fn always(_: &StoreError) -> bool {
+    true
+}
+
+#[async_trait]
+impl<S: Store> Store for ObservedStore<S> {
+    async fn write(&self, write: Write) -> Result<Version, WriteError> {
+        // A refused write is the store at work.
+        self.observe("write", self.store.write(write), |error| matches!(error, WriteError::Store(_))).await
+    }
+
+    async fn get(&self, id: EndpointId) -> Result<Option<Stored>, StoreError> {
+        self.observe("get", self.store.get(id), always).await
+    }
+
+    async fn list(&self, filter: Filter, after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError> {
+        self.observe("list", self.store.list(filter, after, limit), always).await
+    }
+
+    async fn changes_since(&self, version: Version) -> Result<Changes, StoreError> {
+        self.observe("changes_since", self.store.changes_since(version), always).await
+    }
+
+    async fn load(&self) -> Result<Snapshot, StoreError> {
+        self.observe("load", self.store.load(), always).await
+    }
+}

@@ -1,0 +1,6 @@
+//! What `echo-api.md` promises, sentence by sentence, through real sockets.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod story;
