@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// How often what is known of quiet callers is forgotten.
-const FORGET: Duration = Duration::from_secs(60);
+const FORGET: Duration = Duration::from_mins(1);
 
 /// Why the service does not start.
 #[derive(Debug, thiserror::Error)]
@@ -88,11 +88,11 @@ impl App {
         };
         let management = Arc::new(management.into_endpoint());
         let rate = RateLimit::per_second(limits.mock_rate);
-        let mocks =
-            Arc::new(Mocks { replica, rate, trusted, body_limits, instruments: Arc::clone(&instruments) });
+        let mocks = Arc::new(Mocks { replica, rate, trusted, body_limits, instruments: Arc::clone(&instruments) });
 
         let telemetry = Arc::new(HttpTelemetry { instruments, tracer: telemetry.tracer() });
-        let server = |listener, face| Server { listener, face, limits: limits.clone(), telemetry: Arc::clone(&telemetry) };
+        let server =
+            |listener, face| Server { listener, face, limits: limits.clone(), telemetry: Arc::clone(&telemetry) };
         let (management_address, servers) = match management_listener {
             None => (mock_address, vec![server(mock_listener, Face::Both { mocks: Arc::clone(&mocks), management })]),
             Some(listener) => (

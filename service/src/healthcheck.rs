@@ -23,7 +23,11 @@ pub fn run(management: SocketAddr) -> Result<(), Unhealthy> {
     let address = reachable(management);
     let answer = ask(address).map_err(|error| Unhealthy::Silent(address, error))?;
     let status_line = answer.lines().next().unwrap_or_default();
-    if status_line.starts_with("HTTP/1.1 200") { Ok(()) } else { Err(Unhealthy::Wrong(address, status_line.to_owned())) }
+    if status_line.starts_with("HTTP/1.1 200") {
+        Ok(())
+    } else {
+        Err(Unhealthy::Wrong(address, status_line.to_owned()))
+    }
 }
 
 /// An address that listens on all interfaces is reached on loopback.

@@ -28,22 +28,22 @@ fn main() -> ExitCode {
     match cli.command {
         None => with_config(&cli.settings, serve),
         Some(Command::Serve(settings)) => with_config(&settings, serve),
-        Some(Command::Healthcheck(settings)) => with_config(&settings, |config| {
-            finished(healthcheck::run(config.management_address()), ExitCode::FAILURE)
-        }),
+        Some(Command::Healthcheck(settings)) => {
+            with_config(&settings, |config| finished(healthcheck::run(config.management_address()), ExitCode::FAILURE))
+        }
         Some(Command::Key(KeyCommand::New { name, scope })) => new_key(&name, &scope),
     }
 }
 
-fn with_config(settings: &Settings, run: impl FnOnce(Config) -> ExitCode) -> ExitCode {
+fn with_config(settings: &Settings, run: impl FnOnce(&Config) -> ExitCode) -> ExitCode {
     match Config::check(settings, &Config::environment()) {
-        Ok(config) => run(config),
+        Ok(config) => run(&config),
         Err(problems) => finished(Err(problems), ExitCode::from(USAGE)),
     }
 }
 
-fn serve(config: Config) -> ExitCode {
-    telemetry::init_logs(&config);
+fn serve(config: &Config) -> ExitCode {
+    telemetry::init_logs(config);
     // Exporters start before the runtime, because their client may not be made inside of one.
     let telemetry = match Telemetry::start(config.telemetry) {
         Ok(telemetry) => telemetry,
@@ -51,7 +51,7 @@ fn serve(config: Config) -> ExitCode {
     };
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     let runtime = tokio::runtime::Runtime::new().expect("the system can start threads");
-    let outcome = runtime.block_on(run(&config, &telemetry));
+    let outcome = runtime.block_on(run(config, &telemetry));
     // Closes the store: the writer ends when the last request has let go of it.
     runtime.shutdown_timeout(Duration::from_secs(1));
     telemetry.flush(FLUSH_DEADLINE);

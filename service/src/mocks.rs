@@ -37,15 +37,12 @@ impl Mocks {
         }
         let path = domain::canonical(request.uri().path());
         let answer = Verb::of(request.method()).zip(path).and_then(|(verb, path)| self.replica.find(verb, &path));
-        let mut response = match answer {
-            Some(answer) => {
-                self.instruments.mock_served();
-                answer.to_response()
-            }
-            None => {
-                self.instruments.mock_missed();
-                ApiError::page_not_found(request.uri().path()).into_http()
-            }
+        let mut response = if let Some(answer) = answer {
+            self.instruments.mock_served();
+            answer.to_response()
+        } else {
+            self.instruments.mock_missed();
+            ApiError::page_not_found(request.uri().path()).into_http()
         };
         let body = request.into_body();
         if !body.is_end_stream() && !self.read_away(body).await {

@@ -31,7 +31,9 @@ pub enum Access {
     Anonymous,
     Key(Arc<Key>),
     /// A key is needed, and none or a wrong one was given.
-    Refused { token_given: bool },
+    Refused {
+        token_given: bool,
+    },
 }
 
 impl Access {
@@ -62,7 +64,9 @@ impl Gate {
         let caller = match &access {
             Access::Key(key) => Caller::Key(key.name.as_str().into()),
             // Wrong keys are counted by address, or guessing would be free.
-            Access::Anonymous | Access::Refused { .. } => Caller::Address(network_of(self.trusted.client(peer, headers))),
+            Access::Anonymous | Access::Refused { .. } => {
+                Caller::Address(network_of(self.trusted.client(peer, headers)))
+            }
         };
         self.rate.check(&caller).map_err(ApiError::too_many_requests)?;
         Ok(access)
@@ -75,7 +79,11 @@ impl Gate {
         let Some(authorization) = headers.get(header::AUTHORIZATION) else {
             return Access::Refused { token_given: false };
         };
-        let token = authorization.to_str().ok().and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        let token = authorization
+            .to_str()
+            .ok()
+            .and_then(|value| value.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
         let key = token.and_then(|(_, token)| self.keys.iter().find(|key| key.opens(token.trim())));
         key.map_or(Access::Refused { token_given: true }, |key| Access::Key(Arc::clone(key)))
     }
@@ -91,7 +99,11 @@ fn check(request: &Request, scope: Scope) -> Result<(), ApiError> {
         Access::Anonymous => Ok(()),
         Access::Key(key) if key.allows(scope) => Ok(()),
         Access::Key(key) => {
-            let detail = format!("The key `{}` does not have the scope `{scope}`: use one that has", key.name, scope = scope.as_str());
+            let detail = format!(
+                "The key `{}` does not have the scope `{scope}`: use one that has",
+                key.name,
+                scope = scope.as_str()
+            );
             Err(ApiError::new(Kind::Forbidden, detail, Some(Source::header("Authorization"))))
         }
         Access::Refused { token_given } => Err(ApiError::unauthorized(*token_given)),

@@ -31,7 +31,8 @@ pub fn service<A: OpenApi>(api: A) -> OpenApiService<A, ()> {
 pub fn page(html: &str) -> impl Endpoint + use<> {
     // Without an icon of its own the page would ask for /favicon.ico, which is a mock's path.
     let head = "<head><meta name=\"viewport\" content=\"width=device-width\"><link rel=\"icon\" href=\"data:,\">";
-    let html = format!("<!DOCTYPE html>{}", html.replacen("<head>", head, 1).replacen("<title>Swagger UI", "<title>Echo", 1));
+    let html =
+        format!("<!DOCTYPE html>{}", html.replacen("<head>", head, 1).replacen("<title>Swagger UI", "<title>Echo", 1));
     make_sync(move |_| {
         Response::builder()
             .content_type("text/html; charset=utf-8")
@@ -69,7 +70,11 @@ impl OpenApi for MocksDescription {
     }
 
     fn register(registry: &mut Registry) {
-        registry.create_tag(MetaTag { name: TAG, description: Some("Call what you have set up. No key is needed."), external_docs: None });
+        registry.create_tag(MetaTag {
+            name: TAG,
+            description: Some("Call what you have set up. No key is needed."),
+            external_docs: None,
+        });
         ErrorDocument::register(registry);
     }
 
@@ -79,9 +84,17 @@ impl OpenApi for MocksDescription {
 const TAG: &str = "Mocks";
 
 fn operation((method, operation_id, summary): (Method, &'static str, &'static str)) -> MetaOperation {
-    let path = MetaSchema { example: Some("greeting".into()), pattern: Some("^[^/]+$".into()), ..MetaSchema::new("string") };
-    let answer = |status, description, content| MetaResponse { description, status, status_range: None, content, headers: vec![] };
-    let error = MetaMediaType { content_type: JsonApi::<ErrorDocument>::CONTENT_TYPE, schema: ErrorDocument::schema_ref() };
+    let path =
+        MetaSchema { example: Some("greeting".into()), pattern: Some("^[^/]+$".into()), ..MetaSchema::new("string") };
+    let answer = |status, description, content| MetaResponse {
+        description,
+        status,
+        status_range: None,
+        content,
+        headers: vec![],
+    };
+    let error =
+        MetaMediaType { content_type: JsonApi::<ErrorDocument>::CONTENT_TYPE, schema: ErrorDocument::schema_ref() };
     MetaOperation {
         method,
         tags: vec![TAG],

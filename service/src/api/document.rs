@@ -3,9 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::error::{ApiError, ErrorObject, Kind, Source};
-use crate::domain::{
-    Body, Endpoint, EndpointId, Headers, MockPath, MockResponse, Route, StatusCode, Verb,
-};
+use crate::domain::{Body, Endpoint, EndpointId, Headers, MockPath, MockResponse, Route, StatusCode, Verb};
 
 const DATA: &str = "/data";
 const ATTRIBUTES: &str = "/data/attributes";
@@ -144,7 +142,11 @@ impl Reader {
             Member::Absent => Some(current),
             Member::Value(value) => read(self, value),
             Member::Null => {
-                self.note(Kind::Invalid, &format!("{at}/{name}"), format!("`{name}` can not be cleared: leave it out to keep it"));
+                self.note(
+                    Kind::Invalid,
+                    &format!("{at}/{name}"),
+                    format!("`{name}` can not be cleared: leave it out to keep it"),
+                );
                 None
             }
         }
@@ -166,7 +168,12 @@ impl Reader {
         }
     }
 
-    fn required_object<'a>(&mut self, object: &'a Map<String, Value>, at: &str, name: &str) -> Option<&'a Map<String, Value>> {
+    fn required_object<'a>(
+        &mut self,
+        object: &'a Map<String, Value>,
+        at: &str,
+        name: &str,
+    ) -> Option<&'a Map<String, Value>> {
         let value = self.required(object, at, name)?;
         self.object(value, at, name)
     }
@@ -221,7 +228,8 @@ impl Reader {
         let text = self.string(value, pointer)?;
         let path = self.noted(Kind::Invalid, pointer, MockPath::parse(text))?;
         if (self.is_reserved)(path.as_str()) {
-            let detail = format!("`{path}` is reserved for management: choose a path outside of `/endpoints` and `/-/`");
+            let detail =
+                format!("`{path}` is reserved for management: choose a path outside of `/endpoints` and `/-/`");
             self.note(Kind::Invalid, pointer, detail);
             return None;
         }

@@ -125,8 +125,18 @@ impl EndpointsApi {
         known_parameters_only(request.uri().query())?;
         let bad = |name: &str, why: String| ApiError::new(Kind::BadParameter, why, Some(Source::parameter(name)));
         let filter = Filter {
-            verb: filter_verb.0.as_deref().map(Verb::parse).transpose().map_err(|e| bad("filter[verb]", e.to_string()))?,
-            path: filter_path.0.as_deref().map(MockPath::parse).transpose().map_err(|e| bad("filter[path]", e.to_string()))?,
+            verb: filter_verb
+                .0
+                .as_deref()
+                .map(Verb::parse)
+                .transpose()
+                .map_err(|e| bad("filter[verb]", e.to_string()))?,
+            path: filter_path
+                .0
+                .as_deref()
+                .map(MockPath::parse)
+                .transpose()
+                .map_err(|e| bad("filter[path]", e.to_string()))?,
         };
         let after = page_after.0.map(|text| {
             let why = format!("`{text}` is not the id of an endpoint: take `links.next` as it is");
@@ -282,4 +292,3 @@ fn list_link(filter: &Filter, after: Option<EndpointId>, size: usize) -> String 
     query.append_pair("page[size]", &size.to_string());
     format!("/endpoints?{}", query.finish())
 }
-

@@ -179,7 +179,10 @@ impl ApiError {
     /// RFC 6750 section 3.
     pub fn unauthorized(token_given: bool) -> Self {
         let (detail, challenge) = if token_given {
-            ("The key in `Authorization` is not known: check it, or ask the operator for one", r#"Bearer realm="echo", error="invalid_token""#)
+            (
+                "The key in `Authorization` is not known: check it, or ask the operator for one",
+                r#"Bearer realm="echo", error="invalid_token""#,
+            )
         } else {
             ("This needs a key: send `Authorization: Bearer echo_…`", r#"Bearer realm="echo""#)
         };
@@ -195,7 +198,9 @@ impl ApiError {
 
     /// After a write was sent, nobody knows.
     pub fn out_of_time() -> Self {
-        Self::unavailable("It took too long. If this was a change, it may or may not have been made; repeating it is safe")
+        Self::unavailable(
+            "It took too long. If this was a change, it may or may not have been made; repeating it is safe",
+        )
     }
 
     pub fn unavailable(detail: &str) -> Self {
@@ -208,7 +213,9 @@ impl ApiError {
     }
 
     pub fn taken(route: &Route, holder: EndpointId) -> Self {
-        let detail = format!("`{route}` is taken by the endpoint with ID `{holder}`: change or delete that one, or choose another path");
+        let detail = format!(
+            "`{route}` is taken by the endpoint with ID `{holder}`: change or delete that one, or choose another path"
+        );
         Self::new(Kind::Conflict, detail, Some(Source::pointer("/data/attributes/path")))
     }
 
@@ -240,7 +247,9 @@ impl ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "the store failed");
-        Self::unavailable("The store can not be reached: try again. If this was a change, it may or may not have been made; repeating it is safe")
+        Self::unavailable(
+            "The store can not be reached: try again. If this was a change, it may or may not have been made; repeating it is safe",
+        )
     }
 }
 

@@ -66,12 +66,14 @@ fn document(status: &str) -> JsonApi<HealthDocument> {
 #[OpenApi(tag = "Tag::Health")]
 impl HealthApi {
     /// Is it alive?
+    #[expect(clippy::unused_async, reason = "poem-openapi takes async functions only")]
     #[oai(path = "/-/live", method = "get", operation_id = "live")]
     async fn live(&self) -> Live {
         Live::Ok(document("live"))
     }
 
     /// Is it ready for requests?
+    #[expect(clippy::unused_async, reason = "poem-openapi takes async functions only")]
     #[oai(path = "/-/ready", method = "get", operation_id = "ready")]
     async fn ready(&self) -> Ready {
         if self.readiness.get() {

@@ -124,7 +124,8 @@ fn check_content_type(value: Option<&str>) -> Result<(), ApiError> {
     if good {
         return Ok(());
     }
-    let given = value.map_or_else(|| "There is no `Content-Type`".into(), |value| format!("`{value}` is not supported"));
+    let given =
+        value.map_or_else(|| "There is no `Content-Type`".into(), |value| format!("`{value}` is not supported"));
     let detail = format!("{given}: send `Content-Type: {MEDIA_TYPE}` without parameters, or `application/json`");
     Err(ApiError::new(Kind::UnsupportedMediaType, detail, Some(Source::header("Content-Type"))))
 }
@@ -139,7 +140,8 @@ pub fn check_accept(headers: &HeaderMap) -> Result<(), ApiError> {
     if json_api.peek().is_none() || json_api.any(known) {
         return Ok(());
     }
-    let detail = format!("`Accept` allows {MEDIA_TYPE} only with parameters that are not supported: add it without parameters");
+    let detail =
+        format!("`Accept` allows {MEDIA_TYPE} only with parameters that are not supported: add it without parameters");
     Err(ApiError::new(Kind::NotAcceptable, detail, Some(Source::header("Accept"))))
 }
 

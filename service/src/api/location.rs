@@ -1,5 +1,7 @@
 //! The absolute URL of a mock, for `Location`.
 
+use std::net::SocketAddr;
+
 use http::{HeaderMap, header, uri::Authority};
 use poem::Request;
 
@@ -20,19 +22,21 @@ impl Locations {
         if let Some(url) = &self.public_url {
             return format!("{}{path}", url.as_str());
         }
-        let peer = request.remote_addr().as_socket_addr().map(|address| address.ip());
+        let peer = request.remote_addr().as_socket_addr().map(SocketAddr::ip);
         let forwarded = peer.filter(|peer| self.trusted.contains(*peer)).map(|_| request.headers());
         let scheme = forwarded.and_then(|headers| last(headers, "x-forwarded-proto"));
-        let scheme = scheme.filter(|scheme| matches!(scheme.as_str(), "http" | "https")).unwrap_or_else(|| "http".into());
+        let scheme =
+            scheme.filter(|scheme| matches!(scheme.as_str(), "http" | "https")).unwrap_or_else(|| "http".into());
         let host = forwarded.and_then(|headers| last(headers, "x-forwarded-host"));
         let host = host.or_else(|| last(request.headers(), header::HOST.as_str()));
-        let authority = host.and_then(|host| host.parse::<Authority>().ok()).filter(|host| !host.as_str().contains('@'));
+        let authority =
+            host.and_then(|host| host.parse::<Authority>().ok()).filter(|host| !host.as_str().contains('@'));
         let authority = match (authority, self.mock_port) {
             (Some(authority), None) => authority.to_string(),
             (Some(authority), Some(port)) => format!("{}:{port}", authority.host()),
             // HTTP/1.0 has no Host.
             (None, port) => match (request.local_addr().as_socket_addr(), port) {
-                (Some(address), Some(port)) => std::net::SocketAddr::new(address.ip(), port).to_string(),
+                (Some(address), Some(port)) => SocketAddr::new(address.ip(), port).to_string(),
                 (Some(address), None) => address.to_string(),
                 (None, _) => "localhost".into(),
             },

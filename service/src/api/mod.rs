@@ -14,6 +14,7 @@ pub mod routes;
 mod schema;
 
 use std::{
+    net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -60,7 +61,11 @@ impl Management {
         let is_reserved = if self.shared_listener { routes::is_reserved } else { routes::nothing_is_reserved };
         let endpoints = EndpointsApi { replica: self.replica, locations: self.locations, is_reserved };
         let health = HealthApi { readiness: self.readiness };
-        let routes = if self.shared_listener { documented((endpoints, health, MocksDescription)) } else { documented((endpoints, health)) };
+        let routes = if self.shared_listener {
+            documented((endpoints, health, MocksDescription))
+        } else {
+            documented((endpoints, health))
+        };
         let (gate, instruments, body_limits) = (self.gate, self.instruments, self.body_limits);
         routes
             .data(body_limits)
@@ -82,7 +87,7 @@ async fn answer(
 ) -> Response {
     let started = Instant::now();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let peer = request.remote_addr().as_socket_addr().map(|address| address.ip());
+    let peer = request.remote_addr().as_socket_addr().map(SocketAddr::ip);
     let peer = peer.expect("every listener is a TCP listener");
     let mut key = None;
     let outcome = async {
@@ -98,7 +103,7 @@ async fn answer(
     };
     let response = match outcome.await {
         Ok(response) => response,
-        Err(error) => api_error(error, method.as_str(), &path).as_response(),
+        Err(error) => api_error(&error, method.as_str(), &path).as_response(),
     };
     if response.status() == StatusCode::TOO_MANY_REQUESTS {
         instruments.rate_limited(Plane::Management);
@@ -128,7 +133,7 @@ fn documented(api: impl OpenApi + 'static) -> BoxEndpoint<'static, Response> {
         .boxed()
 }
 
-fn api_error(error: poem::Error, method: &str, path: &str) -> ApiError {
+fn api_error(error: &poem::Error, method: &str, path: &str) -> ApiError {
     let allowed = routes::Route::of(path).map(routes::Route::allowed);
     if let Some(error) = error.downcast_ref::<ApiError>() {
         error.clone()
@@ -137,7 +142,9 @@ fn api_error(error: poem::Error, method: &str, path: &str) -> ApiError {
     } else if error.is::<NotFoundError>() {
         ApiError::page_not_found(path)
     } else if let Some(ParseParamError { name, reason }) = error.downcast_ref() {
-        let detail = format!("`{name}` is wrong: {reason}");
+        // poem's reason is its own jargon for the one parameter that is a number.
+        let advice = if *name == "page[size]" { "write a whole number from 1 to 1000" } else { reason.as_str() };
+        let detail = format!("`{name}` is wrong: {advice}");
         ApiError::new(Kind::BadParameter, detail, Some(Source::parameter(*name)))
     } else {
         tracing::error!(%error, "an error without a mapping");

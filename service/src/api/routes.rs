@@ -21,7 +21,10 @@ impl Route {
             "/-/docs" => Some(Self::Docs),
             "/-/openapi.json" => Some(Self::OpenApiJson),
             "/-/openapi.yaml" => Some(Self::OpenApiYaml),
-            _ => path.strip_prefix("/endpoints/").filter(|id| !id.is_empty() && !id.contains('/')).map(|_| Self::Endpoint),
+            _ => path
+                .strip_prefix("/endpoints/")
+                .filter(|id| !id.is_empty() && !id.contains('/'))
+                .map(|_| Self::Endpoint),
         }
     }
 
@@ -74,7 +77,9 @@ mod tests {
 
     #[test]
     fn each_route_is_found_by_its_template() {
-        for path in ["/endpoints", "/endpoints/1", "/-/live", "/-/ready", "/-/docs", "/-/openapi.json", "/-/openapi.yaml"] {
+        for path in
+            ["/endpoints", "/endpoints/1", "/-/live", "/-/ready", "/-/docs", "/-/openapi.json", "/-/openapi.yaml"]
+        {
             let template = Route::of(path).unwrap().template();
             assert_eq!(template.replace("{id}", "1"), path);
         }

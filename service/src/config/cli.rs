@@ -141,20 +141,21 @@ pub(super) fn unknown_variables(environment: &[(String, String)]) -> Vec<String>
     let known: Vec<_> = command.get_arguments().filter_map(clap::Arg::get_env).collect();
     let unknown = |name: &&String| name.starts_with("ECHO_") && !known.iter().any(|k| *k == name.as_str());
     let names = environment.iter().map(|(name, _)| name);
-    names.filter(unknown).map(|name| format!("{name} is not a setting: see `echo-service --help`, or unset it")).collect()
+    names
+        .filter(unknown)
+        .map(|name| format!("{name} is not a setting: see `echo-service --help`, or unset it"))
+        .collect()
 }
 
 /// The settings as a Markdown table, for `docs/settings.md`.
 pub fn settings_table() -> String {
-    let mut table = String::from("| flag | variable | default | what, and why |\n| --- | --- | --- | --- |\n");
-    for argument in Cli::command().get_arguments() {
-        let (Some(flag), Some(variable)) = (argument.get_long(), argument.get_env()) else { continue };
-        let default = match argument.get_default_values().first() {
-            Some(default) => format!("`{}`", default.to_string_lossy()),
-            None => "none".into(),
-        };
-        let help = argument.get_long_help().or(argument.get_help()).map(ToString::to_string).unwrap_or_default();
-        table += &format!("| `--{flag}` | `{}` | {default} | {help} |\n", variable.to_string_lossy());
-    }
-    table
+    let command = Cli::command();
+    let rows = command.get_arguments().filter_map(|argument| {
+        let (flag, variable) = (argument.get_long()?, argument.get_env()?.to_string_lossy());
+        let default = argument.get_default_values().first();
+        let default = default.map_or_else(|| "none".into(), |value| format!("`{}`", value.to_string_lossy()));
+        let help = argument.get_long_help().or(argument.get_help())?;
+        Some(format!("| `--{flag}` | `{variable}` | {default} | {help} |\n"))
+    });
+    "| flag | variable | default | what, and why |\n| --- | --- | --- | --- |\n".to_owned() + &rows.collect::<String>()
 }

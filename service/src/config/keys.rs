@@ -45,16 +45,23 @@ impl Key {
     pub(super) fn parse_list(text: &str) -> Result<Vec<Self>, String> {
         let entries = text.split(|c: char| c == ',' || c.is_whitespace()).filter(|entry| !entry.is_empty());
         let keys = entries.map(Self::parse).collect::<Result<Vec<_>, _>>()?;
-        let twice = keys.iter().enumerate().find(|(at, key)| keys[..*at].iter().any(|k| k.name == key.name || k.hash == key.hash));
+        let twice = keys
+            .iter()
+            .enumerate()
+            .find(|(at, key)| keys[..*at].iter().any(|k| k.name == key.name || k.hash == key.hash));
         match twice {
-            Some((_, key)) => Err(format!("the key `{}` is there twice: keep one entry for each name and hash", key.name)),
+            Some((_, key)) => {
+                Err(format!("the key `{}` is there twice: keep one entry for each name and hash", key.name))
+            }
             None => Ok(keys),
         }
     }
 
     fn parse(entry: &str) -> Result<Self, String> {
-        let wrong = |what: &str| format!("a key entry {what}: write NAME:SCOPES:SHA-256, as `echo-service key new` prints it");
-        let [name, scopes, hash] = entry.split(':').collect::<Vec<_>>().try_into().map_err(|_| wrong("does not have three parts"))?;
+        let wrong =
+            |what: &str| format!("a key entry {what}: write NAME:SCOPES:SHA-256, as `echo-service key new` prints it");
+        let [name, scopes, hash] =
+            entry.split(':').collect::<Vec<_>>().try_into().map_err(|_| wrong("does not have three parts"))?;
         if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)) {
             return Err(wrong("has a name with other than letters, digits, `-`, `_` and `.`"));
         }

@@ -12,8 +12,8 @@ use ipnet::IpNet;
 
 pub use cli::{Cli, Command, KeyCommand, LogFormat, Settings, settings_table};
 pub use keys::{Key, Scope, Token};
-pub use values::{PublicUrl, StoreChoice};
 use values::{Problems, address, at_least, boolean, duration, log_filter, networks, positive_duration, rate};
+pub use values::{PublicUrl, StoreChoice};
 
 /// Everything that can be set, checked. [`Settings`] documents each.
 #[derive(Debug, Clone)]
@@ -60,7 +60,9 @@ pub struct ConfigError(pub Vec<String>);
 impl Config {
     /// The variables of this process.
     pub fn environment() -> Vec<(String, String)> {
-        std::env::vars_os().map(|(name, value)| (name.to_string_lossy().into(), value.to_string_lossy().into())).collect()
+        std::env::vars_os()
+            .map(|(name, value)| (name.to_string_lossy().into(), value.to_string_lossy().into()))
+            .collect()
     }
 
     /// Checks the settings and the environment. `environment` gives the process's variables, so that tests can give theirs.
@@ -169,9 +171,26 @@ mod tests {
     #[test]
     fn all_problems_are_told_at_once() {
         let problems = check(&[
-            "--listen", "nowhere", "--store", "tape:1", "--keys", "a:b", "--rate-limit", "many", "--idle-timeout", "0s",
-            "--trusted-proxies", "10.0.0.0/33", "--public-url", "echo", "--max-body-bytes", "1", "--log-format", "xml",
-            "--log", "=,=",
+            "--listen",
+            "nowhere",
+            "--store",
+            "tape:1",
+            "--keys",
+            "a:b",
+            "--rate-limit",
+            "many",
+            "--idle-timeout",
+            "0s",
+            "--trusted-proxies",
+            "10.0.0.0/33",
+            "--public-url",
+            "echo",
+            "--max-body-bytes",
+            "1",
+            "--log-format",
+            "xml",
+            "--log",
+            "=,=",
         ])
         .unwrap_err()
         .0;

@@ -10,7 +10,12 @@ pub(super) struct Problems(pub Vec<String>);
 
 impl Problems {
     /// Reads a value. `None` means that a problem was noted.
-    pub(super) fn required<T>(&mut self, flag: &str, text: &str, read: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+    pub(super) fn required<T>(
+        &mut self,
+        flag: &str,
+        text: &str,
+        read: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
         read(text)
             .map_err(|why| {
                 let variable = flag.to_uppercase().replace('-', "_");
@@ -53,7 +58,8 @@ pub struct PublicUrl(String);
 
 impl PublicUrl {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is not a base URL: write `https://HOST` or `http://HOST:PORT`, without a path");
+        let wrong =
+            || format!("`{text}` is not a base URL: write `https://HOST` or `http://HOST:PORT`, without a path");
         let uri: http::Uri = text.parse().map_err(|_| wrong())?;
         let web = matches!(uri.scheme_str(), Some("http" | "https"));
         if !web || uri.path() != "/" || uri.query().is_some() {
@@ -68,13 +74,17 @@ impl PublicUrl {
 }
 
 pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| format!("`{text}` is not an address: write ADDRESS:PORT, for instance 127.0.0.1:8080 or [::]:8080"))
+    text.parse().map_err(|_| {
+        format!("`{text}` is not an address: write ADDRESS:PORT, for instance 127.0.0.1:8080 or [::]:8080")
+    })
 }
 
 pub(super) fn networks(text: &str) -> Result<Vec<IpNet>, String> {
     let network = |part: &str| {
         let alone = || part.parse::<std::net::IpAddr>().map(IpNet::from);
-        part.parse::<IpNet>().or_else(|_| alone()).map_err(|_| format!("`{part}` is not a network: write CIDR blocks such as 10.0.0.0/16, separated by commas"))
+        part.parse::<IpNet>().or_else(|_| alone()).map_err(|_| {
+            format!("`{part}` is not a network: write CIDR blocks such as 10.0.0.0/16, separated by commas")
+        })
     };
     text.split(',').map(str::trim).map(network).collect()
 }
@@ -85,7 +95,8 @@ pub(super) fn boolean(text: &str) -> Result<bool, String> {
 
 /// Requests per second; 0 is no limit.
 pub(super) fn rate(text: &str) -> Result<Option<NonZeroU32>, String> {
-    let rate: u32 = text.parse().map_err(|_| format!("`{text}` is not a rate: write requests per second, or 0 for no limit"))?;
+    let rate: u32 =
+        text.parse().map_err(|_| format!("`{text}` is not a rate: write requests per second, or 0 for no limit"))?;
     Ok(NonZeroU32::new(rate))
 }
 
@@ -97,7 +108,8 @@ pub(super) fn at_least(least: usize) -> impl FnOnce(&str) -> Result<usize, Strin
 }
 
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text).map_err(|_| format!("`{text}` is not a duration: write for instance 10s, 1m 30s or 500ms"))
+    humantime::parse_duration(text)
+        .map_err(|_| format!("`{text}` is not a duration: write for instance 10s, 1m 30s or 500ms"))
 }
 
 pub(super) fn positive_duration(text: &str) -> Result<Duration, String> {
@@ -110,6 +122,8 @@ pub(super) fn positive_duration(text: &str) -> Result<Duration, String> {
 pub(super) fn log_filter(text: &str) -> Result<String, String> {
     match EnvFilter::try_new(text) {
         Ok(_) => Ok(text.to_owned()),
-        Err(error) => Err(format!("`{text}` is not a log filter ({error}): write a level such as info, or target=level pairs separated by commas")),
+        Err(error) => Err(format!(
+            "`{text}` is not a log filter ({error}): write a level such as info, or target=level pairs separated by commas"
+        )),
     }
 }

@@ -21,11 +21,15 @@ pub enum PathError {
     Url(String),
     #[error("the path must begin with `/`: write `/{0}`")]
     NotAbsolute(String),
-    #[error("the path must not hold a query, because a request's query is ignored when a mock is looked up: write `{0}`")]
+    #[error(
+        "the path must not hold a query, because a request's query is ignored when a mock is looked up: write `{0}`"
+    )]
     Query(String),
     #[error("the path must not hold a fragment, because clients never send one: write `{0}`")]
     Fragment(String),
-    #[error("the path must not hold the dot segments `.` or `..`, because clients resolve them before they send: write `{0}`")]
+    #[error(
+        "the path must not hold the dot segments `.` or `..`, because clients resolve them before they send: write `{0}`"
+    )]
     DotSegment(String),
     #[error("the path must not hold control characters: write `{0}`")]
     Control(String),
@@ -147,7 +151,8 @@ fn before(text: &str, end: char) -> String {
 }
 
 fn bad_escape(text: &str) -> String {
-    let is_bad = |at: &usize| !text[*at..].as_bytes().get(1..3).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+    let is_bad =
+        |at: &usize| !text.as_bytes()[*at..].get(1..3).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit));
     let at = text.match_indices('%').map(|(at, _)| at).find(is_bad).unwrap_or_default();
     text[at..].chars().take(3).collect()
 }

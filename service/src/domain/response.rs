@@ -71,9 +71,11 @@ impl HeaderError {
     /// The field that is at fault, or `None` if all of them together are.
     pub fn name(&self) -> Option<&str> {
         match self {
-            Self::Name(name) | Self::Duplicate(name) | Self::Framing(name) | Self::Value(name) | Self::Padding(name) => {
-                Some(name)
-            }
+            Self::Name(name)
+            | Self::Duplicate(name)
+            | Self::Framing(name)
+            | Self::Value(name)
+            | Self::Padding(name) => Some(name),
             Self::TooMany(_) | Self::TooLarge(_) => None,
         }
     }
@@ -223,7 +225,9 @@ mod tests {
 
     #[test]
     fn every_framing_field_is_refused_in_any_case() {
-        for name in ["content-length", "Transfer-Encoding", "CONNECTION", "Keep-Alive", "TE", "Trailer", "Upgrade", "proxy-x"] {
+        for name in
+            ["content-length", "Transfer-Encoding", "CONNECTION", "Keep-Alive", "TE", "Trailer", "Upgrade", "proxy-x"]
+        {
             assert_eq!(headers(&[(name, "v")]), Err(vec![HeaderError::Framing(name.to_owned())]));
         }
     }
@@ -234,7 +238,10 @@ mod tests {
         assert!(Headers::parse(many[1..].to_vec()).is_ok());
         assert_eq!(Headers::parse(many), Err(vec![HeaderError::TooMany(MAX_HEADERS + 1)]));
         assert!(headers(&[("x", &"v".repeat(MAX_HEADER_BYTES - 1))]).is_ok());
-        assert_eq!(headers(&[("x", &"v".repeat(MAX_HEADER_BYTES))]), Err(vec![HeaderError::TooLarge(MAX_HEADER_BYTES + 1)]));
+        assert_eq!(
+            headers(&[("x", &"v".repeat(MAX_HEADER_BYTES))]),
+            Err(vec![HeaderError::TooLarge(MAX_HEADER_BYTES + 1)])
+        );
     }
 
     #[test]
@@ -245,7 +252,10 @@ mod tests {
             let code = StatusCode::parse(code).unwrap();
             let body = Some(Body::parse(String::new()).unwrap());
             assert!(MockResponse::new(code, Headers::default(), None).is_ok());
-            assert_eq!(MockResponse::new(code, Headers::default(), body), Err(ResponseError::BodyForbidden(code.get())));
+            assert_eq!(
+                MockResponse::new(code, Headers::default(), body),
+                Err(ResponseError::BodyForbidden(code.get()))
+            );
         }
     }
 

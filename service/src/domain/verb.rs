@@ -25,8 +25,7 @@ pub enum VerbError {
 
 impl Verb {
     /// Every verb, in the order of their discriminants: `Verb::ALL[verb as usize] == verb`.
-    pub const ALL: [Self; 7] =
-        [Self::Get, Self::Head, Self::Post, Self::Put, Self::Delete, Self::Options, Self::Patch];
+    pub const ALL: [Self; 7] = [Self::Get, Self::Head, Self::Post, Self::Put, Self::Delete, Self::Options, Self::Patch];
 
     const LIST: &str = "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH";
 

@@ -172,7 +172,8 @@ impl Shared {
         };
         let exchange = self.telemetry.begin(&request, None);
         let answer = AssertUnwindSafe(mocks.answer(request, peer)).catch_unwind().await;
-        let (response, is_fault) = answer.map_or_else(|_| (ApiError::internal().into_http(), true), |response| (response, false));
+        let (response, is_fault) =
+            answer.map_or_else(|_| (ApiError::internal().into_http(), true), |response| (response, false));
         exchange.finish(response.status(), is_fault);
         response.map(|body| Either::Left(Full::new(body)))
     }

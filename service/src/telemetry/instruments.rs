@@ -119,34 +119,51 @@ struct Counts {
     limited_management: AtomicU64,
 }
 
+/// Where a series of a counter is.
+type ReadCount = fn(&Counts) -> &AtomicU64;
+
 impl Instruments {
     pub fn new(meter: &Meter) -> Self {
         let histogram = |of: Description, boundaries: &[f64]| {
-            meter.f64_histogram(of.name).with_unit(of.unit).with_description(of.meaning).with_boundaries(boundaries.into()).build()
+            meter
+                .f64_histogram(of.name)
+                .with_unit(of.unit)
+                .with_description(of.meaning)
+                .with_boundaries(boundaries.into())
+                .build()
         };
         let counts = Arc::new(Counts::default());
-        let counter = |of: Description, read: fn(&Counts) -> Vec<(u64, Vec<KeyValue>)>| {
+        let counter = |of: Description, series: Vec<(ReadCount, Vec<KeyValue>)>| {
             let counts = Arc::clone(&counts);
-            let observe = move |observer: &dyn opentelemetry::metrics::AsyncInstrument<u64>| {
-                read(&counts).iter().for_each(|(value, attributes)| observer.observe(*value, attributes));
-            };
-            meter.u64_observable_counter(of.name).with_unit(of.unit).with_description(of.meaning).with_callback(observe).build();
+            meter
+                .u64_observable_counter(of.name)
+                .with_unit(of.unit)
+                .with_description(of.meaning)
+                .with_callback(move |observer| {
+                    for (read, attributes) in &series {
+                        observer.observe(read(&counts).load(Ordering::Relaxed), attributes);
+                    }
+                })
+                .build();
         };
-        counter(SERVED, |counts| vec![(counts.served.load(Ordering::Relaxed), vec![])]);
-        counter(MISSED, |counts| vec![(counts.missed.load(Ordering::Relaxed), vec![])]);
-        counter(LIMITED, |counts| {
+        counter(SERVED, vec![(|counts| &counts.served, vec![])]);
+        counter(MISSED, vec![(|counts| &counts.missed, vec![])]);
+        let listener = |name| vec![KeyValue::new(LISTENER, name)];
+        counter(
+            LIMITED,
             vec![
-                (counts.limited_mocks.load(Ordering::Relaxed), vec![KeyValue::new(LISTENER, "mocks")]),
-                (counts.limited_management.load(Ordering::Relaxed), vec![KeyValue::new(LISTENER, "management")]),
-            ]
-        });
+                (|counts| &counts.limited_mocks, listener("mocks")),
+                (|counts| &counts.limited_management, listener("management")),
+            ],
+        );
         let active = Arc::clone(&counts);
         meter
             .i64_observable_up_down_counter(ACTIVE.name)
             .with_unit(ACTIVE.unit)
             .with_description(ACTIVE.meaning)
             .with_callback(move |observer| {
-                observer.observe(active.active.load(Ordering::Relaxed), &[KeyValue::new(attribute::URL_SCHEME, "http")]);
+                observer
+                    .observe(active.active.load(Ordering::Relaxed), &[KeyValue::new(attribute::URL_SCHEME, "http")]);
             })
             .build();
         Self { duration: histogram(DURATION, &HTTP_SECONDS), store: histogram(STORE, &STORE_SECONDS), counts }
@@ -197,11 +214,11 @@ impl Instruments {
 
 /// The instruments as a Markdown table, for `docs/telemetry.md`.
 pub fn table() -> String {
-    let mut table = String::from("| instrument | kind | unit | attributes | what it counts |\n| --- | --- | --- | --- | --- |\n");
-    for Description { name, kind, unit, attributes, meaning } in DESCRIPTIONS {
+    let rows = DESCRIPTIONS.iter().map(|Description { name, kind, unit, attributes, meaning }| {
         let attributes = attributes.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         let attributes = if attributes.is_empty() { "none" } else { &attributes };
-        table += &format!("| `{name}` | {kind} | `{unit}` | {attributes} | {meaning} |\n");
-    }
-    table
+        format!("| `{name}` | {kind} | `{unit}` | {attributes} | {meaning} |\n")
+    });
+    "| instrument | kind | unit | attributes | what it counts |\n| --- | --- | --- | --- | --- |\n".to_owned()
+        + &rows.collect::<String>()
 }

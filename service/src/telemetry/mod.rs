@@ -51,10 +51,7 @@ impl Telemetry {
             let exporter = MetricExporter::builder().with_http().build()?;
             Ok(SdkMeterProvider::builder().with_resource(resource()).with_periodic_exporter(exporter).build())
         };
-        Ok(Self {
-            traces: choice.traces.then(traces).transpose()?,
-            metrics: choice.metrics.then(metrics).transpose()?,
-        })
+        Ok(Self { traces: choice.traces.then(traces).transpose()?, metrics: choice.metrics.then(metrics).transpose()? })
     }
 
     pub fn meter(&self) -> Meter {
@@ -86,7 +83,9 @@ fn resource() -> Resource {
     let instance = KeyValue::new(SERVICE_INSTANCE_ID, uuid::Uuid::now_v7().to_string());
     let version = KeyValue::new(SERVICE_VERSION, env!("CARGO_PKG_VERSION"));
     let name = KeyValue::new(SERVICE_NAME, "echo");
-    let is_unnamed = |(key, value): &(&Key, &Value)| key.as_str() == SERVICE_NAME && value.as_str().starts_with("unknown_service");
-    let given = given.iter().filter(|pair| !is_unnamed(pair)).map(|(key, value)| KeyValue::new(key.clone(), value.clone()));
+    let is_unnamed =
+        |(key, value): &(&Key, &Value)| key.as_str() == SERVICE_NAME && value.as_str().starts_with("unknown_service");
+    let given =
+        given.iter().filter(|pair| !is_unnamed(pair)).map(|(key, value)| KeyValue::new(key.clone(), value.clone()));
     Resource::builder_empty().with_attributes([name, version, instance].into_iter().chain(given)).build()
 }

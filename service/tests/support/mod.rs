@@ -31,13 +31,16 @@ impl Echo {
     }
 
     pub fn start_with(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        Self::try_start(arguments, variables).unwrap_or_else(|(status, errors)| panic!("echo-service has ended with {status}: {errors}"))
+        Self::try_start(arguments, variables)
+            .unwrap_or_else(|(status, errors)| panic!("echo-service has ended with {status}: {errors}"))
     }
 
     /// Starts, or returns how the process ended and what it said on standard error.
     pub fn try_start(arguments: &[&str], variables: &[(&str, &str)]) -> Result<Self, (ExitStatus, String)> {
         let mut command = Self::command();
-        for (flag, value) in [("--listen", "127.0.0.1:0"), ("--store", "memory"), ("--rate-limit", "0"), ("--log-format", "json")] {
+        for (flag, value) in
+            [("--listen", "127.0.0.1:0"), ("--store", "memory"), ("--rate-limit", "0"), ("--log-format", "json")]
+        {
             if !arguments.contains(&flag) {
                 command.args([flag, value]);
             }
@@ -115,7 +118,10 @@ impl Echo {
     pub fn log_line(&self, condition: impl Fn(&Value) -> bool) -> Value {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let line = self.log.recv_timeout(deadline.saturating_duration_since(Instant::now())).expect("the line is logged in time");
+            let line = self
+                .log
+                .recv_timeout(deadline.saturating_duration_since(Instant::now()))
+                .expect("the line is logged in time");
             if condition(&line) {
                 return line;
             }
@@ -141,7 +147,10 @@ impl Echo {
     /// A request to management with any body.
     pub fn manage_raw(&self, method: &str, path: &str, headers: &str, body: &[u8]) -> Answer {
         let length = if body.is_empty() { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
-        let head = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{length}{headers}\r\n", self.management);
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{length}{headers}\r\n",
+            self.management
+        );
         send(self.management, [head.as_bytes(), body].concat())
     }
 
@@ -240,7 +249,12 @@ pub fn read_answer(stream: &mut TcpStream) -> Answer {
     let mut bytes = Vec::new();
     let mut byte = [0];
     while !bytes.ends_with(b"\r\n\r\n") {
-        assert_eq!(stream.read(&mut byte).expect("an answer in time"), 1, "closed after {:?}", String::from_utf8_lossy(&bytes));
+        assert_eq!(
+            stream.read(&mut byte).expect("an answer in time"),
+            1,
+            "closed after {:?}",
+            String::from_utf8_lossy(&bytes)
+        );
         bytes.push(byte[0]);
     }
     let mut answer = parse(&bytes);
@@ -250,10 +264,14 @@ pub fn read_answer(stream: &mut TcpStream) -> Answer {
 }
 
 fn parse(bytes: &[u8]) -> Answer {
-    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").unwrap_or_else(|| panic!("no head in {:?}", String::from_utf8_lossy(bytes)));
+    let end = bytes
+        .windows(4)
+        .position(|window| window == b"\r\n\r\n")
+        .unwrap_or_else(|| panic!("no head in {:?}", String::from_utf8_lossy(bytes)));
     let head = String::from_utf8_lossy(&bytes[..end]);
     let mut lines = head.split("\r\n");
     let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
-    let field = |line: &str| line.split_once(": ").or(line.split_once(':')).map(|(n, v)| (n.to_lowercase(), v.to_owned()));
+    let field =
+        |line: &str| line.split_once(": ").or(line.split_once(':')).map(|(n, v)| (n.to_lowercase(), v.to_owned()));
     Answer { status, headers: lines.filter_map(field).collect(), body: bytes[end + 4..].to_vec() }
 }

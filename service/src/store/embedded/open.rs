@@ -54,12 +54,18 @@ impl Files {
         Ok(Self { source, database: Mutex::new(Some(Arc::new(database))) })
     }
 
-    pub(super) fn read<T>(&self, work: impl FnOnce(&ReadTransaction) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    pub(super) fn read<T>(
+        &self,
+        work: impl FnOnce(&ReadTransaction) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         let outcome = self.database()?.begin_read().map_err(failed).and_then(|txn| work(&txn));
         self.closed_on_failure(outcome)
     }
 
-    pub(super) fn write<T>(&self, work: impl FnOnce(WriteTransaction) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    pub(super) fn write<T>(
+        &self,
+        work: impl FnOnce(WriteTransaction) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         let outcome = self.database()?.begin_write().map_err(failed).and_then(work);
         self.closed_on_failure(outcome)
     }
@@ -98,9 +104,7 @@ fn open_source(source: &Source) -> Result<Database, OpenError> {
             let database = builder.create_with_backend(InMemoryBackend::new());
             prepare(path, database.map_err(|error| open_error(path, error))?)
         }
-        Source::File(path) => {
-            prepare(path, builder.create(path).map_err(|error| open_error(path, error))?)
-        }
+        Source::File(path) => prepare(path, builder.create(path).map_err(|error| open_error(path, error))?),
     }
 }
 

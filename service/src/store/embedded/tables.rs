@@ -180,7 +180,10 @@ impl<'txn> Tables<'txn> {
     }
 }
 
-fn find(endpoints: &impl ReadableTable<&'static [u8], &'static [u8]>, id: EndpointId) -> Result<Option<Stored>, StoreError> {
+fn find(
+    endpoints: &impl ReadableTable<&'static [u8], &'static [u8]>,
+    id: EndpointId,
+) -> Result<Option<Stored>, StoreError> {
     let found = endpoints.get(id.to_string().as_bytes()).map_err(failed)?;
     found.map(|value| record::decode(id, value.value())).transpose()
 }

@@ -2,7 +2,10 @@
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::{open::{Files, failed}, tables::Tables};
+use super::{
+    open::{Files, failed},
+    tables::Tables,
+};
 use crate::store::{StoreError, Version, Write, WriteError};
 
 /// So many writes wait for the disk before writers wait for the queue.
