@@ -1,0 +1,108 @@
+"""The goals of the project, each computed from what was measured."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+
+from bench import mocks, plan
+from bench.measured import Case, Figure, Measured, Run, figure, ratio
+
+KIB, MIB = 2**10, 2**20
+
+HYPER = Case("hyper")
+ONE_MOCK = Case("echo")
+MOST_MOCKS = Case("echo", plan.MOST)
+MISSED = Case("echo", miss=True)
+TELEMETRY = Case("echo-telemetry")
+
+
+@dataclass(frozen=True)
+class Goal:
+    text: str
+    limit: float
+    at_least: bool
+    shown: Callable[[float], str]
+    measured: Figure | None
+
+    @property
+    def asked(self) -> str:
+        return f"{'≥' if self.at_least else '≤'} {self.shown(self.limit)}"
+
+    @property
+    def verdict(self) -> str:
+        if self.measured is None:
+            return "not measured"
+        value = self.measured.value
+        return "met" if (value >= self.limit if self.at_least else value <= self.limit) else "**missed**"
+
+
+def goals(measured: Measured) -> list[Goal]:
+    def throughput(text: str, limit: float, case: Case, other: Case) -> Goal:
+        return Goal(text, limit, True, "{:.2f} ×".format, throughput_ratio(measured, case, other))
+
+    def at_most(text: str, limit: float, shown: Callable[[float], str], figure: Figure | None) -> Goal:
+        return Goal(text, limit, False, shown, figure)
+
+    return [
+        throughput("a served mock, against bare hyper", 0.85, ONE_MOCK, HYPER),
+        throughput("the same with telemetry on", 0.75, TELEMETRY, HYPER),
+        throughput("100,000 mocks, against one", 0.97, MOST_MOCKS, ONE_MOCK),
+        # No slower by more than 20 %: at most 1.2 times the time.
+        throughput("404s, against hits", 1 / 1.2, MISSED, ONE_MOCK),
+        at_most("ready with an empty store", 0.050, milliseconds, ready(measured, 0)),
+        at_most("ready with 100,000 mocks", 2.0, milliseconds, ready(measured, plan.MOST)),
+        at_most("resident memory when idle, empty store", 20 * MIB, mebibytes, resident(measured, 0)),
+        at_most("memory of a small mock beyond its own bytes, after a start", 1 * KIB, whole_bytes,
+                per_mock_after_start(measured)),
+        at_most("the same, right after creating them", 1 * KIB, whole_bytes, per_mock_after_creation(measured)),
+    ]  # fmt: skip
+
+
+def throughput_ratio(measured: Measured, case: Case, other: Case) -> Figure | None:
+    return _ratio(measured, case, other, lambda run: run.per_second)
+
+
+def cpu_ratio(measured: Measured, case: Case, other: Case) -> Figure | None:
+    return _ratio(measured, case, other, lambda run: run.cpu_per_thousand)
+
+
+def ready(measured: Measured, count: int) -> Figure | None:
+    return figure(start.ready_seconds for start in measured.starts if (start.server, start.mocks) == ("echo", count))
+
+
+def resident(measured: Measured, count: int) -> Figure | None:
+    return figure(start.resident for start in measured.starts if (start.server, start.mocks) == ("echo", count))
+
+
+def per_mock_after_start(measured: Measured) -> Figure | None:
+    starts = [start for start in measured.starts if (start.server, start.mocks) == ("echo", plan.MOST)]
+    return _per_mock(measured, [start.resident for start in starts])
+
+
+def per_mock_after_creation(measured: Measured) -> Figure | None:
+    made = [each for each in measured.creations if (each.server, each.mocks) == ("echo", plan.MOST)]
+    return _per_mock(measured, [each.resident for each in made])
+
+
+def _per_mock(measured: Measured, with_mocks: list[int]) -> Figure | None:
+    empty = [start.resident for start in measured.starts if (start.server, start.mocks) == ("echo", 0)]
+    if not empty:
+        return None
+    return figure((resident - median(empty)) / plan.MOST - mocks.OWN_BYTES for resident in with_mocks)
+
+
+def _ratio(measured: Measured, case: Case, other: Case, of: Callable[[Run], float]) -> Figure | None:
+    runs, others = (measured.of(plan.CLOSE_UP, each, plan.FULL_LOAD) for each in (case, other))
+    return ratio(runs, others, of)
+
+
+def milliseconds(seconds: float) -> str:
+    return f"{seconds * 1000:,.0f} ms"
+
+
+def mebibytes(size: float) -> str:
+    return f"{size / MIB:,.1f} MiB"
+
+
+def whole_bytes(size: float) -> str:
+    return f"{size:,.0f} B"

@@ -1,0 +1,165 @@
+"""What was measured: flat records, kept as JSON, so that a report can be written again without measuring again."""
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+
+class Case(NamedTuple):
+    """A server with so many mocks, asked for what they define or (`miss`) for what none defines."""
+
+    server: str
+    mocks: int = 1
+    miss: bool = False
+
+
+@dataclass(frozen=True)
+class Run:
+    """One case under load in one round of a stage. Times are in seconds."""
+
+    stage: str
+    round: int
+    server: str
+    mocks: int
+    miss: bool
+    connections: int
+    requests: int
+    seconds: float
+    p50: float
+    p90: float
+    p99: float
+    broken: int
+    server_cpu: float
+    busy_cores: float  # of the machine, by whatever ran on it
+
+    @property
+    def case(self) -> Case:
+        return Case(self.server, self.mocks, self.miss)
+
+    @property
+    def per_second(self) -> float:
+        return self.requests / self.seconds
+
+    @property
+    def cpu_per_thousand(self) -> float:
+        return self.server_cpu / self.requests * 1000
+
+
+@dataclass(frozen=True)
+class Start:
+    """From exec to the first right answer, and the memory then, before any load."""
+
+    server: str
+    mocks: int
+    ready_seconds: float
+    resident: int
+    proportional: int
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Memory at the end of a start's runs."""
+
+    server: str
+    mocks: int
+    resident: int
+    proportional: int
+
+
+@dataclass(frozen=True)
+class Creation:
+    """Mocks created over Echo's API, and its memory after the last."""
+
+    server: str
+    mocks: int
+    seconds: float
+    resident: int
+    proportional: int
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """What a server does not manage, with the reason."""
+
+    server: str
+    mocks: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Export:
+    """What one start with telemetry sent to the sink while it served so many requests."""
+
+    requests: int
+    posts: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Described:
+    """A server as the report names it."""
+
+    key: str
+    title: str
+    version: str
+    settings: str
+    warm_up_seconds: int
+    size: int | None
+    holds_mocks: bool
+
+
+@dataclass
+class Measured:
+    facts: dict[str, str] = field(default_factory=dict)
+    servers: list[Described] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
+    starts: list[Start] = field(default_factory=list)
+    loaded: list[Loaded] = field(default_factory=list)
+    creations: list[Creation] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    exports: list[Export] = field(default_factory=list)
+
+    def save(self, file: Path) -> None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(asdict(self), indent=1))
+
+    @classmethod
+    def load(cls, file: Path) -> "Measured":
+        kinds = {"servers": Described, "runs": Run, "starts": Start, "loaded": Loaded, "creations": Creation,
+                 "refusals": Refusal, "exports": Export}  # fmt: skip
+        kept = json.loads(file.read_text())
+        records = {name: [kind(**record) for record in kept[name]] for name, kind in kinds.items()}
+        return cls(facts=kept["facts"], **records)
+
+    def of(self, stage: str, case: Case, connections: int) -> list[Run]:
+        """The runs of a case, one a round, in the order of the rounds."""
+        return [
+            run for run in self.runs if (run.stage, run.case, run.connections) == (stage, case, connections)
+        ]  # fmt: skip
+
+    def refusal(self, server: str, mocks: int) -> str | None:
+        return next((r.reason for r in self.refusals if (r.server, r.mocks) == (server, mocks)), None)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """The median of the rounds, and their extremes."""
+
+    value: float
+    lowest: float
+    highest: float
+
+
+def figure(values: Iterable[float]) -> Figure | None:
+    """None where nothing was measured."""
+    values = list(values)
+    return Figure(median(values), min(values), max(values)) if values else None
+
+
+def ratio(runs: list[Run], others: list[Run], of: Callable[[Run], float]) -> Figure | None:
+    """How `runs` stand to `others`. Each round is compared with itself, so that a change of the machine cancels."""
+    theirs = {run.round: of(run) for run in others}
+    return figure(of(run) / theirs[run.round] for run in runs if theirs.get(run.round))

@@ -1,0 +1,24 @@
+-- Walks over request strings that are built once, before the load starts, from a file of paths (the first argument).
+-- Prints what was measured as JSON on the last line. Times are microseconds.
+
+local requests, current = {}, 0
+
+function init(arguments)
+  for path in io.lines(arguments[1]) do
+    requests[#requests + 1] = wrk.format("GET", path)
+  end
+end
+
+function request()
+  current = current % #requests + 1
+  return requests[current]
+end
+
+function done(summary, latency)
+  local errors = summary.errors
+  local sockets = errors.connect + errors.read + errors.write + errors.timeout
+  io.write(string.format(
+    '\n{"requests": %d, "duration": %d, "p50": %d, "p90": %d, "p99": %d, "refused": %d, "broken": %d}\n',
+    summary.requests, summary.duration,
+    latency:percentile(50), latency:percentile(90), latency:percentile(99), errors.status, sockets))
+end

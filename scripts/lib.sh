@@ -1,0 +1,55 @@
+# What the scripts here share. A script sources it first; it is not run by itself.
+# shellcheck shell=bash
+set -euo pipefail
+
+# The checkout, and the cache of what `scripts/tools` installs: outside of the checkout, so that a clean clone finds it.
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# Not exported: echo-service refuses variables that begin with ECHO_ and are none of its settings.
+ECHO_TOOLS=${ECHO_TOOLS:-$HOME/.cache/echo}
+export root PATH="$ECHO_TOOLS/bin:$PATH"
+
+# say WORDS: tells the person, on stderr: stdout is for what a script answers.
+say() { printf '%s\n' "$*" >&2; }
+
+# die WORDS: ends the script with a reason.
+die() {
+  say "${0##*/}: $*"
+  exit 1
+}
+
+# usage: prints the comment at the top of the calling script, which is its help.
+usage() { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; }
+
+# need COMMAND ADVICE: dies with ADVICE when there is no such command.
+need() { command -v "$1" >/dev/null || die "$1 is missing: $2"; }
+
+# quietly WHAT LOG COMMAND...: installs WHAT by a command that may take long: its output goes to LOG, the person sees a
+# line at the start, at the end and every 20 seconds between. When it fails, the end of LOG says why.
+quietly() (
+  what=$1 log=$2
+  shift 2
+  mkdir -p "${log%/*}"
+  say "installing $what"
+  SECONDS=0
+  # The sleep outlives this loop, so it must not hold on to the streams of whoever reads the script's output.
+  while sleep 20 >/dev/null 2>&1; do say "  ${SECONDS} s: $(tail -n 1 "$log" | cut -c 1-100)"; done &
+  trap 'kill "$!"' EXIT
+  ("$@") >"$log" 2>&1 </dev/null || {
+    tail -n 15 "$log" >&2
+    die "$what could not be installed (the end of its output is above, all of it is in $log)"
+  }
+  say "installed $what in $SECONDS s"
+)
+
+# debian COMMAND PACKAGE...: installs Debian packages, unless there is the command that they bring.
+debian() {
+  PATH=$PATH:/usr/sbin command -v "$1" >/dev/null || quietly "${*:2}" "$ECHO_TOOLS/log/debian.log" apt_install "${@:2}"
+}
+
+# The lists first: a fresh machine has none, or old ones.
+apt_install() {
+  need apt-get "this is not Debian; install by hand: $*"
+  local as_root=(env DEBIAN_FRONTEND=noninteractive)
+  ((EUID == 0)) || as_root=(sudo "${as_root[@]}")
+  "${as_root[@]}" apt-get update && "${as_root[@]}" apt-get install --yes --no-install-recommends "$@"
+}

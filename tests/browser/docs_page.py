@@ -1,0 +1,224 @@
+"""A person's way through the documentation page of a running Echo: authorise, create, call, change and delete a mock.
+
+Drives Debian's Chromium with every host but Echo's out of reach, and fails at the first thing that a person would
+trip over: a wrong answer, an error in the console, or a page that wants something from the internet.
+
+    echo-python tests/browser/docs_page.py --url http://127.0.0.1:PORT [--key TOKEN] [--screenshots DIR]
+"""
+
+import argparse
+import json
+import re
+import sys
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.parse import urljoin, urlsplit
+from urllib.request import Request, urlopen
+
+from playwright.sync_api import Browser, ConsoleMessage, Error, Locator, sync_playwright
+from playwright.sync_api import Request as PageRequest
+
+CHROMIUM = "/usr/bin/chromium"
+# No sandbox because root runs this in containers; the rest keeps the browser's own traffic off the network.
+CHROMIUM_ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+]
+
+
+def expect(condition: bool, message: str) -> None:
+    """An assertion that `python -O` cannot switch off, and whose message is for a person."""
+    if not condition:
+        raise AssertionError(message)
+
+
+class DocsPage:
+    """The documentation page, open in a browser that notes down whatever is wrong with it."""
+
+    def __init__(self, browser: Browser, url: str, screenshots: Path | None) -> None:
+        self.host = urlsplit(url).netloc
+        self.screenshots = screenshots
+        self.shots = 0
+        self.complaints: list[str] = []
+        # The browser reports an answer of 4xx as a console error, also where it is the one that we want.
+        self.refusals: set[str] = set()
+
+        context = browser.new_context(viewport={"width": 1280, "height": 1600}, service_workers="block")
+        context.set_default_timeout(10_000)
+        context.on("request", self.note_foreign_request)
+        context.route(self.is_foreign, lambda route: route.abort())
+        self.page = context.new_page()
+        self.page.on("websocket", lambda socket: self.complaints.append(f"the page opens a web socket to {socket.url}"))
+        self.page.on("pageerror", lambda error: self.complaints.append(f"an error in the page: {error}"))
+        self.page.on("console", self.note_console_error)
+
+    def open(self, url: str) -> None:
+        answer = self.page.goto(urljoin(url, "/-/docs"))
+        expect(answer is not None and answer.ok, f"GET /-/docs answered {answer and answer.status}, not 200")
+        self.page.locator(".opblock").first.wait_for()
+        self.shoot("top")
+
+    def is_foreign(self, address: str) -> bool:
+        parts = urlsplit(address)
+        return parts.scheme not in ("data", "blob") and parts.netloc != self.host
+
+    def note_foreign_request(self, request: PageRequest) -> None:
+        if self.is_foreign(request.url):
+            self.complaints.append(f"the page asks another host: {request.url}")
+
+    def note_console_error(self, message: ConsoleMessage) -> None:
+        wanted = message.text.startswith("Failed to load resource") and message.location["url"] in self.refusals
+        if message.type == "error" and not wanted:
+            self.complaints.append(f"an error in the console: {message.text} ({message.location['url']})")
+
+    def shoot(self, name: str, part: Locator | None = None) -> None:
+        """Takes a picture of what a person sees, scrolled to a part of the page."""
+        if self.screenshots:
+            self.shots += 1
+            if part:
+                part.evaluate("element => element.scrollIntoView()")
+            self.page.screenshot(path=self.screenshots / f"{self.shots}-{name}.png")
+
+    def authorize(self, key: str) -> None:
+        self.page.locator(".auth-wrapper .authorize").first.click()
+        dialog = self.page.locator(".modal-ux")
+        dialog.locator("input").first.fill(key)
+        dialog.locator("button.authorize").first.click()
+        dialog.get_by_text("Logout", exact=True).wait_for()
+        self.shoot("authorised")
+        dialog.locator("button.btn-done").first.click()
+
+    def operation(self, verb: str, path: str) -> "Operation":
+        block = self.page.locator(f".opblock-{verb.lower()}").filter(has=self.page.locator(f'[data-path="{path}"]'))
+        expect(block.count() == 1, f"the page shows {block.count()} operations {verb} {path}, not 1")
+        block.locator(".opblock-summary-control").click()
+        block.locator(".try-out__btn").click()
+        return Operation(self, block, f"{verb} {path}")
+
+
+class Operation:
+    """One operation of the page, expanded and ready to be filled in and executed."""
+
+    def __init__(self, docs: DocsPage, block: Locator, name: str) -> None:
+        self.docs, self.block, self.name = docs, block, name
+
+    def parameter(self, name: str) -> Locator:
+        return self.block.locator(f'tr[data-param-name="{name}"] input')
+
+    def execute(self, status: int, refused: str | None = None) -> str:
+        """Presses Execute and returns the body of the answer, which the page must show with this status.
+
+        `refused` is the address whose answer is meant to be an error."""
+        if refused:
+            self.docs.refusals.add(refused)
+        with self.docs.page.expect_response(lambda _: True) as caught:
+            self.block.locator("button.execute").click()
+        answer = caught.value
+        body = "" if answer.status == 204 else answer.text()
+        said = f"{self.name} answered {answer.status} {body}"
+        expect(answer.status == status, f"{said}, not {status}")
+
+        shown = self.block.locator(".live-responses-table tbody .response").first
+        shown.locator(".response-col_status", has_text=str(status)).wait_for()
+        # The page lays JSON out anew, so the texts are compared without white space.
+        seen = squeeze(shown.locator(".response-col_description").inner_text())
+        expect(squeeze(body) in seen, f"{said}; the page shows another body: {seen}")
+        self.docs.shoot(re.sub(r"\W+", "-", self.name.lower()).strip("-") + f"-{status}", self.block)
+        expect(not self.docs.complaints, f"{self.name} works, but the browser complains")
+        return body
+
+
+def squeeze(text: str) -> str:
+    """A text without its white space."""
+    return "".join(text.split())
+
+
+def call(verb: str, url: str) -> tuple[int, dict[str, str], str]:
+    """Calls a mock as an application does: plain HTTP, no browser."""
+    try:
+        answer = urlopen(Request(url, method=verb), timeout=10)
+    except HTTPError as error:
+        answer = error
+    with answer:
+        return answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.read().decode()
+
+
+def expect_served(url: str, document: str) -> None:
+    """The mock answers exactly what the resource in `document` says."""
+    attributes = json.loads(document)["data"]["attributes"]
+    verb, wanted = attributes["verb"], attributes["response"]
+    status, headers, body = call(verb, url)
+    said = f"{verb} {url} answered {status} {headers} {body}"
+    expect(status == wanted["code"], f"{said}, not {wanted['code']}")
+    expect(body == wanted.get("body", ""), f"{said}, not the body {wanted.get('body')}")
+    for name, value in wanted.get("headers", {}).items():
+        expect(headers.get(name.lower()) == value, f"{said}, without the header {name}: {value}")
+
+
+def walk(docs: DocsPage, url: str, key: str | None) -> None:
+    """The whole story. The examples are taken as they stand in the page: they must work."""
+    docs.open(url)
+    if key:
+        docs.authorize(key)
+
+    created = docs.operation("POST", "/endpoints").execute(201)
+    resource = json.loads(created)["data"]
+    mock_url = urljoin(url, resource["attributes"]["path"])
+    expect_served(mock_url, created)
+
+    mock = docs.operation("GET", "/{path}")
+    example = mock.parameter("path").input_value()
+    expect(
+        urljoin(url, f"/{example}") == mock_url,
+        f"the example of GET /{{path}} is {example}, but POST's example makes {mock_url}",
+    )
+    served = mock.execute(resource["attributes"]["response"]["code"])
+    wanted = resource["attributes"]["response"].get("body", "")
+    expect(served == wanted, f"the page got {served} from the mock, not {wanted}")
+
+    change = docs.operation("PATCH", "/endpoints/{id}")
+    change.parameter("id").fill(resource["id"])
+    changed = change.execute(200)
+    expect(json.loads(changed)["data"] != resource, "PATCH's example changes nothing in what POST's example makes")
+    expect_served(mock_url, changed)
+
+    delete = docs.operation("DELETE", "/endpoints/{id}")
+    delete.parameter("id").fill(resource["id"])
+    delete.execute(204)
+
+    missing = f"Requested page `{urlsplit(mock_url).path}` does not exist"
+    for answer in (mock.execute(404, refused=mock_url), call("GET", mock_url)[2]):
+        detail = json.loads(answer)["errors"][0]["detail"]
+        expect(detail == missing, f"after the deletion the mock says {detail}, not {missing}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Walks through the documentation page of a running Echo.")
+    parser.add_argument("--url", required=True, help="where Echo runs, on 127.0.0.1; it holds no mock yet")
+    parser.add_argument("--key", help="an API key with both scopes, when Echo wants one")
+    parser.add_argument("--screenshots", type=Path, metavar="DIR", help="where to leave pictures of each step")
+    options = parser.parse_args()
+    if options.screenshots:
+        options.screenshots.mkdir(parents=True, exist_ok=True)
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
+        docs = DocsPage(browser, options.url, options.screenshots)
+        try:
+            walk(docs, options.url, options.key)
+        except (AssertionError, Error) as error:
+            docs.shoot("failure")
+            sys.exit("docs_page: " + "; ".join([str(error), *docs.complaints]))
+        finally:
+            browser.close()
+    print("docs_page: created, called, changed and deleted a mock from the page; no console error, no foreign request")
+
+
+if __name__ == "__main__":
+    main()

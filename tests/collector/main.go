@@ -1,0 +1,67 @@
+// Command echo-collector is the OpenTelemetry collector that Echo's tests send telemetry to: the upstream collector with the
+// few components that the tests name, at the version next to the one that the sidecar on AWS is built from.
+package main
+
+import (
+	"log"
+
+	"github.com/open-telemetry/opentelemetry-collector-contrib/exporter/fileexporter"
+	"github.com/open-telemetry/opentelemetry-collector-contrib/extension/healthcheckextension"
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/confmap"
+	"go.opentelemetry.io/collector/confmap/provider/envprovider"
+	"go.opentelemetry.io/collector/confmap/provider/fileprovider"
+	"go.opentelemetry.io/collector/exporter"
+	"go.opentelemetry.io/collector/extension"
+	"go.opentelemetry.io/collector/otelcol"
+	"go.opentelemetry.io/collector/processor"
+	"go.opentelemetry.io/collector/receiver"
+	"go.opentelemetry.io/collector/receiver/otlpreceiver"
+	"go.opentelemetry.io/collector/service/telemetry/otelconftelemetry"
+)
+
+// version of the collector's core, as in go.mod.
+const version = "0.155.0"
+
+// Each component that a configuration may name is one line here, and one `go get` in go.mod.
+var (
+	receivers = []receiver.Factory{
+		otlpreceiver.NewFactory(),
+	}
+	processors = []processor.Factory{}
+	exporters  = []exporter.Factory{
+		fileexporter.NewFactory(),
+	}
+	extensions = []extension.Factory{
+		healthcheckextension.NewFactory(),
+	}
+)
+
+func main() {
+	err := otelcol.NewCommand(otelcol.CollectorSettings{
+		BuildInfo: component.BuildInfo{Command: "echo-collector", Description: "Collector of Echo's tests", Version: version},
+		Factories: factories,
+		ConfigProviderSettings: otelcol.ConfigProviderSettings{ResolverSettings: confmap.ResolverSettings{
+			ProviderFactories: []confmap.ProviderFactory{envprovider.NewFactory(), fileprovider.NewFactory()},
+			DefaultScheme:     "env",
+		}},
+	}).Execute()
+	if err != nil {
+		log.Fatal(err)
+	}
+}
+
+func factories() (f otelcol.Factories, err error) {
+	f.Telemetry = otelconftelemetry.NewFactory()
+	if f.Receivers, err = otelcol.MakeFactoryMap(receivers...); err != nil {
+		return f, err
+	}
+	if f.Processors, err = otelcol.MakeFactoryMap(processors...); err != nil {
+		return f, err
+	}
+	if f.Exporters, err = otelcol.MakeFactoryMap(exporters...); err != nil {
+		return f, err
+	}
+	f.Extensions, err = otelcol.MakeFactoryMap(extensions...)
+	return f, err
+}
