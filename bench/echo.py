@@ -9,7 +9,7 @@ from pathlib import Path
 from bench import nginx, tools
 from bench.create import create
 from bench.process import Memory, Process
-from bench.server import Running, Server, Setup, free_port, get
+from bench.server import Running, Server, Setup, Unable, free_port, get
 
 BINARY = "release/echo-service"
 
@@ -97,6 +97,9 @@ class EchoWithTelemetry(Echo):
         folder.mkdir(exist_ok=True)
         sink = Process(nginx.sink(folder, self._sink_port), environment={}, folder=folder, log=folder / "stderr.log")
         try:
+            while get(self._sink_port, "/") is None:
+                if sink.has_ended():
+                    raise Unable(f"its sink ended at start: {sink.last_words()}")
             with super().serving(setup) as running:
                 yield running
         finally:
@@ -105,5 +108,6 @@ class EchoWithTelemetry(Echo):
 
 
 def _exported(folder: Path) -> Exported:
-    sizes = [int(line) for line in nginx.sink_log(folder).read_text().splitlines()]
-    return Exported(len(sizes), sum(sizes))
+    lengths = nginx.sink_log(folder).read_text().splitlines()
+    posts = [int(length) for length in lengths if length.isdigit()]  # the GET that awaited the sink has none
+    return Exported(len(posts), sum(posts))

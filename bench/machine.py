@@ -11,7 +11,6 @@ from bench import tools
 # A load average above this before the start: the figures will be those of something else too.
 QUIET_LOAD = 0.5
 
-
 # How tools name their version: the command, and what stands before it.
 _VERSIONS = {
     "rustc": (["rustc", "--version"], "rustc "),
@@ -24,7 +23,7 @@ _VERSIONS = {
 def facts() -> dict[str, str]:
     """What is known before the first run, under the names that the report prints."""
     versions = {
-        name: tools.first_line(*command).removeprefix(before)
+        name: tools.first_line(*command).removeprefix(before).partition(" [")[0].replace('"', "")
         for name, (command, before) in _VERSIONS.items()
         if shutil.which(command[0])
     }

@@ -99,9 +99,8 @@ class Bench:
                 run = self._measure(turn, running, asked, connections)
                 served += run.requests
                 _say(f"{named}, {connections} conn.: {run.per_second:,.0f} requests/s")
-            self.measured.loaded.append(
-                Loaded(turn.case.server, turn.case.mocks, **asdict(running.process.memory())),
-            )
+            memory = running.process.memory()
+            self.measured.loaded.append(Loaded(turn.case.server, turn.case.mocks, **asdict(memory)))
         if isinstance(server, EchoWithTelemetry):
             self._note_export(server, served)
 

@@ -55,7 +55,12 @@ def _sections(measured: Measured) -> list[Section]:
         Section(
             "Requests per second",
             tables.throughput_table(measured),
-            ["One mock. Bare hyper and nginx hold none: they answer every request alike.", *_broken(measured)],
+            [
+                "One mock. Bare hyper and nginx hold none: they answer every request alike. With one connection, wrk "
+                "and the server wait for each other: whether the kernel puts them on one core or on two decides more "
+                "than the server does.",
+                *_broken(measured),
+            ],
         ),
         Section(
             "CPU time",

@@ -111,11 +111,12 @@ impl App {
     pub async fn serve(self, stop: impl Future<Output = Duration>, deadline: Duration) -> bool {
         let close = CancellationToken::new();
         let tasks = TaskTracker::new();
+        // The mocks are loaded and the addresses are bound: before the first request is looked at.
+        self.readiness.set(true);
         for server in self.servers {
             tasks.spawn(server.run(close.clone()));
         }
         tasks.close();
-        self.readiness.set(true);
 
         let mut stop = std::pin::pin!(stop);
         let mut forget = tokio::time::interval(FORGET);

@@ -59,10 +59,11 @@ fn serve(config: &Config) -> ExitCode {
 }
 
 async fn run(config: &Config, telemetry: &Telemetry) -> Result<(), String> {
+    let stop = stop_signal(config.shutdown_delay);
     let app = App::start(config, telemetry).await.map_err(|error| error.to_string())?;
     let (mocks, management) = (app.mock_address, app.management_address);
     tracing::info!(version = env!("CARGO_PKG_VERSION"), %mocks, %management, docs = format!("http://{management}/-/docs"), "serving");
-    if app.serve(stop_signal(config.shutdown_delay), config.shutdown_deadline).await {
+    if app.serve(stop, config.shutdown_deadline).await {
         tracing::info!("stopped");
     } else {
         tracing::warn!(deadline = ?config.shutdown_deadline, "stopped; some requests did not finish before the deadline");
@@ -71,15 +72,18 @@ async fn run(config: &Config, telemetry: &Telemetry) -> Result<(), String> {
 }
 
 /// Waits for SIGTERM or SIGINT, and returns how long to go on: a person at a terminal does not want to wait.
-async fn stop_signal(delay: Duration) -> Duration {
+/// Signals count from the call on, so that one that comes during the start is not lost.
+fn stop_signal(delay: Duration) -> impl Future<Output = Duration> {
     let mut terminate = signal(SignalKind::terminate()).expect("SIGTERM can be handled");
     let mut interrupt = signal(SignalKind::interrupt()).expect("SIGINT can be handled");
-    let delay = tokio::select! {
-        _ = terminate.recv() => delay,
-        _ = interrupt.recv() => Duration::ZERO,
-    };
-    tracing::info!(?delay, "stopping");
-    delay
+    async move {
+        let delay = tokio::select! {
+            _ = terminate.recv() => delay,
+            _ = interrupt.recv() => Duration::ZERO,
+        };
+        tracing::info!(?delay, "stopping");
+        delay
+    }
 }
 
 fn new_key(name: &str, scope: &str) -> ExitCode {

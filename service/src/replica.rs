@@ -3,7 +3,15 @@
 //! The table follows the store by its change log, in the log's order. Finding a mock costs one hash lookup, however many
 //! there are. A write is acknowledged only after this replica has applied it, so that whoever was told sees it.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    panic,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
@@ -91,12 +99,15 @@ pub struct Replica {
     table: RwLock<Table>,
     /// Up to where the log is applied. Held while the log is read, so that those who wait share one read.
     applied: Mutex<Version>,
+    /// Whether a task is at work that tries to catch up until it can.
+    is_catching_up: AtomicBool,
 }
 
 impl Replica {
     /// Loads everything from the store.
     pub async fn load(store: Arc<dyn Store>) -> Result<Arc<Self>, StoreError> {
-        let replica = Self { store, table: RwLock::default(), applied: Mutex::default() };
+        let replica =
+            Self { store, table: RwLock::default(), applied: Mutex::default(), is_catching_up: AtomicBool::new(false) };
         replica.reload(&mut *replica.applied.lock().await).await?;
         Ok(Arc::new(replica))
     }
@@ -137,12 +148,23 @@ impl Replica {
                 Err(_) => Ok(()),
             };
             if let Err(error) = caught_up {
-                tokio::spawn(async move { replica.catch_up_later().await });
+                replica.catch_up_later();
                 return outcome.and(Err(WriteError::Store(error)));
             }
             outcome
         });
-        work.await.unwrap_or_else(|panic| Err(WriteError::Store(StoreError(format!("a write panicked: {panic}")))))
+        let failure = match work.await {
+            Ok(outcome) => return outcome,
+            Err(failure) => failure,
+        };
+        match failure.try_into_panic() {
+            Ok(panic) => {
+                self.catch_up_later();
+                // A fault of this request, as if there were no task between.
+                panic::resume_unwind(panic)
+            }
+            Err(_) => Err(WriteError::Store(StoreError("the service is being stopped".into()))),
+        }
     }
 
     /// Applies all that is in the log at the time of the call.
@@ -173,11 +195,29 @@ impl Replica {
         }
     }
 
-    async fn catch_up_later(&self) {
-        while let Err(error) = self.catch_up().await {
-            tracing::error!(%error, "the change log can not be read; trying again");
-            tokio::time::sleep(RETRY).await;
+    /// Tries to catch up until it can: in one task, however many writes have met a store that is away.
+    fn catch_up_later(self: &Arc<Self>) {
+        if self.is_catching_up.swap(true, Ordering::AcqRel) {
+            return;
         }
+        let replica = Arc::clone(self);
+        tokio::spawn(async move {
+            let mut is_told = false;
+            loop {
+                // Whoever calls from here on may have seen more than this reading is going to.
+                replica.is_catching_up.store(false, Ordering::Release);
+                let Err(error) = replica.catch_up().await else { break };
+                if !is_told {
+                    tracing::error!(%error, "the change log can not be read; trying again until it can");
+                    is_told = true;
+                }
+                if replica.is_catching_up.swap(true, Ordering::AcqRel) {
+                    return;
+                }
+                tokio::time::sleep(RETRY).await;
+            }
+            tracing::info!("the table has caught up with the store");
+        });
     }
 
     async fn reload(&self, applied: &mut Version) -> Result<(), StoreError> {

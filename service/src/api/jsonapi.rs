@@ -72,7 +72,11 @@ impl<T> RequestDocument<T> {
             ReadBodyError::PayloadTooLarge => {
                 ApiError::new(Kind::TooLarge, format!("The body is larger than {bytes} bytes, which are allowed"), None)
             }
-            other => ApiError::new(Kind::Malformed, format!("The body did not arrive whole: {other}"), None),
+            _ => ApiError::new(
+                Kind::Malformed,
+                "The body did not arrive whole: send all that the headers announce",
+                None,
+            ),
         })?;
         json::parse(&body).map_err(|why| {
             ApiError::new(Kind::Malformed, format!("The body is not a JSON document: {why}"), Some(Source::pointer("")))

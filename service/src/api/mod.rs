@@ -23,7 +23,7 @@ use http::StatusCode;
 use poem::{
     Endpoint, EndpointExt, Request, Response, Route,
     endpoint::BoxEndpoint,
-    error::{MethodNotAllowedError, NotFoundError, ResponseError},
+    error::{MethodNotAllowedError, NotFoundError, ParsePathError, ResponseError},
 };
 use poem_openapi::{OpenApi, error::ParseParamError};
 
@@ -139,7 +139,10 @@ fn api_error(error: &poem::Error, method: &str, path: &str) -> ApiError {
         error.clone()
     } else if let (true, Some(allowed)) = (error.is::<MethodNotAllowedError>(), allowed) {
         ApiError::method_not_allowed(method, path, allowed)
-    } else if error.is::<NotFoundError>() {
+    } else if let (true, Some(id)) = (error.is::<ParsePathError>(), routes::Route::id_in(path)) {
+        ApiError::endpoint_not_found(id)
+    } else if error.is::<NotFoundError>() || error.is::<ParsePathError>() {
+        // The latter is about escapes that are no UTF-8.
         ApiError::page_not_found(path)
     } else if let Some(ParseParamError { name, reason }) = error.downcast_ref() {
         // poem's reason is its own jargon for the one parameter that is a number.

@@ -21,11 +21,13 @@ impl Route {
             "/-/docs" => Some(Self::Docs),
             "/-/openapi.json" => Some(Self::OpenApiJson),
             "/-/openapi.yaml" => Some(Self::OpenApiYaml),
-            _ => path
-                .strip_prefix("/endpoints/")
-                .filter(|id| !id.is_empty() && !id.contains('/'))
-                .map(|_| Self::Endpoint),
+            _ => Self::id_in(path).map(|_| Self::Endpoint),
         }
+    }
+
+    /// The id in the path of an endpoint, as it was sent.
+    pub fn id_in(path: &str) -> Option<&str> {
+        path.strip_prefix("/endpoints/").filter(|id| !id.is_empty() && !id.contains('/'))
     }
 
     /// The route as a template of few values, for `http.route`.

@@ -96,9 +96,10 @@ pub struct Response {
     code: u16,
     /// Header fields by name; names have no case. Fields that frame the message (`Content-Length`, `Transfer-Encoding`,
     /// `Connection`, …) are refused. At most 16 KiB in all.
-    #[oai(validator(max_properties = 64))]
+    #[oai(nullable, validator(max_properties = 64))]
     headers: Option<BTreeMap<String, String>>,
     /// At most 256 KiB of UTF-8, never parsed or changed. Refused with 204, 205 and 304, which have none.
+    #[oai(nullable)]
     body: Option<String>,
 }
 
@@ -129,10 +130,11 @@ pub struct EndpointDocument {
 
 /// Where the listing goes on.
 #[derive(Debug, Clone, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub struct ListLinks {
     #[oai(rename = "self")]
     this: String,
-    /// The next page, or null if this is the last.
+    /// The next page. Not there if this is the last.
     next: Option<String>,
 }
 
@@ -165,9 +167,10 @@ pub struct ResponseChanges {
     #[oai(validator(minimum(value = "200"), maximum(value = "599")))]
     code: Option<u16>,
     /// As in `Response`.
-    #[oai(validator(max_properties = 64))]
+    #[oai(nullable, validator(max_properties = 64))]
     headers: Option<BTreeMap<String, String>>,
     /// As in `Response`.
+    #[oai(nullable)]
     body: Option<String>,
 }
 

@@ -4,7 +4,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 
 /// Mock HTTP endpoints that answer what they were told to.
 #[derive(Debug, Parser)]
-#[command(version, name = "echo-service")]
+#[command(version, name = "echo-service", args_conflicts_with_subcommands = true)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,

@@ -12,7 +12,7 @@ use ipnet::IpNet;
 
 pub use cli::{Cli, Command, KeyCommand, LogFormat, Settings, settings_table};
 pub use keys::{Key, Scope, Token};
-use values::{Problems, address, at_least, boolean, duration, log_filter, networks, positive_duration, rate};
+use values::{Problems, address, at_least, boolean, collector, duration, log_filter, networks, positive_duration, rate};
 pub use values::{PublicUrl, StoreChoice};
 
 /// Everything that can be set, checked. [`Settings`] documents each.
@@ -88,6 +88,7 @@ impl Config {
         let shutdown_deadline = p.required("shutdown-deadline", &settings.shutdown_deadline, duration);
         let log = p.required("log", &settings.log, log_filter);
         let log_format = p.required("log-format", &settings.log_format, LogFormat::parse);
+        p.0.extend(Telemetry::wrong_endpoints(environment));
 
         if let Some(open_to) = management_listen.or(listen)
             && keys.is_empty()
@@ -138,16 +139,29 @@ impl Config {
 }
 
 impl Telemetry {
+    const ENDPOINTS: [&str; 3] =
+        ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"];
+
     /// Off where no collector is named, or where it is said to be (OpenTelemetry specification, "SDK environment variables").
     fn of(environment: &[(String, String)]) -> Self {
-        let get = |name: &str| environment.iter().find(|(n, v)| n == name && !v.is_empty()).map(|(_, v)| v.as_str());
+        let get = |name| value(environment, name);
         let disabled = get("OTEL_SDK_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true"));
-        let on = |signal: &str| {
-            let endpoint = get("OTEL_EXPORTER_OTLP_ENDPOINT").or(get(&format!("OTEL_EXPORTER_OTLP_{signal}_ENDPOINT")));
-            !disabled && endpoint.is_some() && get(&format!("OTEL_{signal}_EXPORTER")) != Some("none")
+        let [all, traces, metrics] = Self::ENDPOINTS;
+        let on = |endpoint, exporter| {
+            !disabled && get(all).or(get(endpoint)).is_some() && get(exporter) != Some("none")
         };
-        Self { traces: on("TRACES"), metrics: on("METRICS") }
+        Self { traces: on(traces, "OTEL_TRACES_EXPORTER"), metrics: on(metrics, "OTEL_METRICS_EXPORTER") }
     }
+
+    fn wrong_endpoints(environment: &[(String, String)]) -> impl Iterator<Item = String> {
+        let wrong = |name| collector(value(environment, name)?).err().map(|why| format!("{name}: {why}"));
+        Self::ENDPOINTS.into_iter().filter_map(wrong)
+    }
+}
+
+/// The value of a variable; an empty one is none.
+fn value<'a>(environment: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    environment.iter().find(|(n, v)| n == name && !v.is_empty()).map(|(_, v)| v.as_str())
 }
 
 #[cfg(test)]

@@ -73,6 +73,16 @@ impl PublicUrl {
     }
 }
 
+/// Where telemetry goes. Without TLS, which this build does not have: an exporter would fail at each attempt.
+pub(super) fn collector(text: &str) -> Result<(), String> {
+    match text.parse::<http::Uri>() {
+        Ok(uri) if uri.scheme_str() == Some("http") => Ok(()),
+        _ => Err(format!(
+            "`{text}` is not the URL of a collector: write `http://HOST:4318`, without TLS, for a collector nearby"
+        )),
+    }
+}
+
 pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| {
         format!("`{text}` is not an address: write ADDRESS:PORT, for instance 127.0.0.1:8080 or [::]:8080")

@@ -45,14 +45,17 @@ use crate::{
 /// The answers of mocks are bytes at hand; those of management are what poem makes.
 type AnswerBody = Either<Full<Bytes>, BoxBody<Bytes, io::Error>>;
 
+/// Management as poem runs it.
+type ManagementApp = BoxEndpoint<'static, poem::Response>;
+
 /// How long to wait after the system has refused a connection (no file descriptors, say), instead of asking at once again.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// What a listener serves.
 pub enum Face {
     Mocks(Arc<Mocks>),
-    Management(Arc<BoxEndpoint<'static, poem::Response>>),
-    Both { mocks: Arc<Mocks>, management: Arc<BoxEndpoint<'static, poem::Response>> },
+    Management(Arc<ManagementApp>),
+    Both { mocks: Arc<Mocks>, management: Arc<ManagementApp> },
 }
 
 /// A listener with what it serves.
@@ -71,25 +74,28 @@ impl Server {
         let Self { listener, face, limits, telemetry } = self;
         let shared = Arc::new(Shared { face, telemetry });
         loop {
-            let slot = Arc::clone(&slots).acquire_owned();
-            let accepted = async { (slot.await.expect("the semaphore is never closed"), listener.accept().await) };
-            let (slot, stream) = tokio::select! {
-                () = stop.cancelled() => break,
-                (slot, accepted) = accepted => match accepted {
-                    Ok((stream, peer)) => (slot, (stream, peer)),
-                    Err(error) => {
-                        tracing::warn!(%error, "a connection could not be accepted");
-                        tokio::time::sleep(ACCEPT_PAUSE).await;
-                        continue;
-                    }
-                },
+            // The slot comes first: a connection that can not be served yet stays in the system's queue.
+            let accept = async {
+                let slot = Arc::clone(&slots).acquire_owned().await.expect("the semaphore is never closed");
+                (slot, listener.accept().await)
             };
-            let (stream, peer) = stream;
-            if let Some(connection) = open(stream, peer, &shared, &limits, &graceful) {
-                tokio::spawn(async move {
-                    connection.await;
-                    drop(slot);
-                });
+            let (slot, accepted) = tokio::select! {
+                () = stop.cancelled() => break,
+                accepted = accept => accepted,
+            };
+            match accepted {
+                Ok((stream, peer)) => {
+                    if let Some(connection) = open(stream, peer, &shared, &limits, &graceful) {
+                        tokio::spawn(async move {
+                            connection.await;
+                            drop(slot);
+                        });
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
             }
         }
         drop(listener);
@@ -160,27 +166,24 @@ struct Shared {
 impl Shared {
     /// Answers a request, whatever happens.
     async fn answer(&self, request: Request<Incoming>, local: SocketAddr, peer: SocketAddr) -> Response<AnswerBody> {
-        match self.face.management_for(request.uri().path()) {
-            Some(management) => self.answer_management(management, request, local, peer).await,
-            None => self.answer_mock(request, peer.ip()).await,
+        match self.face.destination(request.uri().path()) {
+            Destination::Mocks(mocks) => self.answer_mock(mocks, request, peer.ip()).await,
+            // Boxed, so that its size is not moved about for each mock.
+            Destination::Management(app) => Box::pin(self.answer_management(app, request, local, peer)).await,
         }
     }
 
-    async fn answer_mock(&self, request: Request<Incoming>, peer: IpAddr) -> Response<AnswerBody> {
-        let (Face::Mocks(mocks) | Face::Both { mocks, .. }) = &self.face else {
-            unreachable!("a listener for management only sends everything there");
-        };
+    async fn answer_mock(&self, mocks: &Mocks, request: Request<Incoming>, peer: IpAddr) -> Response<AnswerBody> {
         let exchange = self.telemetry.begin(&request, None);
         let answer = AssertUnwindSafe(mocks.answer(request, peer)).catch_unwind().await;
-        let (response, is_fault) =
-            answer.map_or_else(|_| (ApiError::internal().into_http(), true), |response| (response, false));
+        let (response, is_fault) = answer.map_or_else(|_| (panicked(), true), |response| (from_bytes(response), false));
         exchange.finish(response.status(), is_fault);
-        response.map(|body| Either::Left(Full::new(body)))
+        response
     }
 
     async fn answer_management(
         &self,
-        management: &BoxEndpoint<'static, poem::Response>,
+        app: &ManagementApp,
         mut request: Request<Incoming>,
         local: SocketAddr,
         peer: SocketAddr,
@@ -190,28 +193,40 @@ impl Shared {
         let exchange = self.telemetry.begin(&request, route);
         let request = (request, LocalAddr(Addr::from(local)), RemoteAddr(Addr::from(peer)), Scheme::HTTP).into();
         let context = exchange.context().cloned().unwrap_or_default();
-        let span = exchange.log_span();
-        let work = management.get_response(request).with_context(context).instrument(span);
-        let (response, is_fault) = match AssertUnwindSafe(work).catch_unwind().await {
-            Ok(response) => {
-                let is_fault = response.status().is_server_error();
-                (Response::from(response).map(Either::Right), is_fault)
-            }
-            Err(_) => (ApiError::internal().into_http().map(|body| Either::Left(Full::new(body))), true),
-        };
-        exchange.finish(response.status(), is_fault);
+        let work = app.get_response(request).with_context(context).instrument(exchange.log_span());
+        let answer = AssertUnwindSafe(work).catch_unwind().await;
+        let response = answer.map_or_else(|_| panicked(), |response| Response::from(response).map(Either::Right));
+        exchange.finish(response.status(), response.status().is_server_error());
         response
     }
 }
 
+/// What a client gets of a panic. The log has the rest.
+fn panicked() -> Response<AnswerBody> {
+    from_bytes(ApiError::internal().into_http())
+}
+
+fn from_bytes(response: Response<Bytes>) -> Response<AnswerBody> {
+    response.map(|body| Either::Left(Full::new(body)))
+}
+
+/// Who answers a request.
+enum Destination<'a> {
+    Mocks(&'a Mocks),
+    Management(&'a ManagementApp),
+}
+
 impl Face {
-    /// Management, if a request for this path is for it.
-    fn management_for(&self, path: &str) -> Option<&BoxEndpoint<'static, poem::Response>> {
+    fn destination(&self, path: &str) -> Destination<'_> {
         match self {
-            Self::Mocks(_) => None,
-            Self::Management(management) => Some(management),
-            Self::Both { management, .. } => {
-                domain::canonical(path).is_some_and(|path| routes::is_reserved(&path)).then_some(&**management)
+            Self::Mocks(mocks) => Destination::Mocks(mocks),
+            Self::Management(app) => Destination::Management(app),
+            Self::Both { mocks, management } => {
+                if domain::canonical(path).is_some_and(|path| routes::is_reserved(&path)) {
+                    Destination::Management(management)
+                } else {
+                    Destination::Mocks(mocks)
+                }
             }
         }
     }

@@ -94,7 +94,7 @@ pub struct Change {
 pub enum Changes {
     /// Every write since, in order, up to `head`.
     Log { head: Version, changes: Vec<Change> },
-    /// The log does not reach back so far: load everything.
+    /// The log does not reach back so far, or the history is another one than the version is of: load everything.
     Gap,
 }
 
@@ -110,7 +110,8 @@ pub struct Snapshot {
 /// An acknowledged write (`Ok`) is durable: it survives `kill -9` of the process, except in memory.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// Carries out a write and returns its version. Of writes that race for one route exactly one is accepted.
+    /// Carries out a write and returns its version. Of writes that race for one route, or for one version of an endpoint,
+    /// exactly one is accepted. [`WriteError::Missing`] and [`WriteError::Changed`] are told before [`WriteError::Taken`].
     async fn write(&self, write: Write) -> Result<Version, WriteError>;
 
     async fn get(&self, id: EndpointId) -> Result<Option<Stored>, StoreError>;

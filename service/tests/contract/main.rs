@@ -1,6 +1,27 @@
-//! What `echo-api.md` promises, sentence by sentence, through real sockets.
+//! What `echo-api.md` promises, sentence by sentence, through real sockets. Each file begins with the part that it tests.
 
 #[path = "../support/mod.rs"]
 mod support;
 
+mod shape;
+
+mod access;
+mod bodies;
+mod change;
+mod create;
+mod delete;
+mod docs;
+mod errors;
+mod limits;
+mod list;
+mod listeners;
+mod location;
+mod media_types;
+mod mocks;
+mod outage;
+mod paths;
+mod races;
+mod rates;
+mod reserved;
+mod show;
 mod story;

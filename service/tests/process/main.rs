@@ -2,3 +2,16 @@
 
 #[path = "../support/mod.rs"]
 mod support;
+
+mod documents;
+mod in_process;
+mod small_disk;
+
+mod durability;
+mod faults;
+mod life;
+mod panics;
+mod settings;
+mod start;
+mod store;
+mod tidy;

@@ -6,7 +6,7 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
     process::{Child, Command, ExitStatus, Stdio},
-    sync::mpsc,
+    sync::{Mutex, mpsc},
     thread,
     time::{Duration, Instant},
 };
@@ -21,7 +21,7 @@ pub struct Echo {
     process: Child,
     pub mocks: SocketAddr,
     pub management: SocketAddr,
-    log: mpsc::Receiver<Value>,
+    log: Mutex<mpsc::Receiver<Value>>,
 }
 
 impl Echo {
@@ -49,6 +49,7 @@ impl Echo {
     }
 
     /// The binary with a clean environment, for tests that start it in their own way.
+    #[expect(clippy::disallowed_methods, reason = "what is set here must not reach the service")]
     pub fn command() -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_echo-service"));
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ECHO_") || name.starts_with("OTEL_")) {
@@ -81,7 +82,8 @@ impl Echo {
             match log.recv_timeout(PATIENCE) {
                 Ok(line) if line["message"] == "serving" => {
                     let address = |name: &str| line[name].as_str().unwrap().parse().unwrap();
-                    return Ok(Self { process, mocks: address("mocks"), management: address("management"), log });
+                    let (mocks, management) = (address("mocks"), address("management"));
+                    return Ok(Self { process, mocks, management, log: Mutex::new(log) });
                 }
                 Ok(line) => earlier.push(line),
                 Err(mpsc::RecvTimeoutError::Disconnected) => {
@@ -120,6 +122,8 @@ impl Echo {
         loop {
             let line = self
                 .log
+                .lock()
+                .unwrap()
                 .recv_timeout(deadline.saturating_duration_since(Instant::now()))
                 .expect("the line is logged in time");
             if condition(&line) {
@@ -128,9 +132,19 @@ impl Echo {
         }
     }
 
+    /// All further lines of the log, until the process has closed it.
+    pub fn rest_of_log(&self) -> Vec<Value> {
+        self.log.lock().unwrap().iter().collect()
+    }
+
     /// A request to a mock.
     pub fn call(&self, method: &str, path: &str) -> Answer {
-        send(self.mocks, &format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.mocks))
+        self.call_with(method, path, "", b"")
+    }
+
+    /// A request to a mock, with more header lines (each ended by `\r\n`) and any body.
+    pub fn call_with(&self, method: &str, path: &str, headers: &str, body: &[u8]) -> Answer {
+        request(self.mocks, method, path, headers, body)
     }
 
     /// A request to management, with more header lines (each ended by `\r\n`) and perhaps a JSON:API document.
@@ -146,12 +160,7 @@ impl Echo {
 
     /// A request to management with any body.
     pub fn manage_raw(&self, method: &str, path: &str, headers: &str, body: &[u8]) -> Answer {
-        let length = if body.is_empty() { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{length}{headers}\r\n",
-            self.management
-        );
-        send(self.management, [head.as_bytes(), body].concat())
+        request(self.management, method, path, headers, body)
     }
 
     pub fn get(&self, path: &str) -> Answer {
@@ -186,12 +195,14 @@ impl Drop for Echo {
 }
 
 /// The document that creates an endpoint.
+#[expect(clippy::needless_pass_by_value, reason = "reads better with `json!` in place")]
 pub fn new_endpoint(verb: &str, path: &str, response: Value) -> Value {
     let attributes = serde_json::json!({"verb": verb, "path": path, "response": response});
     serde_json::json!({"data": {"type": "endpoints", "attributes": attributes}})
 }
 
 /// The document that changes attributes.
+#[expect(clippy::needless_pass_by_value, reason = "reads better with `json!` in place")]
 pub fn changes(attributes: Value) -> Value {
     serde_json::json!({"data": {"type": "endpoints", "attributes": attributes}})
 }
@@ -233,6 +244,18 @@ impl Answer {
     }
 }
 
+/// One request on a connection of its own.
+fn request(address: SocketAddr, method: &str, path: &str, headers: &str, body: &[u8]) -> Answer {
+    send(address, request_bytes(address, method, path, headers, body))
+}
+
+/// A request that asks for its connection to be closed.
+pub fn request_bytes(address: SocketAddr, method: &str, path: &str, headers: &str, body: &[u8]) -> Vec<u8> {
+    let length = if body.is_empty() { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
+    let head = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{length}{headers}\r\n");
+    [head.as_bytes(), body].concat()
+}
+
 /// Sends bytes on a connection of their own, and reads until the server closes it.
 pub fn send(address: SocketAddr, request: impl AsRef<[u8]>) -> Answer {
     let mut stream = TcpStream::connect(address).expect("the service listens");
@@ -241,6 +264,18 @@ pub fn send(address: SocketAddr, request: impl AsRef<[u8]>) -> Answer {
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).expect("an answer in time");
     parse(&bytes)
+}
+
+/// As [`send`], but `None` if no whole answer came: for a service that is killed on the way.
+pub fn try_send(address: SocketAddr, request: impl AsRef<[u8]>) -> Option<Answer> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    stream.set_read_timeout(Some(PATIENCE)).ok()?;
+    stream.write_all(request.as_ref()).ok()?;
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).ok()?;
+    let answer = bytes.windows(4).any(|window| window == b"\r\n\r\n").then(|| parse(&bytes))?;
+    let length = answer.header("content-length").map_or(0, |length| length.parse().unwrap());
+    (answer.body.len() == length).then_some(answer)
 }
 
 /// Reads one answer from a connection that stays open.

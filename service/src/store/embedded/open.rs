@@ -1,15 +1,17 @@
 //! Opening the file, and opening it again after the disk has failed.
 
 use std::{
+    fs::{File, Permissions},
     io,
+    os::unix::fs::PermissionsExt,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use parking_lot::Mutex;
 use redb::{
-    Database, DatabaseError, ReadTransaction, ReadableDatabase, StorageError, TableHandle, WriteTransaction,
-    backends::InMemoryBackend,
+    Builder, Database, ReadTransaction, ReadableDatabase, WriteTransaction, backends::InMemoryBackend,
 };
 
 use super::tables;
@@ -35,7 +37,10 @@ pub enum OpenError {
          file with --store", .path.display()
     )]
     NewerFormat { path: PathBuf, found: u64, known: u64 },
-    #[error("{} can not be opened: {error}. Give the process the right to read and write it, or name another file with --store", .path.display())]
+    #[error(
+        "{} can not be opened: {error}. Make sure that it is a file in a folder that exists, and that the process may read \
+         and write both; or name another file with --store", .path.display()
+    )]
     Io { path: PathBuf, error: io::Error },
     #[error("{} is damaged: {reason}. Restore it from a copy, or name another file with --store", .path.display())]
     Damaged { path: PathBuf, reason: String },
@@ -58,16 +63,30 @@ impl Files {
         &self,
         work: impl FnOnce(&ReadTransaction) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let outcome = self.database()?.begin_read().map_err(failed).and_then(|txn| work(&txn));
-        self.closed_on_failure(outcome)
+        self.with(|database| work(&database.begin_read().map_err(failed)?))
     }
 
     pub(super) fn write<T>(
         &self,
         work: impl FnOnce(WriteTransaction) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let outcome = self.database()?.begin_write().map_err(failed).and_then(work);
-        self.closed_on_failure(outcome)
+        self.with(|database| work(database.begin_write().map_err(failed)?))
+    }
+
+    /// Does work, and closes the database if that fails. A panic of redb is a failure too: it must not end the writer.
+    fn with<T>(&self, work: impl FnOnce(&Database) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let database = self.database()?;
+        let outcome = catch_unwind(AssertUnwindSafe(|| work(&database)))
+            .unwrap_or_else(|_| Err(StoreError("an operation panicked".into())));
+        if let (Err(error), Source::File(_)) = (&outcome, &self.source) {
+            let mut open = self.database.lock();
+            // Somebody else may have closed it, and opened it again, in the meantime.
+            if open.as_ref().is_some_and(|open| Arc::ptr_eq(open, &database)) {
+                tracing::error!(%error, "the store is closed, to be opened again at the next use");
+                *open = None;
+            }
+        }
+        outcome
     }
 
     fn database(&self) -> Result<Arc<Database>, StoreError> {
@@ -79,14 +98,6 @@ impl Files {
         tracing::info!("the store was opened again after a failure");
         *open = Some(Arc::clone(&database));
         Ok(database)
-    }
-
-    fn closed_on_failure<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
-        if let (Err(error), Source::File(_)) = (&outcome, &self.source) {
-            tracing::error!(%error, "the store is closed, to be opened again at the next use");
-            *self.database.lock() = None;
-        }
-        outcome
     }
 }
 
@@ -104,41 +115,81 @@ fn open_source(source: &Source) -> Result<Database, OpenError> {
             let database = builder.create_with_backend(InMemoryBackend::new());
             prepare(path, database.map_err(|error| open_error(path, error))?)
         }
-        Source::File(path) => prepare(path, builder.create(path).map_err(|error| open_error(path, error))?),
+        Source::File(path) => {
+            // Without it, redb would serve what a damaged file holds, or panic. It takes 0.2 s for 100,000 mocks.
+            builder.set_check_integrity_on_open(true);
+            if !path.exists() {
+                make_file(path, &builder)?;
+            }
+            check_is_ours(path, &builder)?;
+            prepare(path, builder.create(path).map_err(|error| open_error(path, error))?)
+        }
+    }
+}
+
+/// Makes the file under another name and gives it its own when it is complete: a process that is killed on the way leaves
+/// nothing that the next one can not open, and of several that start at once all find the same file.
+fn make_file(path: &Path, builder: &Builder) -> Result<(), OpenError> {
+    let io = |error| OpenError::Io { path: path.to_owned(), error };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut draft = tempfile::Builder::new();
+    // As any file that a program makes: the user's mask decides.
+    draft.prefix(".echo-").suffix(".new").permissions(Permissions::from_mode(0o666));
+    let draft = draft.tempfile_in(folder).map_err(io)?;
+    prepare(path, builder.create(draft.path()).map_err(|error| open_error(path, error))?)?;
+    match draft.persist_noclobber(path) {
+        Err(failure) if failure.error.kind() != io::ErrorKind::AlreadyExists => Err(io(failure.error)),
+        // The name is to survive a loss of power, as the content does.
+        Ok(_) | Err(_) => File::open(folder).and_then(|folder| folder.sync_all()).map_err(io),
+    }
+}
+
+/// Refuses what is not ours without writing to it, as far as that can be seen: opening a database for writing changes it.
+fn check_is_ours(path: &Path, builder: &Builder) -> Result<(), OpenError> {
+    // Here redb does not check what it reads, and may panic: then the integrity check is going to say what is wrong.
+    let outcome = catch_unwind(AssertUnwindSafe(|| match builder.open_read_only(path) {
+        Ok(database) => check_format(path, &database).map(|_| ()),
+        // Not closed properly, empty, damaged, or no database at all: opening it for writing tells.
+        Err(_) => Ok(()),
+    }));
+    match outcome {
+        Ok(Err(refusal @ (OpenError::NewerFormat { .. } | OpenError::NotAStore(_)))) => Err(refusal),
+        _ => Ok(()),
     }
 }
 
 /// Makes the tables of a new file, and checks that those of an old one are ours.
 fn prepare(path: &Path, database: Database) -> Result<Database, OpenError> {
-    let damaged = |error: redb::Error| OpenError::Damaged { path: path.to_owned(), reason: error.to_string() };
-    let txn = database.begin_read().map_err(|e| damaged(e.into()))?;
-    let names: Vec<String> =
-        txn.list_tables().map_err(|e| damaged(e.into()))?.map(|table| table.name().to_owned()).collect();
-    if names.is_empty() {
-        drop(txn);
-        tables::create(&database).map_err(|error| OpenError::Damaged { path: path.to_owned(), reason: error.0 })?;
-        return Ok(database);
+    if check_format(path, &database)?.is_none() {
+        tables::create(&database).map_err(|error| open_error(path, error))?;
+    }
+    Ok(database)
+}
+
+/// The version of the layout, or `None` where there are no tables yet.
+fn check_format(path: &Path, database: &impl ReadableDatabase) -> Result<Option<u64>, OpenError> {
+    let txn = database.begin_read().map_err(|error| open_error(path, error))?;
+    if txn.list_tables().map_err(|error| open_error(path, error))?.next().is_none() {
+        return Ok(None);
     }
     match tables::format(&txn) {
         Ok(Some(found)) if found > tables::FORMAT => {
             Err(OpenError::NewerFormat { path: path.to_owned(), found, known: tables::FORMAT })
         }
-        Ok(Some(_)) => {
-            drop(txn);
-            Ok(database)
-        }
+        Ok(Some(found)) => Ok(Some(found)),
         Ok(None) | Err(_) => Err(OpenError::NotAStore(path.to_owned())),
     }
 }
 
-fn open_error(path: &Path, error: DatabaseError) -> OpenError {
+fn open_error(path: &Path, error: impl Into<redb::Error>) -> OpenError {
     let path = path.to_owned();
-    match error {
-        DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => OpenError::InUse(path),
-        DatabaseError::Storage(StorageError::Io(error)) if error.kind() == io::ErrorKind::InvalidData => {
-            OpenError::NotAStore(path)
-        }
-        DatabaseError::Storage(StorageError::Io(error)) => OpenError::Io { path, error },
+    match error.into() {
+        redb::Error::DatabaseAlreadyOpen | redb::Error::LockProtocolMismatch => OpenError::InUse(path),
+        redb::Error::Io(error) => match error.kind() {
+            io::ErrorKind::InvalidData => OpenError::NotAStore(path),
+            io::ErrorKind::UnexpectedEof => OpenError::Damaged { path, reason: "it is cut off".into() },
+            _ => OpenError::Io { path, error },
+        },
         other => OpenError::Damaged { path, reason: other.to_string() },
     }
 }

@@ -25,17 +25,17 @@ const LOG: Definition = TableDefinition::new("log");
 /// `format` and `head`
 const META: Definition = TableDefinition::new("meta");
 
-pub(super) fn create(database: &Database) -> Result<(), StoreError> {
-    let txn = database.begin_write().map_err(failed)?;
+pub(super) fn create(database: &Database) -> Result<(), redb::Error> {
+    let txn = database.begin_write()?;
     for definition in [ENDPOINTS, ROUTES, LOG] {
-        txn.open_table(definition).map_err(failed)?;
+        txn.open_table(definition)?;
     }
     {
-        let mut meta = txn.open_table(META).map_err(failed)?;
-        meta.insert(b"format".as_slice(), FORMAT.to_be_bytes().as_slice()).map_err(failed)?;
-        meta.insert(b"head".as_slice(), 0_u64.to_be_bytes().as_slice()).map_err(failed)?;
+        let mut meta = txn.open_table(META)?;
+        meta.insert(b"format".as_slice(), FORMAT.to_be_bytes().as_slice())?;
+        meta.insert(b"head".as_slice(), 0_u64.to_be_bytes().as_slice())?;
     }
-    txn.commit().map_err(failed)
+    Ok(txn.commit()?)
 }
 
 /// The layout's version, or `None` if the file holds tables of somebody else.
@@ -91,7 +91,7 @@ pub(super) fn changes_since(txn: &ReadTransaction, since: Version) -> Result<Cha
         let endpoint = find(&endpoints, id)?.map(|stored| stored.endpoint);
         changes.push(Change { version: Version(be_number(key.value())?), id, endpoint });
     }
-    let complete = changes.first().map_or(since >= head, |change| change.version == start);
+    let complete = changes.first().map_or(since == head, |change| change.version == start);
     Ok(if complete { Changes::Log { head, changes } } else { Changes::Gap })
 }
 

@@ -1,0 +1,177 @@
+//! 401 with `WWW-Authenticate` before the body is read, 403 the key's scope does not allow it. Mocks need no key. Neither
+//! do health and the documentation.
+
+use serde_json::json;
+
+use crate::{
+    shape::assert_refused,
+    support::{Answer, Echo, changes, new_endpoint, send},
+};
+
+/// A key that `echo-service key new` has made: the header lines that show it, and the entry for `--keys`.
+struct Key {
+    header: String,
+    entry: String,
+}
+
+impl Key {
+    fn new(name: &str, scope: &str) -> Self {
+        let output = Echo::command().args(["key", "new", "--name", name, "--scope", scope]).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let last_words: Vec<_> = text.lines().map(|line| line.rsplit(' ').next().unwrap().to_owned()).collect();
+        let [token, entry] = last_words.try_into().expect("a token and its entry");
+        Self { header: format!("Authorization: Bearer {token}\r\n"), entry }
+    }
+}
+
+/// Every request of management, for an endpoint that exists.
+fn every_operation(echo: &Echo, id: &str, headers: &str) -> Vec<(&'static str, Answer)> {
+    let endpoint = format!("/endpoints/{id}");
+    let new = new_endpoint("GET", "/new", json!({"code": 200}));
+    vec![
+        ("list", echo.manage("GET", "/endpoints", headers, None)),
+        ("show", echo.manage("GET", &endpoint, headers, None)),
+        ("create", echo.manage("POST", "/endpoints", headers, Some(&new))),
+        ("change", echo.manage("PATCH", &endpoint, headers, Some(&changes(json!({"path": "/changed"}))))),
+        ("delete", echo.manage("DELETE", &endpoint, headers, None)),
+    ]
+}
+
+fn statuses(answers: &[(&'static str, Answer)]) -> Vec<(&'static str, u16)> {
+    answers.iter().map(|(operation, answer)| (*operation, answer.status)).collect()
+}
+
+fn create_with(echo: &Echo, key: &Key, path: &str) -> String {
+    let document = new_endpoint("GET", path, json!({"code": 200}));
+    let answer = echo.manage("POST", "/endpoints", &key.header, Some(&document));
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    answer.json()["data"]["id"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn where_there_are_keys_management_needs_one() {
+    let key = Key::new("ci", "read+write");
+    let echo = Echo::start(&["--keys", &key.entry]);
+    let id = create_with(&echo, &key, "/x");
+    let basic = "Authorization: Basic ZWNobzplY2hv\r\n";
+    let wrong = format!("Authorization: Bearer echo_{}\r\n", "0".repeat(64));
+    let hash = format!("Authorization: Bearer {}\r\n", key.entry.rsplit(':').next().unwrap());
+    let known = r#"Bearer realm="echo""#;
+    let unknown = r#"Bearer realm="echo", error="invalid_token""#;
+    for (headers, challenge) in [
+        ("", known),
+        (basic, unknown),
+        ("Authorization: Bearer\r\n", unknown),
+        ("Authorization: Bearer \u{e9}\r\n", unknown),
+        (&wrong, unknown),
+        (&hash, unknown),
+        (&key.header.replace("Bearer", "Basic"), unknown),
+        (&key.header.to_uppercase(), unknown),
+    ] {
+        for (operation, answer) in every_operation(&echo, &id, headers) {
+            let case = format!("{operation} with {headers}");
+            assert_refused(&answer, 401, &case);
+            assert_eq!(answer.header("www-authenticate"), Some(challenge), "{case}");
+            assert_eq!(answer.json()["errors"][0]["source"], json!({"header": "Authorization"}), "{case}");
+        }
+    }
+    assert_eq!((echo.call("GET", "/x").status, echo.call("GET", "/new").status), (200, 404));
+}
+
+#[test]
+fn a_key_is_a_bearer_token_in_any_spelling_of_the_scheme() {
+    let key = Key::new("ci", "read+write");
+    let echo = Echo::start(&["--keys", &key.entry]);
+    for header in [
+        key.header.clone(),
+        key.header.replace("Bearer", "bearer"),
+        key.header.replace("Bearer", "BEARER"),
+        key.header.replace("Authorization", "authorization"),
+        key.header.replace("Bearer ", "Bearer   "),
+    ] {
+        assert_eq!(echo.manage("GET", "/endpoints", &header, None).status, 200, "{header}");
+    }
+}
+
+#[test]
+fn the_scope_of_a_key_says_what_it_may_do() {
+    let (reader, writer, both) = (Key::new("viewer", "read"), Key::new("robot", "write"), Key::new("ci", "read+write"));
+    let keys = [&*reader.entry, &writer.entry, &both.entry].join(",");
+    let echo = Echo::start(&["--keys", &keys]);
+    let refused = |answers: &[(&'static str, Answer)], key: &str, scope: &str| {
+        for (operation, answer) in answers.iter().filter(|(_, answer)| answer.status == 403) {
+            assert_refused(answer, 403, operation);
+            assert_eq!(answer.json()["errors"][0]["code"], "forbidden", "{operation}");
+            assert_eq!(answer.json()["errors"][0]["source"], json!({"header": "Authorization"}), "{operation}");
+            let reason = format!("The key `{key}` does not have the scope `{scope}`: use one that has");
+            assert_eq!(answer.details(), reason, "{operation}");
+            assert_eq!(answer.header("www-authenticate"), None, "{operation}");
+        }
+    };
+
+    let id = create_with(&echo, &both, "/x");
+    let answers = every_operation(&echo, &id, &reader.header);
+    let expected = [("list", 200), ("show", 200), ("create", 403), ("change", 403), ("delete", 403)];
+    assert_eq!(statuses(&answers), expected);
+    refused(&answers, "viewer", "write");
+
+    let answers = every_operation(&echo, &id, &writer.header);
+    let expected = [("list", 403), ("show", 403), ("create", 201), ("change", 200), ("delete", 204)];
+    assert_eq!(statuses(&answers), expected);
+    refused(&answers, "robot", "read");
+
+    let id = create_with(&echo, &both, "/y");
+    let answers = every_operation(&echo, &id, &both.header);
+    let expected = [("list", 200), ("show", 200), ("create", 409), ("change", 200), ("delete", 204)];
+    assert_eq!(statuses(&answers), expected);
+}
+
+#[test]
+fn access_is_checked_before_everything_else_and_before_the_body_is_read() {
+    let (reader, writer) = (Key::new("viewer", "read"), Key::new("robot", "write"));
+    let echo = Echo::start(&["--keys", &[&*reader.entry, &writer.entry].join(" ")]);
+    for (line, status, key) in [
+        ("POST /endpoints", 401, ""),
+        ("POST /endpoints", 403, &*reader.header),
+        ("PATCH /endpoints/1234567890", 401, ""),
+        ("PATCH /endpoints/1234567890", 403, &*reader.header),
+        ("DELETE /endpoints/1234567890", 401, ""),
+        ("DELETE /endpoints/1234567890", 403, &*reader.header),
+        ("GET /endpoints/1234567890", 401, ""),
+        ("GET /endpoints/1234567890", 403, &*writer.header),
+        ("GET /endpoints?page[size]=0", 401, ""),
+        ("GET /endpoints?page[size]=0", 403, &*writer.header),
+    ] {
+        // A body is announced that never comes, of a type that is not taken.
+        let head = "HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n";
+        let answer = send(echo.management, format!("{line} {head}{key}\r\n"));
+        assert_refused(&answer, status, &format!("{line} with {key}"));
+        assert_eq!(answer.header("www-authenticate").is_some(), status == 401, "{line}");
+    }
+}
+
+#[test]
+fn mocks_and_health_and_the_documentation_need_no_key() {
+    let key = Key::new("ci", "read+write");
+    let echo = Echo::start(&["--keys", &key.entry]);
+    create_with(&echo, &key, "/x");
+    for path in ["/x", "/-/live", "/-/ready", "/-/docs", "/-/openapi.json", "/-/openapi.yaml"] {
+        for header in ["", "Authorization: Bearer wrong\r\n"] {
+            assert_eq!(echo.call_with("GET", path, header, b"").status, 200, "{path} {header}");
+        }
+    }
+    assert_refused(&echo.call("GET", "/nowhere"), 404, "a path without a mock");
+}
+
+#[test]
+fn without_keys_everybody_may_do_everything() {
+    let echo = Echo::start(&[]);
+    for headers in ["", "Authorization: Bearer anything\r\n"] {
+        let id = echo.create("GET", "/x", json!({"code": 200}));
+        let answers = every_operation(&echo, &id, headers);
+        let expected = [("list", 200), ("show", 200), ("create", 201), ("change", 200), ("delete", 204)];
+        assert_eq!(statuses(&answers), expected, "{headers}");
+        let new = answers[2].1.json()["data"]["id"].as_str().unwrap().to_owned();
+        assert_eq!(echo.delete(&new).status, 204);
+    }
+}

@@ -1,0 +1,258 @@
+//! `PATCH /endpoints/{id}`: 200, the resource, new `ETag`. What is absent keeps its value; members of `response` merge;
+//! `headers` is replaced whole; `null` clears an optional member. Refused: 404 before the body is looked at, 409 `id` or
+//! `type` differs, 409 another mock holds verb + path (never a conflict with itself), 412 `If-Match` fails.
+
+use serde_json::{Value, json};
+
+use crate::{
+    shape::{MEDIA_TYPE, assert_refused, assert_refused_at},
+    support::{Answer, Echo, changes, new_endpoint, send},
+};
+
+fn original() -> Value {
+    json!({"code": 200, "headers": {"X-A": "1", "X-B": "2"}, "body": "old"})
+}
+
+fn if_match(echo: &Echo, id: &str, tags: &str) -> Answer {
+    let headers = format!("If-Match: {}\r\n", tags.replace('\n', "\r\nIf-Match: "));
+    echo.manage("PATCH", &format!("/endpoints/{id}"), &headers, Some(&changes(json!({}))))
+}
+
+#[test]
+fn what_is_absent_keeps_its_value_and_what_is_there_replaces_it() {
+    let echo = Echo::start(&[]);
+    for (given, verb, path, response) in [
+        (json!({}), "GET", "/old", original()),
+        (json!({"response": {}}), "GET", "/old", original()),
+        (json!({"verb": "put"}), "PUT", "/old", original()),
+        (json!({"path": "/n%65w"}), "GET", "/new", original()),
+        (json!({"verb": "POST", "path": "/new"}), "POST", "/new", original()),
+        (json!({"response": {"code": 404}}), "GET", "/old", {
+            json!({"code": 404, "headers": {"X-A": "1", "X-B": "2"}, "body": "old"})
+        }),
+        (json!({"response": {"body": "new"}}), "GET", "/old", {
+            json!({"code": 200, "headers": {"X-A": "1", "X-B": "2"}, "body": "new"})
+        }),
+        (json!({"response": {"headers": {"x-a": "3"}}}), "GET", "/old", {
+            json!({"code": 200, "headers": {"x-a": "3"}, "body": "old"})
+        }),
+        (json!({"response": {"headers": {}}}), "GET", "/old", json!({"code": 200, "body": "old"})),
+        (json!({"response": {"headers": null}}), "GET", "/old", json!({"code": 200, "body": "old"})),
+        (json!({"response": {"body": null}}), "GET", "/old", json!({"code": 200, "headers": {"X-A": "1", "X-B": "2"}})),
+        (json!({"response": {"body": ""}}), "GET", "/old", {
+            json!({"code": 200, "headers": {"X-A": "1", "X-B": "2"}, "body": ""})
+        }),
+        (json!({"response": {"code": 204, "body": null, "headers": null}}), "GET", "/old", json!({"code": 204})),
+    ] {
+        let id = echo.create("GET", "/old", original());
+        let answer = echo.patch(&id, &changes(given.clone()));
+        assert_eq!((answer.status, answer.header("content-type")), (200, Some(MEDIA_TYPE)), "{given}");
+        let attributes = json!({"verb": verb, "path": path, "response": response});
+        let whole = json!({"data": {"type": "endpoints", "id": id, "attributes": attributes}});
+        assert_eq!(answer.json(), whole, "{given}");
+
+        let shown = echo.get(&format!("/endpoints/{id}"));
+        assert_eq!((shown.json(), shown.header("etag")), (whole, answer.header("etag")), "{given}");
+        let served = echo.call(verb, path);
+        assert_eq!(u64::from(served.status), response["code"], "{given}");
+        assert_eq!(served.text(), response["body"].as_str().unwrap_or_default(), "{given}");
+        if (verb, path) != ("GET", "/old") {
+            assert_refused(&echo.call("GET", "/old"), 404, &given.to_string());
+        }
+        assert_eq!(echo.delete(&id).status, 204);
+    }
+}
+
+#[test]
+fn each_change_has_a_new_etag_and_the_same_id() {
+    let echo = Echo::start(&[]);
+    let id = echo.create("GET", "/x", original());
+    let mut tags = vec![echo.get(&format!("/endpoints/{id}")).header("etag").unwrap().to_owned()];
+    for n in 0..5 {
+        let answer = echo.patch(&id, &changes(json!({"path": format!("/{n}")})));
+        assert_eq!(answer.json()["data"]["id"], id);
+        tags.push(answer.header("etag").unwrap().to_owned());
+    }
+    let all = tags.len();
+    tags.sort();
+    tags.dedup();
+    assert_eq!(tags.len(), all, "{tags:?}");
+}
+
+#[test]
+fn an_unknown_id_is_404_before_the_body_is_looked_at() {
+    let echo = Echo::start(&[]);
+    let not_found = |answer: &Answer, case: &str| {
+        assert_refused(answer, 404, case);
+        assert_eq!(answer.details(), "Requested Endpoint with ID `1234567890` does not exist", "{case}");
+    };
+    for (headers, body) in [
+        ("Content-Type: application/vnd.api+json\r\n", "garbage"),
+        ("Content-Type: text/plain\r\n", "garbage"),
+        ("", "{}"),
+        ("", ""),
+        ("Content-Type: application/json\r\nIf-Match: \"1\"\r\n", "{\"data\": {\"type\": \"other\"}}"),
+    ] {
+        let answer = echo.manage_raw("PATCH", "/endpoints/1234567890", headers, body.as_bytes());
+        not_found(&answer, &format!("{headers}{body}"));
+    }
+    // Not even when it never comes.
+    let head = "PATCH /endpoints/1234567890 HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 9\r\n\r\n";
+    not_found(&send(echo.management, head), "no body");
+}
+
+#[test]
+fn another_id_or_type_in_the_document_is_a_conflict() {
+    let echo = Echo::start(&[]);
+    let id = echo.create("GET", "/x", original());
+    let other = echo.create("GET", "/y", original());
+    let patch = |member: &str, value: &Value| {
+        let mut document = changes(json!({"response": {"code": 500}}));
+        document["data"][member] = value.clone();
+        echo.patch(&id, &document)
+    };
+    for (member, value, status) in [
+        ("id", json!(other), 409),
+        ("id", json!(""), 409),
+        ("id", json!(1), 409),
+        ("id", json!(id.to_uppercase()), 409),
+        ("type", json!("endpoint"), 409),
+        ("type", Value::Null, 422),
+    ] {
+        assert_refused_at(&patch(member, &value), status, &format!("/data/{member}"), &value.to_string());
+    }
+    assert_eq!(echo.call("GET", "/x").status, 200);
+    assert_eq!(patch("id", &json!(id)).status, 200);
+    assert_eq!(patch("id", &Value::Null).status, 200);
+}
+
+#[test]
+fn a_verb_and_path_that_another_mock_holds_is_a_conflict_that_names_it() {
+    let echo = Echo::start(&[]);
+    let holder = echo.create("GET", "/taken", json!({"code": 200, "body": "holder"}));
+    let same_path = echo.create("PUT", "/taken", original());
+    let same_verb = echo.create("GET", "/free", original());
+    for (id, given) in [
+        (&same_path, json!({"verb": "GET"})),
+        (&same_verb, json!({"path": "/taken"})),
+        (&same_verb, json!({"path": "/%74aken", "response": {"code": 500}})),
+    ] {
+        let before = echo.get(&format!("/endpoints/{id}"));
+        let answer = echo.patch(id, &changes(given.clone()));
+        assert_refused_at(&answer, 409, "/data/attributes/path", &given.to_string());
+        let detail = answer.details();
+        assert!(detail.contains("`GET /taken`") && detail.contains(&format!("`{holder}`")), "{given}: {detail}");
+        let after = echo.get(&format!("/endpoints/{id}"));
+        assert_eq!((after.json(), after.header("etag")), (before.json(), before.header("etag")), "{given}");
+    }
+    assert_eq!(echo.call("GET", "/taken").text(), "holder");
+    // Where the holder has gone, there is room.
+    echo.patch(&holder, &changes(json!({"path": "/elsewhere"})));
+    assert_eq!(echo.patch(&same_path, &changes(json!({"verb": "GET"}))).status, 200);
+}
+
+#[test]
+fn an_endpoint_is_never_in_conflict_with_itself() {
+    let echo = Echo::start(&[]);
+    let id = echo.create("GET", "/~x", original());
+    for given in [
+        json!({"verb": "GET", "path": "/~x"}),
+        json!({"verb": "get", "path": "/%7ex", "response": original()}),
+        json!({"path": "/~x"}),
+    ] {
+        let answer = echo.patch(&id, &changes(given.clone()));
+        assert_eq!(answer.status, 200, "{given}: {}", answer.text());
+    }
+    // The document that was shown can be sent back as it is.
+    let shown = echo.get(&format!("/endpoints/{id}")).json();
+    assert_eq!(echo.patch(&id, &shown).json(), shown);
+}
+
+#[test]
+fn changes_have_the_rules_of_new_endpoints_and_change_nothing_when_refused() {
+    let echo = Echo::start(&[]);
+    let id = echo.create("GET", "/x", original());
+    let before = echo.get(&format!("/endpoints/{id}"));
+    for (given, status, pointer) in [
+        (json!({"verb": "TRACE"}), 422, "/verb"),
+        (json!({"verb": null}), 422, "/verb"),
+        (json!({"path": "x"}), 422, "/path"),
+        (json!({"path": null}), 422, "/path"),
+        (json!({"response": null}), 422, "/response"),
+        (json!({"response": {"code": null}}), 422, "/response/code"),
+        (json!({"response": {"code": 100}}), 422, "/response/code"),
+        (json!({"response": {"code": 304}}), 422, "/response/body"),
+        (json!({"response": {"headers": {"TE": "x"}}}), 422, "/response/headers/TE"),
+        (json!({"response": {"headers": {"X-A": null}}}), 422, "/response/headers/X-A"),
+        (json!({"response": {"body": 1}}), 422, "/response/body"),
+        (json!({"response": {"body": "a".repeat(256 * 1024 + 1)}}), 413, "/response/body"),
+        (json!({"response": {"status": 1}}), 422, "/response/status"),
+        (json!({"code": 1}), 422, "/code"),
+    ] {
+        let answer = echo.patch(&id, &changes(given.clone()));
+        assert_refused_at(&answer, status, &format!("/data/attributes{pointer}"), &format!("{given:.80}"));
+    }
+    let after = echo.get(&format!("/endpoints/{id}"));
+    assert_eq!((after.json(), after.header("etag")), (before.json(), before.header("etag")));
+}
+
+#[test]
+fn a_change_without_attributes_is_one_of_nothing() {
+    let echo = Echo::start(&[]);
+    let id = echo.create("GET", "/x", original());
+    let answer = echo.patch(&id, &json!({"data": {"type": "endpoints", "id": id}}));
+    assert_eq!((answer.status, &answer.json()["data"]["attributes"]["response"]), (200, &original()));
+}
+
+#[test]
+fn if_match_lets_only_the_named_version_be_changed() {
+    let echo = Echo::start(&[]);
+    let id = echo.create("GET", "/x", original());
+    let tag = || echo.get(&format!("/endpoints/{id}")).header("etag").unwrap().to_owned();
+    let stale = tag();
+    assert_eq!(echo.patch(&id, &changes(json!({}))).status, 200);
+    let current = tag();
+    let bare = current.trim_matches('"');
+    for refused in [
+        stale.clone(),
+        "\"nonsense\"".to_owned(),
+        format!("W/{current}"),
+        format!("W/{current}, {stale}"),
+        format!("w/{current}"),
+        bare.to_owned(),
+        format!("\"{bare}"),
+        "W/*".to_owned(),
+        "\"*\"".to_owned(),
+        "\"\"".to_owned(),
+        format!("{stale}\n\"nonsense\""),
+    ] {
+        let answer = if_match(&echo, &id, &refused);
+        assert_refused(&answer, 412, &refused);
+        assert_eq!(answer.json()["errors"][0]["source"], json!({"header": "If-Match"}), "{refused}");
+    }
+    assert_eq!(tag(), current, "nothing has changed");
+    for form in ["{}", "{},\"nonsense\"", "\"nonsense\" , {}", "W/\"1\", {}", "\"nonsense\"\n{}", "*"] {
+        let tags = form.replace("{}", &tag());
+        let answer = if_match(&echo, &id, &tags);
+        assert_eq!(answer.status, 200, "{tags}: {}", answer.text());
+    }
+}
+
+#[test]
+fn a_failed_if_match_is_told_before_the_body_is_looked_at_and_after_the_id() {
+    let echo = Echo::start(&[]);
+    let id = echo.create("GET", "/x", original());
+    let stale = "Content-Type: text/plain\r\nIf-Match: \"0\"\r\n";
+    let answer = echo.manage_raw("PATCH", &format!("/endpoints/{id}"), stale, b"garbage");
+    assert_refused(&answer, 412, "garbage");
+    assert_refused(&echo.manage_raw("PATCH", "/endpoints/1", "If-Match: *\r\n", b"garbage"), 404, "no such endpoint");
+}
+
+#[test]
+fn an_endpoint_that_was_changed_does_not_leave_its_old_place_taken() {
+    let echo = Echo::start(&[]);
+    let id = echo.create("GET", "/old", original());
+    echo.patch(&id, &changes(json!({"path": "/new"})));
+    assert_eq!(echo.post(&new_endpoint("GET", "/old", json!({"code": 201}))).status, 201);
+    assert_eq!((echo.call("GET", "/old").status, echo.call("GET", "/new").status), (201, 200));
+}

@@ -1,0 +1,108 @@
+//! The OpenAPI document and the page that shows it.
+
+use std::collections::BTreeMap;
+
+use expect_test::expect_file;
+use serde_json::{Value, json};
+
+use crate::support::{Echo, new_endpoint};
+
+fn document(echo: &Echo) -> Value {
+    let answer = echo.get("/-/openapi.json");
+    assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")));
+    answer.json()
+}
+
+#[test]
+fn the_committed_document_is_the_served_one() {
+    let echo = Echo::start(&[]);
+    // `UPDATE_EXPECT=1 cargo test the_committed_document` writes it anew.
+    expect_file!["../../openapi.json"].assert_eq(&(echo.get("/-/openapi.json").text() + "\n"));
+}
+
+#[test]
+fn the_yaml_says_the_same() {
+    let echo = Echo::start(&[]);
+    let answer = echo.get("/-/openapi.yaml");
+    assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/yaml")));
+    let yaml = answer.text();
+    for path in document(&echo)["paths"].as_object().unwrap().keys() {
+        assert!(yaml.contains(&format!("\n  {path}:\n")), "{path} is not in the YAML");
+    }
+}
+
+#[test]
+fn every_operation_of_the_contract_is_described_with_its_statuses() {
+    let echo = Echo::start(&[]);
+    let document = document(&echo);
+    let statuses = |path: &str, method: &str| -> Vec<String> {
+        let responses = document["paths"][path][method]["responses"].as_object();
+        responses.unwrap_or_else(|| panic!("{method} {path} is not described")).keys().cloned().collect()
+    };
+    for (method, path, expected) in [
+        ("get", "/endpoints", "200 400 401 403 406 429 500 503"),
+        ("post", "/endpoints", "201 400 401 403 406 408 409 413 415 422 429 500 503"),
+        ("get", "/endpoints/{id}", "200 401 403 404 406 429 500 503"),
+        ("patch", "/endpoints/{id}", "200 400 401 403 404 406 408 409 412 413 415 422 429 500 503"),
+        ("delete", "/endpoints/{id}", "204 401 403 404 406 412 429 500 503"),
+    ] {
+        let mut found = statuses(path, method);
+        found.sort_unstable();
+        assert_eq!(found.join(" "), expected, "{method} {path}");
+        assert_eq!(document["paths"][path][method]["security"], json!([{"Key": []}]), "{method} {path}");
+    }
+    let scheme = &document["components"]["securitySchemes"]["Key"];
+    assert_eq!((&scheme["type"], &scheme["scheme"]), (&json!("http"), &json!("bearer")));
+}
+
+#[test]
+fn the_allow_of_each_path_is_what_the_document_describes() {
+    let echo = Echo::start(&[]);
+    let document = document(&echo);
+    for (path, item) in document["paths"].as_object().unwrap().iter().filter(|(path, _)| *path != "/{path}") {
+        let refused = echo.manage("PUT", &path.replace("{id}", "1"), "", None);
+        assert_eq!(refused.status, 405, "{path}");
+        let mut allowed: Vec<_> = refused.header("allow").unwrap().split(", ").filter(|m| *m != "HEAD").collect();
+        let mut described: Vec<_> = item.as_object().unwrap().keys().map(|m| m.to_uppercase()).collect();
+        allowed.sort_unstable();
+        described.sort_unstable();
+        assert_eq!(allowed, described, "{path}");
+    }
+}
+
+#[test]
+fn the_examples_work_when_pasted() {
+    let echo = Echo::start(&[]);
+    let document = document(&echo);
+    let example = |name: &str| document["components"]["schemas"][name]["example"].clone();
+    let created = echo.post(&example("NewEndpointDocument"));
+    assert_eq!(created.status, 201, "{}", created.text());
+    let id = created.json()["data"]["id"].as_str().unwrap().to_owned();
+    let changed = echo.patch(&id, &example("EndpointChangesDocument"));
+    assert_eq!(changed.status, 200, "{}", changed.text());
+    assert_eq!(echo.call("GET", "/greeting").text(), r#"{"message": "Hello, everyone"}"#);
+}
+
+#[test]
+fn the_page_needs_nothing_from_elsewhere_and_may_not_ask_for_it() {
+    let echo = Echo::start(&[]);
+    let page = echo.get("/-/docs");
+    assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
+    let policy: BTreeMap<_, _> = page.header("content-security-policy").unwrap().split("; ").filter_map(|d| d.split_once(' ')).collect();
+    assert_eq!((policy["default-src"], policy["connect-src"], policy["frame-ancestors"]), ("'none'", "'self'", "'none'"));
+    let html = page.text();
+    assert!(html.starts_with("<!DOCTYPE html>"));
+    assert!(!html.contains("src=\"http") && !html.contains("<link rel=\"stylesheet\""));
+}
+
+#[test]
+fn calls_of_mocks_are_described_only_where_the_page_can_make_them() {
+    let shared = Echo::start(&[]);
+    let apart = Echo::start(&["--management-listen", "127.0.0.1:0"]);
+    assert!(document(&shared)["paths"]["/{path}"]["get"].is_object());
+    assert!(document(&apart)["paths"]["/{path}"].is_null());
+    // Where nothing is reserved, the mock listener has no documentation either, but may have a mock in its place.
+    assert_eq!(apart.call("GET", "/-/docs").status, 404);
+    assert_eq!(apart.post(&new_endpoint("GET", "/-/docs", json!({"code": 200}))).status, 201);
+    assert_eq!(apart.call("GET", "/-/docs").status, 200);
+}

@@ -1,0 +1,196 @@
+//! `{"errors": [{"status", "code", "title", "detail", "source"}]}`: all that is wrong at once, each with its pointer.
+//! 400 malformed JSON (also duplicate keys and absurd depth), 413. Never an internal message, a panic or HTML. (The other
+//! statuses are with what they refuse.)
+
+use expect_test::expect;
+use serde_json::{Value, json};
+
+use crate::{
+    shape::{assert_refused, assert_refused_at},
+    support::{Answer, Echo, changes, new_endpoint},
+};
+
+const JSON_API: &str = "Content-Type: application/vnd.api+json\r\n";
+
+fn post(echo: &Echo, body: impl AsRef<[u8]>) -> Answer {
+    echo.manage_raw("POST", "/endpoints", JSON_API, body.as_ref())
+}
+
+#[test]
+fn all_that_is_wrong_is_told_at_once_and_each_with_its_pointer() {
+    let echo = Echo::start(&[]);
+    let attributes = json!({
+        "verb": "FETCH",
+        "path": "greeting",
+        "response": {"code": 100, "headers": {"Content-Length": "5", "X A": "b"}, "body": 1, "delay": 1},
+        "note": "x",
+    });
+    let id = echo.create("GET", "/x", json!({"code": 200}));
+    let document = changes(attributes);
+    for answer in [echo.post(&document), echo.patch(&id, &document)] {
+        assert_refused(&answer, 422, "everything is wrong");
+        let (pointers, details) = (answer.pointers(), answer.details());
+        let mut told: Vec<_> =
+            pointers.iter().zip(details.lines()).map(|(pointer, detail)| format!("{pointer}: {detail}\n")).collect();
+        told.sort();
+        expect![[r"
+            /data/attributes/note: `note` is not known here: use `verb`, `path`, `response`, or leave it out
+            /data/attributes/path: The path must begin with `/`: write `/greeting`
+            /data/attributes/response/body: The value is not a string: write it in quotes
+            /data/attributes/response/code: 100 is an interim code, which no answer can end with: write a code from 200 to 599
+            /data/attributes/response/delay: `delay` is not known here: use `code`, `headers`, `body`, or leave it out
+            /data/attributes/response/headers/Content-Length: `Content-Length` is set by the server that delivers the answer: leave it out
+            /data/attributes/response/headers/X A: `X A` is not a header name: use letters, digits and !#$%&'*+-.^_`|~ only
+            /data/attributes/verb: `FETCH` is not an HTTP method. Use one of GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH
+        "]]
+        .assert_eq(&told.concat());
+    }
+}
+
+#[test]
+fn an_error_has_exactly_these_members() {
+    let echo = Echo::start(&[]);
+    let answer = echo.post(&new_endpoint("FETCH", "/x", json!({"code": 200})));
+    expect![[r#"
+        {
+          "errors": [
+            {
+              "status": "422",
+              "code": "invalid",
+              "title": "A value is not valid",
+              "detail": "`FETCH` is not an HTTP method. Use one of GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH",
+              "source": {
+                "pointer": "/data/attributes/verb"
+              }
+            }
+          ]
+        }"#]]
+    .assert_eq(&serde_json::to_string_pretty(&answer.json()).unwrap());
+}
+
+#[test]
+fn errors_that_do_not_agree_on_a_status_are_400_and_keep_their_own() {
+    let echo = Echo::start(&[]);
+    let answer = echo.post(&new_endpoint("GET", "x", json!({"code": 200, "body": "a".repeat(256 * 1024 + 1)})));
+    assert_refused(&answer, 400, "a bad path and a large body");
+    let document = answer.json();
+    let statuses: Vec<_> = document["errors"].as_array().unwrap().iter().map(|error| &error["status"]).collect();
+    assert_eq!(statuses, ["422", "413"]);
+}
+
+#[test]
+fn what_is_not_json_is_malformed() {
+    let echo = Echo::start(&[]);
+    let id = echo.create("GET", "/x", json!({"code": 200}));
+    let whole = new_endpoint("GET", "/y", json!({"code": 200})).to_string();
+    for (body, case) in [
+        (Vec::new(), "nothing"),
+        (b" ".to_vec(), "white space"),
+        (b"garbage".to_vec(), "a word"),
+        (whole.as_bytes()[..whole.len() - 1].to_vec(), "a document without its end"),
+        ([whole.as_bytes(), b"{}"].concat(), "two documents"),
+        (whole.replace('"', "'").into_bytes(), "single quotes"),
+        (whole.replace("200}", "200,}").into_bytes(), "a trailing comma"),
+        (whole.replace("200", "0200").into_bytes(), "a leading zero"),
+        (whole.replace("200", "NaN").into_bytes(), "NaN"),
+        (whole.replace("/y", "/\n").into_bytes(), "a raw line break in a string"),
+        (whole.replace("/y", "/\\x").into_bytes(), "an escape that JSON does not have"),
+        (whole.replace("/y", "/\\ud800").into_bytes(), "half of a surrogate pair"),
+        ([b"\xef\xbb\xbf", whole.as_bytes()].concat(), "a byte order mark"),
+        ([b"{\"data\": \"\xff\xfe", whole.as_bytes()].concat(), "no UTF-8"),
+        (whole.encode_utf16().flat_map(u16::to_le_bytes).collect(), "UTF-16"),
+    ] {
+        for (method, path) in [("POST", "/endpoints"), ("PATCH", &*format!("/endpoints/{id}"))] {
+            let answer = echo.manage_raw(method, path, JSON_API, &body);
+            assert_refused_at(&answer, 400, "", &format!("{case} by {method}"));
+            assert_eq!(answer.json()["errors"][0]["code"], "malformed", "{case} by {method}");
+            assert!(answer.details().contains(" at line "), "{case}: {}", answer.details());
+        }
+    }
+    assert_eq!(echo.call("GET", "/y").status, 404);
+}
+
+#[test]
+fn a_name_that_is_given_twice_is_malformed_at_any_depth() {
+    let echo = Echo::start(&[]);
+    let whole = new_endpoint("GET", "/y", json!({"code": 200, "headers": {"X-A": "1"}})).to_string();
+    for (once, twice, name) in [
+        (r#""verb":"GET""#, r#""verb":"GET","verb":"GET""#, "verb"),
+        (r#""code":200"#, r#""code":200,"code":404"#, "code"),
+        (r#""X-A":"1""#, r#""X-A":"1","X-A":"2""#, "X-A"),
+        (r#""type":"endpoints""#, r#""type":"endpoints","type":"endpoints""#, "type"),
+        (r#""type":"endpoints""#, r#""type":"endpoints","unused":[{"a":1,"\u0061":1}]"#, "a"),
+    ] {
+        assert!(whole.contains(once), "{once} in {whole}");
+        let answer = post(&echo, whole.replace(once, twice));
+        assert_refused_at(&answer, 400, "", twice);
+        assert!(answer.details().contains(&format!("`{name}` is given twice: keep one")), "{}", answer.details());
+    }
+}
+
+#[test]
+fn absurd_depth_is_malformed() {
+    let echo = Echo::start(&[]);
+    for body in ["[".repeat(200_000), "{\"a\":".repeat(200_000), format!("{}{}", "[".repeat(200), "]".repeat(200))] {
+        assert_refused_at(&post(&echo, &body), 400, "", &format!("{body:.20}"));
+    }
+    // Depth that somebody may have meant is well-formed, and wrong for other reasons.
+    let deep = format!("{}{}", "[".repeat(100), "]".repeat(100));
+    assert_refused_at(&post(&echo, deep), 422, "/data", "100 levels");
+}
+
+#[test]
+fn a_request_up_to_the_limit_is_read_and_a_larger_one_is_413() {
+    let echo = Echo::start(&["--max-body-bytes", "2000"]);
+    let padded = |path: &str, bytes: usize| {
+        let document = new_endpoint("GET", path, json!({"code": 200})).to_string();
+        document + &" ".repeat(bytes)[..]
+    };
+    let sized = |path: &str, bytes: usize| padded(path, bytes)[..bytes].to_owned();
+    assert_eq!(post(&echo, sized("/within", 2000)).status, 201);
+    let answer = post(&echo, sized("/beyond", 2001));
+    assert_refused(&answer, 413, "a byte more");
+    assert_eq!(answer.details(), "The body is larger than 2000 bytes, which are allowed");
+    let chunks = format!("7d1\r\n{}\r\n0\r\n\r\n", sized("/beyond", 2001));
+    let headers = format!("{JSON_API}Transfer-Encoding: chunked\r\n");
+    let head = format!("POST /endpoints HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}\r\n");
+    assert_refused(&crate::support::send(echo.management, head + &chunks), 413, "in chunks");
+    assert_eq!((echo.call("GET", "/within").status, echo.call("GET", "/beyond").status), (200, 404));
+}
+
+#[test]
+fn the_largest_mock_fits_into_the_largest_request_by_default() {
+    let echo = Echo::start(&[]);
+    // Every character of the body escaped: six bytes for one.
+    let body = "\u{1}".repeat(256 * 1024);
+    let headers: Value = json!({"x": "\\".repeat(16 * 1024 - 1)});
+    let path = format!("/{}", "a".repeat(2_047));
+    echo.create("GET", &path, json!({"code": 200, "headers": headers, "body": body}));
+    assert!(echo.call("GET", &path).body == body.as_bytes());
+}
+
+#[test]
+fn no_answer_tells_what_is_inside() {
+    let echo = Echo::start(&[]);
+    let id = echo.create("GET", "/x", json!({"code": 200}));
+    let odd_paths =
+        ["/endpoints/%FF", "/endpoints/%00", "/endpoints?%FF=%FF", "/endpoints?page[after]=%FF", "/%FF", "*"];
+    let answers = ["GET", "POST", "PATCH", "DELETE", "OPTIONS"]
+        .into_iter()
+        .flat_map(|method| {
+            odd_paths.map(|path| (format!("{method} {path}"), echo.manage(method, path, JSON_API, None)))
+        })
+        .chain([
+            ("a deep document".to_owned(), post(&echo, "[".repeat(10_000))),
+            ("no UTF-8".to_owned(), post(&echo, b"\xff")),
+            ("an odd If-Match".to_owned(), echo.manage("DELETE", &format!("/endpoints/{id}"), "If-Match: é\r\n", None)),
+        ]);
+    for (case, answer) in answers {
+        assert!((400..500).contains(&answer.status), "{case}: {answer:?}");
+        assert_refused(&answer, answer.status, &case);
+        let text = answer.text().to_lowercase();
+        for inside in ["<html", "<!doctype", "panic", ".rs:", "serde", "poem", "hyper", "redb", "tokio", "src/"] {
+            assert!(!text.contains(inside), "{case}: {inside} in {text}");
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! `GET /endpoints`: 200, stable order (by id), `page[size]` 1–1,000 (default 100), `page[after]`, `links.next`;
+//! `filter[verb]`, `filter[path]`. 400 for a bad page or filter.
+
+use serde_json::{Value, json};
+
+use crate::{
+    shape::{MEDIA_TYPE, assert_refused, names},
+    support::{Answer, Echo, changes},
+};
+
+fn ids(answer: &Answer) -> Vec<String> {
+    let document = answer.json();
+    let endpoints = document["data"].as_array().unwrap_or_else(|| panic!("no list: {document}")).iter();
+    endpoints.map(|endpoint| endpoint["id"].as_str().unwrap().to_owned()).collect()
+}
+
+/// The ids of every page, from this link on, and how many there were on each.
+fn follow(echo: &Echo, first: &str) -> (Vec<String>, Vec<usize>) {
+    let (mut all, mut sizes) = (Vec::new(), Vec::new());
+    let mut link = Some(first.to_owned());
+    while let Some(path) = link {
+        let answer = echo.get(&path);
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        let page = ids(&answer);
+        sizes.push(page.len());
+        all.extend(page);
+        link = answer.json()["links"]["next"].as_str().map(ToOwned::to_owned);
+        assert!(sizes.len() < 1_000, "the pages do not end");
+    }
+    (all, sizes)
+}
+
+#[test]
+fn an_empty_list_is_a_list() {
+    let echo = Echo::start(&[]);
+    let answer = echo.get("/endpoints");
+    assert_eq!((answer.status, answer.header("content-type")), (200, Some(MEDIA_TYPE)));
+    let document = answer.json();
+    assert_eq!(names(&document), ["data", "links"]);
+    assert_eq!((&document["data"], &document["links"]["next"]), (&json!([]), &Value::Null));
+}
+
+#[test]
+fn the_list_shows_whole_endpoints_in_the_order_of_their_ids_whatever_happens_to_them() {
+    let echo = Echo::start(&[]);
+    let created: Vec<_> = ["/c", "/a", "/b", "/d"]
+        .map(|path| echo.create("GET", path, json!({"code": 200, "body": path})))
+        .into_iter()
+        .collect();
+    assert_eq!(ids(&echo.get("/endpoints")), created);
+    assert_eq!(echo.patch(&created[0], &changes(json!({"path": "/z"}))).status, 200);
+    assert_eq!(echo.delete(&created[2]).status, 204);
+    let rest = [&created[0], &created[1], &created[3]];
+    let list = echo.get("/endpoints");
+    assert_eq!(ids(&list).iter().collect::<Vec<_>>(), rest);
+    for (listed, id) in list.json()["data"].as_array().unwrap().iter().zip(rest) {
+        assert_eq!(listed, &echo.get(&format!("/endpoints/{id}")).json()["data"]);
+    }
+}
+
+#[test]
+fn links_next_leads_through_everything_once_and_in_order() {
+    let echo = Echo::start(&[]);
+    let created: Vec<_> = (0..205).map(|n| echo.create("GET", &format!("/{n}"), json!({"code": 200}))).collect();
+    for (first, sizes) in [
+        ("/endpoints", vec![100, 100, 5]),
+        ("/endpoints?page[size]=41", vec![41; 5]),
+        ("/endpoints?page[size]=204", vec![204, 1]),
+        ("/endpoints?page%5Bsize%5D=205", vec![205]),
+        ("/endpoints?page[size]=1000", vec![205]),
+        ("/endpoints?page[size]=1", vec![1; 205]),
+    ] {
+        assert_eq!(follow(&echo, first), (created.clone(), sizes), "{first}");
+    }
+    let from_the_middle = format!("/endpoints?page[after]={}", created[150]);
+    assert_eq!(follow(&echo, &from_the_middle).0, created[151..]);
+    let after_the_last = format!("/endpoints?page[after]={}", created[204]);
+    assert_eq!(follow(&echo, &after_the_last).0, [] as [String; 0]);
+}
+
+#[test]
+fn links_self_is_the_page_itself() {
+    let echo = Echo::start(&[]);
+    for n in 0..5 {
+        echo.create("GET", &format!("/{n}"), json!({"code": 200}));
+    }
+    let first = echo.get("/endpoints?page[size]=2&filter[verb]=get").json();
+    let second = echo.get(first["links"]["next"].as_str().unwrap()).json();
+    for page in [first, second] {
+        assert_eq!(echo.get(page["links"]["self"].as_str().unwrap()).json(), page);
+    }
+}
+
+#[test]
+fn a_page_goes_on_after_an_endpoint_that_is_gone() {
+    let echo = Echo::start(&[]);
+    let created: Vec<_> = (0..4).map(|n| echo.create("GET", &format!("/{n}"), json!({"code": 200}))).collect();
+    let next = echo.get("/endpoints?page[size]=2").json()["links"]["next"].as_str().unwrap().to_owned();
+    echo.delete(&created[1]);
+    assert_eq!(ids(&echo.get(&next)), created[2..]);
+}
+
+#[test]
+fn filters_show_only_what_equals_them() {
+    let echo = Echo::start(&[]);
+    let id = |verb: &str, path: &str| echo.create(verb, path, json!({"code": 200}));
+    let (get, post) = (id("GET", "/a"), id("POST", "/a"));
+    let (other, escaped, upper) = (id("GET", "/a/b"), id("GET", "/%7Bx%7D+&="), id("GET", "/A"));
+    for (query, expected) in [
+        ("filter[verb]=GET", vec![&get, &other, &escaped, &upper]),
+        ("filter[verb]=post", vec![&post]),
+        ("filter[verb]=PUT", vec![]),
+        ("filter[path]=/a", vec![&get, &post]),
+        ("filter[path]=%2Fa", vec![&get, &post]),
+        ("filter[path]=/%2561", vec![&get, &post]),
+        ("filter%5Bpath%5D=/A", vec![&upper]),
+        ("filter[path]=/%257bx%257D%2B%26%3D", vec![&escaped]),
+        ("filter[path]=/a&filter[verb]=GET", vec![&get]),
+        ("filter[path]=/nowhere", vec![]),
+        ("filter[path]=/endpoints", vec![]),
+    ] {
+        let found = ids(&echo.get(&format!("/endpoints?{query}")));
+        assert_eq!(found.iter().collect::<Vec<_>>(), expected, "{query}");
+        let one_by_one = follow(&echo, &format!("/endpoints?{query}&page[size]=1"));
+        assert_eq!(one_by_one.0.iter().collect::<Vec<_>>(), expected, "{query}, one by one");
+    }
+}
+
+#[test]
+fn a_bad_page_or_filter_is_400_and_names_the_parameter() {
+    let echo = Echo::start(&[]);
+    let id = echo.create("GET", "/a", json!({"code": 200}));
+    for (query, parameter) in [
+        ("page[size]=0", "page[size]"),
+        ("page[size]=1001", "page[size]"),
+        ("page[size]=-1", "page[size]"),
+        ("page[size]=ten", "page[size]"),
+        ("page[size]=1.5", "page[size]"),
+        ("page[size]=", "page[size]"),
+        ("page[size]=99999999999999999999", "page[size]"),
+        ("page[after]=", "page[after]"),
+        ("page[after]=1", "page[after]"),
+        (&*format!("page[after]={}", id.to_uppercase()), "page[after]"),
+        (&*format!("page[after]={id}x"), "page[after]"),
+        ("filter[verb]=", "filter[verb]"),
+        ("filter[verb]=FETCH", "filter[verb]"),
+        ("filter[verb]=TRACE", "filter[verb]"),
+        ("filter[path]=", "filter[path]"),
+        ("filter[path]=a", "filter[path]"),
+        ("filter[path]=/a?b", "filter[path]"),
+        ("filter[path]=/a b", "filter[path]"),
+        ("filter[path]=/100%25", "filter[path]"),
+        // Misspelt, a filter would show everything.
+        ("filter[paths]=/a", "filter[paths]"),
+        ("filter=/a", "filter"),
+        ("page[number]=2", "page[number]"),
+        ("sort=path", "sort"),
+        ("x", "x"),
+        ("filter[verb]=GET&filter[verb]=POST", "filter[verb]"),
+        ("page[size]=1&page%5Bsize%5D=2", "page[size]"),
+    ] {
+        let answer = echo.get(&format!("/endpoints?{}", query.replace(' ', "+")));
+        assert_refused(&answer, 400, query);
+        let error = &answer.json()["errors"][0];
+        assert_eq!((&error["code"], &error["source"]), (&json!("bad_parameter"), &json!({"parameter": parameter})));
+    }
+}

@@ -1,0 +1,107 @@
+//! `Location` uses the request's Host and scheme, `X-Forwarded-*` only as far as proxies are configured as trusted, or the
+//! configured public URL.
+
+use serde_json::json;
+
+use crate::support::{Answer, Echo, new_endpoint, send};
+
+/// Creates a mock at `/x` by a request with these header lines, Host included, and removes it again.
+fn location(echo: &Echo, headers: &str) -> String {
+    location_by(echo, "HTTP/1.1", headers)
+}
+
+fn location_by(echo: &Echo, version: &str, headers: &str) -> String {
+    let body = new_endpoint("GET", "/x", json!({"code": 200})).to_string();
+    let length = body.len();
+    let answer: Answer = send(
+        echo.management,
+        format!(
+            "POST /endpoints {version}\r\nConnection: close\r\nContent-Type: application/json\r\n\
+             Content-Length: {length}\r\n{headers}\r\n{body}"
+        ),
+    );
+    assert_eq!(answer.status, 201, "{headers}: {}", answer.text());
+    echo.delete(answer.json()["data"]["id"].as_str().unwrap());
+    answer.header("location").unwrap().to_owned()
+}
+
+#[test]
+fn the_host_of_the_request_is_used() {
+    let echo = Echo::start(&[]);
+    for (host, origin) in [
+        ("echo.example", "http://echo.example"),
+        ("echo.example:8080", "http://echo.example:8080"),
+        ("[::1]:8080", "http://[::1]:8080"),
+        ("192.0.2.1", "http://192.0.2.1"),
+    ] {
+        assert_eq!(location(&echo, &format!("Host: {host}\r\n")), format!("{origin}/x"));
+    }
+}
+
+#[test]
+fn without_a_usable_host_it_is_the_address_of_the_listener() {
+    let echo = Echo::start(&[]);
+    let here = format!("http://{}/x", echo.mocks);
+    for host in ["", "a b", "user@echo.example", "http://echo.example/", "echo.example/path", "\u{e9}"] {
+        assert_eq!(location(&echo, &format!("Host: {host}\r\n")), here, "{host}");
+    }
+    assert_eq!(location_by(&echo, "HTTP/1.0", ""), here);
+}
+
+#[test]
+fn forwarding_headers_of_strangers_are_not_believed() {
+    let headers = "Host: echo.example\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: evil.example\r\n";
+    for arguments in [&[][..], &["--trusted-proxies", "10.0.0.0/8"]] {
+        assert_eq!(location(&Echo::start(arguments), headers), "http://echo.example/x", "{arguments:?}");
+    }
+}
+
+#[test]
+fn forwarding_headers_of_trusted_proxies_are_believed() {
+    let echo = Echo::start(&["--trusted-proxies", "10.0.0.0/8,127.0.0.1"]);
+    for (headers, expected) in [
+        ("", "http://proxy.internal/x"),
+        ("X-Forwarded-Proto: https\r\n", "https://proxy.internal/x"),
+        ("X-Forwarded-Host: echo.example\r\n", "http://echo.example/x"),
+        ("X-Forwarded-Proto: https\r\nX-Forwarded-Host: echo.example:8443\r\n", "https://echo.example:8443/x"),
+        // Of several values the nearest proxy has added the last.
+        (
+            "X-Forwarded-Proto: http, https\r\nX-Forwarded-Host: evil.example, echo.example\r\n",
+            "https://echo.example/x",
+        ),
+        ("X-Forwarded-Host: evil.example\r\nX-Forwarded-Host: echo.example\r\n", "http://echo.example/x"),
+        ("X-Forwarded-Proto: javascript\r\n", "http://proxy.internal/x"),
+        ("X-Forwarded-Proto: \r\nX-Forwarded-Host: a b\r\n", &format!("http://{}/x", echo.mocks)),
+    ] {
+        assert_eq!(location(&echo, &format!("Host: proxy.internal\r\n{headers}")), expected, "{headers}");
+    }
+}
+
+#[test]
+fn the_public_url_wins_over_what_requests_say() {
+    for (url, expected) in [
+        ("https://mocks.example", "https://mocks.example/x"),
+        ("https://mocks.example/", "https://mocks.example/x"),
+        ("http://mocks.example:8080", "http://mocks.example:8080/x"),
+    ] {
+        let echo = Echo::start(&["--public-url", url, "--trusted-proxies", "127.0.0.1"]);
+        let headers = "Host: echo.example\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: other.example\r\n";
+        assert_eq!(location(&echo, headers), expected, "{url}");
+    }
+}
+
+#[test]
+fn where_management_is_apart_the_host_keeps_its_name_and_gets_the_port_of_the_mocks() {
+    let echo = Echo::start(&["--management-listen", "127.0.0.1:0"]);
+    let port = echo.mocks.port();
+    for (headers, expected) in [
+        ("Host: echo.example:9000\r\n", format!("http://echo.example:{port}/x")),
+        ("Host: echo.example\r\n", format!("http://echo.example:{port}/x")),
+        ("Host: [::1]:9000\r\n", format!("http://[::1]:{port}/x")),
+        ("Host: \r\n", format!("http://127.0.0.1:{port}/x")),
+    ] {
+        assert_eq!(location(&echo, headers), expected, "{headers}");
+    }
+    let echo = Echo::start(&["--management-listen", "127.0.0.1:0", "--public-url", "https://mocks.example"]);
+    assert_eq!(location(&echo, "Host: echo.example:9000\r\n"), "https://mocks.example/x");
+}

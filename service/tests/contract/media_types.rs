@@ -1,0 +1,127 @@
+//! Answers of management and the 404 of a mock: `application/vnd.api+json`, no parameters. Requests:
+//! `application/vnd.api+json` or `application/json`; anything else, or a JSON:API media type with a parameter other than
+//! `ext`/`profile`: 415. `Accept` per JSON:API: 406 only where every JSON:API entry has such parameters.
+
+use serde_json::json;
+
+use crate::{
+    shape::{MEDIA_TYPE, assert_refused},
+    support::{Echo, changes, new_endpoint, send},
+};
+
+const GOOD: [&str; 9] = [
+    "application/vnd.api+json",
+    "Application/VND.API+JSON",
+    "application/vnd.api+json; profile=\"https://example.com/p\"",
+    "application/vnd.api+json;profile=\"https://example.com/p https://example.com/q\"",
+    "application/json",
+    "application/JSON",
+    "application/json; charset=utf-8",
+    "application/json;charset=\"UTF-8\"",
+    "application/json; x=y",
+];
+
+/// `ext` is a parameter that JSON:API knows, but Echo has no extension, and JSON:API wants 415 for one that is not supported.
+const BAD: [&str; 11] = [
+    "application/vnd.api+json; charset=utf-8",
+    "application/vnd.api+json; version=1",
+    "application/vnd.api+json; profile=\"https://example.com/p\"; x=y",
+    "application/vnd.api+json; ext=\"https://example.com/e\"",
+    "application/json; charset=latin1",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data; boundary=x",
+    "text/plain",
+    "application/hal+json",
+    "*/*",
+    "nonsense",
+];
+
+#[test]
+fn documents_are_taken_as_json_api_or_json() {
+    let echo = Echo::start(&[]);
+    for (n, media_type) in GOOD.into_iter().enumerate() {
+        let header = format!("Content-Type: {media_type}\r\n");
+        let document = new_endpoint("GET", &format!("/{n}"), json!({"code": 200}));
+        let answer = echo.manage("POST", "/endpoints", &header, Some(&document));
+        assert_eq!((answer.status, answer.header("content-type")), (201, Some(MEDIA_TYPE)), "{media_type}");
+        let id = answer.json()["data"]["id"].as_str().unwrap().to_owned();
+        let answer = echo.manage("PATCH", &format!("/endpoints/{id}"), &header, Some(&changes(json!({}))));
+        assert_eq!((answer.status, answer.header("content-type")), (200, Some(MEDIA_TYPE)), "{media_type}");
+    }
+}
+
+#[test]
+fn other_media_types_and_parameters_are_415() {
+    let echo = Echo::start(&[]);
+    let id = echo.create("GET", "/x", json!({"code": 200}));
+    let endpoint = format!("/endpoints/{id}");
+    for media_type in BAD {
+        let header = format!("Content-Type: {media_type}\r\n");
+        for (method, path) in [("POST", "/endpoints"), ("PATCH", &*endpoint)] {
+            let document = new_endpoint("PUT", "/y", json!({"code": 200}));
+            let answer = echo.manage(method, path, &header, Some(&document));
+            assert_refused(&answer, 415, media_type);
+            assert_eq!(answer.json()["errors"][0]["source"], json!({"header": "Content-Type"}), "{media_type}");
+            let advice = "send `Content-Type: application/vnd.api+json` without parameters, or `application/json`";
+            assert!(answer.details().contains(advice), "{media_type}: {}", answer.details());
+        }
+    }
+    assert_eq!(echo.call("PUT", "/y").status, 404);
+    assert_eq!(echo.get(&endpoint).json()["data"]["attributes"]["path"], "/x");
+}
+
+#[test]
+fn a_document_of_an_unnamed_type_is_415_and_its_body_is_not_waited_for() {
+    let echo = Echo::start(&[]);
+    let document = new_endpoint("GET", "/x", json!({"code": 200})).to_string();
+    assert_refused(&echo.manage_raw("POST", "/endpoints", "", document.as_bytes()), 415, "no content type");
+    let head = "POST /endpoints HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 99\r\n";
+    for header in ["", "Content-Type: \r\n", "Content-Type: text/plain\r\n", "Content-Type: \u{ff}\r\n"] {
+        assert_refused(&send(echo.management, format!("{head}{header}\r\n")), 415, header);
+    }
+}
+
+#[test]
+fn accept_is_refused_only_where_every_json_api_entry_has_parameters() {
+    let echo = Echo::start(&[]);
+    for (accept, status) in [
+        ("", 200),
+        ("Accept: */*\r\n", 200),
+        ("Accept: application/vnd.api+json\r\n", 200),
+        ("Accept: application/json\r\n", 200),
+        ("Accept: text/html\r\n", 200),
+        ("Accept: nonsense\r\n", 200),
+        ("Accept: application/vnd.api+json; q=0.5\r\n", 200),
+        ("Accept: application/vnd.api+json; profile=\"https://example.com/p\"\r\n", 200),
+        ("Accept: application/vnd.api+json; charset=utf-8, application/vnd.api+json\r\n", 200),
+        ("Accept: application/vnd.api+json; charset=utf-8\r\nAccept: application/vnd.api+json\r\n", 200),
+        ("Accept: application/vnd.api+json; ext=\"https://example.com/e\", Application/Vnd.Api+Json;q=0.1\r\n", 200),
+        ("Accept: application/vnd.api+json; charset=utf-8\r\n", 406),
+        ("Accept: application/vnd.api+json; version=1; q=0.5\r\n", 406),
+        ("Accept: application/vnd.api+json; ext=\"https://example.com/e\"\r\n", 406),
+        ("Accept: application/vnd.api+json; a=b, application/vnd.api+json; c=d\r\n", 406),
+        ("Accept: application/vnd.api+json; a=b\r\nAccept: application/vnd.api+json; c=d\r\n", 406),
+        ("Accept: application/vnd.api+json; charset=utf-8, */*\r\n", 406),
+    ] {
+        let answer = echo.manage("GET", "/endpoints", accept, None);
+        if status == 406 {
+            assert_refused(&answer, 406, accept);
+            assert_eq!(answer.json()["errors"][0]["source"], json!({"header": "Accept"}), "{accept}");
+        } else {
+            assert_eq!((answer.status, answer.header("content-type")), (200, Some(MEDIA_TYPE)), "{accept}");
+        }
+    }
+}
+
+#[test]
+fn what_is_not_acceptable_is_not_done() {
+    let echo = Echo::start(&[]);
+    let id = echo.create("GET", "/x", json!({"code": 200}));
+    let endpoint = format!("/endpoints/{id}");
+    let accept = "Accept: application/vnd.api+json; charset=utf-8\r\n";
+    let document = new_endpoint("GET", "/y", json!({"code": 200}));
+    assert_refused(&echo.manage("POST", "/endpoints", accept, Some(&document)), 406, "POST");
+    assert_refused(&echo.manage("PATCH", &endpoint, accept, Some(&changes(json!({"path": "/y"})))), 406, "PATCH");
+    assert_refused(&echo.manage("DELETE", &endpoint, accept, None), 406, "DELETE");
+    assert_eq!((echo.call("GET", "/x").status, echo.call("GET", "/y").status), (200, 404));
+}

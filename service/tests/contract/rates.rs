@@ -1,0 +1,61 @@
+//! 429 with `Retry-After`. And `X-Forwarded-*` only as far as proxies are configured as trusted.
+
+use serde_json::json;
+
+use crate::{
+    shape::assert_refused,
+    support::{Answer, Echo},
+};
+
+/// Repeats a request, of which one a second is allowed, until it is refused.
+fn until_refused(request: impl Fn(usize) -> Answer) -> Answer {
+    let refused = (0..1_000).map(request).find(|answer| answer.status == 429).expect("the rate is limited");
+    assert_refused(&refused, 429, "too many");
+    let seconds: u64 = refused.header("retry-after").unwrap().parse().unwrap();
+    assert_eq!(seconds, 1, "{refused:?}");
+    assert_eq!(refused.details(), "Too many requests: try again in 1 s");
+    refused
+}
+
+#[test]
+fn too_many_requests_to_management_are_429_and_do_not_hinder_mocks() {
+    let echo = Echo::start(&["--rate-limit", "1"]);
+    echo.create("GET", "/x", json!({"code": 200}));
+    until_refused(|_| echo.get("/endpoints"));
+    until_refused(|_| echo.get("/-/live"));
+    until_refused(|_| echo.manage("POST", "/endpoints", "Content-Type: text/plain\r\n", None));
+    for _ in 0..20 {
+        assert_eq!(echo.call("GET", "/x").status, 200);
+    }
+}
+
+#[test]
+fn too_many_requests_to_mocks_are_429_where_that_is_limited_and_do_not_hinder_management() {
+    let echo = Echo::start(&["--mock-rate-limit", "1"]);
+    echo.create("GET", "/x", json!({"code": 200}));
+    until_refused(|_| echo.call("GET", "/x"));
+    until_refused(|_| echo.call("GET", "/nowhere"));
+    for _ in 0..20 {
+        assert_eq!(echo.get("/endpoints").status, 200);
+    }
+}
+
+#[test]
+fn a_rate_is_that_of_each_client_as_a_trusted_proxy_names_it() {
+    let echo = Echo::start(&["--rate-limit", "1", "--trusted-proxies", "127.0.0.0/8"]);
+    let from = |hops: &str| echo.manage("GET", "/endpoints", &format!("X-Forwarded-For: {hops}\r\n"), None);
+    until_refused(|_| from("192.0.2.1"));
+    for other in ["192.0.2.2", "2001:db8::1", "192.0.2.1, 192.0.2.3", "192.0.2.1\r\nX-Forwarded-For: 192.0.2.4"] {
+        assert_eq!(from(other).status, 200, "{other}");
+    }
+    // What the client has written itself does not make it another.
+    until_refused(|n| from(&format!("198.51.100.{}, 192.0.2.1", n % 256)));
+}
+
+#[test]
+fn a_stranger_can_not_name_itself_another() {
+    let echo = Echo::start(&["--rate-limit", "1", "--mock-rate-limit", "1", "--trusted-proxies", "10.0.0.0/8"]);
+    let header = |n: usize| format!("X-Forwarded-For: 192.0.2.{}\r\n", n % 256);
+    until_refused(|n| echo.manage("GET", "/endpoints", &header(n), None));
+    until_refused(|n| echo.call_with("GET", "/x", &header(n), b""));
+}

@@ -1,0 +1,127 @@
+//! Reserved on a shared listener: `/endpoints`, everything below `/endpoints/`, and everything below `/-/`: `/-/docs`
+//! (Swagger UI, served from the binary, no CDN), `/-/openapi.json`, `/-/openapi.yaml` (see `docs.rs`), `/-/live`, `/-/ready`.
+//! `/endpoints-x` and `/api/endpoints/5` are ordinary mock paths. A mock at a reserved path is refused: 422. A reserved
+//! path with a verb that it does not have: 405 with `Allow`.
+
+use serde_json::json;
+
+use crate::{
+    shape::{MEDIA_TYPE, assert_refused, assert_refused_at},
+    support::{Echo, changes, new_endpoint},
+};
+
+#[test]
+fn a_mock_at_a_reserved_path_is_refused_on_create_and_on_change() {
+    let echo = Echo::start(&[]);
+    let id = echo.create("GET", "/free", json!({"code": 200}));
+    for path in [
+        "/endpoints",
+        "/endpoints/",
+        "/endpoints/5",
+        "/endpoints/5/6",
+        "/endpoints//",
+        "/%65ndpoint%73",
+        "/-/",
+        "/-/docs",
+        "/-/openapi.json",
+        "/-/live",
+        "/-/anything/else",
+        "/%2d/docs",
+    ] {
+        let created = echo.post(&new_endpoint("PUT", path, json!({"code": 200})));
+        let changed = echo.patch(&id, &changes(json!({"path": path})));
+        for answer in [created, changed] {
+            assert_refused_at(&answer, 422, "/data/attributes/path", path);
+            let detail = answer.details();
+            assert!(detail.contains("is reserved for management: choose a path outside"), "{path}: {detail}");
+        }
+    }
+    assert_eq!(echo.call("GET", "/free").status, 200);
+}
+
+#[test]
+fn paths_that_only_look_like_reserved_ones_are_ordinary() {
+    let echo = Echo::start(&[]);
+    for path in [
+        "/endpoints-x",
+        "/api/endpoints/5",
+        "/Endpoints",
+        "/endpoint",
+        "//endpoints",
+        "/endpoints%2F5",
+        "/-",
+        "/-x/docs",
+        "/x/-/docs",
+        "/docs",
+        "/favicon.ico",
+    ] {
+        echo.create("DELETE", path, json!({"code": 200, "body": path}));
+        assert_eq!(echo.call("DELETE", path).text(), path);
+    }
+}
+
+#[test]
+fn a_reserved_path_is_managements_in_every_spelling() {
+    let echo = Echo::start(&[]);
+    assert_eq!(echo.get("/%65ndpoints").json()["data"], json!([]));
+    assert_eq!(echo.get("/%2D/live").json(), json!({"meta": {"status": "live"}}));
+    for path in ["/endpoints/", "/endpoints/1/2", "/-/", "/-/nothing", "/-/docs/", "/-/openapi"] {
+        for method in ["GET", "POST", "DELETE"] {
+            let answer = echo.manage(method, path, "", None);
+            assert_refused(&answer, 404, &format!("{method} {path}"));
+            assert_eq!(answer.details(), format!("Requested page `{path}` does not exist"));
+        }
+    }
+}
+
+#[test]
+fn health_is_told_in_json_api() {
+    let echo = Echo::start(&[]);
+    for (path, word) in [("/-/live", "live"), ("/-/ready", "ready")] {
+        let answer = echo.get(path);
+        assert_eq!((answer.status, answer.header("content-type")), (200, Some(MEDIA_TYPE)), "{path}");
+        assert_eq!(answer.json(), json!({"meta": {"status": word}}));
+    }
+}
+
+#[test]
+fn a_verb_that_a_reserved_path_does_not_have_is_405_with_allow() {
+    let echo = Echo::start(&[]);
+    let all = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"];
+    for (path, allow) in [
+        ("/endpoints", "GET, HEAD, POST"),
+        ("/endpoints/some-id", "GET, HEAD, PATCH, DELETE"),
+        ("/-/live", "GET, HEAD"),
+        ("/-/ready", "GET, HEAD"),
+        ("/-/docs", "GET, HEAD"),
+        ("/-/openapi.json", "GET, HEAD"),
+        ("/-/openapi.yaml", "GET, HEAD"),
+    ] {
+        let allowed: Vec<_> = allow.split(", ").collect();
+        for method in all {
+            let case = format!("{method} {path}");
+            let answer = echo.manage(method, path, "", None);
+            if allowed.contains(&method) {
+                assert_ne!(answer.status, 405, "{case}");
+                continue;
+            }
+            assert_refused(&answer, 405, &case);
+            assert_eq!(answer.header("allow"), Some(allow), "{case}");
+            assert_eq!(answer.details(), format!("`{path}` does not have {method}: use {allow}"), "{case}");
+        }
+    }
+}
+
+#[test]
+fn head_is_get_without_the_body() {
+    let echo = Echo::start(&[]);
+    let id = echo.create("GET", "/x", json!({"code": 200}));
+    let endpoint = format!("/endpoints/{id}");
+    for path in ["/endpoints", &endpoint, "/-/live", "/-/ready", "/-/docs", "/-/openapi.json", "/-/openapi.yaml"] {
+        let (get, head) = (echo.get(path), echo.manage("HEAD", path, "", None));
+        assert_eq!((head.status, head.body.len()), (200, 0), "{path}");
+        for name in ["content-type", "etag"] {
+            assert_eq!(head.header(name), get.header(name), "{name} of {path}");
+        }
+    }
+}

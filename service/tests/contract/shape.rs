@@ -1,0 +1,49 @@
+//! The shape that every refusal has.
+
+use serde_json::Value;
+
+use crate::support::Answer;
+
+pub const MEDIA_TYPE: &str = "application/vnd.api+json";
+
+/// Checks that an answer refuses with this status, in the documented form and in no other.
+#[track_caller]
+pub fn assert_refused(answer: &Answer, status: u16, case: &str) {
+    assert_eq!(answer.status, status, "{case}: {}", answer.text());
+    assert_eq!(answer.header("content-type"), Some(MEDIA_TYPE), "{case}");
+    let document = answer.json();
+    assert_eq!(names(&document), ["errors"], "{case}");
+    let errors = document["errors"].as_array().unwrap();
+    assert!(!errors.is_empty(), "{case}");
+    for error in errors {
+        let members = names(error);
+        let expected = ["status", "code", "title", "detail", "source"];
+        assert_eq!(members, expected[..members.len()], "{case}");
+        assert!(members.len() >= 4, "{case}: {error}");
+        for name in &expected[..4] {
+            assert!(error[name].as_str().is_some_and(|text| !text.is_empty()), "{case}: `{name}` of {error}");
+        }
+        if let Some(source) = error.get("source") {
+            let [at] = names(source).try_into().unwrap_or_else(|_| panic!("{case}: one place in {error}"));
+            assert!(["pointer", "parameter", "header"].contains(&at), "{case}: {error}");
+            assert!(source[at].is_string(), "{case}: {error}");
+        }
+    }
+    // Where errors do not agree, JSON:API wants the class of status that fits them all.
+    if status != 400 {
+        let status = status.to_string();
+        assert!(errors.iter().all(|error| error["status"] == *status), "{case}: {document}");
+    }
+}
+
+/// As [`assert_refused`], for a single error at this member of the request's document.
+#[track_caller]
+pub fn assert_refused_at(answer: &Answer, status: u16, pointer: &str, case: &str) {
+    assert_refused(answer, status, case);
+    assert_eq!(answer.pointers(), [pointer], "{case}: {}", answer.text());
+}
+
+/// The names of an object's members, in the order in which they came.
+pub fn names(object: &Value) -> Vec<&str> {
+    object.as_object().unwrap().keys().map(String::as_str).collect()
+}

@@ -1,0 +1,196 @@
+//! From the start to the end of a process.
+
+use std::{
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    process::Output,
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+
+use crate::support::{Echo, PATIENCE, new_endpoint, read_answer};
+
+/// A POST whose head has arrived and whose body is waited for: the service has said so by `100 Continue`.
+struct Upload {
+    stream: TcpStream,
+    body: Vec<u8>,
+}
+
+impl Upload {
+    fn begin(echo: &Echo, path: &str) -> Self {
+        let body = new_endpoint("GET", path, json!({"code": 200})).to_string().into_bytes();
+        let mut stream = TcpStream::connect(echo.management).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        write!(
+            stream,
+            "POST /endpoints HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        )
+        .unwrap();
+        let mut interim = [0; 25];
+        stream.read_exact(&mut interim).unwrap();
+        assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n");
+        Self { stream, body }
+    }
+}
+
+/// Waits until the other side closes, and returns what it said before.
+fn until_closed(stream: &mut TcpStream) -> Vec<u8> {
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut rest = Vec::new();
+    // A reset is an end too.
+    let _ = stream.read_to_end(&mut rest);
+    rest
+}
+
+#[test]
+fn a_service_that_serves_is_live_and_ready() {
+    let echo = Echo::start(&[]);
+    for path in ["/-/live", "/-/ready"] {
+        let answer = echo.get(path);
+        assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/vnd.api+json")));
+        assert_eq!(answer.json()["meta"]["status"], path.trim_start_matches("/-/"));
+    }
+}
+
+#[test]
+fn in_the_shutdown_delay_it_is_not_ready_but_serves_and_then_exits_0() {
+    let mut echo = Echo::start(&["--shutdown-delay", "1500ms"]);
+    echo.create("GET", "/served", json!({"code": 200}));
+    let asked = Instant::now();
+    echo.signal("TERM");
+    echo.log_line(|line| line["message"] == "stopping");
+    let not_ready = loop {
+        let answer = echo.get("/-/ready");
+        if answer.status != 200 {
+            break answer;
+        }
+    };
+    assert_eq!((not_ready.status, not_ready.header("retry-after")), (503, Some("1")));
+    assert!(not_ready.details().contains("send requests elsewhere"));
+    assert_eq!((echo.call("GET", "/served").status, echo.get("/-/live").status), (200, 200));
+    echo.create("GET", "/still-created", json!({"code": 200}));
+    assert!(asked.elapsed() < Duration::from_millis(1500), "this machine is too slow for the test");
+    assert!(echo.wait().success() && asked.elapsed() >= Duration::from_millis(1500));
+}
+
+#[test]
+fn sigint_skips_the_delay() {
+    let mut echo = Echo::start(&["--shutdown-delay", "1h"]);
+    echo.signal("INT");
+    assert!(echo.wait().success());
+    assert!(echo.rest_of_log().iter().any(|line| line["message"] == "stopped"));
+}
+
+#[test]
+fn a_running_request_is_finished_and_new_ones_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = format!("file:{}/echo.redb", folder.path().display());
+    let mut echo = Echo::start(&["--store", &store]);
+    let mut upload = Upload::begin(&echo, "/late");
+    echo.signal("TERM");
+    echo.log_line(|line| line["message"] == "stopping");
+    while TcpStream::connect(echo.mocks).is_ok() {
+        thread::yield_now();
+    }
+    upload.stream.write_all(&upload.body).unwrap();
+    let answer = read_answer(&mut upload.stream);
+    assert_eq!((answer.status, answer.header("connection")), (201, Some("close")));
+    assert!(until_closed(&mut upload.stream).is_empty() && echo.wait().success());
+    assert!(echo.rest_of_log().iter().any(|line| line["message"] == "stopped"), "nothing was cut off");
+
+    let next = Echo::start(&["--store", &store]);
+    assert_eq!(next.call("GET", "/late").status, 200);
+}
+
+#[test]
+fn idle_connections_do_not_hold_up_the_end() {
+    let mut echo = Echo::start(&["--shutdown-deadline", "1h"]);
+    let mut unused = TcpStream::connect(echo.mocks).unwrap();
+    let mut used = TcpStream::connect(echo.mocks).unwrap();
+    write!(used, "GET /x HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    assert_eq!(read_answer(&mut used).status, 404);
+    echo.signal("TERM");
+    assert!(echo.wait().success());
+    assert!(until_closed(&mut used).is_empty() && until_closed(&mut unused).is_empty());
+}
+
+#[test]
+fn a_request_that_never_ends_is_cut_off_at_the_deadline_with_a_warning() {
+    let mut echo = Echo::start(&["--shutdown-deadline", "400ms"]);
+    let mut upload = Upload::begin(&echo, "/never");
+    let asked = Instant::now();
+    echo.signal("TERM");
+    assert!(echo.wait().success());
+    assert!((Duration::from_millis(400)..Duration::from_secs(10)).contains(&asked.elapsed()), "{:?}", asked.elapsed());
+    assert!(until_closed(&mut upload.stream).is_empty());
+    let log = echo.rest_of_log();
+    let warning = log.iter().find(|line| line["level"] == "WARN").unwrap();
+    assert_eq!(warning["message"], "stopped; some requests did not finish before the deadline");
+    assert_eq!(warning["deadline"], "400ms");
+}
+
+#[test]
+fn an_address_that_is_in_use_is_told() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    for flag in ["--listen", "--management-listen"] {
+        let Err((status, message)) = Echo::try_start(&[flag, &address], &[]) else { panic!("it has started") };
+        assert_eq!(status.code(), Some(1));
+        let expected = format!("echo-service: {flag} {address} can not be listened on: Address already in use");
+        assert!(message.starts_with(&expected) && message.contains("Choose another address"), "{message}");
+    }
+}
+
+fn healthcheck(arguments: &[&str]) -> (Option<i32>, String) {
+    let Output { status, stderr, .. } = Echo::command().arg("healthcheck").args(arguments).output().unwrap();
+    (status.code(), String::from_utf8(stderr).unwrap())
+}
+
+#[test]
+fn healthcheck_finds_a_service_where_its_management_listens() {
+    let healthy = (Some(0), String::new());
+    let shared = Echo::start(&[]);
+    assert_eq!(healthcheck(&["--listen", &shared.mocks.to_string()]), healthy);
+
+    let apart = Echo::start(&["--management-listen", "127.0.0.1:0"]);
+    let (mocks, management) = (apart.mocks.to_string(), apart.management.to_string());
+    assert_eq!(healthcheck(&["--listen", &mocks, "--management-listen", &management]), healthy);
+    // Only the mocks are there: their 404 is not health.
+    let (code, message) = healthcheck(&["--listen", &mocks]);
+    assert_eq!(code, Some(1));
+    assert!(message.contains("answers, but not as a healthy Echo does: HTTP/1.1 404"), "{message}");
+
+    for everywhere in ["0.0.0.0:0", "[::]:0"] {
+        let open = Echo::start(&["--listen", everywhere, "--allow-anonymous"]);
+        assert_eq!(healthcheck(&["--listen", &open.mocks.to_string(), "--allow-anonymous"]), healthy, "{everywhere}");
+    }
+}
+
+#[test]
+fn healthcheck_needs_no_key_and_no_readiness() {
+    let key = format!("ci:read:{}", "0".repeat(64));
+    let mut echo = Echo::start(&["--keys", &key, "--shutdown-delay", "1h"]);
+    echo.signal("TERM");
+    echo.log_line(|line| line["message"] == "stopping");
+    while echo.get("/-/ready").status == 200 {
+        thread::yield_now();
+    }
+    assert_eq!(healthcheck(&["--listen", &echo.mocks.to_string()]), (Some(0), String::new()));
+    echo.signal("KILL");
+    echo.wait();
+    let (code, message) = healthcheck(&["--listen", &echo.mocks.to_string()]);
+    assert_eq!(code, Some(1));
+    assert!(message.contains(&format!("nothing answers at {}: Connection refused", echo.mocks)), "{message}");
+}
+
+#[test]
+fn healthcheck_does_not_wait_for_ever() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let asked = Instant::now();
+    let (code, message) = healthcheck(&["--listen", &silent.local_addr().unwrap().to_string()]);
+    assert_eq!(code, Some(1));
+    assert!(message.contains("nothing answers at ") && asked.elapsed() < Duration::from_secs(10), "{message}");
+}

@@ -1,0 +1,99 @@
+//! A fault in the code: the request that meets it gets a 500, the log a line, and nobody else anything.
+
+use std::{
+    env,
+    process::{Command, id},
+};
+
+use async_trait::async_trait;
+use echo_service::{
+    domain::EndpointId,
+    store::{Changes, EmbeddedStore, Filter, Page, Snapshot, Store, StoreError, Stored, Version, Write, WriteError},
+    telemetry,
+};
+use serde_json::json;
+
+use crate::{
+    in_process,
+    support::{Answer, Echo, new_endpoint},
+};
+
+/// Set for the process that serves.
+const SERVE: &str = "TEST_SERVES_ON_A_FAULTY_STORE";
+
+/// A store that panics where `/fault` is written or looked for.
+struct Faulty(EmbeddedStore);
+
+#[async_trait]
+impl Store for Faulty {
+    async fn write(&self, write: Write) -> Result<Version, WriteError> {
+        if let Write::Create(endpoint) = &write {
+            assert_ne!(endpoint.route.path.as_str(), "/fault", "a fault while writing");
+        }
+        self.0.write(write).await
+    }
+
+    async fn get(&self, id: EndpointId) -> Result<Option<Stored>, StoreError> {
+        self.0.get(id).await
+    }
+
+    async fn list(&self, filter: Filter, after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError> {
+        assert!(filter.path.as_ref().is_none_or(|path| path.as_str() != "/fault"), "a fault while reading");
+        self.0.list(filter, after, limit).await
+    }
+
+    async fn changes_since(&self, version: Version) -> Result<Changes, StoreError> {
+        self.0.changes_since(version).await
+    }
+
+    async fn load(&self) -> Result<Snapshot, StoreError> {
+        self.0.load().await
+    }
+}
+
+/// What the process does that is started by the test: all as in `main`, except for the store.
+#[tokio::main]
+async fn serve_on_a_faulty_store() {
+    let config = in_process::config(&[]);
+    telemetry::init_logs(&config);
+    let address = in_process::serve(Faulty(EmbeddedStore::in_memory()), &config).await;
+    tracing::info!(mocks = %address, management = %address, pid = id(), "serving");
+    std::future::pending().await
+}
+
+fn assert_is_a_fault(answer: &Answer) {
+    assert_eq!((answer.status, answer.header("content-type")), (500, Some("application/vnd.api+json")));
+    let error = &answer.json()["errors"][0];
+    assert_eq!((&error["status"], &error["code"]), (&json!("500"), &json!("internal")));
+    assert!(!answer.text().contains("while"), "the message is for the log only: {}", answer.text());
+}
+
+#[test]
+fn a_panic_in_a_handler_is_a_500_and_one_line_of_log_and_the_service_goes_on() {
+    if env::var_os(SERVE).is_some() {
+        return serve_on_a_faulty_store();
+    }
+    let test = "panics::a_panic_in_a_handler_is_a_500_and_one_line_of_log_and_the_service_goes_on";
+    let mut this = Command::new(env::current_exe().unwrap());
+    let mut echo = Echo::spawn(this.args(["--exact", test, "--nocapture"]).env(SERVE, "1")).unwrap();
+    echo.create("GET", "/before", json!({"code": 200}));
+
+    assert_is_a_fault(&echo.get("/endpoints?filter[path]=/fault"));
+    assert_is_a_fault(&echo.post(&new_endpoint("GET", "/fault", json!({"code": 200}))));
+
+    echo.create("GET", "/after", json!({"code": 200}));
+    assert_eq!(["/before", "/after", "/fault"].map(|path| echo.call("GET", path).status), [200, 200, 404]);
+    assert_eq!(echo.get("/endpoints").json()["data"].as_array().unwrap().len(), 2);
+    echo.signal("KILL");
+    echo.wait();
+
+    let log = echo.rest_of_log();
+    let faults: Vec<_> = log.iter().filter(|line| line["level"] == "ERROR").collect();
+    assert_eq!(faults.len(), 2, "a line each: {faults:#?}");
+    for (fault, what) in faults.iter().zip(["a fault while reading", "a fault while writing"]) {
+        let (message, place) = (fault["message"].as_str().unwrap(), fault["place"].as_str().unwrap());
+        assert!(message.contains(what) && place.starts_with("service/tests/process/panics.rs:"), "{fault}");
+    }
+    // What is not JSON is what the test's own harness says before.
+    assert!(log.iter().all(serde_json::Value::is_object), "nothing else is printed: {log:#?}");
+}

@@ -1,0 +1,185 @@
+//! What is said of settings that are wrong, and what those that are right do.
+
+use std::{net::Ipv4Addr, process::Output};
+
+use echo_service::config::settings_table;
+use serde_json::json;
+
+use crate::{
+    documents::assert_section,
+    support::{Echo, new_endpoint},
+};
+
+fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+    Echo::command().args(arguments).envs(variables.iter().copied()).output().unwrap()
+}
+
+/// Runs with settings that are wrong, and returns what is said of them.
+fn complaint(arguments: &[&str], variables: &[(&str, &str)]) -> String {
+    let Output { status, stdout, stderr } = run(arguments, variables);
+    let message = String::from_utf8(stderr).unwrap();
+    assert_eq!((status.code(), stdout.len()), (Some(64), 0), "{message}");
+    message
+}
+
+#[test]
+fn all_that_is_wrong_is_told_at_once_with_what_to_write() {
+    let message = complaint(
+        &["--listen", "localhost", "--store", "tape:1", "--idle-timeout", "0s", "--log=,=", "--keys", "ci:admin"],
+        &[
+            ("ECHO_MANAGEMENT_LISTEN", "127.0.0.1"),
+            ("ECHO_RATE_LIMIT", "many"),
+            ("ECHO_MAX_CONNECTIONS", "0"),
+            ("ECHO_TRUSTED_PROXIES", "10.0.0.0/33"),
+            ("ECHO_PUBLIC_URL", "https://example.com/path"),
+            ("ECHO_SHUTDOWN_DELAY", "soon"),
+            ("ECHO_ALLOW_ANONYMOUS", "yes"),
+            ("ECHO_LOG_FORMAT", "xml"),
+            ("ECHO_LISTN", "127.0.0.1:80"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"),
+        ],
+    );
+    for (setting, advice) in [
+        ("--listen (ECHO_LISTEN): `localhost` is not an address", "write ADDRESS:PORT"),
+        ("--management-listen (ECHO_MANAGEMENT_LISTEN): `127.0.0.1` is not an address", "write ADDRESS:PORT"),
+        ("--store (ECHO_STORE): `tape:1` is not a store", "write `file:PATH` or `memory`"),
+        ("--idle-timeout (ECHO_IDLE_TIMEOUT): 0 would end every connection", "write a longer duration"),
+        ("--log (ECHO_LOG): `,=` is not a log filter", "write a level such as info"),
+        ("--keys (ECHO_KEYS): a key entry does not have three parts", "`echo-service key new` prints it"),
+        ("--rate-limit (ECHO_RATE_LIMIT): `many` is not a rate", "write requests per second, or 0"),
+        ("--max-connections (ECHO_MAX_CONNECTIONS): `0` is not enough", "at least 1"),
+        ("--trusted-proxies (ECHO_TRUSTED_PROXIES): `10.0.0.0/33` is not a network", "write CIDR blocks"),
+        ("--public-url (ECHO_PUBLIC_URL): `https://example.com/path` is not a base URL", "without a path"),
+        ("--shutdown-delay (ECHO_SHUTDOWN_DELAY): `soon` is not a duration", "write for instance 10s"),
+        ("--allow-anonymous (ECHO_ALLOW_ANONYMOUS): `yes`", "neither `true` nor `false`"),
+        ("--log-format (ECHO_LOG_FORMAT): `xml` is not a format", "write `auto`, `json` or `text`"),
+        ("ECHO_LISTN is not a setting", "see `echo-service --help`"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT: `collector:4318` is not the URL of a collector", "write `http://HOST:4318`"),
+    ] {
+        let line = message.lines().find(|line| line.contains(setting)).unwrap_or_else(|| panic!("{setting}:\n{message}"));
+        assert!(line.contains(advice), "{line}");
+    }
+    assert_eq!(message.lines().count(), 15, "{message}");
+}
+
+#[test]
+fn an_unknown_flag_or_one_without_a_value_is_told() {
+    assert!(complaint(&["--lisen", "127.0.0.1:0"], &[]).contains("unexpected argument '--lisen'"));
+    assert!(complaint(&["--store"], &[]).contains("a value is required for '--store <STORE>'"));
+    assert!(complaint(&["start"], &[]).contains("unexpected argument 'start'") || complaint(&["start"], &[]).contains("unrecognized subcommand 'start'"));
+}
+
+#[test]
+fn a_flag_before_the_subcommand_is_refused_instead_of_being_lost() {
+    let message = complaint(&["--listen", "127.0.0.1:0", "healthcheck"], &[]);
+    assert!(message.contains("the subcommand 'healthcheck' cannot be used with '--listen"), "{message}");
+}
+
+#[test]
+fn a_collector_that_could_never_be_reached_is_told() {
+    for wrong in ["not a url", "https://collector:4318", "collector"] {
+        for variable in ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"] {
+            let message = complaint(&[], &[(variable, wrong)]);
+            assert!(message.contains(&format!("{variable}: `{wrong}` is not the URL of a collector")), "{message}");
+        }
+    }
+}
+
+#[test]
+fn help_lists_every_setting_with_its_variable_and_default() {
+    let Output { status, stdout, .. } = run(&["--help"], &[]);
+    assert!(status.success());
+    let help = String::from_utf8(stdout).unwrap();
+    let rows: Vec<Vec<String>> = settings_table()
+        .lines()
+        .skip(2)
+        .map(|row| row.split(" | ").map(|cell| cell.trim_matches(['|', ' ', '`']).to_owned()).collect())
+        .collect();
+    assert!(rows.len() >= 19, "{rows:?}");
+    for row in rows {
+        assert!(help.contains(&format!("{} ", row[0])) && help.contains(&format!("[env: {}=", row[1])), "{row:?}");
+        assert!(row[2] == "none" || help.contains(&format!("[default: {}]", row[2])), "{row:?}");
+    }
+    assert!(["serve", "healthcheck", "key"].iter().all(|command| help.contains(&format!("\n  {command} "))), "{help}");
+}
+
+#[test]
+fn help_does_not_show_the_keys_of_this_environment() {
+    let Output { stdout, .. } = run(&["--help"], &[("ECHO_KEYS", "ci:write:0123456789abcdef"), ("ECHO_LOG", "debug")]);
+    let help = String::from_utf8(stdout).unwrap();
+    assert!(help.contains("[env: ECHO_LOG=debug]") && !help.contains("0123456789abcdef"));
+}
+
+#[test]
+fn a_flag_wins_over_its_variable_and_an_empty_variable_is_none() {
+    let echo = Echo::start_with(
+        &["--allow-anonymous", "--listen", "127.0.0.1:0"],
+        &[("ECHO_LISTEN", "nonsense"), ("ECHO_MANAGEMENT_LISTEN", ""), ("ECHO_KEYS", ""), ("ECHO_PUBLIC_URL", "")],
+    );
+    assert_eq!(echo.mocks.ip(), Ipv4Addr::LOCALHOST);
+    assert_eq!(echo.post(&new_endpoint("GET", "/x", json!({"code": 200}))).status, 201);
+}
+
+#[test]
+fn management_for_everybody_is_refused_until_it_is_meant() {
+    for settings in [&["--listen", "0.0.0.0:0"][..], &["--management-listen", "[::]:0"]] {
+        let message = complaint(settings, &[]);
+        assert!(message.contains("management would be open to everybody at "), "{message}");
+        assert!(["set --keys", "`echo-service key new`", "127.0.0.1", "--allow-anonymous"].iter().all(|way| message.contains(way)));
+    }
+    let everywhere = Echo::start(&["--listen", "0.0.0.0:0", "--allow-anonymous"]);
+    assert_eq!(everywhere.get("/endpoints").status, 200);
+    let apart = Echo::start(&["--listen", "0.0.0.0:0", "--management-listen", "127.0.0.1:0"]);
+    assert_eq!((apart.get("/endpoints").status, apart.call("GET", "/endpoints").status), (200, 404));
+}
+
+#[test]
+fn one_address_for_both_listeners_is_refused() {
+    let message = complaint(&["--listen", "127.0.0.1:8080", "--management-listen", "127.0.0.1:8080"], &[]);
+    assert!(message.contains("--management-listen is the same address as --listen"), "{message}");
+}
+
+/// Makes a key by the command, and returns the token and the entry.
+fn new_key(arguments: &[&str]) -> (String, String) {
+    let Output { status, stdout, stderr } = run(&[&["key", "new"], arguments].concat(), &[]);
+    assert!(status.success(), "{}", String::from_utf8_lossy(&stderr));
+    let text = String::from_utf8(stdout).unwrap();
+    let line = |start: &str| text.lines().find_map(|line| line.strip_prefix(start)).unwrap().trim().to_owned();
+    (line("token (shown only now): "), line("entry for --keys: "))
+}
+
+#[test]
+fn what_key_new_prints_opens_what_its_scope_says() {
+    let (writer, writers_entry) = new_key(&["--name", "ci"]);
+    let (reader, readers_entry) = new_key(&["--name", "viewer", "--scope", "read"]);
+    let echo = Echo::start_with(&["--listen", "0.0.0.0:0"], &[("ECHO_KEYS", &format!("{writers_entry},\n {readers_entry}"))]);
+    let document = new_endpoint("GET", "/x", json!({"code": 200}));
+    let post = |token: Option<&str>| {
+        let header = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
+        echo.manage("POST", "/endpoints", &header, Some(&document)).status
+    };
+    assert_eq!(post(None), 401);
+    assert_eq!(post(Some("echo_0000000000000000000000000000000000000000000000000000000000000000")), 401);
+    // Whoever reads the setting can not use it.
+    assert_eq!(post(Some(&writers_entry)), 401);
+    assert_eq!(post(Some(writers_entry.rsplit(':').next().unwrap())), 401);
+    assert_eq!(post(Some(&reader)), 403);
+    assert_eq!(post(Some(&writer)), 201);
+    let list = |token: &str| echo.manage("GET", "/endpoints", &format!("Authorization: Bearer {token}\r\n"), None);
+    assert_eq!((list(&reader).status, list(&writer).status), (200, 200));
+    assert_eq!((echo.call("GET", "/x").status, echo.get("/-/live").status), (200, 200), "these need no key");
+    let line = echo.log_line(|line| line["method"] == "POST" && line["status"] == 201);
+    assert_eq!(line["key"], "ci");
+    assert!(!line.to_string().contains(&writer));
+}
+
+#[test]
+fn key_new_refuses_what_could_not_be_used() {
+    assert!(complaint(&["key", "new", "--name", "a:b"], &[]).contains("a key entry does not have three parts"));
+    assert!(complaint(&["key", "new", "--scope", "admin"], &[]).contains("`admin` is not a scope: write read, write or read+write"));
+}
+
+#[test]
+fn the_document_of_settings_is_the_help() {
+    assert_section("docs/settings.md", "settings", &settings_table());
+}

@@ -1,0 +1,78 @@
+//! A disk of a few megabytes that only the processes of one test see, so that it can be filled without harm.
+
+use std::{
+    fs,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+};
+
+use tempfile::TempDir;
+
+use crate::support::Echo;
+
+/// A file system in memory, mounted in a namespace of its own. Gone when dropped.
+pub struct SmallDisk {
+    /// A process that does nothing but keep the namespace.
+    keeper: Child,
+    folder: TempDir,
+}
+
+impl SmallDisk {
+    /// Needs no rights where users may make namespaces, as Linux allows them by default.
+    pub fn new(size: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let script = format!(r#"mount -t tmpfs -o size={size} tmpfs "$1" && touch "$1/mounted" && exec cat"#);
+        let mut keeper = Command::new("unshare")
+            .args(["--user", "--map-root-user", "--mount", "sh", "-c", &script, "sh"])
+            .arg(folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("unshare of util-linux is installed");
+        let mounted = PathBuf::from(format!("/proc/{}/root{}", keeper.id(), folder.path().join("mounted").display()));
+        while !mounted.exists() {
+            assert!(keeper.try_wait().unwrap().is_none(), "a disk could be mounted in a user namespace");
+            std::thread::yield_now();
+        }
+        Self { keeper, folder }
+    }
+
+    /// The path of a file on it, for processes that [`Self::command`] makes.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The same file, as it is seen from outside.
+    fn path_outside(&self, name: &str) -> PathBuf {
+        PathBuf::from(format!("/proc/{}/root{}", self.keeper.id(), self.path(name).display()))
+    }
+
+    /// The service, seeing the disk.
+    pub fn command(&self) -> Command {
+        let service = Echo::command();
+        let mut command = Command::new("nsenter");
+        command.args(["--user", "--mount", "--preserve-credentials", "--target", &self.keeper.id().to_string(), "--"]);
+        command.arg(service.get_program());
+        for (name, _) in service.get_envs() {
+            command.env_remove(name);
+        }
+        command
+    }
+
+    /// Takes the space, all but so many bytes.
+    pub fn fill(&self, bytes: usize) {
+        fs::write(self.path_outside("filler"), vec![b'x'; bytes]).unwrap();
+    }
+
+    /// Gives back the space that [`Self::fill`] took.
+    pub fn free(&self) {
+        fs::remove_file(self.path_outside("filler")).unwrap();
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = self.keeper.kill();
+        let _ = self.keeper.wait();
+    }
+}

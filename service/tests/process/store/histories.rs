@@ -1,0 +1,253 @@
+//! Random sequences of operations, each against a plain map.
+
+use std::collections::BTreeMap;
+
+use echo_service::{
+    domain::{Endpoint, EndpointId, MockPath, Route, Verb},
+    store::{Change, Changes, Filter, Page, Snapshot, Store, Stored, Version, Write, WriteError},
+};
+use proptest::{
+    prelude::*,
+    sample::Index,
+    test_runner::{Config, RngSeed, TestRunner},
+};
+
+use super::{Subject, endpoint, response};
+
+/// So few routes that they are fought over.
+const VERBS: [Verb; 2] = [Verb::Get, Verb::Post];
+const PATHS: [&str; 3] = ["/", "/a", "/a/%2F"];
+
+#[derive(Debug, Clone)]
+enum Step {
+    Create { verb: usize, path: usize, response: usize },
+    Replace { which: Index, is_current: bool, verb: usize, path: usize, response: usize },
+    Delete { which: Index, is_current: bool },
+    Get { which: Index },
+    List { verb: Option<usize>, path: Option<usize>, after: Option<Index>, limit: usize },
+    Load,
+    /// From so many versions before the head; -1 is a version that has never been.
+    Changes { back: i64 },
+    Restart,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    use prop::option;
+    let (verb, path, response) = (0..VERBS.len(), 0..PATHS.len(), 0..4_usize);
+    let is_current = prop::bool::weighted(0.8);
+    prop_oneof![
+        6 => (verb.clone(), path.clone(), response.clone())
+            .prop_map(|(verb, path, response)| Step::Create { verb, path, response }),
+        6 => (any::<Index>(), is_current, verb.clone(), path.clone(), response)
+            .prop_map(|(which, is_current, verb, path, response)| Step::Replace { which, is_current, verb, path, response }),
+        3 => (any::<Index>(), is_current).prop_map(|(which, is_current)| Step::Delete { which, is_current }),
+        2 => any::<Index>().prop_map(|which| Step::Get { which }),
+        4 => (option::of(verb), option::of(path), option::of(any::<Index>()), 1..5_usize)
+            .prop_map(|(verb, path, after, limit)| Step::List { verb, path, after, limit }),
+        1 => Just(Step::Load),
+        3 => (-1..20_i64).prop_map(|back| Step::Changes { back }),
+        1 => Just(Step::Restart),
+    ]
+}
+
+/// What a store should be.
+#[derive(Default)]
+struct Model {
+    endpoints: BTreeMap<EndpointId, Stored>,
+    /// Every id that ever was.
+    ids: Vec<EndpointId>,
+    /// The id that each write was about, in order.
+    log: Vec<EndpointId>,
+}
+
+impl Model {
+    fn head(&self) -> Version {
+        Version(self.log.len() as u64)
+    }
+
+    fn write(&mut self, write: Write) -> Result<Version, WriteError> {
+        let version = Version(self.head().0 + 1);
+        let id = match write {
+            Write::Create(endpoint) => {
+                self.check_free(&endpoint)?;
+                self.ids.push(endpoint.id);
+                self.put(endpoint, version)
+            }
+            Write::Replace { endpoint, expected } => {
+                self.check_version(endpoint.id, expected)?;
+                self.check_free(&endpoint)?;
+                self.put(endpoint, version)
+            }
+            Write::Delete { id, expected } => {
+                self.check_version(id, expected)?;
+                self.endpoints.remove(&id);
+                id
+            }
+        };
+        self.log.push(id);
+        Ok(version)
+    }
+
+    fn put(&mut self, endpoint: Endpoint, version: Version) -> EndpointId {
+        let id = endpoint.id;
+        self.endpoints.insert(id, Stored { endpoint, version });
+        id
+    }
+
+    fn check_version(&self, id: EndpointId, expected: Version) -> Result<(), WriteError> {
+        match self.endpoints.get(&id) {
+            None => Err(WriteError::Missing),
+            Some(stored) if stored.version != expected => Err(WriteError::Changed),
+            Some(_) => Ok(()),
+        }
+    }
+
+    fn check_free(&self, new: &Endpoint) -> Result<(), WriteError> {
+        let others = self.endpoints.values().map(|stored| &stored.endpoint).filter(|other| other.id != new.id);
+        match { others }.find(|other| other.route == new.route) {
+            None => Ok(()),
+            Some(holder) => Err(WriteError::Taken { route: new.route.clone(), holder: holder.id }),
+        }
+    }
+
+    fn list(&self, filter: &Filter, after: Option<EndpointId>, limit: usize) -> Page {
+        let all = self.endpoints.values().map(|stored| stored.endpoint.clone());
+        let is_shown = |endpoint: &Endpoint| after.is_none_or(|after| endpoint.id > after) && filter.matches(&endpoint.route);
+        let mut endpoints: Vec<_> = all.filter(is_shown).collect();
+        let more = endpoints.len() > limit;
+        endpoints.truncate(limit);
+        Page { endpoints, more }
+    }
+
+    fn load(&self) -> Snapshot {
+        let endpoints = self.endpoints.values().map(|stored| stored.endpoint.clone()).collect();
+        Snapshot { head: self.head(), endpoints }
+    }
+
+    fn changes_since(&self, since: Version) -> Changes {
+        if since > self.head() {
+            return Changes::Gap;
+        }
+        let change = |(at, &id): (usize, &EndpointId)| Change {
+            version: Version(at as u64 + 1),
+            id,
+            endpoint: self.endpoints.get(&id).map(|stored| stored.endpoint.clone()),
+        };
+        let changes = self.log.iter().enumerate().skip(since.0 as usize).map(change).collect();
+        Changes::Log { head: self.head(), changes }
+    }
+
+    /// An id that is or was there, and the version to expect of it.
+    fn pick(&self, which: Index, is_current: bool) -> (EndpointId, Version) {
+        if self.ids.is_empty() {
+            return (EndpointId::generate(), Version(1));
+        }
+        let id = *which.get(&self.ids);
+        let version = self.endpoints.get(&id).map_or(Version(1), |stored| stored.version);
+        (id, if is_current { version } else { Version(version.0 - 1) })
+    }
+}
+
+fn route(verb: usize, path: usize) -> Route {
+    Route { verb: VERBS[verb], path: MockPath::parse(PATHS[path]).unwrap() }
+}
+
+async fn write(store: &dyn Store, model: &mut Model, write: Write) {
+    let (found, expected) = (store.write(write.clone()).await, model.write(write));
+    assert_eq!(format!("{found:?}"), format!("{expected:?}"));
+}
+
+async fn take<S: Subject>(subject: S, model: &mut Model, step: Step) -> S {
+    let store = &**subject.store();
+    match step {
+        Step::Create { verb, path, response: which } => {
+            write(store, model, Write::Create(endpoint(VERBS[verb], PATHS[path], &response(which)))).await;
+        }
+        Step::Replace { which, is_current, verb, path, response: to } => {
+            let (id, expected) = model.pick(which, is_current);
+            let endpoint = Endpoint { id, route: route(verb, path), response: response(to) };
+            write(store, model, Write::Replace { endpoint, expected }).await;
+        }
+        Step::Delete { which, is_current } => {
+            let (id, expected) = model.pick(which, is_current);
+            write(store, model, Write::Delete { id, expected }).await;
+        }
+        Step::Get { which } => {
+            let (id, _) = model.pick(which, true);
+            assert_eq!(store.get(id).await.unwrap(), model.endpoints.get(&id).cloned());
+        }
+        Step::List { verb, path, after, limit } => {
+            let path = path.map(|path| MockPath::parse(PATHS[path]).unwrap());
+            let filter = Filter { verb: verb.map(|verb| VERBS[verb]), path };
+            let after = after.map(|which| model.pick(which, true).0);
+            assert_eq!(store.list(filter.clone(), after, limit).await.unwrap(), model.list(&filter, after, limit));
+        }
+        Step::Load => assert_eq!(store.load().await.unwrap(), model.load()),
+        Step::Changes { back } => {
+            let since = Version((model.head().0 as i64 - back).max(0) as u64);
+            assert_eq!(store.changes_since(since).await.unwrap(), model.changes_since(since));
+        }
+        Step::Restart => return subject.reopened().await,
+    }
+    subject
+}
+
+/// Everything that can be asked of a store.
+async fn assert_same(store: &dyn Store, model: &Model) {
+    assert_eq!(store.load().await.unwrap(), model.load());
+    assert_eq!(store.changes_since(Version(0)).await.unwrap(), model.changes_since(Version(0)));
+    for id in &model.ids {
+        assert_eq!(store.get(*id).await.unwrap(), model.endpoints.get(id).cloned());
+    }
+    let (mut after, mut listed) = (None, Vec::new());
+    loop {
+        let page = store.list(Filter::default(), after, 2).await.unwrap();
+        after = page.endpoints.last().map(|endpoint| endpoint.id);
+        listed.extend(page.endpoints);
+        if !page.more {
+            break;
+        }
+    }
+    assert_eq!(listed, model.load().endpoints);
+}
+
+/// The same histories each time, unless `PROPTEST_RNG_SEED` or `PROPTEST_CASES` say otherwise.
+pub fn are_those_of_a_plain_map<S: Subject>(cases: u32) {
+    let given = Config::default();
+    let seed = if given.rng_seed == RngSeed::Random { RngSeed::Fixed(20) } else { given.rng_seed };
+    let cases = if given.cases == 256 { cases } else { given.cases };
+    let config = Config { cases, rng_seed: seed, failure_persistence: None, ..given };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let outcome = TestRunner::new(config).run(&prop::collection::vec(step(), 1..60), |steps| {
+        runtime.block_on(async {
+            let (mut subject, mut model) = (S::empty().await, Model::default());
+            for step in steps {
+                subject = take(subject, &mut model, step).await;
+            }
+            assert_same(&**subject.store(), &model).await;
+        });
+        Ok(())
+    });
+    outcome.unwrap();
+}
+
+pub async fn everything_is_there_after_a_restart<S: Subject>() {
+    let (subject, mut model) = (S::empty().await, Model::default());
+    for n in 0..40 {
+        write(&**subject.store(), &mut model, Write::Create(endpoint(Verb::Put, &format!("/{n}"), &response(n % 4)))).await;
+    }
+    for n in 0..20 {
+        let Stored { mut endpoint, version } = model.endpoints[&model.ids[n * 2]].clone();
+        endpoint.route.verb = Verb::Patch;
+        let change = match n % 2 {
+            0 => Write::Replace { endpoint, expected: version },
+            _ => Write::Delete { id: endpoint.id, expected: version },
+        };
+        write(&**subject.store(), &mut model, change).await;
+    }
+    let subject = subject.reopened().await.reopened().await;
+    assert_eq!((model.head(), model.endpoints.len()), (Version(60), 30));
+    assert_same(&**subject.store(), &model).await;
+    write(&**subject.store(), &mut model, Write::Create(endpoint(Verb::Get, "/after", &response(1)))).await;
+    assert_same(&**subject.store(), &model).await;
+}

@@ -1,0 +1,156 @@
+//! The suite that every store passes, whatever it keeps its endpoints in.
+
+mod histories;
+mod log;
+mod races;
+
+use std::{path::PathBuf, sync::Arc};
+
+use echo_service::{
+    domain::{Body, Endpoint, EndpointId, Headers, MockPath, MockResponse, Route, StatusCode, Verb},
+    store::{EmbeddedStore, Store},
+};
+use futures_util::future::join_all;
+use tempfile::TempDir;
+
+/// A kind of store, as the suite needs it.
+trait Subject: Sized {
+    /// A store of one's own, without endpoints.
+    async fn empty() -> Self;
+
+    fn store(&self) -> &Arc<dyn Store>;
+
+    /// Lets go of the store and comes back to it, as a restart does.
+    async fn reopened(self) -> Self;
+
+    /// Does what makes the store forget all of its log so far. Leaves the endpoints as they are.
+    async fn forget_log(&self);
+}
+
+/// In memory there is nothing to come back to after a restart: [`Subject::reopened`] is the same store.
+struct InMemory(Arc<dyn Store>);
+
+impl Subject for InMemory {
+    async fn empty() -> Self {
+        Self(Arc::new(EmbeddedStore::in_memory()))
+    }
+
+    fn store(&self) -> &Arc<dyn Store> {
+        &self.0
+    }
+
+    async fn reopened(self) -> Self {
+        self
+    }
+
+    async fn forget_log(&self) {
+        write_more_than_the_log_keeps(&*self.0).await;
+    }
+}
+
+struct InAFile {
+    store: Arc<dyn Store>,
+    path: PathBuf,
+    _folder: TempDir,
+}
+
+impl Subject for InAFile {
+    async fn empty() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("echo.redb");
+        Self { store: Arc::new(EmbeddedStore::open(&path).unwrap()), path, _folder: folder }
+    }
+
+    fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    async fn reopened(mut self) -> Self {
+        // The file has to be closed before it can be opened again, as between two processes.
+        self.store = Arc::new(EmbeddedStore::in_memory());
+        self.store = Arc::new(EmbeddedStore::open(&self.path).unwrap());
+        self
+    }
+
+    async fn forget_log(&self) {
+        write_more_than_the_log_keeps(&*self.store).await;
+    }
+}
+
+/// The embedded store keeps the last 10,000 writes.
+async fn write_more_than_the_log_keeps(store: &dyn Store) {
+    use echo_service::store::Write::{Create, Delete};
+    let visitors: Vec<_> = (0..5_100).map(|n| endpoint(Verb::Get, &format!("/visitor/{n}"), &response(0))).collect();
+    let created = join_all(visitors.iter().map(|visitor| store.write(Create(visitor.clone())))).await;
+    let left = visitors
+        .iter()
+        .zip(created)
+        .map(|(visitor, version)| store.write(Delete { id: visitor.id, expected: version.unwrap() }));
+    assert!(join_all(left).await.iter().all(Result::is_ok));
+}
+
+/// An endpoint that has never been before.
+fn endpoint(verb: Verb, path: &str, response: &MockResponse) -> Endpoint {
+    let route = Route { verb, path: MockPath::parse(path).unwrap() };
+    Endpoint { id: EndpointId::generate(), route, response: response.clone() }
+}
+
+/// Four answers that differ in each part, with all that an encoding could trip over.
+fn response(which: usize) -> MockResponse {
+    let (code, headers, body) = match which {
+        0 => (204, vec![], None),
+        1 => (200, vec![("Content-Type", "text/plain"), ("X-Empty", "")], Some("")),
+        2 => (599, vec![("x-Quoted", "\"\\/ \u{e9}")], Some("\"\\\u{0}\u{1f}\r\n\u{2028}\u{10ffff} {}")),
+        _ => (418, vec![], Some("plain")),
+    };
+    let headers = headers.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let body = body.map(|text| Body::parse(text.to_owned()).unwrap());
+    MockResponse::new(StatusCode::parse(f64::from(code)).unwrap(), Headers::parse(headers).unwrap(), body).unwrap()
+}
+
+/// Runs the suite for a kind of store.
+macro_rules! conforms {
+    ($name:ident, $subject:ty, $histories:literal) => {
+        mod $name {
+            use super::*;
+
+            #[test]
+            fn random_histories_are_those_of_a_plain_map() {
+                histories::are_those_of_a_plain_map::<$subject>($histories);
+            }
+
+            #[tokio::test]
+            async fn everything_is_there_after_a_restart() {
+                histories::everything_is_there_after_a_restart::<$subject>().await;
+            }
+
+            #[tokio::test]
+            async fn replaying_the_log_gives_the_state_and_a_forgotten_log_is_a_gap() {
+                log::replays_to_the_state_or_is_a_gap::<$subject>().await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn of_many_creations_of_one_route_exactly_one_wins() {
+                races::of_many_creations_of_one_route_exactly_one_wins::<$subject>().await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn of_many_changes_of_one_version_exactly_one_wins() {
+                races::of_many_changes_of_one_version_exactly_one_wins::<$subject>().await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn of_many_moves_to_one_route_exactly_one_wins() {
+                races::of_many_moves_to_one_route_exactly_one_wins::<$subject>().await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn writes_that_do_not_meet_all_succeed_and_are_counted() {
+                races::writes_that_do_not_meet_all_succeed_and_are_counted::<$subject>().await;
+            }
+        }
+    };
+}
+
+conforms!(in_memory, InMemory, 80);
+conforms!(in_a_file, InAFile, 24);
