@@ -7,7 +7,10 @@ use std::{net::IpAddr, sync::Arc};
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, header};
 use http_body_util::{BodyExt, Limited};
-use hyper::body::{Body, Incoming};
+use hyper::{
+    body::{Body, Incoming},
+    ext::ReasonPhrase,
+};
 
 use crate::{
     api::{BodyLimits, error::ApiError},
@@ -44,6 +47,10 @@ impl Mocks {
             self.instruments.mock_missed();
             ApiError::page_not_found(request.uri().path()).into_http()
         };
+        if response.status().canonical_reason().is_none() {
+            // hyper would write `<none>`.
+            response.extensions_mut().insert(ReasonPhrase::from_static(b""));
+        }
         let body = request.into_body();
         if !body.is_end_stream() && !self.read_away(body).await {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));

@@ -15,8 +15,10 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use opentelemetry::trace::FutureExt as _;
 use parking_lot::RwLock;
 use tokio::sync::Mutex;
+use tracing::Instrument as _;
 
 use crate::{
     domain::{Endpoint, EndpointId, Verb},
@@ -139,7 +141,7 @@ impl Replica {
     /// Goes on when the caller does not wait any longer: a client that hangs up must not leave the table behind.
     pub async fn write(self: &Arc<Self>, write: Write) -> Result<Version, WriteError> {
         let replica = Arc::clone(self);
-        let work = tokio::spawn(async move {
+        let work = async move {
             let outcome = replica.store.write(write).await;
             let caught_up = match &outcome {
                 Ok(version) => replica.catch_up_to(*version).await,
@@ -152,7 +154,9 @@ impl Replica {
                 return outcome.and(Err(WriteError::Store(error)));
             }
             outcome
-        });
+        };
+        // It stays a part of the trace that it belongs to, and so do the lines that it logs.
+        let work = tokio::spawn(work.with_current_context().in_current_span());
         let failure = match work.await {
             Ok(outcome) => return outcome,
             Err(failure) => failure,

@@ -50,7 +50,7 @@ class DocsPage:
         self.refusals: set[str] = set()
 
         context = browser.new_context(viewport={"width": 1280, "height": 1600}, service_workers="block")
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30_000)
         context.on("request", self.note_foreign_request)
         context.route(self.is_foreign, lambda route: route.abort())
         self.page = context.new_page()

@@ -17,6 +17,8 @@ use poem_openapi::{
     types::Type,
 };
 
+use serde_json::Value;
+
 use super::{error::ErrorDocument, jsonapi::JsonApi};
 
 const DESCRIPTION: &str = "Mock HTTP endpoints that answer what they were told to: create one here, then call it.\n\n\
@@ -27,7 +29,29 @@ pub fn service<A: OpenApi>(api: A) -> OpenApiService<A, ()> {
     OpenApiService::new(api, "Echo", env!("CARGO_PKG_VERSION")).description(DESCRIPTION)
 }
 
-/// A page with everything that it needs. The service's own document is in it.
+/// The OpenAPI document, as JSON and YAML, and the page that shows it.
+pub struct Documentation {
+    pub json: String,
+    pub yaml: String,
+    pub page: String,
+}
+
+impl Documentation {
+    pub fn of<A: OpenApi>(service: &OpenApiService<A, ()>) -> Self {
+        let generated = service.spec();
+        let mut document = serde_json::from_str::<Value>(&generated).expect("poem-openapi writes JSON");
+        // poem-openapi enforces `deny_unknown_fields`, but does not write it down.
+        for name in ["Attributes", "Response", "AttributeChanges", "ResponseChanges"] {
+            document["components"]["schemas"][name]["additionalProperties"] = false.into();
+        }
+        let json = serde_json::to_string_pretty(&document).expect("a document is JSON");
+        let yaml = serde_yaml::to_string(&document).expect("what is JSON can be YAML");
+        let page = service.swagger_ui_html().replacen(&generated, &json, 1);
+        Self { json, yaml, page }
+    }
+}
+
+/// The page, with everything that it needs.
 pub fn page(html: &str) -> impl Endpoint + use<> {
     // Without an icon of its own the page would ask for /favicon.ico, which is a mock's path.
     let head = "<head><meta name=\"viewport\" content=\"width=device-width\"><link rel=\"icon\" href=\"data:,\">";

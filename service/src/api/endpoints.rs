@@ -17,6 +17,7 @@ use super::{
     location::Locations,
     refusal::{Refusal, Statuses},
     schema::{EndpointChangesDocument, EndpointDocument, ListDocument, NewEndpointDocument},
+    text::{IdRule, PathRule, Text, VerbRule},
 };
 use crate::{
     domain::{EndpointId, MockPath, Verb},
@@ -114,33 +115,22 @@ impl EndpointsApi {
         page_size: Query<Option<u32>>,
         /// Begin after the endpoint with this id.
         #[oai(name = "page[after]")]
-        page_after: Query<Option<String>>,
+        page_after: Query<Option<Text<IdRule>>>,
         /// Only those with this verb.
         #[oai(name = "filter[verb]")]
-        filter_verb: Query<Option<String>>,
+        filter_verb: Query<Option<Text<VerbRule>>>,
         /// Only those with this path.
         #[oai(name = "filter[path]")]
-        filter_path: Query<Option<String>>,
+        filter_path: Query<Option<Text<PathRule>>>,
     ) -> Result<Listed, Refusal<ListStatuses>> {
         known_parameters_only(request.uri().query())?;
         let bad = |name: &str, why: String| ApiError::new(Kind::BadParameter, why, Some(Source::parameter(name)));
-        let filter = Filter {
-            verb: filter_verb
-                .0
-                .as_deref()
-                .map(Verb::parse)
-                .transpose()
-                .map_err(|e| bad("filter[verb]", e.to_string()))?,
-            path: filter_path
-                .0
-                .as_deref()
-                .map(MockPath::parse)
-                .transpose()
-                .map_err(|e| bad("filter[path]", e.to_string()))?,
-        };
+        let verb = filter_verb.0.map(|text| Verb::parse(&text.0).map_err(|e| bad("filter[verb]", e.to_string())));
+        let path = filter_path.0.map(|text| MockPath::parse(&text.0).map_err(|e| bad("filter[path]", e.to_string())));
+        let filter = Filter { verb: verb.transpose()?, path: path.transpose()? };
         let after = page_after.0.map(|text| {
-            let why = format!("`{text}` is not the id of an endpoint: take `links.next` as it is");
-            EndpointId::parse(&text).ok_or_else(|| bad("page[after]", why))
+            let why = format!("`{}` is not the id of an endpoint: take `links.next` as it is", text.0);
+            EndpointId::parse(&text.0).ok_or_else(|| bad("page[after]", why))
         });
         let after = after.transpose()?;
         let size = page_size.0.map_or(DEFAULT_PAGE, |size| size as usize);

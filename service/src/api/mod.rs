@@ -12,6 +12,7 @@ mod location;
 mod refusal;
 pub mod routes;
 mod schema;
+mod text;
 
 use std::{
     net::SocketAddr,
@@ -33,7 +34,7 @@ pub use jsonapi::{BodyLimits, MEDIA_TYPE};
 pub use location::Locations;
 
 use self::{
-    docs::MocksDescription,
+    docs::{Documentation, MocksDescription},
     endpoints::EndpointsApi,
     error::{ApiError, Kind, Source},
     health::HealthApi,
@@ -121,9 +122,10 @@ async fn answer(
 
 fn documented(api: impl OpenApi + 'static) -> BoxEndpoint<'static, Response> {
     let service = docs::service(api);
-    let json = docs::file("application/json", service.spec());
-    let yaml = docs::file("application/yaml", service.spec_yaml());
-    let page = docs::page(&service.swagger_ui_html());
+    let documentation = Documentation::of(&service);
+    let json = docs::file("application/json", documentation.json);
+    let yaml = docs::file("application/yaml", documentation.yaml);
+    let page = docs::page(&documentation.page);
     Route::new()
         .nest_no_strip("/", service)
         .at("/-/docs", poem::get(page))

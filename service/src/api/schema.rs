@@ -2,17 +2,13 @@
 //!
 //! Requests are read by [`super::document`], which tells all that is wrong at once; these types only describe them.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::collections::BTreeMap;
 
-use poem_openapi::{
-    Enum, Object,
-    registry::{MetaSchema, MetaSchemaRef},
-    types::{Example, ParseError, ParseFromJSON, ParseResult, ToJSON, Type},
-};
-use serde_json::Value;
+use poem_openapi::{Enum, Object, types::Example};
 
+use super::text::{PathRule, Text};
 use crate::{
-    domain::{self, Endpoint, MAX_PATH_BYTES, MockResponse},
+    domain::{self, Endpoint, MockResponse},
     store::Page,
 };
 
@@ -37,56 +33,6 @@ pub enum Verb {
     Patch,
 }
 
-/// The path of a mock. A type of its own because its rule needs look-ahead, which poem's validators do not have.
-#[derive(Debug, Clone)]
-pub struct Path(String);
-
-impl Type for Path {
-    const IS_REQUIRED: bool = true;
-
-    type RawValueType = String;
-    type RawElementValueType = String;
-
-    fn name() -> Cow<'static, str> {
-        "string(path)".into()
-    }
-
-    fn schema_ref() -> MetaSchemaRef {
-        MetaSchemaRef::Inline(Box::new(MetaSchema {
-            description: Some(
-                "The path component of a URL, matched exactly; a request's query is ignored. Without query, fragment, host \
-                 or dot segments; what may not stand in a URL is percent-escaped. On a listener that serves management too, \
-                 `/endpoints`, `/endpoints/…` and `/-/…` are reserved.",
-            ),
-            max_length: Some(MAX_PATH_BYTES),
-            pattern: Some(
-                r"^(?!/endpoints(/|$))(?!/-/)(?!.*/(\.|%2[eE]){1,2}(/|$))/([A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*$".into(),
-            ),
-            ..MetaSchema::new("string")
-        }))
-    }
-
-    fn as_raw_value(&self) -> Option<&String> {
-        Some(&self.0)
-    }
-
-    fn raw_element_iter<'a>(&'a self) -> Box<dyn Iterator<Item = &'a String> + 'a> {
-        Box::new(self.as_raw_value().into_iter())
-    }
-}
-
-impl ParseFromJSON for Path {
-    fn parse_from_json(value: Option<Value>) -> ParseResult<Self> {
-        String::parse_from_json(value).map(Self).map_err(ParseError::propagate)
-    }
-}
-
-impl ToJSON for Path {
-    fn to_json(&self) -> Option<Value> {
-        self.0.to_json()
-    }
-}
-
 /// What the mock answers, byte for byte.
 #[derive(Debug, Clone, Object)]
 #[oai(deny_unknown_fields, skip_serializing_if_is_none)]
@@ -108,7 +54,7 @@ pub struct Response {
 #[oai(deny_unknown_fields)]
 pub struct Attributes {
     verb: Verb,
-    path: Path,
+    path: Text<PathRule>,
     response: Response,
 }
 
@@ -179,7 +125,7 @@ pub struct ResponseChanges {
 #[oai(deny_unknown_fields, skip_serializing_if_is_none)]
 pub struct AttributeChanges {
     verb: Option<Verb>,
-    path: Option<Path>,
+    path: Option<Text<PathRule>>,
     response: Option<ResponseChanges>,
 }
 
@@ -246,7 +192,7 @@ impl From<&Endpoint> for EndpointResource {
             id: endpoint.id.to_string(),
             attributes: Attributes {
                 verb: endpoint.route.verb.into(),
-                path: Path(endpoint.route.path.to_string()),
+                path: Text::new(endpoint.route.path.as_str()),
                 response: (&endpoint.response).into(),
             },
         }
@@ -270,7 +216,7 @@ impl Example for NewEndpointDocument {
         let headers = BTreeMap::from([("Content-Type".to_owned(), "application/json".to_owned())]);
         let response =
             Response { code: 200, headers: Some(headers), body: Some(r#"{"message": "Hello, world"}"#.into()) };
-        let attributes = Attributes { verb: Verb::Get, path: Path("/greeting".into()), response };
+        let attributes = Attributes { verb: Verb::Get, path: Text::new("/greeting"), response };
         Self { data: NewEndpoint { r#type: ResourceType::Endpoints, attributes } }
     }
 }

@@ -108,7 +108,7 @@ pub struct Settings {
     #[arg(long, env = "ECHO_SHUTDOWN_DEADLINE", value_name = "DURATION", default_value = "20s")]
     pub shutdown_deadline: String,
 
-    /// What is logged: a level, or target=level pairs separated by commas. Requests to mocks are logged at debug.
+    /// What is logged: a level, or target=level pairs separated by commas. Requests to mocks are not: the metrics count them.
     #[arg(long, env = "ECHO_LOG", value_name = "FILTER", default_value = "info")]
     pub log: String,
 

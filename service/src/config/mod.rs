@@ -12,7 +12,9 @@ use ipnet::IpNet;
 
 pub use cli::{Cli, Command, KeyCommand, LogFormat, Settings, settings_table};
 pub use keys::{Key, Scope, Token};
-use values::{Problems, address, at_least, boolean, collector, duration, log_filter, networks, positive_duration, rate};
+use values::{
+    Problems, address, at_least, boolean, collector, duration, log_filter, networks, positive_duration, rate,
+};
 pub use values::{PublicUrl, StoreChoice};
 
 /// Everything that can be set, checked. [`Settings`] documents each.
@@ -147,9 +149,8 @@ impl Telemetry {
         let get = |name| value(environment, name);
         let disabled = get("OTEL_SDK_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true"));
         let [all, traces, metrics] = Self::ENDPOINTS;
-        let on = |endpoint, exporter| {
-            !disabled && get(all).or(get(endpoint)).is_some() && get(exporter) != Some("none")
-        };
+        let on =
+            |endpoint, exporter| !disabled && get(all).or(get(endpoint)).is_some() && get(exporter) != Some("none");
         Self { traces: on(traces, "OTEL_TRACES_EXPORTER"), metrics: on(metrics, "OTEL_METRICS_EXPORTER") }
     }
 

@@ -67,7 +67,7 @@ fn a_body_within_the_limit_keeps_the_connection_and_a_larger_one_is_answered_and
 
 #[test]
 fn a_body_that_does_not_come_is_not_waited_for_for_ever() {
-    let echo = Echo::start(&["--request-timeout", "200ms"]);
+    let echo = Echo::start(&["--request-timeout", "500ms"]);
     echo.create("POST", "/hello", json!({"code": 200, "body": "Hello"}));
     let answer = send(echo.mocks, "POST /hello HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nname");
     assert_eq!((answer.text().as_str(), answer.header("connection")), ("Hello", Some("close")));

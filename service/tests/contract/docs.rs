@@ -88,8 +88,12 @@ fn the_page_needs_nothing_from_elsewhere_and_may_not_ask_for_it() {
     let echo = Echo::start(&[]);
     let page = echo.get("/-/docs");
     assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
-    let policy: BTreeMap<_, _> = page.header("content-security-policy").unwrap().split("; ").filter_map(|d| d.split_once(' ')).collect();
-    assert_eq!((policy["default-src"], policy["connect-src"], policy["frame-ancestors"]), ("'none'", "'self'", "'none'"));
+    let policy: BTreeMap<_, _> =
+        page.header("content-security-policy").unwrap().split("; ").filter_map(|d| d.split_once(' ')).collect();
+    assert_eq!(
+        (policy["default-src"], policy["connect-src"], policy["frame-ancestors"]),
+        ("'none'", "'self'", "'none'")
+    );
     let html = page.text();
     assert!(html.starts_with("<!DOCTYPE html>"));
     assert!(!html.contains("src=\"http") && !html.contains("<link rel=\"stylesheet\""));

@@ -112,7 +112,9 @@ fn a_path_that_can_not_be_opened_is_told_with_the_reason() {
     let folder = tempfile::tempdir().unwrap();
     assert!(refusal(folder.path()).contains("can not be opened: Is a directory"));
     let missing = refusal(&folder.path().join("missing/echo.redb"));
-    assert!(missing.contains("can not be opened: No such file or directory") && missing.contains("a folder that exists"));
+    assert!(
+        missing.contains("can not be opened: No such file or directory") && missing.contains("a folder that exists")
+    );
     let dangling = folder.path().join("link.redb");
     symlink(folder.path().join("missing/echo.redb"), &dangling).unwrap();
     assert!(refusal(&dangling).contains("can not be opened: No such file or directory"));

@@ -7,11 +7,14 @@ mod documents;
 mod in_process;
 mod small_disk;
 
+mod abandoned;
 mod durability;
 mod faults;
 mod life;
+mod limits;
 mod panics;
 mod settings;
 mod start;
 mod store;
+mod telemetry;
 mod tidy;

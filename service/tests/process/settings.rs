@@ -56,7 +56,8 @@ fn all_that_is_wrong_is_told_at_once_with_what_to_write() {
         ("ECHO_LISTN is not a setting", "see `echo-service --help`"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT: `collector:4318` is not the URL of a collector", "write `http://HOST:4318`"),
     ] {
-        let line = message.lines().find(|line| line.contains(setting)).unwrap_or_else(|| panic!("{setting}:\n{message}"));
+        let line =
+            message.lines().find(|line| line.contains(setting)).unwrap_or_else(|| panic!("{setting}:\n{message}"));
         assert!(line.contains(advice), "{line}");
     }
     assert_eq!(message.lines().count(), 15, "{message}");
@@ -66,7 +67,7 @@ fn all_that_is_wrong_is_told_at_once_with_what_to_write() {
 fn an_unknown_flag_or_one_without_a_value_is_told() {
     assert!(complaint(&["--lisen", "127.0.0.1:0"], &[]).contains("unexpected argument '--lisen'"));
     assert!(complaint(&["--store"], &[]).contains("a value is required for '--store <STORE>'"));
-    assert!(complaint(&["start"], &[]).contains("unexpected argument 'start'") || complaint(&["start"], &[]).contains("unrecognized subcommand 'start'"));
+    assert!(complaint(&["start"], &[]).contains("unrecognized subcommand 'start'"));
 }
 
 #[test]
@@ -78,7 +79,9 @@ fn a_flag_before_the_subcommand_is_refused_instead_of_being_lost() {
 #[test]
 fn a_collector_that_could_never_be_reached_is_told() {
     for wrong in ["not a url", "https://collector:4318", "collector"] {
-        for variable in ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"] {
+        for variable in
+            ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"]
+        {
             let message = complaint(&[], &[(variable, wrong)]);
             assert!(message.contains(&format!("{variable}: `{wrong}` is not the URL of a collector")), "{message}");
         }
@@ -97,7 +100,8 @@ fn help_lists_every_setting_with_its_variable_and_default() {
         .collect();
     assert!(rows.len() >= 19, "{rows:?}");
     for row in rows {
-        assert!(help.contains(&format!("{} ", row[0])) && help.contains(&format!("[env: {}=", row[1])), "{row:?}");
+        let variable = [format!("[env: {}=", row[1]), format!("[env: {}]", row[1])];
+        assert!(help.contains(&row[0]) && variable.iter().any(|it| help.contains(it)), "{row:?}");
         assert!(row[2] == "none" || help.contains(&format!("[default: {}]", row[2])), "{row:?}");
     }
     assert!(["serve", "healthcheck", "key"].iter().all(|command| help.contains(&format!("\n  {command} "))), "{help}");
@@ -125,7 +129,11 @@ fn management_for_everybody_is_refused_until_it_is_meant() {
     for settings in [&["--listen", "0.0.0.0:0"][..], &["--management-listen", "[::]:0"]] {
         let message = complaint(settings, &[]);
         assert!(message.contains("management would be open to everybody at "), "{message}");
-        assert!(["set --keys", "`echo-service key new`", "127.0.0.1", "--allow-anonymous"].iter().all(|way| message.contains(way)));
+        assert!(
+            ["set --keys", "`echo-service key new`", "127.0.0.1", "--allow-anonymous"]
+                .iter()
+                .all(|way| message.contains(way))
+        );
     }
     let everywhere = Echo::start(&["--listen", "0.0.0.0:0", "--allow-anonymous"]);
     assert_eq!(everywhere.get("/endpoints").status, 200);
@@ -152,7 +160,8 @@ fn new_key(arguments: &[&str]) -> (String, String) {
 fn what_key_new_prints_opens_what_its_scope_says() {
     let (writer, writers_entry) = new_key(&["--name", "ci"]);
     let (reader, readers_entry) = new_key(&["--name", "viewer", "--scope", "read"]);
-    let echo = Echo::start_with(&["--listen", "0.0.0.0:0"], &[("ECHO_KEYS", &format!("{writers_entry},\n {readers_entry}"))]);
+    let echo =
+        Echo::start_with(&["--listen", "0.0.0.0:0"], &[("ECHO_KEYS", &format!("{writers_entry},\n {readers_entry}"))]);
     let document = new_endpoint("GET", "/x", json!({"code": 200}));
     let post = |token: Option<&str>| {
         let header = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
@@ -176,7 +185,10 @@ fn what_key_new_prints_opens_what_its_scope_says() {
 #[test]
 fn key_new_refuses_what_could_not_be_used() {
     assert!(complaint(&["key", "new", "--name", "a:b"], &[]).contains("a key entry does not have three parts"));
-    assert!(complaint(&["key", "new", "--scope", "admin"], &[]).contains("`admin` is not a scope: write read, write or read+write"));
+    assert!(
+        complaint(&["key", "new", "--scope", "admin"], &[])
+            .contains("`admin` is not a scope: write read, write or read+write")
+    );
 }
 
 #[test]

@@ -10,9 +10,7 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use redb::{
-    Builder, Database, ReadTransaction, ReadableDatabase, WriteTransaction, backends::InMemoryBackend,
-};
+use redb::{Builder, Database, ReadTransaction, ReadableDatabase, WriteTransaction, backends::InMemoryBackend};
 
 use super::tables;
 use crate::store::StoreError;

@@ -20,14 +20,36 @@ const PATHS: [&str; 3] = ["/", "/a", "/a/%2F"];
 
 #[derive(Debug, Clone)]
 enum Step {
-    Create { verb: usize, path: usize, response: usize },
-    Replace { which: Index, is_current: bool, verb: usize, path: usize, response: usize },
-    Delete { which: Index, is_current: bool },
-    Get { which: Index },
-    List { verb: Option<usize>, path: Option<usize>, after: Option<Index>, limit: usize },
+    Create {
+        verb: usize,
+        path: usize,
+        response: usize,
+    },
+    Replace {
+        which: Index,
+        is_current: bool,
+        verb: usize,
+        path: usize,
+        response: usize,
+    },
+    Delete {
+        which: Index,
+        is_current: bool,
+    },
+    Get {
+        which: Index,
+    },
+    List {
+        verb: Option<usize>,
+        path: Option<usize>,
+        after: Option<Index>,
+        limit: usize,
+    },
     Load,
     /// From so many versions before the head; -1 is a version that has never been.
-    Changes { back: i64 },
+    Changes {
+        back: i64,
+    },
     Restart,
 }
 
@@ -112,7 +134,8 @@ impl Model {
 
     fn list(&self, filter: &Filter, after: Option<EndpointId>, limit: usize) -> Page {
         let all = self.endpoints.values().map(|stored| stored.endpoint.clone());
-        let is_shown = |endpoint: &Endpoint| after.is_none_or(|after| endpoint.id > after) && filter.matches(&endpoint.route);
+        let is_shown =
+            |endpoint: &Endpoint| after.is_none_or(|after| endpoint.id > after) && filter.matches(&endpoint.route);
         let mut endpoints: Vec<_> = all.filter(is_shown).collect();
         let more = endpoints.len() > limit;
         endpoints.truncate(limit);
@@ -234,7 +257,8 @@ pub fn are_those_of_a_plain_map<S: Subject>(cases: u32) {
 pub async fn everything_is_there_after_a_restart<S: Subject>() {
     let (subject, mut model) = (S::empty().await, Model::default());
     for n in 0..40 {
-        write(&**subject.store(), &mut model, Write::Create(endpoint(Verb::Put, &format!("/{n}"), &response(n % 4)))).await;
+        write(&**subject.store(), &mut model, Write::Create(endpoint(Verb::Put, &format!("/{n}"), &response(n % 4))))
+            .await;
     }
     for n in 0..20 {
         let Stored { mut endpoint, version } = model.endpoints[&model.ids[n * 2]].clone();

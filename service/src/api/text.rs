@@ -1,0 +1,121 @@
+//! Strings with a rule that poem's validators can not express, or that the domain words better than they do.
+//!
+//! The rule is in the OpenAPI document; the domain decides, so that a refusal says what to write instead.
+
+use std::{borrow::Cow, marker::PhantomData};
+
+use poem_openapi::{
+    registry::{MetaSchema, MetaSchemaRef},
+    types::{ParseError, ParseFromJSON, ParseFromParameter, ParseResult, ToJSON, Type},
+};
+use serde_json::Value;
+
+use crate::domain::{MAX_PATH_BYTES, Verb};
+
+/// What the OpenAPI document says of a text.
+pub trait Rule: Send + Sync + 'static {
+    const NAME: &'static str;
+
+    fn schema() -> MetaSchema;
+}
+
+/// A string that follows a rule, not checked yet.
+#[derive(Debug, Clone)]
+pub struct Text<R>(pub String, PhantomData<fn() -> R>);
+
+impl<R> Text<R> {
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into(), PhantomData)
+    }
+}
+
+/// The path of a mock.
+#[derive(Debug, Clone)]
+pub struct PathRule;
+
+impl Rule for PathRule {
+    const NAME: &'static str = "path";
+
+    fn schema() -> MetaSchema {
+        MetaSchema {
+            description: Some(
+                "The path component of a URL, matched exactly; a request's query is ignored. Without query, fragment, host \
+                 or dot segments; what may not stand in a URL is percent-escaped. On a listener that serves management too, \
+                 `/endpoints`, `/endpoints/…` and `/-/…` are reserved.",
+            ),
+            example: Some("/greeting".into()),
+            max_length: Some(MAX_PATH_BYTES),
+            pattern: Some(
+                r"^(?!/endpoints(/|$))(?!/-/)(?!.*/(\.|%2[eE]){1,2}(/|$))/([A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*$"
+                    .into(),
+            ),
+            ..MetaSchema::new("string")
+        }
+    }
+}
+
+/// The id of an endpoint.
+#[derive(Debug, Clone)]
+pub struct IdRule;
+
+impl Rule for IdRule {
+    const NAME: &'static str = "id";
+
+    fn schema() -> MetaSchema {
+        let pattern = "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$";
+        MetaSchema { pattern: Some(pattern.into()), ..MetaSchema::new("string") }
+    }
+}
+
+/// A verb as a parameter.
+#[derive(Debug, Clone)]
+pub struct VerbRule;
+
+impl Rule for VerbRule {
+    const NAME: &'static str = "verb";
+
+    fn schema() -> MetaSchema {
+        MetaSchema { enum_items: Verb::ALL.map(|verb| verb.as_str().into()).into(), ..MetaSchema::new("string") }
+    }
+}
+
+impl<R: Rule> Type for Text<R> {
+    const IS_REQUIRED: bool = true;
+
+    type RawValueType = String;
+    type RawElementValueType = String;
+
+    fn name() -> Cow<'static, str> {
+        format!("string({})", R::NAME).into()
+    }
+
+    fn schema_ref() -> MetaSchemaRef {
+        MetaSchemaRef::Inline(Box::new(R::schema()))
+    }
+
+    fn as_raw_value(&self) -> Option<&String> {
+        Some(&self.0)
+    }
+
+    fn raw_element_iter<'a>(&'a self) -> Box<dyn Iterator<Item = &'a String> + 'a> {
+        Box::new(self.as_raw_value().into_iter())
+    }
+}
+
+impl<R: Rule> ParseFromJSON for Text<R> {
+    fn parse_from_json(value: Option<Value>) -> ParseResult<Self> {
+        String::parse_from_json(value).map(Self::new).map_err(ParseError::propagate)
+    }
+}
+
+impl<R: Rule> ParseFromParameter for Text<R> {
+    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
+        Ok(Self::new(value))
+    }
+}
+
+impl<R: Rule> ToJSON for Text<R> {
+    fn to_json(&self) -> Option<Value> {
+        self.0.to_json()
+    }
+}

@@ -1,0 +1,237 @@
+//! What bounds a client: time, size, number and rate.
+
+use std::{
+    io::{ErrorKind, Read, Write},
+    net::{SocketAddr, TcpStream},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+
+use crate::support::{Answer, Echo, PATIENCE, new_endpoint, read_answer, send};
+
+/// How late a time-out may be on a busy machine, half a second of it on purpose (`TICK`).
+const LATE: Duration = Duration::from_secs(3);
+
+fn connect(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+/// A request on a connection that stays open.
+fn get(stream: &mut TcpStream, path: &str) -> Answer {
+    // In one piece: pieces would wait for each other's acknowledgement.
+    stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).unwrap();
+    read_answer(stream)
+}
+
+/// Waits until the service closes the connection, without a word.
+fn assert_is_closed(stream: &mut TcpStream) {
+    match stream.read(&mut [0; 1]) {
+        Ok(0) => {}
+        Err(error) if error.kind() == ErrorKind::ConnectionReset => {}
+        other => panic!("it was not closed: {other:?}"),
+    }
+}
+
+fn assert_took(since: Instant, at_least: Duration) {
+    let taken = since.elapsed();
+    assert!((at_least..at_least + LATE).contains(&taken), "{at_least:?} were asked for, {taken:?} taken");
+}
+
+#[test]
+fn a_client_that_dribbles_its_head_is_cut_off() {
+    let echo = Echo::start(&["--header-timeout", "1s", "--idle-timeout", "1h"]);
+    let mut stream = connect(echo.mocks);
+    stream.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+    let begin = Instant::now();
+    let endless = b"GET / HTTP/1.1\r\nX-Slow: ".iter().chain([b'x'].iter().cycle());
+    for byte in endless {
+        // Each byte comes in time by itself: what counts is the whole head.
+        let is_sent = stream.write_all(&[*byte]).is_ok();
+        let is_open = matches!(stream.read(&mut [0; 1]), Err(error) if error.kind() == ErrorKind::WouldBlock);
+        if !is_sent || !is_open {
+            break;
+        }
+        assert!(begin.elapsed() < PATIENCE, "it is never cut off");
+    }
+    assert_took(begin, Duration::from_secs(1));
+}
+
+#[test]
+fn a_client_that_connects_and_says_nothing_is_cut_off() {
+    let echo = Echo::start(&["--header-timeout", "500ms", "--idle-timeout", "1h"]);
+    let begin = Instant::now();
+    assert_is_closed(&mut connect(echo.mocks));
+    assert_took(begin, Duration::from_millis(500));
+}
+
+#[test]
+fn between_requests_a_connection_may_be_idle_for_longer_than_a_head_may_take() {
+    let echo = Echo::start(&["--header-timeout", "500ms", "--idle-timeout", "2500ms"]);
+    let mut stream = connect(echo.mocks);
+    assert_eq!(get(&mut stream, "/x").status, 404);
+    thread::sleep(Duration::from_millis(1500));
+    assert_eq!(get(&mut stream, "/x").status, 404);
+    let idle = Instant::now();
+    assert_is_closed(&mut stream);
+    assert_took(idle, Duration::from_millis(2500));
+}
+
+#[test]
+fn the_head_of_a_later_request_has_to_be_as_fast_as_the_first() {
+    let echo = Echo::start(&["--header-timeout", "500ms", "--idle-timeout", "1h"]);
+    let mut stream = connect(echo.mocks);
+    assert_eq!(get(&mut stream, "/x").status, 404);
+    let begin = Instant::now();
+    write!(stream, "GET /x HTTP/1.1\r\n").unwrap();
+    assert_is_closed(&mut stream);
+    assert_took(begin, Duration::from_millis(500));
+}
+
+#[test]
+fn a_body_that_does_not_come_is_408() {
+    let echo = Echo::start(&["--request-timeout", "500ms", "--header-timeout", "1h"]);
+    let begin = Instant::now();
+    let answer = send(
+        echo.management,
+        "POST /endpoints HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\nConnection: close\r\n\r\n{",
+    );
+    assert_eq!((answer.status, answer.header("content-type")), (408, Some("application/vnd.api+json")));
+    assert!(answer.details().contains("The body did not arrive"), "{}", answer.details());
+    assert_took(begin, Duration::from_millis(500));
+}
+
+#[test]
+fn a_mock_waits_for_a_body_no_longer_than_for_management() {
+    let echo = Echo::start(&["--request-timeout", "500ms", "--header-timeout", "1h"]);
+    echo.create("POST", "/mock", json!({"code": 202}));
+    let begin = Instant::now();
+    let mut stream = connect(echo.mocks);
+    write!(stream, "POST /mock HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf").unwrap();
+    let answer = read_answer(&mut stream);
+    // The connection can not be used again, because nobody knows where its next request begins.
+    assert_eq!((answer.status, answer.header("connection")), (202, Some("close")));
+    assert_took(begin, Duration::from_millis(500));
+    assert_is_closed(&mut stream);
+}
+
+#[test]
+fn a_head_that_is_too_large_is_431() {
+    let echo = Echo::start(&["--max-header-bytes", "8192"]);
+    echo.create("GET", "/mock", json!({"code": 200}));
+    let with = |bytes: usize| echo.call_with("GET", "/mock", &format!("X-Large: {}\r\n", "x".repeat(bytes)), b"");
+    assert_eq!(with(7_900).status, 200);
+    for bytes in [8_192, 20_000] {
+        assert_eq!(with(bytes).status, 431, "{bytes}");
+    }
+    let long_path = echo.call("GET", &format!("/{}", "x".repeat(8_192)));
+    assert_eq!(long_path.status, 431);
+    assert_eq!(echo.call("GET", "/mock").status, 200);
+}
+
+#[test]
+fn connections_above_the_limit_wait_until_one_is_closed() {
+    let echo = Echo::start(&["--max-connections", "2", "--management-listen", "127.0.0.1:0"]);
+    let (mut first, mut second) = (connect(echo.mocks), connect(echo.mocks));
+    assert_eq!((get(&mut first, "/x").status, get(&mut second, "/x").status), (404, 404));
+
+    let mut third = connect(echo.mocks);
+    write!(third, "GET /x HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    third.set_read_timeout(Some(Duration::from_millis(400))).unwrap();
+    assert_eq!(third.peek(&mut [0; 1]).unwrap_err().kind(), ErrorKind::WouldBlock, "it is not served yet");
+    assert_eq!(get(&mut first, "/x").status, 404, "those that are there are served");
+    assert_eq!(echo.get("/-/ready").status, 200, "the other listener has a limit of its own");
+
+    drop(second);
+    assert_eq!(read_answer(&mut third).status, 404);
+}
+
+#[test]
+fn requests_to_mocks_above_the_rate_are_429() {
+    let echo = Echo::start(&["--mock-rate-limit", "5"]);
+    echo.create("GET", "/mock", json!({"code": 200}));
+    let mut stream = connect(echo.mocks);
+    let begin = Instant::now();
+    let answers: Vec<_> = (0..40).map(|_| get(&mut stream, "/mock")).collect();
+    let allowed = 5 + (begin.elapsed().as_secs_f64() * 5.0).ceil() as usize;
+    let served = answers.iter().filter(|answer| answer.status == 200).count();
+    assert!((5..=allowed).contains(&served), "{served} of {allowed}");
+    let refused = answers.iter().find(|answer| answer.status != 200).unwrap();
+    assert_eq!((refused.status, refused.header("retry-after")), (429, Some("1")));
+    assert_eq!(refused.header("content-type"), Some("application/vnd.api+json"));
+    assert!(refused.details().contains("try again in 1 s"));
+    assert_eq!(echo.get("/endpoints").status, 200, "management has a rate of its own");
+}
+
+/// How many of so many requests to a mock are served, with this header.
+fn served(echo: &Echo, header: &str, requests: usize) -> usize {
+    (0..requests).filter(|_| echo.call_with("GET", "/mock", header, b"").status == 404).count()
+}
+
+#[test]
+fn a_trusted_proxy_separates_its_clients_and_nobody_else_can() {
+    // One request in so many seconds: no allowance comes back while the test runs.
+    let trusting = Echo::start(&["--mock-rate-limit", "1", "--trusted-proxies", "127.0.0.0/8, ::1"]);
+    for client in ["192.0.2.1", "192.0.2.2", "2001:db8::1"] {
+        let begin = Instant::now();
+        let served = served(&trusting, &format!("X-Forwarded-For: {client}\r\n"), 10);
+        assert!((1..=1 + begin.elapsed().as_secs() as usize + 1).contains(&served), "{client}: {served}");
+    }
+    // What a client has written itself stands to the left of what the proxy adds.
+    let begin = Instant::now();
+    let forged = (0..10).map(|n| format!("X-Forwarded-For: 198.51.100.{n}, 192.0.2.3\r\n"));
+    let through: usize = forged.map(|header| served(&trusting, &header, 1)).sum();
+    assert!((1..=2 + begin.elapsed().as_secs() as usize).contains(&through), "{through}");
+
+    let strict = Echo::start(&["--mock-rate-limit", "1"]);
+    let begin = Instant::now();
+    let through: usize = (0..10).map(|n| served(&strict, &format!("X-Forwarded-For: 192.0.2.{n}\r\n"), 1)).sum();
+    assert!((1..=2 + begin.elapsed().as_secs() as usize).contains(&through), "{through}");
+}
+
+/// A connection from another address of this machine.
+fn connect_from(source: &str, to: SocketAddr) -> TcpStream {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+    let stream = runtime.block_on(async {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::new(source.parse().unwrap(), 0)).unwrap();
+        socket.connect(to).await.unwrap().into_std().unwrap()
+    });
+    stream.set_nonblocking(false).unwrap();
+    stream
+}
+
+#[test]
+fn rates_are_counted_for_each_address() {
+    let echo = Echo::start(&["--mock-rate-limit", "1", "--rate-limit", "1"]);
+    for (path, free) in [("/mock", 404), ("/endpoints", 200)] {
+        for source in ["127.0.0.1", "127.0.0.2", "127.0.0.3"] {
+            let mut stream = connect_from(source, echo.mocks);
+            assert_eq!(get(&mut stream, path).status, free, "{source} has its own allowance");
+            let refused = (0..10).map(|_| get(&mut stream, path)).find(|answer| answer.status == 429);
+            assert!(refused.is_some_and(|answer| answer.header("retry-after").is_some()), "{source} {path}");
+        }
+    }
+}
+
+#[test]
+fn a_management_flood_is_429_for_its_key_only() {
+    let keys = ["a", "b"].map(|name| (format!("echo_{name}"), name));
+    let entries = keys.each_ref().map(|(token, name)| format!("{name}:read+write:{}", sha256(token))).join(",");
+    let echo = Echo::start(&["--rate-limit", "2", "--keys", &entries]);
+    let post = |token: &str, n: usize| {
+        let document = new_endpoint("GET", &format!("/{n}"), json!({"code": 200}));
+        echo.manage("POST", "/endpoints", &format!("Authorization: Bearer {token}\r\n"), Some(&document)).status
+    };
+    let statuses: Vec<_> = (0..20).map(|n| post(&keys[0].0, n)).collect();
+    assert!(statuses[..2] == [201, 201] && statuses.contains(&429), "{statuses:?}");
+    assert_eq!(post(&keys[1].0, 100), 201, "the other key has its own allowance");
+}
+
+fn sha256(text: &str) -> String {
+    use sha2::{Digest, Sha256};
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}

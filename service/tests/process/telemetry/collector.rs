@@ -1,0 +1,125 @@
+//! A real OpenTelemetry collector that records what arrives.
+
+use std::{
+    env, fs,
+    net::{SocketAddr, TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::PATIENCE;
+
+/// Built by `scripts/tools collector` from `tests/collector`. Killed when dropped.
+pub struct Collector {
+    process: Child,
+    address: SocketAddr,
+    folder: TempDir,
+}
+
+impl Collector {
+    pub fn start() -> Self {
+        let tools = env::var_os("ECHO_TOOLS")
+            .map(PathBuf::from)
+            .or_else(|| Some(env::home_dir()?.join(".cache/echo")))
+            .unwrap();
+        let binary = tools.join("bin/echo-collector");
+        assert!(binary.exists(), "{} is missing: run ./scripts/tools collector", binary.display());
+        let config = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("tests/collector/record.yaml");
+        let (address, folder) = (free_address(), tempfile::tempdir().unwrap());
+        let mut process = Command::new(binary)
+            .arg("--config")
+            .arg(config)
+            .env("COLLECTOR_PORT", address.port().to_string())
+            .env("COLLECTOR_FILE", folder.path().join("records"))
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let deadline = Instant::now() + PATIENCE;
+        while TcpStream::connect(address).is_err() {
+            assert!(process.try_wait().unwrap().is_none() && Instant::now() < deadline, "the collector starts");
+            thread::sleep(Duration::from_millis(10));
+        }
+        Self { process, address, folder }
+    }
+
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// As soon as what has arrived satisfies a condition, that.
+    pub fn wait_for<T>(&self, what: &str, condition: impl Fn(&Records) -> Option<T>) -> T {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let records = self.records();
+            if let Some(found) = condition(&records) {
+                return found;
+            }
+            assert!(Instant::now() < deadline, "{what} does not arrive; this has: {}", serde_json::json!(records.0));
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn records(&self) -> Records {
+        let text = fs::read_to_string(self.folder.path().join("records")).unwrap_or_default();
+        // The last line may not be complete yet.
+        let lines = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+        Records(lines.map(|line| serde_json::from_str(line).unwrap()).collect())
+    }
+}
+
+impl Drop for Collector {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// An address where nobody listens.
+pub fn free_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+/// What has arrived, request by request.
+pub struct Records(Vec<Value>);
+
+/// A metric or a span, with where it comes from.
+#[derive(Debug, Clone)]
+pub struct Item {
+    pub resource: Value,
+    pub scope: Value,
+    pub it: Value,
+}
+
+impl Records {
+    pub fn spans(&self) -> Vec<Item> {
+        self.items("resourceSpans", "scopeSpans", "spans")
+    }
+
+    /// Every state of every metric, the latest last.
+    pub fn metrics(&self) -> Vec<Item> {
+        self.items("resourceMetrics", "scopeMetrics", "metrics")
+    }
+
+    fn items(&self, resources: &str, scopes: &str, items: &str) -> Vec<Item> {
+        let mut found = Vec::new();
+        for by_resource in self.0.iter().flat_map(|record| members(record, resources)) {
+            for by_scope in members(by_resource, scopes) {
+                let item = |it: &Value| {
+                    let (resource, scope) = (by_resource["resource"].clone(), by_scope["scope"].clone());
+                    Item { resource, scope, it: it.clone() }
+                };
+                found.extend(members(by_scope, items).map(item));
+            }
+        }
+        found
+    }
+}
+
+fn members<'a>(of: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
+    of[name].as_array().map(Vec::as_slice).unwrap_or_default().iter()
+}

@@ -1,0 +1,180 @@
+//! Metrics: exactly those that are documented, and nothing in them that a client has chosen.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use echo_service::telemetry::DESCRIPTIONS;
+use serde_json::{Value, json};
+
+use super::{Collector, assert_origin, attributes, collector::Item, start, stop};
+use crate::{
+    small_disk::SmallDisk,
+    support::{Echo, changes, new_endpoint},
+};
+
+/// A time series: what its metric is called, and its attributes.
+type Series = (String, BTreeMap<String, String>);
+
+fn kind(metric: &Value) -> &'static str {
+    match (metric.get("sum"), metric.get("gauge"), metric.get("histogram")) {
+        (Some(sum), None, None) if sum["isMonotonic"] == true => "counter",
+        (Some(_), None, None) => "up-down counter",
+        (None, Some(_), None) => "gauge",
+        (None, None, Some(_)) => "histogram",
+        _ => panic!("{metric}"),
+    }
+}
+
+fn points(metric: &Value) -> &Vec<Value> {
+    ["sum", "gauge", "histogram"].iter().find_map(|kind| metric[kind]["dataPoints"].as_array()).unwrap()
+}
+
+/// The latest value of each series; of a histogram, how many were counted.
+fn values(metrics: &[Item]) -> BTreeMap<Series, i64> {
+    let mut values = BTreeMap::new();
+    for Item { it, .. } in metrics {
+        for point in points(it) {
+            let value = point["asInt"].as_str().or(point["count"].as_str()).unwrap().parse().unwrap();
+            values.insert((it["name"].as_str().unwrap().to_owned(), attributes(point)), value);
+        }
+    }
+    values
+}
+
+/// Everything that the service can do, also refuse and fail. Returns when the service has ended.
+fn exercise_everything(collector: &Collector) {
+    let disk = SmallDisk::new("4m");
+    let store = format!("file:{}", disk.path("echo.redb").display());
+    let endpoint = collector.endpoint();
+    let mut command = disk.command();
+    command.args(["--listen", "127.0.0.1:0", "--store", &store, "--log-format", "json"]);
+    command.args(["--rate-limit", "80", "--mock-rate-limit", "20"]);
+    command.envs([("OTEL_EXPORTER_OTLP_ENDPOINT", &*endpoint), ("OTEL_METRIC_EXPORT_INTERVAL", "200")]);
+    let mut echo = Echo::spawn(&mut command).unwrap();
+
+    let id = echo.create("GET", "/secret-path", json!({"code": 500}));
+    assert_eq!(echo.get("/endpoints?filter[path]=/secret-path").status, 200);
+    assert_eq!(echo.get(&format!("/endpoints/{id}")).status, 200);
+    assert_eq!(echo.patch(&id, &changes(json!({"response": {"body": "secret-body"}}))).status, 200);
+    assert_eq!(echo.get("/-/openapi.json").status, 200);
+    assert_eq!((echo.call("GET", "/secret-path").status, echo.call("BREW", "/secret-missing").status), (500, 404));
+    assert!((0..500).any(|_| echo.call("GET", "/secret-path").status == 429));
+    let body = "x".repeat(200_000);
+    let until_the_disk_is_full =
+        (0..60).map(|n| new_endpoint("GET", &format!("/secret-{n}"), json!({"code": 200, "body": body})));
+    assert!({ until_the_disk_is_full }.any(|document| echo.post(&document).status == 503));
+    assert!((0..2_000).any(|_| echo.get("/-/live").status == 429));
+    stop(&mut echo);
+}
+
+#[test]
+fn exactly_the_documented_instruments_are_exported_and_no_string_of_a_client() {
+    let collector = Collector::start();
+    exercise_everything(&collector);
+    let all_names: BTreeSet<_> = DESCRIPTIONS.iter().map(|it| it.name).collect();
+    let metrics = collector.wait_for("every instrument", |records| {
+        let metrics = records.metrics();
+        let names: BTreeSet<_> = metrics.iter().map(|item| item.it["name"].as_str().unwrap().to_owned()).collect();
+        // Requests and operations of the store that failed.
+        let failures: BTreeSet<_> = values(&metrics)
+            .into_keys()
+            .filter(|(_, it)| it.contains_key("error.type"))
+            .map(|(name, _)| name)
+            .collect();
+        (failures.len() == 2 && names.len() >= all_names.len()).then_some(metrics)
+    });
+
+    // name → kind, unit, description, attributes
+    let mut exported: BTreeMap<String, (&str, String, String, BTreeSet<String>)> = BTreeMap::new();
+    for Item { resource, scope, it } in &metrics {
+        assert_origin(resource, scope);
+        let text = |member: &str| it[member].as_str().unwrap().to_owned();
+        let entry = exported
+            .entry(text("name"))
+            .or_insert_with(|| (kind(it), text("unit"), text("description"), BTreeSet::new()));
+        entry.3.extend(points(it).iter().flat_map(|point| attributes(point).into_keys()));
+    }
+    let documented = DESCRIPTIONS.iter().map(|it| {
+        let attributes = it.attributes.iter().map(|&name| name.to_owned()).collect();
+        (it.name.to_owned(), (it.kind, it.unit.to_owned(), it.meaning.to_owned(), attributes))
+    });
+    assert_eq!(exported, documented.collect());
+
+    let all = serde_json::to_string(&metrics.iter().map(|item| &item.it).collect::<Vec<_>>()).unwrap();
+    assert!(!all.contains("secret") && !all.contains("BREW"), "nothing that a client chose is there");
+    let methods: BTreeSet<_> =
+        values(&metrics).keys().filter_map(|(_, it)| it.get("http.request.method").cloned()).collect();
+    assert!(methods.contains("_OTHER") && methods.contains("PATCH"), "{methods:?}");
+}
+
+#[test]
+fn counts_are_those_of_the_requests() {
+    let collector = Collector::start();
+    let mut echo = start(&collector, &[], &[]);
+    let id = echo.create("GET", "/a", json!({"code": 500}));
+    echo.create("POST", "/b", json!({"code": 200}));
+    echo.create("PUT", "/c", json!({"code": 200}));
+    assert_eq!(echo.delete(&id).status, 204);
+    let gone = echo.delete(&id);
+    assert_eq!(gone.status, 404);
+    for _ in 0..5 {
+        assert_eq!(echo.call("POST", "/b").status, 200);
+    }
+    for path in ["/a", "/nothing", "/nothing/else"] {
+        assert_eq!(echo.call("GET", path).status, 404);
+    }
+    stop(&mut echo);
+
+    let served = |name: &str, pairs: &[(&str, &str)]| -> Series {
+        (name.to_owned(), pairs.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect())
+    };
+    let request = |method, status, route: Option<&'static str>| {
+        let mut pairs =
+            vec![("http.request.method", method), ("http.response.status_code", status), ("url.scheme", "http")];
+        pairs.extend(route.map(|route| ("http.route", route)));
+        served("http.server.request.duration", &pairs)
+    };
+    let values = collector.wait_for("the last of the metrics", |records| {
+        let values = values(&records.metrics());
+        values.contains_key(&request("DELETE", "404", Some("/endpoints/{id}"))).then_some(values)
+    });
+    for (series, value) in [
+        (request("POST", "201", Some("/endpoints")), 3),
+        (request("DELETE", "204", Some("/endpoints/{id}")), 1),
+        (request("DELETE", "404", Some("/endpoints/{id}")), 1),
+        (request("POST", "200", None), 5),
+        (request("GET", "404", None), 3),
+        (served("echo.mocks.served", &[]), 5),
+        (served("echo.mocks.missed", &[]), 3),
+        (served("echo.endpoints", &[]), 2),
+        (served("http.server.active_requests", &[("url.scheme", "http")]), 0),
+        (served("echo.store.operation.duration", &[("echo.store.operation", "write")]), 4),
+        (served("echo.rate_limited", &[("echo.listener", "mocks")]), 0),
+        (served("echo.rate_limited", &[("echo.listener", "management")]), 0),
+    ] {
+        assert_eq!(values.get(&series), Some(&value), "{series:?} of {values:#?}");
+    }
+}
+
+#[test]
+fn durations_are_seconds_in_buckets_of_seconds() {
+    let collector = Collector::start();
+    let mut echo = start(&collector, &[], &[]);
+    echo.create("GET", "/a", json!({"code": 200}));
+    stop(&mut echo);
+    let metrics = collector.wait_for("both histograms", |records| {
+        let mut metrics = records.metrics();
+        metrics.retain(|item| item.it.get("histogram").is_some());
+        (metrics.iter().map(|item| &item.it["name"]).collect::<std::collections::HashSet<_>>().len() == 2)
+            .then_some(metrics)
+    });
+    for Item { it, .. } in metrics {
+        assert_eq!(it["histogram"]["aggregationTemporality"], 2, "cumulative");
+        for point in points(&it) {
+            let bounds: Vec<f64> =
+                point["explicitBounds"].as_array().unwrap().iter().map(|it| it.as_f64().unwrap()).collect();
+            assert!(bounds.is_sorted() && bounds[0] <= 0.005 && bounds.last().unwrap() <= &10.0, "{bounds:?}");
+            let sum = point["sum"].as_f64().unwrap();
+            assert!(sum > 0.0 && sum < 20.0, "{sum} s for a few requests");
+        }
+    }
+}

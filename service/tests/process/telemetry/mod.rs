@@ -1,0 +1,53 @@
+//! What arrives at a real OpenTelemetry collector.
+
+mod collector;
+mod metrics;
+mod outages;
+mod traces;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use self::collector::Collector;
+use crate::support::Echo;
+
+/// Exports often, so that nothing has to be waited for.
+fn start(collector: &Collector, arguments: &[&str], variables: &[(&str, &str)]) -> Echo {
+    let endpoint = collector.endpoint();
+    let often = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", &*endpoint),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "200"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "100"),
+    ];
+    Echo::start_with(arguments, &[&often, variables].concat())
+}
+
+/// Ends the service as a platform does. All telemetry has been sent then.
+fn stop(echo: &mut Echo) {
+    echo.signal("TERM");
+    assert!(echo.wait().success());
+}
+
+/// Attributes of OTLP as a map. All that Echo sends are texts and whole numbers.
+fn attributes(of: &Value) -> BTreeMap<String, String> {
+    let pairs = of["attributes"].as_array().map(Vec::as_slice).unwrap_or_default().iter();
+    let text = |value: &Value| value["stringValue"].as_str().or(value["intValue"].as_str()).map(ToOwned::to_owned);
+    pairs
+        .map(|it| (it["key"].as_str().unwrap().to_owned(), text(&it["value"]).unwrap_or_else(|| panic!("{it}"))))
+        .collect()
+}
+
+/// The scope and the resource that everything comes with.
+fn assert_origin(resource: &Value, scope: &Value) {
+    let resource = attributes(resource);
+    let is = |name: &str, expected: &str| resource.get(name).map(String::as_str) == Some(expected);
+    assert!(is("service.name", "echo") && is("service.version", env!("CARGO_PKG_VERSION")), "{resource:?}");
+    assert_eq!(resource["service.instance.id"].len(), 36, "{resource:?}");
+    assert_eq!(scope["name"], "echo-service");
+}
+
+#[test]
+fn the_document_of_telemetry_lists_every_instrument() {
+    crate::documents::assert_section("docs/telemetry.md", "instruments", &echo_service::telemetry::table());
+}

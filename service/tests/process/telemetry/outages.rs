@@ -1,0 +1,79 @@
+//! A collector that is away, slow or dying costs no request, and does not hold up the end.
+
+use std::{
+    net::TcpListener,
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+
+use super::{Collector, collector::free_address, start};
+use crate::support::Echo;
+
+/// A client that waits for so long has noticed.
+const NOTICEABLE: Duration = Duration::from_secs(2);
+
+fn start_with_collector_at(endpoint: &str) -> Echo {
+    let variables = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "50"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "50"),
+    ];
+    Echo::start_with(&[], &variables)
+}
+
+/// Serves requests through several attempts to export.
+fn assert_serves(echo: &Echo) {
+    let begin = Instant::now();
+    let mut n = 0;
+    while begin.elapsed() < Duration::from_millis(400) {
+        let path = format!("/{}/{n}", begin.elapsed().as_nanos());
+        let asked = Instant::now();
+        echo.create("GET", &path, json!({"code": 200}));
+        assert_eq!(echo.call("GET", &path).status, 200);
+        assert!(asked.elapsed() < NOTICEABLE, "{:?}", asked.elapsed());
+        n += 1;
+    }
+}
+
+fn assert_ends_soon(echo: &mut Echo) {
+    let asked = Instant::now();
+    echo.signal("TERM");
+    assert!(echo.wait().success());
+    assert!(asked.elapsed() < Duration::from_secs(8), "{:?}", asked.elapsed());
+}
+
+#[test]
+fn a_collector_that_is_dead() {
+    let mut echo = start_with_collector_at(&format!("http://{}", free_address()));
+    assert_serves(&echo);
+    assert_ends_soon(&mut echo);
+}
+
+#[test]
+fn a_collector_that_accepts_and_never_answers() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut echo = start_with_collector_at(&format!("http://{}", silent.local_addr().unwrap()));
+    silent.accept().expect("the service exports");
+    assert_serves(&echo);
+    assert_ends_soon(&mut echo);
+}
+
+#[test]
+fn a_collector_that_dies_later() {
+    let collector = Collector::start();
+    let mut echo = start(&collector, &[], &[]);
+    assert_serves(&echo);
+    collector
+        .wait_for("telemetry", |records| (!records.spans().is_empty() && !records.metrics().is_empty()).then_some(()));
+    drop(collector);
+    assert_serves(&echo);
+    assert_ends_soon(&mut echo);
+}
+
+#[test]
+fn a_collector_whose_name_is_not_known() {
+    let mut echo = start_with_collector_at("http://collector.invalid:4318");
+    assert_serves(&echo);
+    assert_ends_soon(&mut echo);
+}

@@ -1,0 +1,115 @@
+//! Traces: the spans of requests, their parents, and the logs that belong to them.
+
+use serde_json::{Value, json};
+
+use super::{Collector, assert_origin, attributes, collector::Item, start, stop};
+
+const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+const PARENT: &str = "b7ad6b7169203331";
+
+/// The spans that satisfy a condition, as soon as there are so many.
+fn spans(collector: &Collector, count: usize, condition: impl Fn(&Value) -> bool) -> Vec<Item> {
+    collector.wait_for("a span", |records| {
+        let mut spans = records.spans();
+        spans.retain(|span| condition(&span.it));
+        (spans.len() >= count).then_some(spans)
+    })
+}
+
+#[test]
+fn a_request_continues_the_trace_of_its_client_down_to_the_store_and_into_the_log() {
+    let collector = Collector::start();
+    let mut echo = start(&collector, &[], &[]);
+    let document = crate::support::new_endpoint("GET", "/traced", json!({"code": 200}));
+    let answer =
+        echo.manage("POST", "/endpoints?a=b", &format!("traceparent: 00-{TRACE}-{PARENT}-01\r\n"), Some(&document));
+    assert_eq!(answer.status, 201);
+    let line = echo.log_line(|line| line["message"] == "management request");
+    stop(&mut echo);
+
+    let spans = spans(&collector, 3, |span| span["traceId"] == TRACE);
+    for Item { resource, scope, .. } in &spans {
+        assert_origin(resource, scope);
+    }
+    let find = |name: &str| {
+        &spans.iter().find(|span| span.it["name"] == name).unwrap_or_else(|| panic!("{name}: {spans:#?}")).it
+    };
+    let request = find("POST /endpoints");
+    // 2: server
+    assert_eq!((&request["parentSpanId"], &request["kind"]), (&json!(PARENT), &json!(2)));
+    let expected = [
+        ("http.request.method", "POST"),
+        ("http.response.status_code", "201"),
+        ("http.route", "/endpoints"),
+        ("url.path", "/endpoints"),
+        ("url.scheme", "http"),
+    ];
+    assert_eq!(attributes(request), expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
+
+    for name in ["store write", "store changes_since"] {
+        let operation = find(name);
+        // 3: client
+        assert_eq!((&operation["parentSpanId"], &operation["kind"]), (&request["spanId"], &json!(3)), "{name}");
+        let within = |name: &str| {
+            operation[name].as_str() >= request["startTimeUnixNano"].as_str()
+                && operation[name].as_str() <= request["endTimeUnixNano"].as_str()
+        };
+        assert!(within("startTimeUnixNano") && within("endTimeUnixNano"), "{name}");
+    }
+    assert_eq!((&line["span"]["trace_id"], &line["span"]["span_id"]), (&json!(TRACE), &request["spanId"]));
+    assert_eq!((&line["method"], &line["path"], &line["status"]), (&json!("POST"), &json!("/endpoints"), &json!(201)));
+}
+
+#[test]
+fn a_request_to_a_mock_is_a_span_of_its_own_trace() {
+    let collector = Collector::start();
+    let mut echo = start(&collector, &[], &[]);
+    echo.create("GET", "/served", json!({"code": 503}));
+    assert_eq!((echo.call("GET", "/served?q=1").status, echo.call("BREW", "/missed").status), (503, 404));
+    // What is no trace context is none.
+    echo.call_with("GET", "/served", "traceparent: 00-zz-zz-01\r\n", b"");
+    stop(&mut echo);
+
+    let found = spans(&collector, 3, |span| span["name"] == "GET" || span["name"] == "_OTHER");
+    assert_eq!(found.len(), 3);
+    let traces: std::collections::HashSet<_> = found.iter().map(|span| span.it["traceId"].as_str().unwrap()).collect();
+    assert_eq!(traces.len(), 3);
+    for Item { it, .. } in &found {
+        let attributes = attributes(it);
+        let (path, status) = if it["name"] == "GET" { ("/served", "503") } else { ("/missed", "404") };
+        assert_eq!((&*attributes["url.path"], &*attributes["http.response.status_code"]), (path, status));
+        assert!(it["parentSpanId"].as_str().unwrap_or_default().is_empty() && it["kind"] == 2);
+        // A mock that is told to answer 503 is no fault of Echo.
+        assert!(!attributes.contains_key("error.type") && !attributes.contains_key("http.route"), "{attributes:?}");
+        assert!(it["status"].get("code").is_none_or(|code| code == 0), "{it}");
+    }
+}
+
+#[test]
+fn a_client_that_does_not_sample_is_not_traced() {
+    let collector = Collector::start();
+    let mut echo = start(&collector, &[], &[]);
+    echo.manage("GET", "/endpoints", &format!("traceparent: 00-{TRACE}-{PARENT}-00\r\n"), None);
+    echo.call("GET", "/later");
+    stop(&mut echo);
+    spans(&collector, 1, |span| attributes(span)["url.path"] == "/later");
+    let all = collector.wait_for("all", |records| Some(records.spans()));
+    assert!(all.iter().all(|span| span.it["traceId"] != TRACE), "{all:#?}");
+}
+
+#[test]
+fn the_standard_variables_are_followed() {
+    let collector = Collector::start();
+    let variables = [
+        ("OTEL_SERVICE_NAME", "mocks"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=test"),
+        ("OTEL_TRACES_EXPORTER", "none"),
+    ];
+    let mut echo = start(&collector, &[], &variables);
+    echo.call("GET", "/x");
+    stop(&mut echo);
+    let resource = collector.wait_for("metrics", |records| Some(records.metrics().first()?.resource.clone()));
+    let resource = attributes(&resource);
+    assert_eq!((&*resource["service.name"], &*resource["deployment.environment.name"]), ("mocks", "test"));
+    assert!(collector.wait_for("all", |records| Some(records.spans())).is_empty());
+}
