@@ -199,7 +199,7 @@ mod tests {
     #[test]
     fn codes() {
         for good in [200.0, 204.0, 418.0, 599.0] {
-            assert_eq!(f64::from(StatusCode::parse(good).unwrap().get()), good);
+            assert_eq!(StatusCode::parse(good).unwrap().get().to_string(), good.to_string());
         }
         assert_eq!(StatusCode::parse(101.0), Err(StatusCodeError::Interim(101.0)));
         for bad in [0.0, 99.0, 600.0, 200.5, -200.0, 1e300, f64::INFINITY] {

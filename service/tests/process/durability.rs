@@ -101,12 +101,12 @@ impl Mock {
     }
 
     /// Compares with what the service says: by its list, by itself, and when called.
-    fn check(&mut self, echo: &Echo, listed: Option<Value>) {
-        let found: State = listed.as_ref().map(|it| it["attributes"]["response"]["body"].as_str().unwrap().to_owned());
+    fn check(&mut self, echo: &Echo, listed: Option<&Value>) {
+        let found: State = listed.map(|it| it["attributes"]["response"]["body"].as_str().unwrap().to_owned());
         let may_be = found == self.acknowledged || Some(&found) == self.in_doubt.as_ref();
         let (path, was, in_doubt) = (&self.path, &self.acknowledged, &self.in_doubt);
         assert!(may_be, "{path} was acknowledged as {was:?}, perhaps {in_doubt:?}, and is {found:?}");
-        if let Some(listed) = &listed {
+        if let Some(listed) = listed {
             let id = listed["id"].as_str().unwrap().to_owned();
             assert!(self.id.as_ref().is_none_or(|known| *known == id), "{path} has another id");
             self.id = Some(id);
@@ -121,7 +121,7 @@ impl Mock {
         if self.id.is_some() {
             let shown = echo.get(&self.resource());
             let shown = (shown.status == 200).then(|| shown.json()["data"].take());
-            assert_eq!(shown, listed, "{} is shown as it is listed", self.path);
+            assert_eq!(shown.as_ref(), listed, "{} is shown as it is listed", self.path);
         }
         self.is_checked = true;
     }
@@ -152,7 +152,7 @@ fn check_all(echo: &Echo, clients: &mut [Client]) {
     let mut listed = list(echo);
     for mock in clients.iter_mut().flat_map(|client| &mut client.mocks) {
         let found = listed.remove(&mock.path);
-        mock.check(echo, found);
+        mock.check(echo, found.as_ref());
     }
     assert!(listed.is_empty(), "nobody asked for {:?}", listed.keys());
 }

@@ -2,11 +2,13 @@
 
 use std::{future, net::SocketAddr, time::Duration};
 
+use async_trait::async_trait;
 use clap::Parser as _;
 use echo_service::{
     app::App,
     config::{Cli, Config},
-    store::Store,
+    domain::EndpointId,
+    store::{Changes, EmbeddedStore, Filter, Page, Snapshot, Store, StoreError, Stored, Version, Write, WriteError},
     telemetry::Telemetry,
 };
 
@@ -23,4 +25,58 @@ pub async fn serve(store: impl Store, config: &Config) -> SocketAddr {
     let address = app.mock_address;
     tokio::spawn(app.serve(future::pending(), Duration::ZERO));
     address
+}
+
+/// What a store is asked for.
+pub enum Operation<'a> {
+    Write(&'a Write),
+    List(&'a Filter),
+    ChangesSince,
+    Other,
+}
+
+/// What happens before a store does what it is asked for.
+#[async_trait]
+pub trait Hook: Send + Sync + 'static {
+    async fn before(&self, operation: Operation<'_>) -> Result<(), StoreError>;
+}
+
+/// A store in memory, with a hook.
+pub struct Hooked<H> {
+    store: EmbeddedStore,
+    hook: H,
+}
+
+impl<H> Hooked<H> {
+    pub fn new(hook: H) -> Self {
+        Self { store: EmbeddedStore::in_memory(), hook }
+    }
+}
+
+#[async_trait]
+impl<H: Hook> Store for Hooked<H> {
+    async fn write(&self, write: Write) -> Result<Version, WriteError> {
+        self.hook.before(Operation::Write(&write)).await?;
+        self.store.write(write).await
+    }
+
+    async fn get(&self, id: EndpointId) -> Result<Option<Stored>, StoreError> {
+        self.hook.before(Operation::Other).await?;
+        self.store.get(id).await
+    }
+
+    async fn list(&self, filter: Filter, after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError> {
+        self.hook.before(Operation::List(&filter)).await?;
+        self.store.list(filter, after, limit).await
+    }
+
+    async fn changes_since(&self, version: Version) -> Result<Changes, StoreError> {
+        self.hook.before(Operation::ChangesSince).await?;
+        self.store.changes_since(version).await
+    }
+
+    async fn load(&self) -> Result<Snapshot, StoreError> {
+        self.hook.before(Operation::Other).await?;
+        self.store.load().await
+    }
 }

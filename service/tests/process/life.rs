@@ -1,14 +1,14 @@
 //! From the start to the end of a process.
 
 use std::{
-    io::{Read, Write},
+    io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
-    process::Output,
+    process::{Output, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{Echo, PATIENCE, new_endpoint, read_answer};
 
@@ -130,6 +130,26 @@ fn a_request_that_never_ends_is_cut_off_at_the_deadline_with_a_warning() {
     let warning = log.iter().find(|line| line["level"] == "WARN").unwrap();
     assert_eq!(warning["message"], "stopped; some requests did not finish before the deadline");
     assert_eq!(warning["deadline"], "400ms");
+}
+
+#[test]
+fn logs_are_json_unless_a_person_reads_them() {
+    let first_line = |format: &str| {
+        let arguments = ["--listen", "127.0.0.1:0", "--store", "memory", "--log-format", format];
+        let mut service = Echo::command().args(arguments).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(service.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        service.kill().unwrap();
+        service.wait().unwrap();
+        line
+    };
+    // Standard output is no terminal here.
+    for format in ["auto", "json"] {
+        let line: Value = serde_json::from_str(&first_line(format)).unwrap();
+        assert_eq!((&line["level"], &line["message"]), (&json!("INFO"), &json!("serving")));
+    }
+    let text = first_line("text");
+    assert!(text.contains(" INFO ") && text.contains("serving") && text.contains("docs=\"http://127.0.0.1:"), "{text}");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use echo_service::config::Token;
 use serde_json::json;
 
 use crate::support::{Answer, Echo, PATIENCE, new_endpoint, read_answer, send};
@@ -219,19 +220,15 @@ fn rates_are_counted_for_each_address() {
 
 #[test]
 fn a_management_flood_is_429_for_its_key_only() {
-    let keys = ["a", "b"].map(|name| (format!("echo_{name}"), name));
-    let entries = keys.each_ref().map(|(token, name)| format!("{name}:read+write:{}", sha256(token))).join(",");
+    let keys = ["a", "b"].map(|name| (Token::generate(), name));
+    let entries = keys.each_ref().map(|(token, name)| token.entry(name, "read+write").unwrap()).join(",");
     let echo = Echo::start(&["--rate-limit", "2", "--keys", &entries]);
-    let post = |token: &str, n: usize| {
+    let post = |token: &Token, n: usize| {
         let document = new_endpoint("GET", &format!("/{n}"), json!({"code": 200}));
-        echo.manage("POST", "/endpoints", &format!("Authorization: Bearer {token}\r\n"), Some(&document)).status
+        let header = format!("Authorization: Bearer {}\r\n", token.as_str());
+        echo.manage("POST", "/endpoints", &header, Some(&document)).status
     };
     let statuses: Vec<_> = (0..20).map(|n| post(&keys[0].0, n)).collect();
     assert!(statuses[..2] == [201, 201] && statuses.contains(&429), "{statuses:?}");
     assert_eq!(post(&keys[1].0, 100), 201, "the other key has its own allowance");
-}
-
-fn sha256(text: &str) -> String {
-    use sha2::{Digest, Sha256};
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }

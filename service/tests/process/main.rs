@@ -7,7 +7,6 @@ mod documents;
 mod in_process;
 mod small_disk;
 
-mod abandoned;
 mod durability;
 mod faults;
 mod life;
@@ -16,5 +15,6 @@ mod panics;
 mod settings;
 mod start;
 mod store;
+mod table;
 mod telemetry;
 mod tidy;

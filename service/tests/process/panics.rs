@@ -7,47 +7,34 @@ use std::{
 
 use async_trait::async_trait;
 use echo_service::{
-    domain::EndpointId,
-    store::{Changes, EmbeddedStore, Filter, Page, Snapshot, Store, StoreError, Stored, Version, Write, WriteError},
+    store::{Filter, StoreError, Write},
     telemetry,
 };
 use serde_json::json;
 
 use crate::{
-    in_process,
+    in_process::{self, Hook, Hooked, Operation},
     support::{Answer, Echo, new_endpoint},
 };
 
 /// Set for the process that serves.
 const SERVE: &str = "TEST_SERVES_ON_A_FAULTY_STORE";
 
-/// A store that panics where `/fault` is written or looked for.
-struct Faulty(EmbeddedStore);
+/// Panics where `/fault` is written or looked for.
+struct Fault;
 
 #[async_trait]
-impl Store for Faulty {
-    async fn write(&self, write: Write) -> Result<Version, WriteError> {
-        if let Write::Create(endpoint) = &write {
-            assert_ne!(endpoint.route.path.as_str(), "/fault", "a fault while writing");
+impl Hook for Fault {
+    async fn before(&self, operation: Operation<'_>) -> Result<(), StoreError> {
+        match operation {
+            Operation::Write(Write::Create(endpoint)) if endpoint.route.path.as_str() == "/fault" => {
+                panic!("a fault while writing")
+            }
+            Operation::List(Filter { path: Some(path), .. }) if path.as_str() == "/fault" => {
+                panic!("a fault while reading")
+            }
+            _ => Ok(()),
         }
-        self.0.write(write).await
-    }
-
-    async fn get(&self, id: EndpointId) -> Result<Option<Stored>, StoreError> {
-        self.0.get(id).await
-    }
-
-    async fn list(&self, filter: Filter, after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError> {
-        assert!(filter.path.as_ref().is_none_or(|path| path.as_str() != "/fault"), "a fault while reading");
-        self.0.list(filter, after, limit).await
-    }
-
-    async fn changes_since(&self, version: Version) -> Result<Changes, StoreError> {
-        self.0.changes_since(version).await
-    }
-
-    async fn load(&self) -> Result<Snapshot, StoreError> {
-        self.0.load().await
     }
 }
 
@@ -56,9 +43,9 @@ impl Store for Faulty {
 async fn serve_on_a_faulty_store() {
     let config = in_process::config(&[]);
     telemetry::init_logs(&config);
-    let address = in_process::serve(Faulty(EmbeddedStore::in_memory()), &config).await;
+    let address = in_process::serve(Hooked::new(Fault), &config).await;
     tracing::info!(mocks = %address, management = %address, pid = id(), "serving");
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 fn assert_is_a_fault(answer: &Answer) {

@@ -207,7 +207,7 @@ async fn take<S: Subject>(subject: S, model: &mut Model, step: Step) -> S {
         }
         Step::Load => assert_eq!(store.load().await.unwrap(), model.load()),
         Step::Changes { back } => {
-            let since = Version((model.head().0 as i64 - back).max(0) as u64);
+            let since = Version(model.head().0.saturating_add_signed(-back));
             assert_eq!(store.changes_since(since).await.unwrap(), model.changes_since(since));
         }
         Step::Restart => return subject.reopened().await,

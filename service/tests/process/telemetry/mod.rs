@@ -5,7 +5,7 @@ mod metrics;
 mod outages;
 mod traces;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -50,4 +50,23 @@ fn assert_origin(resource: &Value, scope: &Value) {
 #[test]
 fn the_document_of_telemetry_lists_every_instrument() {
     crate::documents::assert_section("docs/telemetry.md", "instruments", &echo_service::telemetry::table());
+}
+
+#[test]
+fn traces_and_metrics_of_one_process_have_one_instance_and_another_process_another() {
+    let collector = Collector::start();
+    for processes in 1..=2 {
+        let mut echo = start(&collector, &[], &[]);
+        echo.call("GET", "/x");
+        stop(&mut echo);
+        let instances = |items: &[collector::Item]| -> BTreeSet<String> {
+            items.iter().map(|item| attributes(&item.resource)["service.instance.id"].clone()).collect()
+        };
+        let (traces, metrics) = collector.wait_for("telemetry of each process", |records| {
+            let instances = (instances(&records.spans()), instances(&records.metrics()));
+            (instances.0.len() >= processes && instances.1.len() >= processes).then_some(instances)
+        });
+        assert_eq!(traces.len(), processes);
+        assert_eq!(traces, metrics);
+    }
 }

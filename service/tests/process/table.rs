@@ -1,0 +1,118 @@
+//! The table that mocks are served from stays with the store, whatever happens to a write.
+
+use std::{
+    io::Write as _,
+    net::{SocketAddr, TcpStream},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+use echo_service::store::StoreError;
+use serde_json::json;
+use tokio::{runtime::Runtime, sync::Semaphore};
+
+use crate::{
+    in_process::{self, Hook, Hooked, Operation},
+    support::{PATIENCE, new_endpoint, request_bytes, try_send},
+};
+
+fn creation(service: SocketAddr, path: &str) -> Vec<u8> {
+    let document = new_endpoint("GET", path, json!({"code": 200})).to_string();
+    request_bytes(service, "POST", "/endpoints", "Content-Type: application/json\r\n", document.as_bytes())
+}
+
+fn call(service: SocketAddr, path: &str) -> u16 {
+    try_send(service, request_bytes(service, "GET", path, "", b"")).unwrap().status
+}
+
+/// Waits until a mock is served, without any request to management, which would help the table along.
+fn wait_until_served(service: SocketAddr, path: &str) {
+    let deadline = Instant::now() + PATIENCE;
+    while call(service, path) != 200 {
+        assert!(Instant::now() < deadline, "what is in the store is served");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Writes begin, and go on only when the test lets them.
+#[derive(Clone)]
+struct Held {
+    begun: Arc<Semaphore>,
+    released: Arc<Semaphore>,
+}
+
+#[async_trait]
+impl Hook for Held {
+    async fn before(&self, operation: Operation<'_>) -> Result<(), StoreError> {
+        if let Operation::Write(_) = operation {
+            self.begun.add_permits(1);
+            self.released.acquire().await.unwrap().forget();
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn a_client_that_disconnects_in_the_middle_of_a_write_does_not_leave_the_table_behind() {
+    let held = Held { begun: Arc::new(Semaphore::new(0)), released: Arc::new(Semaphore::new(0)) };
+    let runtime = Runtime::new().unwrap();
+    // One connection at a time: the next one is served when the one before has ended for the service too.
+    let config = in_process::config(&["--max-connections", "1"]);
+    let service = runtime.block_on(in_process::serve(Hooked::new(held.clone()), &config));
+
+    let mut client = TcpStream::connect(service).unwrap();
+    client.write_all(&creation(service, "/mock")).unwrap();
+    runtime.block_on(held.begun.acquire()).unwrap().forget();
+    drop(client);
+    assert_eq!(call(service, "/mock"), 404, "the write is not done yet, and nobody waits for it any longer");
+
+    held.released.add_permits(1);
+    wait_until_served(service, "/mock");
+}
+
+/// The log can not be read for a while; writes take effect all the same.
+#[derive(Clone, Default)]
+struct Away {
+    is_away: Arc<AtomicBool>,
+    readings: Arc<AtomicUsize>,
+}
+
+#[async_trait]
+impl Hook for Away {
+    async fn before(&self, operation: Operation<'_>) -> Result<(), StoreError> {
+        if let Operation::ChangesSince = operation {
+            self.readings.fetch_add(1, Ordering::SeqCst);
+            if self.is_away.load(Ordering::SeqCst) {
+                return Err(StoreError("away".into()));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn a_table_that_could_not_follow_catches_up_by_itself_without_flooding_the_store() {
+    let away = Away::default();
+    let runtime = Runtime::new().unwrap();
+    let service = runtime.block_on(in_process::serve(Hooked::new(away.clone()), &in_process::config(&[])));
+    away.is_away.store(true, Ordering::SeqCst);
+    for n in 0..30 {
+        // It was made, but this can not be vouched for.
+        let answer = try_send(service, creation(service, &format!("/{n}"))).unwrap();
+        assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")));
+    }
+    let before = away.readings.load(Ordering::SeqCst);
+    thread::sleep(Duration::from_secs(1));
+    let readings = away.readings.load(Ordering::SeqCst) - before;
+    assert!((1..=15).contains(&readings), "ten times a second, and not so for each write: {readings}");
+
+    away.is_away.store(false, Ordering::SeqCst);
+    for n in 0..30 {
+        wait_until_served(service, &format!("/{n}"));
+    }
+}
