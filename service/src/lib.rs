@@ -1,6 +1,6 @@
 //! Echo: mock HTTP endpoints that answer what they were told to.
 //!
-//! `ARCHITECTURE.md` has the map. What holds here, and is tested (`tests/it/tidy.rs`): `domain` knows nothing of HTTP
+//! `ARCHITECTURE.md` has the map. What holds here, and is tested (`tests/process/tidy.rs`): `domain` knows nothing of HTTP
 //! servers or stores; only `config` reads the environment; only `telemetry` touches OpenTelemetry's providers; a mock's
 //! answer is never changed on its way.
 

@@ -2,7 +2,7 @@
 
 use std::{
     hash::Hash,
-    net::{IpAddr, Ipv6Addr},
+    net::{IpAddr, Ipv6Addr, SocketAddr},
     num::NonZeroU32,
     time::Duration,
 };
@@ -14,7 +14,8 @@ use governor::{
 use http::HeaderMap;
 use ipnet::IpNet;
 
-/// Bounds the memory that a flood of addresses can take: above it, those that have been quiet are forgotten at once.
+/// Above it, callers that have been quiet are forgotten at once, so that a flood of addresses takes bounded memory after
+/// the second in which it came.
 const MAX_TRACKED: usize = 100_000;
 
 /// The networks whose forwarding headers are believed.
@@ -36,13 +37,18 @@ impl TrustedProxies {
         let lines = headers.get_all("x-forwarded-for").iter().rev();
         let mut hops = lines.flat_map(|line| line.to_str().unwrap_or_default().rsplit(','));
         while self.contains(client) {
-            match hops.next().map(|hop| hop.trim().parse::<IpAddr>()) {
-                Some(Ok(hop)) => client = hop.to_canonical(),
-                Some(Err(_)) | None => break,
+            match hops.next().and_then(|hop| address(hop.trim())) {
+                Some(hop) => client = hop.to_canonical(),
+                None => break,
             }
         }
         client
     }
+}
+
+/// Proxies write an address, or an address and a port.
+fn address(hop: &str) -> Option<IpAddr> {
+    hop.parse().or_else(|_| hop.parse().map(|socket: SocketAddr| socket.ip())).ok()
 }
 
 /// What one limit is for: a single address, or the /64 that an IPv6 host has for itself (RFC 6177).
@@ -110,6 +116,8 @@ mod tests {
         assert_eq!(client("10.0.0.0/8", "10.0.0.1", &["6.6.6.6", "1.2.3.4, 10.9.9.9"]), "1.2.3.4");
         assert_eq!(client("10.0.0.0/8", "::ffff:10.0.0.1", &["::ffff:1.2.3.4"]), "1.2.3.4");
         assert_eq!(client("10.0.0.0/8", "10.0.0.1", &["1.2.3.4, nonsense"]), "10.0.0.1");
+        assert_eq!(client("10.0.0.0/8", "10.0.0.1", &["1.2.3.4:5678"]), "1.2.3.4");
+        assert_eq!(client("10.0.0.0/8", "10.0.0.1", &["[2001:db8::1]:80"]), "2001:db8::1");
         assert_eq!(client("10.0.0.0/8", "10.0.0.1", &[]), "10.0.0.1");
     }
 

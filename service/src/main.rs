@@ -43,7 +43,7 @@ fn with_config(settings: &Settings, run: impl FnOnce(&Config) -> ExitCode) -> Ex
 }
 
 fn serve(config: &Config) -> ExitCode {
-    telemetry::init_logs(config);
+    let _log = telemetry::init_logs(config);
     // Exporters start before the runtime, because their client may not be made inside of one.
     let telemetry = match Telemetry::start(config.telemetry) {
         Ok(telemetry) => telemetry,
@@ -82,6 +82,14 @@ fn stop_signal(delay: Duration) -> impl Future<Output = Duration> {
             _ = interrupt.recv() => Duration::ZERO,
         };
         tracing::info!(?delay, "stopping");
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            // Whoever asks twice does not want to wait for anybody.
+            std::process::exit(1);
+        });
         delay
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use bytes::Bytes;
 use http::{Method, header};
 use poem::{
     Endpoint, Response,
@@ -19,7 +20,7 @@ use poem_openapi::{
 
 use serde_json::Value;
 
-use super::{error::ErrorDocument, jsonapi::JsonApi};
+use super::{error::ErrorDocument, jsonapi::JsonApi, text::RESERVED};
 
 const DESCRIPTION: &str = "Mock HTTP endpoints that answer what they were told to: create one here, then call it.\n\n\
     Requests and answers are [JSON:API 1.1](https://jsonapi.org/format/1.1/). Every error names what was wrong and what to write instead.";
@@ -37,12 +38,18 @@ pub struct Documentation {
 }
 
 impl Documentation {
-    pub fn of<A: OpenApi>(service: &OpenApiService<A, ()>) -> Self {
+    pub fn of<A: OpenApi>(service: &OpenApiService<A, ()>, shared_listener: bool) -> Self {
         let generated = service.spec();
         let mut document = serde_json::from_str::<Value>(&generated).expect("poem-openapi writes JSON");
         // poem-openapi enforces `deny_unknown_fields`, but does not write it down.
         for name in ["Attributes", "Response", "AttributeChanges", "ResponseChanges"] {
             document["components"]["schemas"][name]["additionalProperties"] = false.into();
+        }
+        if !shared_listener {
+            for name in ["Attributes", "AttributeChanges"] {
+                let path = &mut document["components"]["schemas"][name]["properties"]["path"];
+                path["pattern"] = path["pattern"].as_str().map(|rule| rule.replace(RESERVED, "")).into();
+            }
         }
         let json = serde_json::to_string_pretty(&document).expect("a document is JSON");
         let yaml = serde_yaml::to_string(&document).expect("what is JSON can be YAML");
@@ -57,6 +64,7 @@ pub fn page(html: &str) -> impl Endpoint + use<> {
     let head = "<head><meta name=\"viewport\" content=\"width=device-width\"><link rel=\"icon\" href=\"data:,\">";
     let html =
         format!("<!DOCTYPE html>{}", html.replacen("<head>", head, 1).replacen("<title>Swagger UI", "<title>Echo", 1));
+    let html = Bytes::from(html);
     make_sync(move |_| {
         Response::builder()
             .content_type("text/html; charset=utf-8")

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::error::{ApiError, ErrorObject, Kind, Source};
+use super::error::{ApiError, ErrorObject, Kind, MAX_ERRORS, Source, excerpt};
 use crate::domain::{Body, Endpoint, EndpointId, Headers, MockPath, MockResponse, Route, StatusCode, Verb};
 
 const DATA: &str = "/data";
@@ -19,7 +19,7 @@ pub fn read_new(document: &Value, is_reserved: IsReserved) -> Result<Endpoint, A
         let detail = "The id of an endpoint is made by the server: leave `id` out";
         return Err(ApiError::new(Kind::ClientId, detail, Some(Source::pointer("/data/id"))));
     }
-    let mut reader = Reader { errors: Vec::new(), is_reserved };
+    let mut reader = Reader { errors: Vec::new(), untold: 0, is_reserved };
     let endpoint = reader.new_endpoint(data);
     reader.finish(endpoint)
 }
@@ -29,10 +29,13 @@ pub fn read_changes(document: &Value, current: &Endpoint, is_reserved: IsReserve
     let data = read_data(document)?;
     let id = current.id.to_string();
     if let Some(other) = data.get("id").filter(|other| !other.is_null() && other.as_str() != Some(&id)) {
-        let detail = format!("`id` is {other}, but the URL names `{id}`: leave it out, or write the same");
+        let detail = format!(
+            "`id` is {}, but the URL names `{id}`: leave it out, or write the same",
+            excerpt(&other.to_string())
+        );
         return Err(ApiError::new(Kind::Conflict, detail, Some(Source::pointer("/data/id"))));
     }
-    let mut reader = Reader { errors: Vec::new(), is_reserved };
+    let mut reader = Reader { errors: Vec::new(), untold: 0, is_reserved };
     let endpoint = reader.changed_endpoint(data, current);
     reader.finish(endpoint)
 }
@@ -47,7 +50,8 @@ fn read_data(document: &Value) -> Result<&Map<String, Value>, ApiError> {
     match data.get("type") {
         Some(Value::String(name)) if name == "endpoints" => Ok(data),
         Some(Value::String(name)) => {
-            wrong(Kind::Conflict, format!("`type` is `{name}`, but only `endpoints` are kept here: write `endpoints`"))
+            let given = excerpt(name);
+            wrong(Kind::Conflict, format!("`type` is `{given}`, but only `endpoints` are kept here: write `endpoints`"))
         }
         _ => wrong(Kind::Invalid, "`type` is missing: write `\"type\": \"endpoints\"`".into()),
     }
@@ -72,17 +76,27 @@ impl<'a> Member<'a> {
 
 struct Reader {
     errors: Vec<ErrorObject>,
+    /// How many more there are.
+    untold: usize,
     is_reserved: IsReserved,
 }
 
 /// `None` stands for a value that is wrong, for which an error has been noted.
 impl Reader {
-    fn finish(self, endpoint: Option<Endpoint>) -> Result<Endpoint, ApiError> {
+    fn finish(mut self, endpoint: Option<Endpoint>) -> Result<Endpoint, ApiError> {
+        if self.untold > 0 {
+            let detail = format!("There are {} more errors: correct these first", self.untold);
+            self.errors.push(Kind::Invalid.object(detail, None));
+        }
         endpoint.filter(|_| self.errors.is_empty()).ok_or(ApiError::all(self.errors))
     }
 
     fn note(&mut self, kind: Kind, pointer: &str, detail: impl Into<String>) {
-        self.errors.push(kind.object(detail, Some(Source::pointer(pointer))));
+        if self.errors.len() < MAX_ERRORS {
+            self.errors.push(kind.object(detail, Some(Source::pointer(pointer))));
+        } else {
+            self.untold += 1;
+        }
     }
 
     fn new_endpoint(&mut self, data: &Map<String, Value>) -> Option<Endpoint> {
@@ -95,7 +109,7 @@ impl Reader {
             let code = self.required(response, RESPONSE, "code").and_then(|value| self.code(value));
             let headers = self.optional(response, "headers", Headers::default(), None, Self::headers);
             let body = self.optional(response, "body", None, None, |reader, value| reader.body(value).map(Some));
-            self.response(code?, headers?, body?)
+            self.response(code, headers, body)
         });
         Some(Endpoint { id: EndpointId::generate(), route: Route { verb: verb?, path: path? }, response: response? })
     }
@@ -114,7 +128,7 @@ impl Reader {
             let headers = self.optional(response, "headers", cleared, Some(old.headers().clone()), Self::headers);
             let kept = Some(old.body().cloned());
             let body = self.optional(response, "body", None, kept, |reader, value| reader.body(value).map(Some));
-            self.response(code?, headers?, body?)
+            self.response(code, headers, body)
         });
         Some(Endpoint { id: current.id, route: Route { verb: verb?, path: path? }, response: response? })
     }
@@ -208,8 +222,9 @@ impl Reader {
     fn only_known(&mut self, object: &Map<String, Value>, at: &str, known: &[&str]) {
         for name in object.keys().filter(|name| !known.contains(&name.as_str())) {
             let list = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+            let name = excerpt(name);
             let detail = format!("`{name}` is not known here: use {list}, or leave it out");
-            self.note(Kind::Invalid, &format!("{at}/{}", escaped(name)), detail);
+            self.note(Kind::Invalid, &format!("{at}/{}", escaped(&name)), detail);
         }
     }
 
@@ -273,8 +288,16 @@ impl Reader {
         self.noted(Kind::TooLarge, pointer, Body::parse(text.to_owned()))
     }
 
-    fn response(&mut self, code: StatusCode, headers: Headers, body: Option<Body>) -> Option<MockResponse> {
-        self.noted(Kind::Invalid, "/data/attributes/response/body", MockResponse::new(code, headers, body))
+    /// Whether code and body fit is told even where the headers are wrong.
+    fn response(
+        &mut self,
+        code: Option<StatusCode>,
+        headers: Option<Headers>,
+        body: Option<Option<Body>>,
+    ) -> Option<MockResponse> {
+        let are_right = headers.is_some();
+        let response = MockResponse::new(code?, headers.unwrap_or_default(), body?);
+        self.noted(Kind::Invalid, "/data/attributes/response/body", response).filter(|_| are_right)
     }
 }
 

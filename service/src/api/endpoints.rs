@@ -12,12 +12,12 @@ use poem_openapi::{
 use super::{
     access::{MayRead, MayWrite},
     document::{self, IsReserved},
-    error::{ApiError, Kind, Source},
+    error::{ApiError, ErrorObject, Kind, MAX_ERRORS, Source, excerpt},
     jsonapi::{JsonApi, RequestDocument},
     location::Locations,
     refusal::{Refusal, Statuses},
     schema::{EndpointChangesDocument, EndpointDocument, ListDocument, NewEndpointDocument},
-    text::{IdRule, PathRule, Text, VerbRule},
+    text::{IdRule, PathRule, SizeRule, Text, VerbRule},
 };
 use crate::{
     domain::{EndpointId, MockPath, Verb},
@@ -26,8 +26,7 @@ use crate::{
 };
 
 const DEFAULT_PAGE: usize = 100;
-/// A PATCH that meets others reads again and tries again, so often.
-const MAX_TRIES: usize = 16;
+pub const MAX_PAGE: usize = 1_000;
 
 #[derive(Tags)]
 enum Tag {
@@ -89,7 +88,7 @@ impl Statuses for CreateStatuses {
 }
 struct ShowStatuses;
 impl Statuses for ShowStatuses {
-    const OWN: &'static [u16] = &[404];
+    const OWN: &'static [u16] = &[400, 404];
 }
 struct ChangeStatuses;
 impl Statuses for ChangeStatuses {
@@ -97,7 +96,7 @@ impl Statuses for ChangeStatuses {
 }
 struct DeleteStatuses;
 impl Statuses for DeleteStatuses {
-    const OWN: &'static [u16] = &[404, 412];
+    const OWN: &'static [u16] = &[400, 404, 412];
 }
 
 #[OpenApi(tag = "Tag::Endpoints")]
@@ -111,8 +110,8 @@ impl EndpointsApi {
         _access: MayRead,
         request: &Request,
         /// How many at most.
-        #[oai(name = "page[size]", validator(minimum(value = "1"), maximum(value = "1000")))]
-        page_size: Query<Option<u32>>,
+        #[oai(name = "page[size]")]
+        page_size: Query<Option<Text<SizeRule>>>,
         /// Begin after the endpoint with this id.
         #[oai(name = "page[after]")]
         page_after: Query<Option<Text<IdRule>>>,
@@ -123,17 +122,35 @@ impl EndpointsApi {
         #[oai(name = "filter[path]")]
         filter_path: Query<Option<Text<PathRule>>>,
     ) -> Result<Listed, Refusal<ListStatuses>> {
-        known_parameters_only(request.uri().query())?;
-        let bad = |name: &str, why: String| ApiError::new(Kind::BadParameter, why, Some(Source::parameter(name)));
-        let verb = filter_verb.0.map(|text| Verb::parse(&text.0).map_err(|e| bad("filter[verb]", e.to_string())));
-        let path = filter_path.0.map(|text| MockPath::parse(&text.0).map_err(|e| bad("filter[path]", e.to_string())));
-        let filter = Filter { verb: verb.transpose()?, path: path.transpose()? };
-        let after = page_after.0.map(|text| {
-            let why = format!("`{}` is not the id of an endpoint: take `links.next` as it is", text.0);
-            EndpointId::parse(&text.0).ok_or_else(|| bad("page[after]", why))
+        let mut wrong = unknown_parameters(request, &["page[size]", "page[after]", "filter[verb]", "filter[path]"]);
+        let mut note = |name: &str, why: String| {
+            wrong.push(Kind::BadParameter.object(why, Some(Source::parameter(name))));
+        };
+        let size = page_size.0.map_or(Some(DEFAULT_PAGE), |text| {
+            let size = text.0.parse().ok().filter(|size| (1..=MAX_PAGE).contains(size));
+            if size.is_none() {
+                note(
+                    "page[size]",
+                    format!("`{}` is not a size: write a whole number from 1 to {MAX_PAGE}", excerpt(&text.0)),
+                );
+            }
+            size
         });
-        let after = after.transpose()?;
-        let size = page_size.0.map_or(DEFAULT_PAGE, |size| size as usize);
+        let after = page_after.0.map(|text| {
+            let after = EndpointId::parse(&text.0);
+            if after.is_none() {
+                note(
+                    "page[after]",
+                    format!("`{}` is not an endpoint's id: take `links.next` as it is", excerpt(&text.0)),
+                );
+            }
+            after
+        });
+        let verb = filter_verb.0.map(|text| Verb::parse(&text.0).map_err(|e| note("filter[verb]", e.to_string())).ok());
+        let path =
+            filter_path.0.map(|text| MockPath::parse(&text.0).map_err(|e| note("filter[path]", e.to_string())).ok());
+        let Some(size) = size.filter(|_| wrong.is_empty()) else { return Err(ApiError::all(wrong).into()) };
+        let (filter, after) = (Filter { verb: verb.flatten(), path: path.flatten() }, after.flatten());
         let page = self.replica.list(filter.clone(), after, size).await?;
         let link = |after| list_link(&filter, after, size);
         let next = page.endpoints.last().filter(|_| page.more).map(|last| link(Some(last.id)));
@@ -150,6 +167,7 @@ impl EndpointsApi {
         request: &Request,
         body: RequestDocument<NewEndpointDocument>,
     ) -> Result<Created, Refusal<CreateStatuses>> {
+        no_parameters(request)?;
         let endpoint = document::read_new(&body.read().await?, self.is_reserved)?;
         self.replica.write(Write::Create(endpoint.clone())).await?;
         Ok(Created::Ok(JsonApi((&endpoint).into()), self.locations.of(request, &endpoint.route.path)))
@@ -160,9 +178,11 @@ impl EndpointsApi {
     async fn show(
         &self,
         _access: MayRead,
+        request: &Request,
         /// The id that the server has given it.
         id: Path<String>,
     ) -> Result<Shown, Refusal<ShowStatuses>> {
+        no_parameters(request)?;
         let Stored { endpoint, version } = self.find(&id).await?;
         Ok(Shown::Ok(JsonApi((&endpoint).into()), etag(version)))
     }
@@ -182,11 +202,13 @@ impl EndpointsApi {
         request: &Request,
         body: RequestDocument<EndpointChangesDocument>,
     ) -> Result<Shown, Refusal<ChangeStatuses>> {
-        let _ = if_match;
+        let _ = if_match; // All lines of the field count, not only the first: see `if_match_allows`.
+        no_parameters(request)?;
         let mut current = self.find(&id).await?;
         if_match_allows(request.headers(), current.version)?;
         let changes = body.read().await?;
-        for _ in 0..MAX_TRIES {
+        // Others may change it at the same time; one of them succeeds in each round, and the request's deadline ends it.
+        loop {
             let endpoint = document::read_changes(&changes, &current.endpoint, self.is_reserved)?;
             let write = Write::Replace { endpoint: endpoint.clone(), expected: current.version };
             match self.replica.write(write).await {
@@ -196,7 +218,6 @@ impl EndpointsApi {
             }
             if_match_allows(request.headers(), current.version)?;
         }
-        Err(ApiError::unavailable("Too many others change this endpoint at the same time: try again").into())
     }
 
     /// Delete an endpoint
@@ -211,8 +232,9 @@ impl EndpointsApi {
         if_match: Header<Option<String>>,
         request: &Request,
     ) -> Result<Deleted, Refusal<DeleteStatuses>> {
-        let _ = if_match;
-        for _ in 0..MAX_TRIES {
+        let _ = if_match; // All lines of the field count, not only the first: see `if_match_allows`.
+        no_parameters(request)?;
+        loop {
             let Stored { endpoint, version } = self.find(&id).await?;
             if_match_allows(request.headers(), version)?;
             match self.replica.write(Write::Delete { id: endpoint.id, expected: version }).await {
@@ -221,7 +243,6 @@ impl EndpointsApi {
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(ApiError::unavailable("Too many others change this endpoint at the same time: try again").into())
     }
 }
 
@@ -250,22 +271,32 @@ fn if_match_allows(headers: &HeaderMap, version: Version) -> Result<(), ApiError
     if tags.any(|tag| tag == "*" || tag == current) { Ok(()) } else { Err(ApiError::changed()) }
 }
 
-/// Refuses parameters that do not exist or are given twice: a misspelt filter would list everything.
-fn known_parameters_only(query: Option<&str>) -> Result<(), ApiError> {
-    const KNOWN: [&str; 4] = ["page[size]", "page[after]", "filter[verb]", "filter[path]"];
+/// Parameters that do not exist or are given twice: a misspelt filter would list everything.
+fn unknown_parameters(request: &Request, known: &[&str]) -> Vec<ErrorObject> {
     let mut seen = Vec::new();
-    for (name, _) in url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
-        let why = if !KNOWN.contains(&&*name) {
-            format!("`{name}` is not a parameter: use {}", KNOWN.join(", "))
-        } else if seen.contains(&name) {
-            format!("`{name}` is given twice: keep one")
-        } else {
+    let mut errors = Vec::new();
+    for (name, _) in url::form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes()) {
+        let why = if seen.contains(&name) {
+            format!("`{}` is given twice: keep one", excerpt(&name))
+        } else if known.is_empty() {
+            format!("`{}` is not a parameter: there are none here", excerpt(&name))
+        } else if known.contains(&&*name) {
             seen.push(name);
             continue;
+        } else {
+            format!("`{}` is not a parameter: use {}", excerpt(&name), known.join(", "))
         };
-        return Err(ApiError::new(Kind::BadParameter, why, Some(Source::parameter(name))));
+        if errors.len() < MAX_ERRORS {
+            errors.push(Kind::BadParameter.object(why, Some(Source::parameter(excerpt(&name)))));
+        }
     }
-    Ok(())
+    errors
+}
+
+/// JSON:API 1.1, "Query Parameters": what is not known is refused.
+fn no_parameters(request: &Request) -> Result<(), ApiError> {
+    let errors = unknown_parameters(request, &[]);
+    if errors.is_empty() { Ok(()) } else { Err(ApiError::all(errors)) }
 }
 
 fn list_link(filter: &Filter, after: Option<EndpointId>, size: usize) -> String {

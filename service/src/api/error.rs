@@ -2,7 +2,7 @@
 //!
 //! Every wording that a client can see is here, except what the domain says of a value.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode, header};
@@ -72,6 +72,18 @@ pub struct ErrorObject {
 #[oai(rename = "ErrorDocument")]
 pub struct ErrorDocument {
     errors: Vec<ErrorObject>,
+}
+
+/// A request with more faults than this is told of the first ones, and how many more there are.
+pub const MAX_ERRORS: usize = 50;
+
+/// The beginning of what a client sent, which may be as long as it likes.
+pub fn excerpt(text: &str) -> Cow<'_, str> {
+    const CHARACTERS: usize = 100;
+    match text.char_indices().nth(CHARACTERS) {
+        Some((end, _)) => format!("{}…", &text[..end]).into(),
+        None => text.into(),
+    }
 }
 
 /// The kinds of error, each with its status, its word for programs and its title.

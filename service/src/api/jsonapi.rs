@@ -78,6 +78,10 @@ impl<T> RequestDocument<T> {
                 None,
             ),
         })?;
+        if body.is_empty() {
+            let detail = "The request has no body: send a JSON:API document";
+            return Err(ApiError::new(Kind::Malformed, detail, Some(Source::pointer(""))));
+        }
         json::parse(&body).map_err(|why| {
             ApiError::new(Kind::Malformed, format!("The body is not a JSON document: {why}"), Some(Source::pointer("")))
         })

@@ -28,6 +28,8 @@ impl Locations {
         let scheme =
             scheme.filter(|scheme| matches!(scheme.as_str(), "http" | "https")).unwrap_or_else(|| "http".into());
         let host = forwarded.and_then(|headers| last(headers, "x-forwarded-host"));
+        // A target that names its host wins over `Host` (RFC 9112 section 3.2.2).
+        let host = host.or_else(|| request.uri().authority().map(ToString::to_string));
         let host = host.or_else(|| last(request.headers(), header::HOST.as_str()));
         let authority =
             host.and_then(|host| host.parse::<Authority>().ok()).filter(|host| !host.as_str().contains('@'));

@@ -26,7 +26,7 @@ use poem::{
     endpoint::BoxEndpoint,
     error::{MethodNotAllowedError, NotFoundError, ParsePathError, ResponseError},
 };
-use poem_openapi::{OpenApi, error::ParseParamError};
+use poem_openapi::OpenApi;
 
 pub use access::{Access, Caller, Gate};
 pub use health::Readiness;
@@ -36,7 +36,7 @@ pub use location::Locations;
 use self::{
     docs::{Documentation, MocksDescription},
     endpoints::EndpointsApi,
-    error::{ApiError, Kind, Source},
+    error::{ApiError, excerpt},
     health::HealthApi,
 };
 use crate::{
@@ -63,9 +63,9 @@ impl Management {
         let endpoints = EndpointsApi { replica: self.replica, locations: self.locations, is_reserved };
         let health = HealthApi { readiness: self.readiness };
         let routes = if self.shared_listener {
-            documented((endpoints, health, MocksDescription))
+            documented((endpoints, health, MocksDescription), true)
         } else {
-            documented((endpoints, health))
+            documented((endpoints, health), false)
         };
         let (gate, instruments, body_limits) = (self.gate, self.instruments, self.body_limits);
         routes
@@ -90,12 +90,17 @@ async fn answer(
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let peer = request.remote_addr().as_socket_addr().map(SocketAddr::ip);
     let peer = peer.expect("every listener is a TCP listener");
+    let route = routes::Route::of(&path);
+    let is_health = route.is_some_and(routes::Route::is_health);
     let mut key = None;
     let outcome = async {
-        let access = gate.admit(peer, request.headers())?;
-        key = access.key_name();
-        request.extensions_mut().insert(access);
-        jsonapi::check_accept(request.headers())?;
+        // Health is told to whoever asks, as often as they ask: a busy client must not have the service taken for dead.
+        if !is_health {
+            let access = gate.admit(peer, request.headers())?;
+            key = access.key_name();
+            request.extensions_mut().insert(access);
+            jsonapi::check_accept(request.headers())?;
+        }
         // A little longer than the body may take, so that a slow body is told so.
         match tokio::time::timeout(limits.time + Duration::from_secs(1), routes.call(request)).await {
             Ok(outcome) => outcome,
@@ -110,19 +115,18 @@ async fn answer(
         instruments.rate_limited(Plane::Management);
     }
     let (status, micros) = (response.status().as_u16(), started.elapsed().as_micros() as u64);
-    let route = routes::Route::of(&path);
-    if route.is_some_and(|route| matches!(route, routes::Route::Live | routes::Route::Ready)) {
-        // Load balancers ask all the time.
-        tracing::debug!(%method, path, status, micros, "management request");
+    let path = excerpt(&path);
+    if is_health {
+        tracing::debug!(%method, %path, status, micros, "management request");
     } else {
-        tracing::info!(%method, path, status, micros, key, "management request");
+        tracing::info!(%method, %path, status, micros, key, "management request");
     }
     response
 }
 
-fn documented(api: impl OpenApi + 'static) -> BoxEndpoint<'static, Response> {
+fn documented(api: impl OpenApi + 'static, shared_listener: bool) -> BoxEndpoint<'static, Response> {
     let service = docs::service(api);
-    let documentation = Documentation::of(&service);
+    let documentation = Documentation::of(&service, shared_listener);
     let json = docs::file("application/json", documentation.json);
     let yaml = docs::file("application/yaml", documentation.yaml);
     let page = docs::page(&documentation.page);
@@ -146,11 +150,6 @@ fn api_error(error: &poem::Error, method: &str, path: &str) -> ApiError {
     } else if error.is::<NotFoundError>() || error.is::<ParsePathError>() {
         // The latter is about escapes that are no UTF-8.
         ApiError::page_not_found(path)
-    } else if let Some(ParseParamError { name, reason }) = error.downcast_ref() {
-        // poem's reason is its own jargon for the one parameter that is a number.
-        let advice = if *name == "page[size]" { "write a whole number from 1 to 1000" } else { reason.as_str() };
-        let detail = format!("`{name}` is wrong: {advice}");
-        ApiError::new(Kind::BadParameter, detail, Some(Source::parameter(*name)))
     } else {
         tracing::error!(%error, "an error without a mapping");
         ApiError::internal()

@@ -43,6 +43,10 @@ impl Route {
         }
     }
 
+    pub const fn is_health(self) -> bool {
+        matches!(self, Self::Live | Self::Ready)
+    }
+
     /// The methods that it has, as `Allow` lists them.
     pub const fn allowed(self) -> &'static str {
         match self {

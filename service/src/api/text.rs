@@ -10,6 +10,7 @@ use poem_openapi::{
 };
 use serde_json::Value;
 
+use super::endpoints::MAX_PAGE;
 use crate::domain::{MAX_PATH_BYTES, Verb};
 
 /// What the OpenAPI document says of a text.
@@ -29,6 +30,9 @@ impl<R> Text<R> {
     }
 }
 
+/// The part of the path's pattern that is there only where management shares the listener of the mocks.
+pub const RESERVED: &str = r"(?!/endpoints(/|$))(?!/-/)";
+
 /// The path of a mock.
 #[derive(Debug, Clone)]
 pub struct PathRule;
@@ -45,10 +49,9 @@ impl Rule for PathRule {
             ),
             example: Some("/greeting".into()),
             max_length: Some(MAX_PATH_BYTES),
-            pattern: Some(
-                r"^(?!/endpoints(/|$))(?!/-/)(?!.*/(\.|%2[eE]){1,2}(/|$))/([A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*$"
-                    .into(),
-            ),
+            pattern: Some(format!(
+                r"^{RESERVED}(?!.*/(\.|%2[eE]){{1,2}}(/|$))/([A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{{2}})*$"
+            )),
             ..MetaSchema::new("string")
         }
     }
@@ -64,6 +67,18 @@ impl Rule for IdRule {
     fn schema() -> MetaSchema {
         let pattern = "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$";
         MetaSchema { pattern: Some(pattern.into()), ..MetaSchema::new("string") }
+    }
+}
+
+/// How many endpoints a page has at most.
+#[derive(Debug, Clone)]
+pub struct SizeRule;
+
+impl Rule for SizeRule {
+    const NAME: &'static str = "size";
+
+    fn schema() -> MetaSchema {
+        MetaSchema { minimum: Some(1.0), maximum: Some(MAX_PAGE as f64), ..MetaSchema::new("integer") }
     }
 }
 

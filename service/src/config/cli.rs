@@ -52,7 +52,7 @@ pub struct Settings {
     #[arg(long, env = "ECHO_STORE", value_name = "STORE", default_value = "file:echo.redb")]
     pub store: String,
 
-    /// The URL under which clients reach the mocks, for `Location`. Without it, what the request says is used.
+    /// The URL under which clients reach the mocks, for `Location`. Without it, what the request says of itself is used.
     #[arg(long, env = "ECHO_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
 
@@ -64,7 +64,7 @@ pub struct Settings {
     #[arg(long, env = "ECHO_ALLOW_ANONYMOUS", value_name = "BOOL", default_value = "false", default_missing_value = "true", num_args = 0..=1, require_equals = true)]
     pub allow_anonymous: String,
 
-    /// Networks whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed, separated by commas. None, because anybody can send these headers.
+    /// Networks whose `X-Forwarded-For`, `-Proto` and `-Host` are believed, separated by commas. None, because anybody can send these headers.
     #[arg(long, env = "ECHO_TRUSTED_PROXIES", value_name = "CIDRS")]
     pub trusted_proxies: Option<String>,
 
@@ -76,7 +76,7 @@ pub struct Settings {
     #[arg(long, env = "ECHO_MOCK_RATE_LIMIT", value_name = "PER-SECOND", default_value = "0")]
     pub mock_rate_limit: String,
 
-    /// Connections at once on each listener; more wait to be accepted. Bounds memory and file descriptors.
+    /// Connections at once on each listener; more wait to be accepted. Bounds file descriptors and memory. Idle connections count: give management, and with it health, a listener of its own where strangers reach the mocks.
     #[arg(long, env = "ECHO_MAX_CONNECTIONS", value_name = "COUNT", default_value = "4096")]
     pub max_connections: String,
 
@@ -96,7 +96,7 @@ pub struct Settings {
     #[arg(long, env = "ECHO_IDLE_TIMEOUT", value_name = "DURATION", default_value = "75s")]
     pub idle_timeout: String,
 
-    /// From the end of a request's headers to its answer, body included; then 408 or 503.
+    /// From the end of a request's headers to its answer, body included; then 408 or 503; a mock answers and closes the connection.
     #[arg(long, env = "ECHO_REQUEST_TIMEOUT", value_name = "DURATION", default_value = "30s")]
     pub request_timeout: String,
 
@@ -139,12 +139,19 @@ impl LogFormat {
 pub(super) fn unknown_variables(environment: &[(String, String)]) -> Vec<String> {
     let command = Cli::command();
     let known: Vec<_> = command.get_arguments().filter_map(clap::Arg::get_env).collect();
-    let unknown = |name: &&String| name.starts_with("ECHO_") && !known.iter().any(|k| *k == name.as_str());
+    let unknown = |name: &&String| {
+        name.starts_with("ECHO_") && !is_service_link(name) && !known.iter().any(|k| *k == name.as_str())
+    };
     let names = environment.iter().map(|(name, _)| name);
     names
         .filter(unknown)
         .map(|name| format!("{name} is not a setting: see `echo-service --help`, or unset it"))
         .collect()
+}
+
+/// Kubernetes puts these into every container beside a service that is named `echo`.
+fn is_service_link(name: &str) -> bool {
+    name.starts_with("ECHO_SERVICE_") || name == "ECHO_PORT" || name.starts_with("ECHO_PORT_")
 }
 
 /// The settings as a Markdown table, for `docs/settings.md`.

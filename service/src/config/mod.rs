@@ -12,9 +12,7 @@ use ipnet::IpNet;
 
 pub use cli::{Cli, Command, KeyCommand, LogFormat, Settings, settings_table};
 pub use keys::{Key, Scope, Token};
-use values::{
-    Problems, address, at_least, boolean, collector, duration, log_filter, networks, positive_duration, rate,
-};
+use values::{Problems, address, boolean, collector, duration, log_filter, networks, positive_duration, rate, within};
 pub use values::{PublicUrl, StoreChoice};
 
 /// Everything that can be set, checked. [`Settings`] documents each.
@@ -80,9 +78,9 @@ impl Config {
         let trusted_proxies = p.optional("trusted-proxies", settings.trusted_proxies.as_deref(), networks);
         let management_rate = p.required("rate-limit", &settings.rate_limit, rate);
         let mock_rate = p.required("mock-rate-limit", &settings.mock_rate_limit, rate);
-        let connections = p.required("max-connections", &settings.max_connections, at_least(1));
-        let body_bytes = p.required("max-body-bytes", &settings.max_body_bytes, at_least(1_024));
-        let header_bytes = p.required("max-header-bytes", &settings.max_header_bytes, at_least(8_192));
+        let connections = p.required("max-connections", &settings.max_connections, within(1..=1_000_000));
+        let body_bytes = p.required("max-body-bytes", &settings.max_body_bytes, within(1_024..=1 << 30));
+        let header_bytes = p.required("max-header-bytes", &settings.max_header_bytes, within(8_192..=1 << 20));
         let header_timeout = p.required("header-timeout", &settings.header_timeout, positive_duration);
         let idle_timeout = p.required("idle-timeout", &settings.idle_timeout, positive_duration);
         let request_timeout = p.required("request-timeout", &settings.request_timeout, positive_duration);

@@ -1,6 +1,9 @@
 //! How the value of each setting is read, and what a refusal says.
 
-use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, num::NonZeroU32, ops::RangeInclusive, path::PathBuf, time::Duration};
+
+/// Longer is forever, and sums of it must not overflow.
+const MAX_DURATION: Duration = Duration::from_hours(24);
 
 use ipnet::IpNet;
 use tracing_subscriber::EnvFilter;
@@ -110,16 +113,19 @@ pub(super) fn rate(text: &str) -> Result<Option<NonZeroU32>, String> {
     Ok(NonZeroU32::new(rate))
 }
 
-pub(super) fn at_least(least: usize) -> impl FnOnce(&str) -> Result<usize, String> {
+pub(super) fn within(range: RangeInclusive<usize>) -> impl FnOnce(&str) -> Result<usize, String> {
     move |text| match text.parse() {
-        Ok(number) if number >= least => Ok(number),
-        _ => Err(format!("`{text}` is not enough: write a whole number, at least {least}")),
+        Ok(number) if range.contains(&number) => Ok(number),
+        _ => Err(format!("`{text}` does not do: write a whole number from {} to {}", range.start(), range.end())),
     }
 }
 
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text)
-        .map_err(|_| format!("`{text}` is not a duration: write for instance 10s, 1m 30s or 500ms"))
+    match humantime::parse_duration(text) {
+        Ok(duration) if duration <= MAX_DURATION => Ok(duration),
+        Ok(_) => Err(format!("`{text}` is too long: write at most 24h")),
+        Err(_) => Err(format!("`{text}` is not a duration: write for instance 10s, 1m 30s or 500ms")),
+    }
 }
 
 pub(super) fn positive_duration(text: &str) -> Result<Duration, String> {

@@ -35,7 +35,8 @@ impl Verb {
         match Self::ALL.into_iter().find(|verb| verb.as_str() == upper) {
             Some(verb) => Ok(verb),
             None if matches!(upper.as_str(), "CONNECT" | "TRACE") => Err(VerbError::Undeliverable(upper)),
-            None => Err(VerbError::Unknown(text.to_owned())),
+            // What is not a method may be anything, and be long.
+            None => Err(VerbError::Unknown(text.chars().take(32).collect())),
         }
     }
 

@@ -60,6 +60,13 @@ impl Activity {
         }
     }
 
+    /// The client has taken a part of an answer: it is slow perhaps, but not idle.
+    fn sent(&self) {
+        if self.state.load(Ordering::Relaxed) & 3 == Phase::Idle as u64 {
+            self.enter(Phase::Idle);
+        }
+    }
+
     fn enter(&self, phase: Phase) {
         let millis = self.opened.elapsed().as_millis() as u64;
         self.state.store(millis << 2 | phase as u64, Ordering::Relaxed);
@@ -78,7 +85,7 @@ impl Activity {
     }
 }
 
-/// A stream that notes when bytes arrive.
+/// A stream that notes when bytes arrive and leave.
 pub struct Watched<S> {
     pub stream: S,
     pub activity: Activity,
@@ -96,7 +103,11 @@ impl<S: Read + Unpin> Read for Watched<S> {
 
 impl<S: Write + Unpin> Write for Watched<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let outcome = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        if outcome.is_ready() {
+            self.activity.sent();
+        }
+        outcome
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -116,6 +127,10 @@ impl<S: Write + Unpin> Write for Watched<S> {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+        let outcome = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        if outcome.is_ready() {
+            self.activity.sent();
+        }
+        outcome
     }
 }

@@ -129,6 +129,7 @@ fn open(
     let watched = Watched { stream: TokioIo::new(stream), activity: activity.clone() };
     let connection = http1::Builder::new()
         .max_buf_size(limits.header_bytes)
+        .max_header_size(limits.header_bytes)
         // hyper's timer is not used: see `connection`.
         .header_read_timeout(None)
         .serve_connection(watched, service);
@@ -222,7 +223,8 @@ impl Face {
             Self::Mocks(mocks) => Destination::Mocks(mocks),
             Self::Management(app) => Destination::Management(app),
             Self::Both { mocks, management } => {
-                if domain::canonical(path).is_some_and(|path| routes::is_reserved(&path)) {
+                // A path with a bad escape has no canonical form, but where it belongs can still be seen.
+                if routes::is_reserved(&domain::canonical(path).unwrap_or(Cow::Borrowed(path))) {
                     Destination::Management(management)
                 } else {
                     Destination::Mocks(mocks)

@@ -116,7 +116,7 @@ pub trait Store: Send + Sync + 'static {
 
     async fn get(&self, id: EndpointId) -> Result<Option<Stored>, StoreError>;
 
-    /// At most `limit` endpoints that match, with ids greater than `after`.
+    /// At most `limit` endpoints that match, with ids greater than `after`; fewer where they are large.
     async fn list(&self, filter: Filter, after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError>;
 
     async fn changes_since(&self, version: Version) -> Result<Changes, StoreError>;

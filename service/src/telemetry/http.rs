@@ -18,7 +18,7 @@ use opentelemetry_semantic_conventions::attribute::{
 };
 
 use super::Instruments;
-use crate::domain::Verb;
+use crate::{api::error::excerpt, domain::Verb};
 
 const TRACEPARENT: &str = "traceparent";
 
@@ -28,7 +28,7 @@ pub struct HttpTelemetry {
     pub tracer: Option<SdkTracer>,
 }
 
-/// One request, from its head to its answer. Dropped before that, it counts as abandoned.
+/// One request, from its head to its answer. Dropped before that, it is only not active any longer.
 pub struct Exchange<'a> {
     telemetry: &'a HttpTelemetry,
     started: Instant,
@@ -56,7 +56,7 @@ impl HttpTelemetry {
             };
             let mut attributes = Vec::with_capacity(5);
             attributes.push(KeyValue::new(HTTP_REQUEST_METHOD, method));
-            attributes.push(KeyValue::new(URL_PATH, request.uri().path().to_owned()));
+            attributes.push(KeyValue::new(URL_PATH, excerpt(request.uri().path()).into_owned()));
             attributes.push(KeyValue::new(URL_SCHEME, "http"));
             attributes.extend(route.map(|route| KeyValue::new(HTTP_ROUTE, route)));
             let span = SpanBuilder::from_name(name).with_kind(SpanKind::Server).with_attributes(attributes);

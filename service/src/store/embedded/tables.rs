@@ -2,11 +2,14 @@
 //!
 //! Keys and values are strings and bytes only, so that a later redb reads them as this one does.
 
+use std::ops::Bound;
+
 use redb::{Database, ReadTransaction, ReadableTable, Table, TableDefinition, TableError, WriteTransaction};
+use uuid::Uuid;
 
 use super::open::failed;
 use crate::{
-    domain::{Endpoint, EndpointId, Route},
+    domain::{Endpoint, EndpointId, MockPath, Route, Verb},
     store::{Change, Changes, Filter, Page, Snapshot, StoreError, Stored, Version, Write, WriteError, record},
 };
 
@@ -15,6 +18,9 @@ pub(super) const FORMAT: u64 = 1;
 /// A replica that is further behind loads everything, which costs about the same.
 const LOG_KEPT: u64 = 10_000;
 
+/// A page ends here even if it could hold more endpoints, so that a listing does not take all memory.
+const MAX_PAGE_BYTES: usize = 4 * 1024 * 1024;
+
 type Definition = TableDefinition<'static, &'static [u8], &'static [u8]>;
 /// id → record
 const ENDPOINTS: Definition = TableDefinition::new("endpoints");
@@ -22,7 +28,7 @@ const ENDPOINTS: Definition = TableDefinition::new("endpoints");
 const ROUTES: Definition = TableDefinition::new("routes");
 /// version → id of the endpoint that it changed
 const LOG: Definition = TableDefinition::new("log");
-/// `format` and `head`
+/// `format`, `head`, and `id`, by which one store is told from another
 const META: Definition = TableDefinition::new("meta");
 
 pub(super) fn create(database: &Database) -> Result<(), redb::Error> {
@@ -34,6 +40,7 @@ pub(super) fn create(database: &Database) -> Result<(), redb::Error> {
         let mut meta = txn.open_table(META)?;
         meta.insert(b"format".as_slice(), FORMAT.to_be_bytes().as_slice())?;
         meta.insert(b"head".as_slice(), 0_u64.to_be_bytes().as_slice())?;
+        meta.insert(b"id".as_slice(), Uuid::now_v7().as_bytes().as_slice())?;
     }
     Ok(txn.commit()?)
 }
@@ -47,6 +54,14 @@ pub(super) fn format(txn: &ReadTransaction) -> Result<Option<u64>, StoreError> {
     }
 }
 
+/// Which store this is: made when the file was.
+pub(super) fn store_id(txn: &ReadTransaction) -> Result<[u8; 16], StoreError> {
+    let meta = txn.open_table(META).map_err(failed)?;
+    let id = meta.get(b"id".as_slice()).map_err(failed)?;
+    let id = id.and_then(|id| id.value().try_into().ok());
+    id.ok_or_else(|| StoreError("the id of the store is damaged".into()))
+}
+
 pub(super) fn get(txn: &ReadTransaction, id: EndpointId) -> Result<Option<Stored>, StoreError> {
     find(&txn.open_table(ENDPOINTS).map_err(failed)?, id)
 }
@@ -58,25 +73,54 @@ pub(super) fn list(
     limit: usize,
 ) -> Result<Page, StoreError> {
     let endpoints = txn.open_table(ENDPOINTS).map_err(failed)?;
+    if let Some(path) = &filter.path {
+        return list_path(txn, &endpoints, filter.verb, path, after, limit);
+    }
     let after = after.map(|id| id.to_string());
     let start = match &after {
-        Some(id) => std::ops::Bound::Excluded(id.as_bytes()),
-        None => std::ops::Bound::Unbounded,
+        Some(id) => Bound::Excluded(id.as_bytes()),
+        None => Bound::Unbounded,
     };
     let mut page = Page { endpoints: Vec::new(), more: false };
-    for entry in endpoints.range::<&[u8]>((start, std::ops::Bound::Unbounded)).map_err(failed)? {
+    let mut bytes = 0;
+    for entry in endpoints.range::<&[u8]>((start, Bound::Unbounded)).map_err(failed)? {
         let (key, value) = entry.map_err(failed)?;
         let Stored { endpoint, .. } = record::decode(id_of(key.value())?, value.value())?;
         if !filter.matches(&endpoint.route) {
             continue;
         }
-        if page.endpoints.len() == limit {
+        if page.endpoints.len() == limit || bytes > MAX_PAGE_BYTES {
             page.more = true;
             break;
         }
+        bytes += value.value().len();
         page.endpoints.push(endpoint);
     }
     Ok(page)
+}
+
+/// The few endpoints of one path, by their claims: a listing of all would read every record.
+fn list_path(
+    txn: &ReadTransaction,
+    endpoints: &impl ReadableTable<&'static [u8], &'static [u8]>,
+    verb: Option<Verb>,
+    path: &MockPath,
+    after: Option<EndpointId>,
+    limit: usize,
+) -> Result<Page, StoreError> {
+    let routes = txn.open_table(ROUTES).map_err(failed)?;
+    let mut found = Vec::new();
+    for verb in Verb::ALL.into_iter().filter(|of| verb.is_none_or(|verb| verb == *of)) {
+        let route = Route { verb, path: path.clone() };
+        if let Some(id) = routes.get(route_key(&route).as_slice()).map_err(failed)? {
+            found.extend(find(endpoints, id_of(id.value())?)?.map(|stored| stored.endpoint));
+        }
+    }
+    found.retain(|endpoint| after.is_none_or(|after| endpoint.id > after));
+    found.sort_unstable_by_key(|endpoint| endpoint.id);
+    let more = found.len() > limit;
+    found.truncate(limit);
+    Ok(Page { endpoints: found, more })
 }
 
 pub(super) fn changes_since(txn: &ReadTransaction, since: Version) -> Result<Changes, StoreError> {
