@@ -7,6 +7,7 @@ mod documents;
 mod in_process;
 mod small_disk;
 
+mod abuse;
 mod durability;
 mod faults;
 mod life;

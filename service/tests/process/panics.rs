@@ -42,7 +42,7 @@ impl Hook for Fault {
 #[tokio::main]
 async fn serve_on_a_faulty_store() {
     let config = in_process::config(&[]);
-    telemetry::init_logs(&config);
+    let _log = telemetry::init_logs(&config);
     let address = in_process::serve(Hooked::new(Fault), &config).await;
     tracing::info!(mocks = %address, management = %address, pid = id(), "serving");
     std::future::pending::<()>().await;
@@ -78,7 +78,7 @@ fn a_panic_in_a_handler_is_a_500_and_one_line_of_log_and_the_service_goes_on() {
     let faults: Vec<_> = log.iter().filter(|line| line["level"] == "ERROR").collect();
     assert_eq!(faults.len(), 2, "a line each: {faults:#?}");
     for (fault, what) in faults.iter().zip(["a fault while reading", "a fault while writing"]) {
-        let (message, place) = (fault["message"].as_str().unwrap(), fault["place"].as_str().unwrap());
+        let (message, place) = (fault["panic"].as_str().unwrap(), fault["place"].as_str().unwrap());
         assert!(message.contains(what) && place.starts_with("service/tests/process/panics.rs:"), "{fault}");
     }
     // What is not JSON is what the test's own harness says before.

@@ -47,7 +47,7 @@ fn all_that_is_wrong_is_told_at_once_with_what_to_write() {
         ("--log (ECHO_LOG): `,=` is not a log filter", "write a level such as info"),
         ("--keys (ECHO_KEYS): a key entry does not have three parts", "`echo-service key new` prints it"),
         ("--rate-limit (ECHO_RATE_LIMIT): `many` is not a rate", "write requests per second, or 0"),
-        ("--max-connections (ECHO_MAX_CONNECTIONS): `0` is not enough", "at least 1"),
+        ("--max-connections (ECHO_MAX_CONNECTIONS): `0` does not do", "write a whole number from 1 to"),
         ("--trusted-proxies (ECHO_TRUSTED_PROXIES): `10.0.0.0/33` is not a network", "write CIDR blocks"),
         ("--public-url (ECHO_PUBLIC_URL): `https://example.com/path` is not a base URL", "without a path"),
         ("--shutdown-delay (ECHO_SHUTDOWN_DELAY): `soon` is not a duration", "write for instance 10s"),

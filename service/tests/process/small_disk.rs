@@ -65,6 +65,14 @@ impl SmallDisk {
         fs::write(self.path_outside("filler"), vec![b'x'; bytes]).unwrap();
     }
 
+    pub fn exists(&self, name: &str) -> bool {
+        self.path_outside(name).exists()
+    }
+
+    pub fn rename(&self, from: &str, to: &str) {
+        fs::rename(self.path_outside(from), self.path_outside(to)).unwrap();
+    }
+
     /// Gives back the space that [`Self::fill`] took.
     pub fn free(&self) {
         fs::remove_file(self.path_outside("filler")).unwrap();
