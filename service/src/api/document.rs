@@ -109,7 +109,8 @@ impl Reader {
             let code = self.required(response, RESPONSE, "code").and_then(|value| self.code(value));
             let headers = self.optional(response, "headers", Headers::default(), None, Self::headers);
             let body = self.optional(response, "body", None, None, |reader, value| reader.body(value).map(Some));
-            self.response(code, headers, body)
+            // Whether code and body fit is told even where the headers are wrong.
+            code.zip(body).and_then(|(code, body)| self.response(code, headers, body))
         });
         Some(Endpoint { id: EndpointId::generate(), route: Route { verb: verb?, path: path? }, response: response? })
     }
@@ -128,7 +129,8 @@ impl Reader {
             let headers = self.optional(response, "headers", cleared, Some(old.headers().clone()), Self::headers);
             let kept = Some(old.body().cloned());
             let body = self.optional(response, "body", None, kept, |reader, value| reader.body(value).map(Some));
-            self.response(code, headers, body)
+            // Whether code and body fit is told even where the headers are wrong.
+            code.zip(body).and_then(|(code, body)| self.response(code, headers, body))
         });
         Some(Endpoint { id: current.id, route: Route { verb: verb?, path: path? }, response: response? })
     }
@@ -288,15 +290,9 @@ impl Reader {
         self.noted(Kind::TooLarge, pointer, Body::parse(text.to_owned()))
     }
 
-    /// Whether code and body fit is told even where the headers are wrong.
-    fn response(
-        &mut self,
-        code: Option<StatusCode>,
-        headers: Option<Headers>,
-        body: Option<Option<Body>>,
-    ) -> Option<MockResponse> {
+    fn response(&mut self, code: StatusCode, headers: Option<Headers>, body: Option<Body>) -> Option<MockResponse> {
         let are_right = headers.is_some();
-        let response = MockResponse::new(code?, headers.unwrap_or_default(), body?);
+        let response = MockResponse::new(code, headers.unwrap_or_default(), body);
         self.noted(Kind::Invalid, "/data/attributes/response/body", response).filter(|_| are_right)
     }
 }

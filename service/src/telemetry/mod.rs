@@ -7,7 +7,11 @@ mod instruments;
 mod logs;
 mod store;
 
-use std::time::Duration;
+use std::{
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use opentelemetry::{
     Key, KeyValue, Value,
@@ -17,6 +21,7 @@ use opentelemetry::{
 use opentelemetry_otlp::{ExporterBuildError, MetricExporter, SpanExporter};
 use opentelemetry_sdk::{
     Resource,
+    error::OTelSdkResult,
     metrics::SdkMeterProvider,
     trace::{SdkTracer, SdkTracerProvider},
 };
@@ -43,13 +48,15 @@ pub struct Telemetry {
 impl Telemetry {
     /// Starts what is switched on. A collector that is away does not matter; a setting that can not be read does.
     pub fn start(choice: config::Telemetry) -> Result<Self, ExporterBuildError> {
+        // One for both: traces and metrics of a process belong together.
+        let resource = resource();
         let traces = || {
             let exporter = SpanExporter::builder().with_http().build()?;
-            Ok(SdkTracerProvider::builder().with_resource(resource()).with_batch_exporter(exporter).build())
+            Ok(SdkTracerProvider::builder().with_resource(resource.clone()).with_batch_exporter(exporter).build())
         };
         let metrics = || {
             let exporter = MetricExporter::builder().with_http().build()?;
-            Ok(SdkMeterProvider::builder().with_resource(resource()).with_periodic_exporter(exporter).build())
+            Ok(SdkMeterProvider::builder().with_resource(resource.clone()).with_periodic_exporter(exporter).build())
         };
         Ok(Self { traces: choice.traces.then(traces).transpose()?, metrics: choice.metrics.then(metrics).transpose()? })
     }
@@ -67,11 +74,27 @@ impl Telemetry {
 
     /// Sends what has not been sent yet, for at most the given time. Blocks.
     pub fn flush(self, deadline: Duration) {
-        let half = deadline / 2;
-        let traces = self.traces.map(|provider| provider.shutdown_with_timeout(half));
-        let metrics = self.metrics.map(|provider| provider.shutdown_with_timeout(half));
-        for error in [traces, metrics].into_iter().flatten().filter_map(Result::err) {
-            tracing::warn!(%error, "the last telemetry was not delivered");
+        let (done, outcomes) = mpsc::channel();
+        // On threads of their own, because the SDK does not keep to the time that it is given.
+        let mut running = 0;
+        let mut start = |shutdown: Box<dyn FnOnce() -> OTelSdkResult + Send>| {
+            let done = done.clone();
+            running += 1;
+            thread::spawn(move || done.send(shutdown()));
+        };
+        if let Some(provider) = self.traces {
+            start(Box::new(move || provider.shutdown_with_timeout(deadline)));
+        }
+        if let Some(provider) = self.metrics {
+            start(Box::new(move || provider.shutdown_with_timeout(deadline)));
+        }
+        let end = Instant::now() + deadline;
+        for _ in 0..running {
+            match outcomes.recv_timeout(end.saturating_duration_since(Instant::now())) {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::warn!(%error, "the last telemetry was not delivered"),
+                Err(_) => tracing::warn!(?deadline, "the last telemetry was not delivered in time"),
+            }
         }
     }
 }

@@ -79,12 +79,43 @@ fn errors_that_do_not_agree_on_a_status_are_400_and_keep_their_own() {
 }
 
 #[test]
+fn of_very_many_errors_the_first_are_told_and_how_many_more_there_are() {
+    let echo = Echo::start(&[]);
+    let mut document = new_endpoint("GET", "/x", json!({"code": 200}));
+    for n in 0..60 {
+        document["data"]["attributes"][format!("unknown-{n}")] = json!(n);
+    }
+    let answer = echo.post(&document);
+    assert_refused(&answer, 422, "60 errors");
+    assert_eq!(answer.pointers().len(), 51);
+    assert!(answer.details().ends_with("\nThere are 10 more errors: correct these first"), "{}", answer.details());
+}
+
+#[test]
+fn a_parameter_where_there_is_none_is_400_and_nothing_is_done() {
+    let echo = Echo::start(&[]);
+    let id = echo.create("GET", "/x", json!({"code": 200}));
+    let endpoint = format!("/endpoints/{id}?include=a");
+    let new = new_endpoint("GET", "/y", json!({"code": 200}));
+    for (method, path, document) in [
+        ("POST", "/endpoints?include=a", Some(&new)),
+        ("GET", &*endpoint, None),
+        ("PATCH", &endpoint, Some(&changes(json!({"path": "/y"})))),
+        ("DELETE", &endpoint, None),
+    ] {
+        let answer = echo.manage(method, path, "", document);
+        assert_refused(&answer, 400, method);
+        assert_eq!(answer.json()["errors"][0]["source"], json!({"parameter": "include"}), "{method}");
+    }
+    assert_eq!((echo.call("GET", "/x").status, echo.call("GET", "/y").status), (200, 404));
+}
+
+#[test]
 fn what_is_not_json_is_malformed() {
     let echo = Echo::start(&[]);
     let id = echo.create("GET", "/x", json!({"code": 200}));
     let whole = new_endpoint("GET", "/y", json!({"code": 200})).to_string();
     for (body, case) in [
-        (Vec::new(), "nothing"),
         (b" ".to_vec(), "white space"),
         (b"garbage".to_vec(), "a word"),
         (whole.as_bytes()[..whole.len() - 1].to_vec(), "a document without its end"),
@@ -108,6 +139,16 @@ fn what_is_not_json_is_malformed() {
         }
     }
     assert_eq!(echo.call("GET", "/y").status, 404);
+}
+
+#[test]
+fn no_body_at_all_is_malformed() {
+    let echo = Echo::start(&[]);
+    for length in ["", "Content-Length: 0\r\n"] {
+        let answer = echo.manage_raw("POST", "/endpoints", &format!("{JSON_API}{length}"), b"");
+        assert_refused_at(&answer, 400, "", length);
+        assert_eq!(answer.details(), "The request has no body: send a JSON:API document");
+    }
 }
 
 #[test]

@@ -165,3 +165,15 @@ fn a_bad_page_or_filter_is_400_and_names_the_parameter() {
         assert_eq!((&error["code"], &error["source"]), (&json!("bad_parameter"), &json!({"parameter": parameter})));
     }
 }
+
+#[test]
+fn all_that_is_wrong_with_the_parameters_is_told_at_once() {
+    let echo = Echo::start(&[]);
+    let answer = echo.get("/endpoints?page[size]=0&page[after]=1&filter[verb]=X&filter[path]=x&sort=path");
+    assert_refused(&answer, 400, "five faults");
+    let document = answer.json();
+    let errors = document["errors"].as_array().unwrap().iter();
+    let mut parameters: Vec<_> = errors.map(|error| error["source"]["parameter"].as_str().unwrap()).collect();
+    parameters.sort_unstable();
+    assert_eq!(parameters, ["filter[path]", "filter[verb]", "page[after]", "page[size]", "sort"]);
+}

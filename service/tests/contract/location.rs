@@ -7,16 +7,16 @@ use crate::support::{Answer, Echo, new_endpoint, send};
 
 /// Creates a mock at `/x` by a request with these header lines, Host included, and removes it again.
 fn location(echo: &Echo, headers: &str) -> String {
-    location_by(echo, "HTTP/1.1", headers)
+    location_by(echo, "POST /endpoints HTTP/1.1", headers)
 }
 
-fn location_by(echo: &Echo, version: &str, headers: &str) -> String {
+fn location_by(echo: &Echo, line: &str, headers: &str) -> String {
     let body = new_endpoint("GET", "/x", json!({"code": 200})).to_string();
     let length = body.len();
     let answer: Answer = send(
         echo.management,
         format!(
-            "POST /endpoints {version}\r\nConnection: close\r\nContent-Type: application/json\r\n\
+            "{line}\r\nConnection: close\r\nContent-Type: application/json\r\n\
              Content-Length: {length}\r\n{headers}\r\n{body}"
         ),
     );
@@ -39,13 +39,20 @@ fn the_host_of_the_request_is_used() {
 }
 
 #[test]
+fn a_target_that_names_its_host_wins() {
+    let echo = Echo::start(&[]);
+    let line = "POST http://echo.example:81/endpoints HTTP/1.1";
+    assert_eq!(location_by(&echo, line, "Host: other.example\r\n"), "http://echo.example:81/x");
+}
+
+#[test]
 fn without_a_usable_host_it_is_the_address_of_the_listener() {
     let echo = Echo::start(&[]);
     let here = format!("http://{}/x", echo.mocks);
     for host in ["", "a b", "user@echo.example", "http://echo.example/", "echo.example/path", "\u{e9}"] {
         assert_eq!(location(&echo, &format!("Host: {host}\r\n")), here, "{host}");
     }
-    assert_eq!(location_by(&echo, "HTTP/1.0", ""), here);
+    assert_eq!(location_by(&echo, "POST /endpoints HTTP/1.0", ""), here);
 }
 
 #[test]

@@ -79,7 +79,7 @@ fn a_request_finds_the_mock_by_every_spelling_of_its_path_and_by_no_other_path()
 fn a_request_with_a_bad_escape_finds_nothing() {
     let echo = Echo::start(&[]);
     echo.create("GET", "/100%25", json!({"code": 200}));
-    for path in ["/100%", "/100%2", "/100%zz", "/100%%25", "/endpoints/%", "/-/docs%"] {
+    for path in ["/100%", "/100%2", "/100%zz", "/100%%25", "/%FF%", "/-/docs%"] {
         let answer = echo.call("GET", path);
         assert_refused(&answer, 404, path);
         assert_eq!(answer.details(), format!("Requested page `{path}` does not exist"));
@@ -102,7 +102,7 @@ fn a_path_that_is_none_is_refused_with_what_to_write_instead() {
     for (path, reason, instead) in [
         ("", "empty", "write `/`"),
         ("greeting", "must begin with `/`", "write `/greeting`"),
-        ("?a", "must begin with `/`", "write `/"),
+        ("?a", "must begin with `/`", "write `/`"),
         ("http://example.com/a/b", "scheme or host", "write `/a/b`"),
         ("https://example.com", "scheme or host", "write `/`"),
         ("/a?b=1", "a query", "write `/a`"),
@@ -114,9 +114,9 @@ fn a_path_that_is_none_is_refused_with_what_to_write_instead() {
         ("/a/%2e%2E/b", "dot segments", "write `/b`"),
         ("/a\u{7}", "control characters", "write `/a%07`"),
         ("/a\r\nb", "control characters", "write `/a%0D%0Ab`"),
-        ("/100%", "`%` is not a percent-escape", "write `%25`"),
-        ("/a%zz", "`%zz` is not a percent-escape", "write `%25`"),
-        ("/a%4", "`%4` is not a percent-escape", "write `%25`"),
+        ("/100%", "`%` is not a percent-escape", "write `/100%25`"),
+        ("/a%zz", "`%zz` is not a percent-escape", "write `/a%25zz`"),
+        ("/a%4", "`%4` is not a percent-escape", "write `/a%254`"),
         ("/a b", "can not stand in a path", "write `/a%20b`"),
         ("/café", "can not stand in a path", "write `/caf%C3%A9`"),
         ("/users/{id}", "can not stand in a path", "write `/users/%7Bid%7D`"),

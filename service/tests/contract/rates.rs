@@ -18,14 +18,16 @@ fn until_refused(request: impl Fn(usize) -> Answer) -> Answer {
 }
 
 #[test]
-fn too_many_requests_to_management_are_429_and_do_not_hinder_mocks() {
+fn too_many_requests_to_management_are_429_and_hinder_neither_mocks_nor_health() {
     let echo = Echo::start(&["--rate-limit", "1"]);
     echo.create("GET", "/x", json!({"code": 200}));
     until_refused(|_| echo.get("/endpoints"));
-    until_refused(|_| echo.get("/-/live"));
     until_refused(|_| echo.manage("POST", "/endpoints", "Content-Type: text/plain\r\n", None));
     for _ in 0..20 {
-        assert_eq!(echo.call("GET", "/x").status, 200);
+        // A busy client must not have the service taken for dead.
+        for path in ["/x", "/-/live", "/-/ready"] {
+            assert_eq!(echo.call("GET", path).status, 200, "{path}");
+        }
     }
 }
 

@@ -75,12 +75,14 @@ fn a_reserved_path_is_managements_in_every_spelling() {
 }
 
 #[test]
-fn health_is_told_in_json_api() {
+fn health_is_told_in_json_api_to_whoever_asks() {
     let echo = Echo::start(&[]);
     for (path, word) in [("/-/live", "live"), ("/-/ready", "ready")] {
-        let answer = echo.get(path);
-        assert_eq!((answer.status, answer.header("content-type")), (200, Some(MEDIA_TYPE)), "{path}");
-        assert_eq!(answer.json(), json!({"meta": {"status": word}}));
+        for headers in ["", "Accept: application/vnd.api+json; charset=utf-8\r\n", "Authorization: Bearer x\r\n"] {
+            let answer = echo.manage("GET", path, headers, None);
+            assert_eq!((answer.status, answer.header("content-type")), (200, Some(MEDIA_TYPE)), "{path} {headers}");
+            assert_eq!(answer.json(), json!({"meta": {"status": word}}));
+        }
     }
 }
 

@@ -55,6 +55,7 @@ fn an_unknown_id_is_404_in_these_words() {
         ("%22%3Cscript%3E", "\"<script>"),
         ("%C3%A9%00", "é\0"),
         ("%FF", "%FF"),
+        ("%", "%"),
     ] {
         for method in ["GET", "PATCH", "DELETE"] {
             let answer = echo.manage(method, &format!("/endpoints/{asked}"), "", None);

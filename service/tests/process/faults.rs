@@ -245,3 +245,13 @@ fn a_disk_that_is_full_at_the_first_start_is_told() {
     assert_eq!(status.code(), Some(1));
     assert!(message.contains("can not be opened: No space left on device"), "{message}");
 }
+
+#[test]
+fn an_empty_file_is_a_new_store_as_container_engines_make_them() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let store = format!("file:{}", file.path().display());
+    let echo = Echo::start(&["--store", &store]);
+    echo.create("GET", "/x", serde_json::json!({"code": 200}));
+    drop(echo);
+    assert_eq!(Echo::start(&["--store", &store]).call("GET", "/x").status, 200);
+}

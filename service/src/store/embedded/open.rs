@@ -55,10 +55,15 @@ pub(super) struct Files {
 
 impl Files {
     pub(super) fn open(source: Source) -> Result<Self, OpenError> {
-        if let Source::File(path) = &source
-            && !path.exists()
-        {
-            make_file(path)?;
+        if let Source::File(path) = &source {
+            match path.metadata() {
+                // As container engines make them for a mount.
+                Ok(file) if file.is_file() && file.len() == 0 => {
+                    prepare(path, builder().create(path).map_err(|error| open_error(path, error))?)?;
+                }
+                Ok(_) => {}
+                Err(_) => make_file(path)?,
+            }
         }
         let (database, id) = open_source(&source)?;
         Ok(Self { source, database: Mutex::new(Some(Arc::new(database))), id })
