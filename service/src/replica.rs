@@ -99,7 +99,7 @@ impl Table {
 pub struct Replica {
     store: Arc<dyn Store>,
     table: RwLock<Table>,
-    /// Up to where the log is applied. Held while the log is read, so that those who wait share one read.
+    /// Up to where the log is applied. Held while the log is read, so that writers who wait share one read.
     applied: Mutex<Version>,
     /// Whether a task is at work that tries to catch up until it can.
     is_catching_up: AtomicBool,

@@ -1,6 +1,6 @@
 //! The only place where a refusal becomes a status and a body.
 //!
-//! Every wording that a client can see is here, except what the domain says of a value.
+//! The kinds of error, with their statuses, are here; what is said of a value comes from the domain and from whoever read it.
 
 use std::{borrow::Cow, time::Duration};
 

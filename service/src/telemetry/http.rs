@@ -3,13 +3,17 @@
 //! Our own, because poem's layer puts whole URLs into metric attributes, and a span of the `tracing` crate costs more than
 //! serving a mock does.
 
-use std::{borrow::Cow, sync::Arc, time::Instant};
+use std::{
+    borrow::Cow,
+    sync::Arc,
+    time::{Instant, SystemTime},
+};
 
 use http::{Method, Request, StatusCode};
 use opentelemetry::{
     Context, KeyValue,
     propagation::TextMapPropagator,
-    trace::{SpanBuilder, SpanKind, Status, TraceContextExt, Tracer},
+    trace::{Span, SpanBuilder, SpanKind, Status, TraceContextExt, Tracer},
 };
 use opentelemetry_http::HeaderExtractor;
 use opentelemetry_sdk::{propagation::TraceContextPropagator, trace::SdkTracer};
@@ -17,8 +21,8 @@ use opentelemetry_semantic_conventions::attribute::{
     ERROR_TYPE, HTTP_REQUEST_METHOD, HTTP_RESPONSE_STATUS_CODE, HTTP_ROUTE, URL_PATH, URL_SCHEME,
 };
 
-use super::Instruments;
-use crate::{api::error::excerpt, domain::Verb};
+use super::{Instruments, instruments::METHODS};
+use crate::api::error::excerpt;
 
 const TRACEPARENT: &str = "traceparent";
 
@@ -32,18 +36,28 @@ pub struct HttpTelemetry {
 pub struct Exchange<'a> {
     telemetry: &'a HttpTelemetry,
     started: Instant,
-    method: &'static str,
+    /// An index of [`METHODS`].
+    method: usize,
     route: Option<&'static str>,
-    /// Holds the server's span, if there are traces.
-    context: Option<Context>,
+    /// If there are traces.
+    span: Option<ServerSpan<'a>>,
+}
+
+/// The span of a request.
+enum ServerSpan<'a> {
+    /// Open, because the work of management belongs inside.
+    Open(Context),
+    /// Of a mock, inside of which nothing happens: made whole when the answer is known, at half the cost.
+    Later { tracer: &'a SdkTracer, builder: SpanBuilder, parent: Context },
 }
 
 impl HttpTelemetry {
     /// `route` is a template of management, `None` for a mock.
     pub fn begin<B>(&self, request: &Request<B>, route: Option<&'static str>) -> Exchange<'_> {
-        self.instruments.active(1);
-        let method = method_name(request.method());
-        let context = self.tracer.as_ref().map(|tracer| {
+        let index = method_index(request.method());
+        self.instruments.active(index, 1);
+        let method = METHODS[index];
+        let span = self.tracer.as_ref().map(|tracer| {
             let headers = request.headers();
             let parent = if headers.contains_key(TRACEPARENT) {
                 TraceContextPropagator::new().extract_with_context(&Context::new(), &HeaderExtractor(headers))
@@ -59,42 +73,56 @@ impl HttpTelemetry {
             attributes.push(KeyValue::new(URL_PATH, excerpt(request.uri().path()).into_owned()));
             attributes.push(KeyValue::new(URL_SCHEME, "http"));
             attributes.extend(route.map(|route| KeyValue::new(HTTP_ROUTE, route)));
-            let span = SpanBuilder::from_name(name).with_kind(SpanKind::Server).with_attributes(attributes);
-            let span = tracer.build_with_context(span, &parent);
-            parent.with_span(span)
+            let builder = SpanBuilder::from_name(name).with_kind(SpanKind::Server).with_attributes(attributes);
+            if route.is_some() {
+                ServerSpan::Open(parent.with_span(tracer.build_with_context(builder, &parent)))
+            } else {
+                ServerSpan::Later { tracer, builder: builder.with_start_time(SystemTime::now()), parent }
+            }
         });
-        Exchange { telemetry: self, started: Instant::now(), method, route, context }
+        Exchange { telemetry: self, started: Instant::now(), method: index, route, span }
     }
 }
 
 impl Exchange<'_> {
     /// The context in which the work for this request is done, so that what it calls becomes part of the trace.
     pub fn context(&self) -> Option<&Context> {
-        self.context.as_ref()
+        match &self.span {
+            Some(ServerSpan::Open(context)) => Some(context),
+            Some(ServerSpan::Later { .. }) | None => None,
+        }
     }
 
     /// A span for the log lines of this request, which carry the ids of the trace.
     pub fn log_span(&self) -> tracing::Span {
-        let Some(context) = &self.context else { return tracing::Span::none() };
+        let Some(context) = self.context() else { return tracing::Span::none() };
         let ids = context.span().span_context().clone();
         tracing::info_span!("request", trace_id = %ids.trace_id(), span_id = %ids.span_id())
     }
 
     /// Notes the answer. A fault is one of Echo's own: a mock may well be told to answer 500.
-    pub fn finish(self, status: StatusCode, is_fault: bool) {
-        let code = i64::from(status.as_u16());
-        if let Some(context) = &self.context {
-            let span = context.span();
-            span.set_attribute(KeyValue::new(HTTP_RESPONSE_STATUS_CODE, code));
-            if is_fault {
-                span.set_attribute(KeyValue::new(ERROR_TYPE, status.as_str().to_owned()));
-                span.set_status(Status::error(""));
+    pub fn finish(mut self, status: StatusCode, is_fault: bool) {
+        let code_attribute = KeyValue::new(HTTP_RESPONSE_STATUS_CODE, i64::from(status.as_u16()));
+        let error_type = is_fault.then(|| KeyValue::new(ERROR_TYPE, status.as_str().to_owned()));
+        let span_status = if is_fault { Status::error("") } else { Status::Unset };
+        match self.span.take() {
+            Some(ServerSpan::Open(context)) => {
+                let span = context.span();
+                span.set_attributes([code_attribute.clone()].into_iter().chain(error_type.clone()));
+                span.set_status(span_status);
+                span.end();
             }
-            span.end();
+            Some(ServerSpan::Later { tracer, builder, parent }) => {
+                let mut span = tracer.build_with_context(builder, &parent);
+                span.set_attributes([code_attribute.clone()].into_iter().chain(error_type.clone()));
+                span.set_status(span_status);
+                span.end();
+            }
+            None => {}
         }
         let base = [
-            KeyValue::new(HTTP_REQUEST_METHOD, self.method),
-            KeyValue::new(HTTP_RESPONSE_STATUS_CODE, code),
+            KeyValue::new(HTTP_REQUEST_METHOD, METHODS[self.method]),
+            code_attribute,
             KeyValue::new(URL_SCHEME, "http"),
         ];
         let taken = self.started.elapsed();
@@ -103,23 +131,18 @@ impl Exchange<'_> {
         }
         let mut attributes = Vec::from(base);
         attributes.extend(self.route.map(|route| KeyValue::new(HTTP_ROUTE, route)));
-        attributes.extend(is_fault.then(|| KeyValue::new(ERROR_TYPE, status.as_str().to_owned())));
+        attributes.extend(error_type);
         self.telemetry.instruments.request(taken, &attributes);
     }
 }
 
 impl Drop for Exchange<'_> {
     fn drop(&mut self) {
-        self.telemetry.instruments.active(-1);
+        self.telemetry.instruments.active(self.method, -1);
     }
 }
 
-/// A method as an attribute: those that clients invent are one.
-fn method_name(method: &Method) -> &'static str {
-    match Verb::of(method) {
-        Some(verb) => verb.as_str(),
-        None if method == Method::CONNECT => "CONNECT",
-        None if method == Method::TRACE => "TRACE",
-        None => "_OTHER",
-    }
+/// The index of a request's method in [`METHODS`].
+fn method_index(method: &Method) -> usize {
+    METHODS.iter().position(|name| *name == method.as_str()).unwrap_or(METHODS.len() - 1)
 }

@@ -49,7 +49,7 @@ const ACTIVE: Description = Description {
     name: metric::HTTP_SERVER_ACTIVE_REQUESTS,
     kind: "up-down counter",
     unit: "{request}",
-    attributes: &[attribute::URL_SCHEME],
+    attributes: &[attribute::HTTP_REQUEST_METHOD, attribute::URL_SCHEME],
     meaning: "Requests that are being answered.",
 };
 const SERVED: Description = Description {
@@ -96,6 +96,10 @@ const HTTP_SECONDS: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5
 /// Reads take microseconds, a durable write as long as the disk.
 const STORE_SECONDS: [f64; 12] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5];
 
+/// The values of `http.request.method`: what clients invent is one.
+pub(super) const METHODS: [&str; 10] =
+    ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE", "_OTHER"];
+
 /// Which of the two faces a request was for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Plane {
@@ -112,7 +116,7 @@ pub struct Instruments {
 
 #[derive(Default)]
 struct Counts {
-    active: AtomicI64,
+    active: [AtomicI64; METHODS.len()],
     served: AtomicU64,
     missed: AtomicU64,
     limited_mocks: AtomicU64,
@@ -162,8 +166,11 @@ impl Instruments {
             .with_unit(ACTIVE.unit)
             .with_description(ACTIVE.meaning)
             .with_callback(move |observer| {
-                observer
-                    .observe(active.active.load(Ordering::Relaxed), &[KeyValue::new(attribute::URL_SCHEME, "http")]);
+                for (method, count) in METHODS.into_iter().zip(&active.active) {
+                    let method = KeyValue::new(attribute::HTTP_REQUEST_METHOD, method);
+                    let scheme = KeyValue::new(attribute::URL_SCHEME, "http");
+                    observer.observe(count.load(Ordering::Relaxed), &[method, scheme]);
+                }
             })
             .build();
         Self { duration: histogram(DURATION, &HTTP_SECONDS), store: histogram(STORE, &STORE_SECONDS), counts }
@@ -196,8 +203,9 @@ impl Instruments {
         count.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn active(&self, difference: i64) {
-        self.counts.active.fetch_add(difference, Ordering::Relaxed);
+    /// `method` is an index of [`METHODS`].
+    pub(super) fn active(&self, method: usize, difference: i64) {
+        self.counts.active[method].fetch_add(difference, Ordering::Relaxed);
     }
 
     pub(super) fn request(&self, taken: Duration, attributes: &[KeyValue]) {

@@ -68,7 +68,7 @@ fn only_telemetry_makes_providers() {
 }
 
 #[test]
-fn only_one_file_words_refusals() {
+fn only_one_file_knows_the_status_of_a_refusal() {
     // Health answers by a type of its own, which builds on the same file.
     assert_only_in(
         &["src/api/error.rs"],
