@@ -236,10 +236,6 @@ impl ApiError {
         Self::new(Kind::PreconditionFailed, detail, Some(Source::header("If-Match")))
     }
 
-    pub const fn status(&self) -> StatusCode {
-        self.status
-    }
-
     pub fn into_document(self) -> ErrorDocument {
         ErrorDocument { errors: self.errors }
     }

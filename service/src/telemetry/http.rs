@@ -102,6 +102,8 @@ impl Exchange<'_> {
 
     /// Notes the answer. A fault is one of Echo's own: a mock may well be told to answer 500.
     pub fn finish(mut self, status: StatusCode, is_fault: bool) {
+        // First, so that what is told of the request does not hold the telling.
+        let taken = self.started.elapsed();
         let code_attribute = KeyValue::new(HTTP_RESPONSE_STATUS_CODE, i64::from(status.as_u16()));
         let error_type = is_fault.then(|| KeyValue::new(ERROR_TYPE, status.as_str().to_owned()));
         let span_status = if is_fault { Status::error("") } else { Status::Unset };
@@ -125,7 +127,6 @@ impl Exchange<'_> {
             code_attribute,
             KeyValue::new(URL_SCHEME, "http"),
         ];
-        let taken = self.started.elapsed();
         if self.route.is_none() && !is_fault {
             return self.telemetry.instruments.request(taken, &base);
         }
