@@ -21,7 +21,7 @@ use tokio::sync::Mutex;
 use tracing::Instrument as _;
 
 use crate::{
-    domain::{Endpoint, EndpointId, Verb},
+    domain::{Body, Endpoint, EndpointId, Verb},
     store::{Change, Changes, Filter, Page, Store, StoreError, Stored, Version, Write, WriteError},
 };
 
@@ -40,20 +40,29 @@ pub struct PreparedAnswer {
 impl PreparedAnswer {
     fn new(endpoint: &Endpoint) -> Self {
         let response = &endpoint.response;
+        let body = response.body().map_or("", Body::as_str);
+        // Body and values are parts of one piece of memory: what is sent together is found together, however many mocks
+        // there are.
+        let mut text =
+            Vec::with_capacity(body.len() + response.headers().iter().map(|(_, value)| value.len()).sum::<usize>());
+        text.extend_from_slice(body.as_bytes());
+        response.headers().iter().for_each(|(_, value)| text.extend_from_slice(value.as_bytes()));
+        let mut values = Bytes::from(text);
+        let body = values.split_to(body.len());
         let field = |(name, value): (&str, &str)| {
             let name = HeaderName::from_bytes(name.as_bytes()).expect("the domain admits tokens only");
-            let value = HeaderValue::from_bytes(value.as_bytes()).expect("the domain admits field values only");
-            (name, value)
+            let value = HeaderValue::from_maybe_shared(values.split_to(value.len()));
+            (name, value.expect("the domain admits field values only"))
         };
         Self {
             id: endpoint.id,
             status: StatusCode::from_u16(response.code().get()).expect("the domain admits 200 to 599 only"),
             headers: response.headers().iter().map(field).collect(),
-            body: response.body().map_or_else(Bytes::new, |body| Bytes::copy_from_slice(body.as_str().as_bytes())),
+            body,
         }
     }
 
-    /// The answer as HTTP sends it. The body is shared, not copied.
+    /// The answer as HTTP sends it. Its bytes are shared, not copied.
     pub fn to_response(&self) -> Response<Bytes> {
         let mut response = Response::new(self.body.clone());
         *response.status_mut() = self.status;

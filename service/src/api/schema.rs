@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 
 use poem_openapi::{Enum, Object, types::Example};
 
-use super::text::{PathRule, Text};
+use super::text::{PathRule, Text, VerbRule};
 use crate::{
-    domain::{self, Endpoint, MockResponse},
+    domain::{Endpoint, MockResponse},
     store::Page,
 };
 
@@ -18,19 +18,6 @@ use crate::{
 pub enum ResourceType {
     #[oai(rename = "endpoints")]
     Endpoints,
-}
-
-/// The method that the mock answers. Lower case is taken too. CONNECT and TRACE can not be mocked: no load balancer delivers them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-#[oai(rename_all = "UPPERCASE")]
-pub enum Verb {
-    Get,
-    Head,
-    Post,
-    Put,
-    Delete,
-    Options,
-    Patch,
 }
 
 /// What the mock answers, byte for byte.
@@ -53,7 +40,7 @@ pub struct Response {
 #[derive(Debug, Clone, Object)]
 #[oai(deny_unknown_fields)]
 pub struct Attributes {
-    verb: Verb,
+    verb: Text<VerbRule>,
     path: Text<PathRule>,
     response: Response,
 }
@@ -124,7 +111,7 @@ pub struct ResponseChanges {
 #[derive(Debug, Clone, Object)]
 #[oai(deny_unknown_fields, skip_serializing_if_is_none)]
 pub struct AttributeChanges {
-    verb: Option<Verb>,
+    verb: Option<Text<VerbRule>>,
     path: Option<Text<PathRule>>,
     response: Option<ResponseChanges>,
 }
@@ -159,20 +146,6 @@ pub struct Health {
     pub status: String,
 }
 
-impl From<domain::Verb> for Verb {
-    fn from(verb: domain::Verb) -> Self {
-        match verb {
-            domain::Verb::Get => Self::Get,
-            domain::Verb::Head => Self::Head,
-            domain::Verb::Post => Self::Post,
-            domain::Verb::Put => Self::Put,
-            domain::Verb::Delete => Self::Delete,
-            domain::Verb::Options => Self::Options,
-            domain::Verb::Patch => Self::Patch,
-        }
-    }
-}
-
 impl From<&MockResponse> for Response {
     fn from(response: &MockResponse) -> Self {
         let headers: BTreeMap<_, _> =
@@ -191,7 +164,7 @@ impl From<&Endpoint> for EndpointResource {
             r#type: ResourceType::Endpoints,
             id: endpoint.id.to_string(),
             attributes: Attributes {
-                verb: endpoint.route.verb.into(),
+                verb: Text::new(endpoint.route.verb.as_str()),
                 path: Text::new(endpoint.route.path.as_str()),
                 response: (&endpoint.response).into(),
             },
@@ -216,7 +189,7 @@ impl Example for NewEndpointDocument {
         let headers = BTreeMap::from([("Content-Type".to_owned(), "application/json".to_owned())]);
         let response =
             Response { code: 200, headers: Some(headers), body: Some(r#"{"message": "Hello, world"}"#.into()) };
-        let attributes = Attributes { verb: Verb::Get, path: Text::new("/greeting"), response };
+        let attributes = Attributes { verb: Text::new("GET"), path: Text::new("/greeting"), response };
         Self { data: NewEndpoint { r#type: ResourceType::Endpoints, attributes } }
     }
 }

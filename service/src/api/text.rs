@@ -82,7 +82,7 @@ impl Rule for SizeRule {
     }
 }
 
-/// A verb as a parameter.
+/// The verb of a mock.
 #[derive(Debug, Clone)]
 pub struct VerbRule;
 
@@ -90,7 +90,14 @@ impl Rule for VerbRule {
     const NAME: &'static str = "verb";
 
     fn schema() -> MetaSchema {
-        MetaSchema { enum_items: Verb::ALL.map(|verb| verb.as_str().into()).into(), ..MetaSchema::new("string") }
+        MetaSchema {
+            description: Some(
+                "The method that the mock answers. Lower case is taken too. CONNECT and TRACE can not be mocked: no load \
+                 balancer delivers them.",
+            ),
+            enum_items: Verb::ALL.map(|verb| verb.as_str().into()).into(),
+            ..MetaSchema::new("string")
+        }
     }
 }
 

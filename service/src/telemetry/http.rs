@@ -21,7 +21,10 @@ use opentelemetry_semantic_conventions::attribute::{
     ERROR_TYPE, HTTP_REQUEST_METHOD, HTTP_RESPONSE_STATUS_CODE, HTTP_ROUTE, URL_PATH, URL_SCHEME,
 };
 
-use super::{Instruments, instruments::METHODS};
+use super::{
+    Instruments,
+    instruments::{METHODS, request_attributes},
+};
 use crate::api::error::excerpt;
 
 const TRACEPARENT: &str = "traceparent";
@@ -47,16 +50,15 @@ pub struct Exchange<'a> {
 enum ServerSpan<'a> {
     /// Open, because the work of management belongs inside.
     Open(Context),
-    /// Of a mock, inside of which nothing happens: made whole when the answer is known, which saves locks and an allocation.
-    Later { tracer: &'a SdkTracer, builder: SpanBuilder, parent: Context },
+    /// Of a mock, inside of which nothing happens: made whole when the answer is known, which saves locks and copies.
+    Later { tracer: &'a SdkTracer, parent: Context, path: Box<str>, started: SystemTime },
 }
 
 impl HttpTelemetry {
     /// `route` is a template of management, `None` for a mock.
     pub fn begin<B>(&self, request: &Request<B>, route: Option<&'static str>) -> Exchange<'_> {
-        let index = method_index(request.method());
-        self.instruments.active(index, 1);
-        let method = METHODS[index];
+        let method = method_index(request.method());
+        self.instruments.active(method, 1);
         let span = self.tracer.as_ref().map(|tracer| {
             let headers = request.headers();
             let parent = if headers.contains_key(TRACEPARENT) {
@@ -64,23 +66,18 @@ impl HttpTelemetry {
             } else {
                 Context::new()
             };
-            let name: Cow<'static, str> = match route {
-                Some(route) => format!("{method} {route}").into(),
-                None => method.into(),
-            };
-            let mut attributes = Vec::with_capacity(5);
-            attributes.push(KeyValue::new(HTTP_REQUEST_METHOD, method));
-            attributes.push(KeyValue::new(URL_PATH, excerpt(request.uri().path()).into_owned()));
-            attributes.push(KeyValue::new(URL_SCHEME, "http"));
-            attributes.extend(route.map(|route| KeyValue::new(HTTP_ROUTE, route)));
-            let builder = SpanBuilder::from_name(name).with_kind(SpanKind::Server).with_attributes(attributes);
-            if route.is_some() {
-                ServerSpan::Open(parent.with_span(tracer.build_with_context(builder, &parent)))
-            } else {
-                ServerSpan::Later { tracer, builder: builder.with_start_time(SystemTime::now()), parent }
+            let path = excerpt(request.uri().path());
+            match route {
+                Some(route) => {
+                    let name = format!("{} {route}", METHODS[method]).into();
+                    let mut attributes = attributes(METHODS[method], path.into_owned());
+                    attributes.push(KeyValue::new(HTTP_ROUTE, route));
+                    ServerSpan::Open(parent.with_span(tracer.build_with_context(builder(name, attributes), &parent)))
+                }
+                None => ServerSpan::Later { tracer, parent, path: path.into(), started: SystemTime::now() },
             }
         });
-        Exchange { telemetry: self, started: Instant::now(), method: index, route, span }
+        Exchange { telemetry: self, started: Instant::now(), method, route, span }
     }
 }
 
@@ -104,36 +101,36 @@ impl Exchange<'_> {
     pub fn finish(mut self, status: StatusCode, is_fault: bool) {
         // First, so that what is told of the request does not hold the telling.
         let taken = self.started.elapsed();
-        let code_attribute = KeyValue::new(HTTP_RESPONSE_STATUS_CODE, i64::from(status.as_u16()));
+        let method = METHODS[self.method];
+        let code = KeyValue::new(HTTP_RESPONSE_STATUS_CODE, i64::from(status.as_u16()));
         let error_type = is_fault.then(|| KeyValue::new(ERROR_TYPE, status.as_str().to_owned()));
         let span_status = if is_fault { Status::error("") } else { Status::Unset };
         match self.span.take() {
             Some(ServerSpan::Open(context)) => {
                 let span = context.span();
-                span.set_attributes([code_attribute.clone()].into_iter().chain(error_type.clone()));
+                span.set_attributes([code.clone()].into_iter().chain(error_type.clone()));
                 span.set_status(span_status);
                 span.end();
             }
-            Some(ServerSpan::Later { tracer, builder, parent }) => {
+            Some(ServerSpan::Later { tracer, parent, path, started }) => {
+                let mut attributes = attributes(method, path.into());
+                attributes.push(code.clone());
+                attributes.extend(error_type.clone());
+                let builder = builder(method.into(), attributes).with_start_time(started);
                 let mut span = tracer.build_with_context(builder, &parent);
-                span.set_attributes([code_attribute.clone()].into_iter().chain(error_type.clone()));
                 span.set_status(span_status);
-                span.end();
+                span.end_with_timestamp(started + taken);
             }
             None => {}
         }
-        let base = [
-            KeyValue::new(HTTP_REQUEST_METHOD, METHODS[self.method]),
-            code_attribute,
-            KeyValue::new(URL_SCHEME, "http"),
-        ];
+        let instruments = &self.telemetry.instruments;
         if self.route.is_none() && !is_fault {
-            return self.telemetry.instruments.request(taken, &base);
+            return instruments.mock_request(taken, self.method, status);
         }
-        let mut attributes = Vec::from(base);
+        let mut attributes = request_attributes(method, status);
         attributes.extend(self.route.map(|route| KeyValue::new(HTTP_ROUTE, route)));
         attributes.extend(error_type);
-        self.telemetry.instruments.request(taken, &attributes);
+        instruments.request(taken, &attributes);
     }
 }
 
@@ -141,6 +138,19 @@ impl Drop for Exchange<'_> {
     fn drop(&mut self) {
         self.telemetry.instruments.active(self.method, -1);
     }
+}
+
+fn builder(name: Cow<'static, str>, attributes: Vec<KeyValue>) -> SpanBuilder {
+    SpanBuilder::from_name(name).with_kind(SpanKind::Server).with_attributes(attributes)
+}
+
+/// What is known of a request before its answer, with room for that.
+fn attributes(method: &'static str, path: String) -> Vec<KeyValue> {
+    let mut attributes = Vec::with_capacity(5);
+    attributes.push(KeyValue::new(HTTP_REQUEST_METHOD, method));
+    attributes.push(KeyValue::new(URL_PATH, path));
+    attributes.push(KeyValue::new(URL_SCHEME, "http"));
+    attributes
 }
 
 /// The index of a request's method in [`METHODS`].
