@@ -1,0 +1,9 @@
+variable "repository" {
+  description = "The GitHub repository whose jobs plan and apply, with GitHub's numbers: `gh api repos/OWNER/NAME --jq '.owner.id, .id'`."
+  type        = object({ id = string, name = string, owner = string, owner_id = string })
+}
+
+variable "state_bucket_name" {
+  description = "Name of the bucket for all states, such as `echo-state-<account number>`."
+  type        = string
+}

@@ -1,0 +1,47 @@
+# Development: cheap, and destroyed in one go. One NAT gateway, and spare capacity for all tasks but one.
+
+terraform {
+  required_version = ">= 1.11"
+  required_providers {
+    aws = { source = "hashicorp/aws", version = "~> 6.34" }
+  }
+
+  # Bucket and region are given by `terraform init -backend-config`: docs/deploying.md.
+  backend "s3" {
+    key          = "dev/terraform.tfstate"
+    use_lockfile = true
+    encrypt      = true
+  }
+}
+
+provider "aws" {
+  region = "eu-central-1"
+
+  default_tags {
+    tags = { Project = "echo", Environment = "dev", ManagedBy = "terraform" }
+  }
+}
+
+module "echo" {
+  source = "../../infra/echo"
+
+  environment         = "dev"
+  docker_image_url    = var.docker_image_url
+  collector_image_url = var.collector_image_url
+  cpu_architecture    = var.cpu_architecture
+  domain              = var.domain
+
+  network   = { cidr = "10.10.0.0/16", zones = ["a", "b"], nat = "single" }
+  access    = { management_cidrs = var.management_cidrs }
+  capacity  = { cpu = 256, memory = 512, min = 2, max = 4, spot_percent = 100 }
+  keys      = { scopes = { admin = "read+write", ci = "read+write" } }
+  alarms    = { emails = var.alarm_emails }
+  retention = { log_days = 7, flow_log_days = 3, access_log_days = 7, recovery_days = 0 }
+  waf       = { enabled = false }
+  protect   = false
+}
+
+output "echo" {
+  description = "Where Echo is, and what runs: see infra/echo/outputs.tf."
+  value       = module.echo
+}

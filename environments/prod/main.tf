@@ -1,0 +1,48 @@
+# Production. No NAT: Echo talks to AWS only, which interface endpoints reach, so that there is no way out for data.
+# Three zones, of which one may be lost; two tasks are enough then.
+
+terraform {
+  required_version = ">= 1.11"
+  required_providers {
+    aws = { source = "hashicorp/aws", version = "~> 6.34" }
+  }
+
+  # Bucket and region are given by `terraform init -backend-config`: docs/deploying.md.
+  backend "s3" {
+    key          = "prod/terraform.tfstate"
+    use_lockfile = true
+    encrypt      = true
+  }
+}
+
+provider "aws" {
+  region = "eu-central-1"
+
+  default_tags {
+    tags = { Project = "echo", Environment = "prod", ManagedBy = "terraform" }
+  }
+}
+
+module "echo" {
+  source = "../../infra/echo"
+
+  environment         = "prod"
+  docker_image_url    = var.docker_image_url
+  collector_image_url = var.collector_image_url
+  cpu_architecture    = var.cpu_architecture
+  domain              = var.domain
+
+  network   = { cidr = "10.30.0.0/16", zones = ["a", "b", "c"], nat = "none" }
+  access    = { management_cidrs = var.management_cidrs }
+  capacity  = { cpu = 1024, memory = 2048, min = 3, max = 12, requests_per_target = 300000 }
+  keys      = { scopes = { admin = "read+write", ci = "read+write" } }
+  alarms    = { emails = var.alarm_emails }
+  retention = { log_days = 365, flow_log_days = 30, access_log_days = 90, recovery_days = 35 }
+  waf       = { enabled = true }
+  protect   = true
+}
+
+output "echo" {
+  description = "Where Echo is, and what runs: see infra/echo/outputs.tf."
+  value       = module.echo
+}

@@ -1,0 +1,47 @@
+# Staging: production in small, with the same ways in and out, so that what works here works there. Not protected.
+
+terraform {
+  required_version = ">= 1.11"
+  required_providers {
+    aws = { source = "hashicorp/aws", version = "~> 6.34" }
+  }
+
+  # Bucket and region are given by `terraform init -backend-config`: docs/deploying.md.
+  backend "s3" {
+    key          = "staging/terraform.tfstate"
+    use_lockfile = true
+    encrypt      = true
+  }
+}
+
+provider "aws" {
+  region = "eu-central-1"
+
+  default_tags {
+    tags = { Project = "echo", Environment = "staging", ManagedBy = "terraform" }
+  }
+}
+
+module "echo" {
+  source = "../../infra/echo"
+
+  environment         = "staging"
+  docker_image_url    = var.docker_image_url
+  collector_image_url = var.collector_image_url
+  cpu_architecture    = var.cpu_architecture
+  domain              = var.domain
+
+  network   = { cidr = "10.20.0.0/16", zones = ["a", "b"], nat = "none" }
+  access    = { management_cidrs = var.management_cidrs }
+  capacity  = { cpu = 512, memory = 1024, min = 2, max = 4 }
+  keys      = { scopes = { admin = "read+write", ci = "read+write" } }
+  alarms    = { emails = var.alarm_emails }
+  retention = { log_days = 30, flow_log_days = 7, access_log_days = 30, recovery_days = 1 }
+  waf       = { enabled = true }
+  protect   = false
+}
+
+output "echo" {
+  description = "Where Echo is, and what runs: see infra/echo/outputs.tf."
+  value       = module.echo
+}

@@ -1,0 +1,33 @@
+# What an account and region has once, for all environments. Were any of it an environment's, that environment's destroy would take
+# it from the others.
+
+module "state" {
+  source = "../../modules/state"
+
+  bucket_name = var.state_bucket_name
+  protect     = var.protect
+}
+
+locals {
+  service = "echo-service"
+  # As the collector is called where it is published, behind the prefix that stands for that registry.
+  collector = "ecr-public/aws-observability/aws-otel-collector"
+}
+
+module "registry" {
+  source = "../../modules/container-registry"
+
+  repositories = [local.service, local.collector]
+  pull_through = { ecr-public = "public.ecr.aws" }
+  protect      = var.protect
+}
+
+module "github" {
+  source = "../../modules/github-oidc"
+
+  name                     = var.name
+  repository               = var.repository
+  environments             = { for environment in var.environments : environment => { state_key = "${environment}/terraform.tfstate" } }
+  state_bucket_arn         = module.state.bucket_arn
+  permissions_boundary_arn = var.permissions_boundary_arn
+}

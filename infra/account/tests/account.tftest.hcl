@@ -1,0 +1,97 @@
+# Planned by the real provider, so that the policy documents are real, without AWS.
+
+provider "aws" {
+  region                      = "eu-central-1"
+  access_key                  = "test"
+  secret_key                  = "test"
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  skip_requesting_account_id  = true
+  skip_region_validation      = true
+}
+
+override_data {
+  target = data.aws_caller_identity.current
+  values = { account_id = "111122223333" }
+}
+
+override_data {
+  target = module.github.data.aws_caller_identity.current
+  values = { account_id = "111122223333" }
+}
+
+# What only AWS can tell and the policies of GitHub's roles are made of.
+override_resource {
+  target          = module.state.aws_s3_bucket.main
+  override_during = plan
+  values          = { arn = "arn:aws:s3:::echo-state-111122223333" }
+}
+
+variables {
+  environments      = ["dev", "prod"]
+  repository        = { owner = "octo-org", owner_id = "123456", name = "echo", id = "456789" }
+  state_bucket_name = "echo-state-111122223333"
+}
+
+run "account" {
+  command = plan
+
+  assert {
+    condition     = output.state_bucket_name == "echo-state-111122223333"
+    error_message = "The states must be in the bucket that is named."
+  }
+  assert {
+    condition     = toset(keys(module.registry.repository_urls)) == toset(["echo-service", "ecr-public/aws-observability/aws-otel-collector"])
+    error_message = "There must be a repository for the service, and one for the collector below the prefix that is pulled through."
+  }
+  assert {
+    condition     = toset(keys(output.apply_role_arns)) == toset(["dev", "prod"])
+    error_message = "Each environment must have a role that applies it, and nothing else may."
+  }
+
+  # Traces.
+  assert {
+    condition     = jsondecode(aws_cloudformation_stack.traces.template_body).Resources == { TransactionSearch = { Type = "AWS::XRay::TransactionSearchConfig", Properties = { IndexingPercentage = 1 } } }
+    error_message = "Traces must go to Transaction Search, with no more indexed than costs nothing."
+  }
+  assert {
+    condition = jsondecode(aws_cloudwatch_log_resource_policy.traces.policy_document).Statement == [{
+      Sid       = "XRayWritesSpans"
+      Effect    = "Allow"
+      Principal = { Service = "xray.amazonaws.com" }
+      Action    = "logs:PutLogEvents"
+      Resource = [
+        "arn:aws:logs:eu-central-1:111122223333:log-group:aws/spans:*",
+        "arn:aws:logs:eu-central-1:111122223333:log-group:/aws/application-signals/data:*",
+      ]
+      Condition = {
+        StringEquals = { "aws:SourceAccount" = "111122223333" }
+        ArnLike      = { "aws:SourceArn" = "arn:aws:xray:eu-central-1:111122223333:*" }
+      }
+    }]
+    error_message = "X-Ray must be able to write spans for this account only, and to these two log groups only."
+  }
+}
+
+# What an account owns must be called as environments call it: an image's repository, and the key of a state.
+run "fits_the_environments" {
+  command = plan
+
+  variables {
+    environments = ["dev", "staging", "prod"]
+    protect      = false
+  }
+
+  assert {
+    condition = alltrue([
+      for environment in var.environments : can(regex("key\\s+= \"${environment}/terraform.tfstate\"", file("${path.module}/../../environments/${environment}/main.tf")))
+    ])
+    error_message = "An environment keeps its state where its role may not write."
+  }
+  assert {
+    condition = alltrue([
+      for environment in var.environments : can(regex("Environment\\s+= \"${environment}\"", file("${path.module}/../../environments/${environment}/main.tf")))
+    ])
+    error_message = "An environment does not tag what it makes with its name, by which its role is told what it may change."
+  }
+}

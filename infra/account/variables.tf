@@ -1,0 +1,42 @@
+variable "environments" {
+  description = "Environments that GitHub's jobs may apply, such as `dev`. Each has its state at `<environment>/terraform.tfstate`."
+  type        = set(string)
+  nullable    = false
+}
+
+variable "name" {
+  description = "What the names of all environments begin with, as they are called in `infra/echo`."
+  type        = string
+  default     = "echo"
+  nullable    = false
+}
+
+variable "permissions_boundary_arn" {
+  description = "A policy that bounds GitHub's roles, and without which they can make no role. null for none."
+  type        = string
+  default     = null
+}
+
+variable "protect" {
+  description = "Refuse to delete states and images. It has to be switched off and applied before a destroy."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "repository" {
+  description = "The GitHub repository that plans and applies, with GitHub's numbers: `gh api repos/OWNER/NAME --jq '.owner.id, .id'`."
+  type = object({
+    id       = string
+    name     = string
+    owner    = string
+    owner_id = string
+  })
+  nullable = false
+}
+
+variable "state_bucket_name" {
+  description = "Name of the bucket for the states of all roots. Unique in all of AWS: put the account's number into it."
+  type        = string
+  nullable    = false
+}

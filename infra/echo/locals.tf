@@ -1,0 +1,38 @@
+data "aws_partition" "current" {}
+data "aws_region" "current" {}
+
+locals {
+  name       = "echo-${var.environment}"
+  region     = data.aws_region.current.region
+  partition  = data.aws_partition.current.partition
+  dns_suffix = data.aws_partition.current.dns_suffix
+
+  # Inside a task. The load balancer's listeners have ports of their own.
+  service_ports      = { mocks = 8080, management = 8081 }
+  collector_endpoint = "127.0.0.1:4318"
+
+  # Without a certificate there is nothing to redirect to.
+  listener_ports = var.domain == null ? { mocks = 80, management = 8081, redirect = null } : { mocks = 443, management = 8443, redirect = 80 }
+
+  # How a task ends, in the order in which it happens: it goes on serving while the load balancer takes it out, then
+  # finishes what it has begun, and is killed only if it has not ended long after.
+  times = {
+    load_balancer_idle_seconds = 60
+    service_idle_seconds       = 75
+    shutdown_delay_seconds     = 10
+    shutdown_deadline_seconds  = 20
+    stop_timeout_seconds       = 60
+    deregistration_seconds     = 30
+  }
+
+  # What tasks talk to. DynamoDB and S3 are reached by gateway endpoints, which cost nothing.
+  reached_services = toset(["ecr.api", "ecr.dkr", "logs", "monitoring", "secretsmanager", "xray"])
+
+  # Where images are, and which right to pull them is needed. A digest, because a tag can be moved.
+  ecr_image = "^([0-9]{12})\\.dkr\\.ecr\\.([a-z0-9-]+)\\.amazonaws\\.com(?:\\.cn)?/([a-z0-9][a-z0-9._/-]*)@sha256:([0-9a-f]{64})$"
+  repository_arns = {
+    for name, image in { service = var.docker_image_url, collector = var.collector_image_url } : name => format(
+      "arn:%s:ecr:%s:%s:repository/%s", local.partition, regex(local.ecr_image, image)[1], regex(local.ecr_image, image)[0], regex(local.ecr_image, image)[2]
+    )
+  }
+}

@@ -1,0 +1,143 @@
+# One environment: what needs what, from the network to the alarms. Resources are in the modules, values in `environments/`.
+
+module "network" {
+  source = "../../modules/network"
+
+  name                    = local.name
+  cidr                    = var.network.cidr
+  zones                   = var.network.zones
+  nat                     = var.network.nat
+  flow_log_retention_days = var.retention.flow_log_days
+}
+
+module "security_groups" {
+  source = "../../modules/security-groups"
+
+  name                    = local.name
+  vpc_id                  = module.network.vpc_id
+  mocks                   = { port = local.listener_ports.mocks, cidrs = var.access.mocks_cidrs }
+  management              = { port = local.listener_ports.management, cidrs = var.access.management_cidrs }
+  redirect_port           = local.listener_ports.redirect
+  service_ports           = local.service_ports
+  gateway_prefix_list_ids = module.network.gateway_prefix_list_ids
+  internet_egress         = var.network.nat != "none"
+}
+
+module "interface_endpoints" {
+  source = "../../modules/interface-endpoints"
+
+  name              = local.name
+  vpc_id            = module.network.vpc_id
+  subnet_ids        = module.network.private_subnet_ids
+  security_group_id = module.security_groups.endpoints_id
+  # With NAT the same services are reached through it.
+  services = var.network.nat == "none" ? local.reached_services : []
+}
+
+module "load_balancer" {
+  source = "../../modules/load-balancer"
+
+  name                         = local.name
+  vpc_id                       = module.network.vpc_id
+  subnet_ids                   = module.network.public_subnet_ids
+  security_group_id            = module.security_groups.load_balancer_id
+  certificate_arn              = try(var.domain.certificate_arn, null)
+  domain_name                  = try(var.domain.name, null)
+  mocks_port                   = local.listener_ports.mocks
+  management_port              = local.listener_ports.management
+  service_ports                = local.service_ports
+  idle_timeout_seconds         = local.times.load_balancer_idle_seconds
+  deregistration_delay_seconds = local.times.deregistration_seconds
+  access_log_retention_days    = var.retention.access_log_days
+  waf                          = var.waf
+  protect                      = var.protect
+}
+
+module "data_store" {
+  source = "../../modules/data-store"
+
+  name          = local.name
+  recovery_days = var.retention.recovery_days
+  protect       = var.protect
+}
+
+module "secrets" {
+  source = "../../modules/secrets"
+
+  name     = local.name
+  keys     = { for name, scopes in var.keys.scopes : name => { scopes = scopes } }
+  rotation = var.keys.rotation
+  protect  = var.protect
+}
+
+module "observability" {
+  source = "../../modules/observability"
+
+  environment               = var.environment
+  name                      = local.name
+  cluster_name              = local.name
+  service_name              = "echo"
+  load_balancer_arn_suffix  = module.load_balancer.arn_suffix
+  target_group_arn_suffixes = { for face, group in module.load_balancer.target_groups : face => group.arn_suffix }
+  table_name                = module.data_store.table_name
+  log_retention_days        = var.retention.log_days
+  alarm_emails              = var.alarms.emails
+  runbook_url               = var.alarms.runbook_url
+  thresholds                = var.alarms.thresholds
+  task_count_min            = min(var.capacity.min, [for schedule in values(var.capacity.schedules) : schedule.min]...)
+}
+
+module "iam" {
+  source = "../../modules/iam"
+
+  name                         = local.name
+  repository_arns              = [local.repository_arns.service]
+  pull_through_repository_arns = [local.repository_arns.collector]
+  log_group_arns               = values(module.observability.log_group_arns)
+  secret_arns                  = [module.secrets.entries_secret_arn]
+  table_arn                    = module.data_store.table_arn
+  permissions_boundary_arn     = var.permissions_boundary_arn
+}
+
+module "ecs_service" {
+  source = "../../modules/ecs-service"
+
+  name               = local.name
+  image              = var.docker_image_url
+  collector          = { image = var.collector_image_url, config = local.collector_config }
+  cpu                = var.capacity.cpu
+  memory             = var.capacity.memory
+  cpu_architecture   = var.cpu_architecture
+  environment        = local.service_environment
+  secrets            = { ECHO_KEYS = module.secrets.entries_value_from }
+  execution_role_arn = module.iam.execution_role_arn
+  task_role_arn      = module.iam.task_role_arn
+  subnet_ids         = module.network.private_subnet_ids
+  security_group_id  = module.security_groups.service_id
+  ports              = local.service_ports
+  target_group_arns  = { for face, group in module.load_balancer.target_groups : face => group.arn }
+  desired_count      = var.capacity.min
+  capacity           = { spot_percent = var.capacity.spot_percent }
+
+  rollback_alarm_names = module.observability.rollback_alarm_names
+  log_group_names      = module.observability.log_group_names
+  stop_timeout_seconds = local.times.stop_timeout_seconds
+  protect              = var.protect
+
+  # Tasks can not start before they reach what they need.
+  depends_on = [module.interface_endpoints, module.security_groups, module.iam]
+}
+
+module "autoscaling" {
+  source = "../../modules/autoscaling"
+
+  name                     = local.name
+  cluster_name             = module.ecs_service.cluster_name
+  service_name             = module.ecs_service.service_name
+  min                      = var.capacity.min
+  max                      = var.capacity.max
+  requests_per_target      = var.capacity.requests_per_target
+  load_balancer_arn_suffix = module.load_balancer.arn_suffix
+  target_group_arn_suffix  = module.load_balancer.target_groups.mocks.arn_suffix
+  schedules                = var.capacity.schedules
+}

@@ -1,0 +1,164 @@
+# The whole of an environment, planned by the real provider without AWS.
+
+provider "aws" {
+  region                      = "eu-central-1"
+  access_key                  = "test"
+  secret_key                  = "test"
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  skip_requesting_account_id  = true
+  skip_region_validation      = true
+}
+
+override_data {
+  target = module.iam.data.aws_caller_identity.current
+  values = { account_id = "111122223333" }
+}
+
+override_data {
+  target = module.interface_endpoints.data.aws_caller_identity.current
+  values = { account_id = "111122223333" }
+}
+
+# The provider asks AWS about a table even when it only plans it.
+override_module {
+  target = module.data_store
+  outputs = {
+    table_arn  = "arn:aws:dynamodb:eu-central-1:111122223333:table/echo-test"
+    table_name = "echo-test"
+  }
+}
+
+override_data {
+  target = module.load_balancer.data.aws_caller_identity.current
+  values = { account_id = "111122223333" }
+}
+
+override_data {
+  target = module.network.data.aws_caller_identity.current
+  values = { account_id = "111122223333" }
+}
+
+override_data {
+  target = module.observability.data.aws_caller_identity.current
+  values = { account_id = "111122223333" }
+}
+
+variables {
+  environment         = "test"
+  docker_image_url    = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/echo-service@sha256:1111111111111111111111111111111111111111111111111111111111111111"
+  collector_image_url = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/ecr-public/aws-observability/aws-otel-collector@sha256:2222222222222222222222222222222222222222222222222222222222222222"
+  network             = { cidr = "10.0.0.0/16", zones = ["a", "b"], nat = "none" }
+  access              = { management_cidrs = ["203.0.113.0/24"] }
+  capacity            = { min = 2, max = 4 }
+  protect             = false
+}
+
+run "without_nat_and_domain" {
+  command = plan
+
+  assert {
+    condition = toset(keys(module.interface_endpoints.endpoint_ids)) == toset([
+      "ecr.api", "ecr.dkr", "logs", "monitoring", "secretsmanager", "xray",
+    ])
+    error_message = "Without NAT every service that tasks talk to needs an endpoint."
+  }
+
+  assert {
+    condition     = jsonencode(local.listener_ports) == jsonencode({ mocks = 80, management = 8081, redirect = null })
+    error_message = "Without a certificate there is only HTTP, and nothing to redirect."
+  }
+
+  # AWS: a target that goes away is drained for as long as the service takes; what kills comes last.
+  assert {
+    condition = (
+      local.times.deregistration_seconds >= local.times.shutdown_delay_seconds + local.times.shutdown_deadline_seconds &&
+      local.times.stop_timeout_seconds > local.times.shutdown_delay_seconds + local.times.shutdown_deadline_seconds &&
+      local.times.service_idle_seconds > local.times.load_balancer_idle_seconds
+    )
+    error_message = "The times of a task's end contradict each other."
+  }
+
+  # CloudWatch takes 1,000 data points a request, and a limiter after another processor limits nothing.
+  assert {
+    condition = alltrue([for pipeline in values(yamldecode(local.collector_config).service.pipelines) :
+      pipeline.processors[0] == "memory_limiter"
+    ]) && yamldecode(local.collector_config).processors.batch.send_batch_max_size <= 1000
+    error_message = "The collector must limit memory first, and send at most 1,000 data points at once."
+  }
+
+  assert {
+    condition = {
+      for name, exporter in yamldecode(local.collector_config).exporters : name =>
+      [yamldecode(local.collector_config).extensions[exporter.auth.authenticator].service, values({ for key, value in exporter : key => value if endswith(key, "_endpoint") })[0]]
+      } == {
+      "otlphttp/metrics" = ["monitoring", "https://monitoring.eu-central-1.amazonaws.com/v1/metrics"]
+      "otlphttp/traces"  = ["xray", "https://xray.eu-central-1.amazonaws.com/v1/traces"]
+    }
+    error_message = "The collector must sign for the service whose endpoint it sends to."
+  }
+
+  assert {
+    condition     = local.service_environment.OTEL_RESOURCE_ATTRIBUTES == "deployment.environment.name=test,service.version=111111111111"
+    error_message = "Telemetry must say which environment and which image it is of."
+  }
+
+  assert {
+    condition = local.repository_arns == {
+      service   = "arn:aws:ecr:eu-central-1:111122223333:repository/echo-service"
+      collector = "arn:aws:ecr:eu-central-1:111122223333:repository/ecr-public/aws-observability/aws-otel-collector"
+    }
+    error_message = "Images may be pulled from their own repositories only."
+  }
+}
+
+run "with_nat_domain_and_protection" {
+  command = plan
+
+  variables {
+    network = { cidr = "10.0.0.0/16", zones = ["a", "b", "c"], nat = "per_az" }
+    domain  = { name = "echo.example.com", certificate_arn = "arn:aws:acm:eu-central-1:111122223333:certificate/0a1b" }
+    protect = true
+    waf     = { enabled = true }
+    capacity = {
+      min       = 3, max = 12, requests_per_target = 100000
+      schedules = { night = { cron = "0 22 * * ? *", min = 1, max = 2 } }
+    }
+  }
+
+  assert {
+    condition     = length(module.interface_endpoints.endpoint_ids) == 0
+    error_message = "With NAT nobody pays for endpoints."
+  }
+
+  assert {
+    condition = (
+      output.mocks_url == "https://echo.example.com" &&
+      output.management_url == "https://echo.example.com:8443" &&
+      output.docs_url == "https://echo.example.com:8443/-/docs" &&
+      local.service_environment.ECHO_PUBLIC_URL == "https://echo.example.com"
+    )
+    error_message = "With a domain its name is in every URL."
+  }
+}
+
+run "an_image_without_digest" {
+  command = plan
+  variables {
+    docker_image_url    = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/echo-service:latest"
+    collector_image_url = "public.ecr.aws/aws-observability/aws-otel-collector:v0.49.0"
+  }
+  expect_failures = [var.docker_image_url, var.collector_image_url]
+}
+
+run "values_that_contradict_each_other" {
+  command = plan
+  variables {
+    environment      = "Dev"
+    access           = { management_cidrs = ["everywhere"] }
+    capacity         = { min = 3, max = 2, spot_percent = 101 }
+    cpu_architecture = "arm"
+    protect          = true
+  }
+  expect_failures = [var.environment, var.access, var.capacity, var.cpu_architecture, var.domain]
+}

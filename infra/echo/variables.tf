@@ -1,0 +1,196 @@
+variable "access" {
+  description = <<-EOT
+    Which networks reach the load balancer, as CIDRs. `mocks_cidrs`: who calls mocks. `management_cidrs`: who sets them
+    up, with a key on top; empty means nobody. There is no default for management: it must be said.
+  EOT
+  type = object({
+    mocks_cidrs      = optional(list(string), ["0.0.0.0/0"])
+    management_cidrs = list(string)
+  })
+  nullable = false
+
+  validation {
+    condition     = alltrue([for cidr in concat(var.access.mocks_cidrs, var.access.management_cidrs) : can(cidrhost(cidr, 0))])
+    error_message = "Write each network of `access` as a CIDR, such as \"203.0.113.0/24\"."
+  }
+}
+
+variable "alarms" {
+  description = <<-EOT
+    Where alarms go and when they ring. `emails` get a mail for each (each address has to confirm once). `runbook_url` is
+    the page that the alarms link to, up to the `#`. `thresholds` overrides single thresholds of `modules/observability`.
+  EOT
+  type = object({
+    emails      = optional(set(string), [])
+    runbook_url = optional(string, "https://github.com/echo/echo/blob/main/docs/runbook.md")
+    thresholds = optional(object({
+      cpu_percent              = optional(number)
+      error_lines              = optional(number)
+      load_balancer_5xx        = optional(number)
+      management_5xx           = optional(number)
+      management_p99_seconds   = optional(number)
+      memory_percent           = optional(number)
+      mocks_p99_seconds        = optional(number)
+      telemetry_silent_minutes = optional(number)
+    }), {})
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "capacity" {
+  description = <<-EOT
+    How large a task is and how many there are. `cpu` in units of 1/1024 vCPU and `memory` in MiB: one of Fargate's pairs.
+    `min` and `max` tasks; `requests_per_target` is the rate of requests a minute and task that is scaled to, null for CPU
+    and memory alone. `spot_percent` of all tasks but the first run on spare capacity, which costs about a third and can be
+    taken back. `schedules` change `min` and `max` at set times, `cron` in AWS's six fields.
+  EOT
+  type = object({
+    cpu                 = optional(number, 512)
+    memory              = optional(number, 1024)
+    min                 = number
+    max                 = number
+    spot_percent        = optional(number, 0)
+    requests_per_target = optional(number)
+    schedules = optional(map(object({
+      cron     = string
+      timezone = optional(string, "UTC")
+      min      = number
+      max      = number
+    })), {})
+  })
+  nullable = false
+
+  validation {
+    condition     = var.capacity.min >= 1 && var.capacity.max >= var.capacity.min
+    error_message = "Write `capacity` with `min` of at least 1 and `max` of at least `min`."
+  }
+
+  validation {
+    condition     = var.capacity.spot_percent >= 0 && var.capacity.spot_percent <= 100
+    error_message = "Write `capacity.spot_percent` as a number from 0 to 100."
+  }
+}
+
+variable "collector_image_url" {
+  description = "The OpenTelemetry collector's image in ECR, by digest: the ADOT collector, through the pull-through cache that `infra/account` makes."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex(local.ecr_image, var.collector_image_url))
+    error_message = "Write `collector_image_url` as an image in ECR by its digest, such as \"<account>.dkr.ecr.<region>.amazonaws.com/ecr-public/aws-observability/aws-otel-collector@sha256:<64 hexadecimal digits>\"."
+  }
+}
+
+variable "cpu_architecture" {
+  description = "What the images are built for. ARM64 costs a fifth less on Fargate."
+  type        = string
+  default     = "ARM64"
+  nullable    = false
+
+  validation {
+    condition     = contains(["ARM64", "X86_64"], var.cpu_architecture)
+    error_message = "Write `cpu_architecture` as \"ARM64\" or \"X86_64\"."
+  }
+}
+
+variable "docker_image_url" {
+  description = "The service's image in ECR, by digest: what runs is what was tested, and to roll back is to apply the digest before."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex(local.ecr_image, var.docker_image_url))
+    error_message = "Write `docker_image_url` as an image in ECR by its digest, as the push prints it: \"<account>.dkr.ecr.<region>.amazonaws.com/echo-service@sha256:<64 hexadecimal digits>\". A tag can be moved, a digest can not."
+  }
+}
+
+variable "domain" {
+  description = <<-EOT
+    The name under which clients reach Echo, and the ARN of the ACM certificate for it; point the name at the output
+    `load_balancer` by a CNAME or alias record. null serves plain HTTP under the load balancer's own name.
+  EOT
+  type = object({
+    name            = string
+    certificate_arn = string
+  })
+  default = null
+
+  validation {
+    condition     = !var.protect || var.domain != null
+    error_message = "A protected environment must not send keys over plain HTTP: write `domain` with a name and its certificate."
+  }
+
+}
+
+variable "environment" {
+  description = "What this environment is called. Everything in it is named `echo-<environment>`."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{0,13}[a-z0-9]$", var.environment))
+    error_message = "Write `environment` as 2 to 15 lower-case letters, digits and hyphens, such as \"dev\"."
+  }
+}
+
+variable "keys" {
+  description = <<-EOT
+    Management keys, by name, and what each may do: `read`, `write` or `read+write`. Their tokens are made in AWS and are
+    found in Secrets Manager as `echo-<environment>/keys/<name>`. Raise `rotation` to replace all of them.
+  EOT
+  type = object({
+    scopes   = map(string)
+    rotation = optional(number, 1)
+  })
+  default  = { scopes = { admin = "read+write" } }
+  nullable = false
+}
+
+variable "network" {
+  description = <<-EOT
+    `cidr` of the VPC, from /16 to /22. `zones`: the letters of the availability zones, two or more. `nat`: how tasks reach
+    the internet: `none` (they do not; AWS is reached by interface endpoints), `single`, `per_az` or `regional`.
+  EOT
+  type = object({
+    cidr  = string
+    zones = set(string)
+    nat   = string
+  })
+  nullable = false
+}
+
+variable "permissions_boundary_arn" {
+  description = "A policy that bounds every role that is made here. null for none."
+  type        = string
+  default     = null
+}
+
+variable "protect" {
+  description = "Whether this environment is kept from being destroyed: deletion protection of load balancer, table and logs, recovery of secrets. Switch it off and apply before a destroy."
+  type        = bool
+  nullable    = false
+}
+
+variable "retention" {
+  description = "For how many days what is kept: logs, flow logs, the load balancer's access logs, and the point in time to which the table can be restored (0 to 35; 0 switches that off)."
+  type = object({
+    log_days        = optional(number, 30)
+    flow_log_days   = optional(number, 14)
+    access_log_days = optional(number, 30)
+    recovery_days   = optional(number, 35)
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "waf" {
+  description = "Whether a web application firewall stands before the load balancer, and how many requests one client address may send in five minutes (null: what `modules/load-balancer` says)."
+  type = object({
+    enabled                = bool
+    requests_per_5_minutes = optional(number)
+  })
+  default  = { enabled = false }
+  nullable = false
+}

@@ -1,0 +1,28 @@
+# A development environment that sleeps at night and at the weekend.
+
+# For the tests: Terraform hands a provider on only to whom asks for it.
+terraform {
+  required_providers {
+    aws = { source = "hashicorp/aws" }
+  }
+}
+
+module "autoscaling" {
+  source = "../../"
+
+  name         = "echo-dev"
+  cluster_name = "echo-dev"
+  service_name = "echo"
+  min          = 1
+  max          = 4
+
+  schedules = {
+    evening = { cron = "0 20 ? * MON-FRI *", timezone = "Europe/Berlin", min = 0, max = 0 }
+    morning = { cron = "0 7 ? * MON-FRI *", timezone = "Europe/Berlin", min = 1, max = 4 }
+  }
+}
+
+output "resource_id" {
+  description = "To look at what was scaled and why: aws application-autoscaling describe-scaling-activities --service-namespace ecs --resource-id …"
+  value       = module.autoscaling.resource_id
+}

@@ -1,0 +1,130 @@
+# Planned by the real provider, without AWS.
+
+provider "aws" {
+  region                      = "eu-central-1"
+  access_key                  = "test"
+  secret_key                  = "test"
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  skip_requesting_account_id  = true
+  skip_region_validation      = true
+}
+
+variables {
+  repositories = ["echo-service", "ecr-public/aws-observability/aws-otel-collector"]
+  pull_through = { ecr-public = "public.ecr.aws" }
+}
+
+run "defaults" {
+  command = plan
+
+  assert {
+    condition     = toset([for repository in aws_ecr_repository.main : repository.name]) == var.repositories
+    error_message = "There must be exactly the repositories that are asked for."
+  }
+  assert {
+    condition     = alltrue([for repository in aws_ecr_repository.main : repository.image_tag_mutability == "IMMUTABLE"])
+    error_message = "A tag must not be moved to another image."
+  }
+  assert {
+    condition     = alltrue([for repository in aws_ecr_repository.main : one(repository.image_scanning_configuration).scan_on_push])
+    error_message = "Each image must be scanned when it is pushed."
+  }
+  assert {
+    condition     = alltrue([for repository in aws_ecr_repository.main : one(repository.encryption_configuration).encryption_type == "KMS"])
+    error_message = "Images must be encrypted by KMS."
+  }
+  assert {
+    condition     = alltrue([for repository in aws_ecr_repository.main : !repository.force_delete])
+    error_message = "A protected repository must refuse to go while it holds images."
+  }
+  assert {
+    condition = alltrue([
+      for name in var.repositories : [
+        for rule in jsondecode(aws_ecr_lifecycle_policy.main[name].policy).rules : [rule.selection.tagStatus, rule.selection.countType, rule.selection.countNumber]
+      ] == [["any", "imageCountMoreThan", 200]]
+    ])
+    error_message = "Images may go only by their number: one without a tag, or an old one, may be what runs."
+  }
+  assert {
+    condition     = { for rule in aws_ecr_pull_through_cache_rule.main : rule.ecr_repository_prefix => rule.upstream_registry_url } == { ecr-public = "public.ecr.aws" }
+    error_message = "The collector must be pulled through from where it is published."
+  }
+}
+
+run "unprotected_without_cache" {
+  command = plan
+
+  variables {
+    repositories = ["echo-service"]
+    pull_through = {}
+    keep_images  = 10
+    protect      = false
+  }
+
+  assert {
+    condition     = aws_ecr_repository.main["echo-service"].force_delete
+    error_message = "Without protection a repository must go with its images."
+  }
+  assert {
+    condition     = jsondecode(aws_ecr_lifecycle_policy.main["echo-service"].policy).rules[0].selection.countNumber == 10
+    error_message = "As many images as are asked for must be kept."
+  }
+  assert {
+    condition     = length(aws_ecr_pull_through_cache_rule.main) == 0
+    error_message = "Nothing may be pulled through unless it is asked for."
+  }
+}
+
+run "refuses_too_few_images_and_a_registry_that_wants_credentials" {
+  command = plan
+  variables {
+    keep_images  = 9
+    pull_through = { ecr-public = "registry-1.docker.io" }
+  }
+  expect_failures = [var.keep_images, var.pull_through]
+}
+
+run "refuses_half_an_image_and_no_repository" {
+  command = plan
+  variables {
+    keep_images  = 10.5
+    repositories = []
+    pull_through = {}
+  }
+  expect_failures = [var.keep_images, var.repositories]
+}
+
+run "refuses_too_many_images_and_upper_case" {
+  command = plan
+  variables {
+    keep_images  = 10001
+    repositories = ["Echo"]
+    pull_through = {}
+  }
+  expect_failures = [var.keep_images, var.repositories]
+}
+
+run "refuses_a_prefix_without_repository" {
+  command = plan
+  variables {
+    pull_through = { quay = "quay.io" }
+  }
+  expect_failures = [var.pull_through]
+}
+
+run "refuses_a_short_prefix" {
+  command = plan
+  variables {
+    repositories = ["e/collector"]
+    pull_through = { e = "quay.io" }
+  }
+  expect_failures = [var.pull_through]
+}
+
+run "example_collector" {
+  command = plan
+  module {
+    source = "./examples/collector"
+  }
+}

@@ -1,0 +1,24 @@
+output "cluster_arn" {
+  description = "ARN of the cluster."
+  value       = aws_ecs_cluster.main.arn
+}
+
+output "cluster_name" {
+  description = "Name of the cluster."
+  value       = aws_ecs_cluster.main.name
+}
+
+output "service_arn" {
+  description = "ARN of the service."
+  value       = aws_ecs_service.main.arn
+}
+
+output "service_name" {
+  description = "Name of the service in the cluster."
+  value       = aws_ecs_service.main.name
+}
+
+output "task_definition_arn" {
+  description = "ARN of the task definition's revision that the service runs."
+  value       = aws_ecs_service.main.task_definition
+}

@@ -1,0 +1,90 @@
+resource "aws_ecs_service" "main" {
+  name             = "echo"
+  cluster          = aws_ecs_cluster.main.arn
+  task_definition  = aws_ecs_task_definition.main.arn
+  desired_count    = var.desired_count
+  platform_version = "LATEST"
+
+  # A rollout starts new tasks beside the old ones, and stops an old one only when a new one is healthy.
+  deployment_minimum_healthy_percent = 100
+  deployment_maximum_percent         = 200
+  # The load balancer may call a task unhealthy only when it has had time to start.
+  health_check_grace_period_seconds = 30
+  availability_zone_rebalancing     = "ENABLED"
+
+  # The apply waits for the rollout, fails with it, and rolls it back on Ctrl-C.
+  wait_for_steady_state = true
+  sigint_rollback       = true
+  # The provider refuses to change the mix of capacity without it. It acts only when something else in the service changes.
+  force_new_deployment = true
+  # Deletes without scaling to zero first.
+  force_delete = !var.protect
+
+  enable_execute_command  = false
+  enable_ecs_managed_tags = true
+  propagate_tags          = "SERVICE"
+
+  deployment_circuit_breaker {
+    enable   = true
+    rollback = true
+  }
+
+  alarms {
+    alarm_names = var.rollback_alarm_names
+    enable      = true
+    rollback    = true
+  }
+
+  capacity_provider_strategy {
+    capacity_provider = "FARGATE"
+    base              = var.capacity.on_demand_base
+    weight            = 100 - var.capacity.spot_percent
+  }
+
+  dynamic "capacity_provider_strategy" {
+    for_each = var.capacity.spot_percent > 0 ? [var.capacity.spot_percent] : []
+
+    content {
+      capacity_provider = "FARGATE_SPOT"
+      weight            = capacity_provider_strategy.value
+    }
+  }
+
+  network_configuration {
+    subnets          = values(var.subnet_ids)
+    security_groups  = [var.security_group_id]
+    assign_public_ip = var.assign_public_ip
+  }
+
+  dynamic "load_balancer" {
+    for_each = var.target_group_arns
+
+    content {
+      container_name   = local.service.name
+      container_port   = var.ports[load_balancer.key]
+      target_group_arn = load_balancer.value
+    }
+  }
+
+  # A bad image fails some times before the circuit breaker acts, and the rollback takes its time as well.
+  timeouts {
+    create = "20m"
+    update = "20m"
+    delete = "20m"
+  }
+
+  # The cluster refuses to give a capacity provider up while a service uses it.
+  depends_on = [aws_ecs_cluster_capacity_providers.main]
+
+  lifecycle {
+    # Only the first count: afterwards autoscaling owns it.
+    ignore_changes = [desired_count]
+
+    # The provider tells a failed deployment by its time of creation; where this machine's clock is ahead of ECS's, it looks at the
+    # number of tasks alone, and a rollback restores that.
+    postcondition {
+      condition     = self.task_definition == aws_ecs_task_definition.main.arn
+      error_message = "The deployment was rolled back: ${self.task_definition} serves, and not ${aws_ecs_task_definition.main.arn}. The service's events and the stopped tasks' reasons tell why."
+    }
+  }
+}

@@ -1,0 +1,263 @@
+# Planned by the real provider, without AWS. That a rollback fails the apply needs a cluster: the sandbox tests it.
+
+provider "aws" {
+  region                      = "eu-central-1"
+  access_key                  = "test"
+  secret_key                  = "test"
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  skip_requesting_account_id  = true
+  skip_region_validation      = true
+}
+
+variables {
+  name  = "echo-test"
+  image = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/echo-service@sha256:0000000000000000000000000000000000000000000000000000000000000000"
+  collector = {
+    image  = "public.ecr.aws/aws-observability/aws-otel-collector@sha256:1111111111111111111111111111111111111111111111111111111111111111"
+    config = "receivers: {otlp: {}}\n"
+  }
+  cpu                  = 512
+  memory               = 1024
+  desired_count        = 2
+  execution_role_arn   = "arn:aws:iam::111122223333:role/echo-test-execution"
+  task_role_arn        = "arn:aws:iam::111122223333:role/echo-test-task"
+  subnet_ids           = { a = "subnet-aaaaaaaa", b = "subnet-bbbbbbbb" }
+  security_group_id    = "sg-00000000"
+  log_group_names      = { service = "/echo/echo-test/service", collector = "/echo/echo-test/collector" }
+  rollback_alarm_names = ["echo-test-target-5xx", "echo-test-latency"]
+  environment          = { ECHO_STORE = "dynamodb:echo-test", ECHO_LISTEN = "0.0.0.0:8080" }
+  secrets              = { ECHO_KEYS = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:echo-test/key-entries-AbCdEf:::version-1" }
+  target_group_arns = {
+    mocks      = "arn:aws:elasticloadbalancing:eu-central-1:111122223333:targetgroup/echo-test-mocks/0000000000000000"
+    management = "arn:aws:elasticloadbalancing:eu-central-1:111122223333:targetgroup/echo-test-management/1111111111111111"
+  }
+}
+
+run "defaults" {
+  command = plan
+
+  # The task
+  assert {
+    condition = (
+      aws_ecs_task_definition.main.requires_compatibilities == toset(["FARGATE"]) && aws_ecs_task_definition.main.network_mode == "awsvpc" &&
+      aws_ecs_task_definition.main.cpu == "512" && aws_ecs_task_definition.main.memory == "1024" &&
+      aws_ecs_task_definition.main.runtime_platform[0].cpu_architecture == "ARM64"
+    )
+    error_message = "The task must be Fargate's, of the size asked for, and ARM64 unless told otherwise."
+  }
+  assert {
+    condition     = aws_ecs_task_definition.main.execution_role_arn == var.execution_role_arn && aws_ecs_task_definition.main.task_role_arn == var.task_role_arn
+    error_message = "The two roles must not be mixed up."
+  }
+  assert {
+    condition     = { for container in jsondecode(aws_ecs_task_definition.main.container_definitions) : container.name => container.essential } == { echo = true, collector = false }
+    error_message = "There must be the service and the collector, and the service must outlive the collector."
+  }
+  assert {
+    condition = alltrue([
+      for container in jsondecode(aws_ecs_task_definition.main.container_definitions) :
+      container.readonlyRootFilesystem && container.linuxParameters.initProcessEnabled && container.linuxParameters.capabilities == { drop = ["ALL"] } &&
+      !can(container.privileged) && can(regex("^[1-9][0-9]*:[1-9][0-9]*$", container.user))
+    ])
+    error_message = "Each container must be read-only, non-root, with an init process and without any capability."
+  }
+  assert {
+    condition = alltrue([
+      for container in jsondecode(aws_ecs_task_definition.main.container_definitions) : container.logConfiguration == {
+        logDriver = "awslogs"
+        options = {
+          awslogs-group         = container.name == "echo" ? "/echo/echo-test/service" : "/echo/echo-test/collector"
+          awslogs-region        = "eu-central-1"
+          awslogs-stream-prefix = "echo"
+          max-buffer-size       = "4m"
+          mode                  = "non-blocking"
+        }
+      }
+    ])
+    error_message = "Each container must log into its own group without ever blocking on it."
+  }
+  assert {
+    condition = alltrue([
+      for container in jsondecode(aws_ecs_task_definition.main.container_definitions) : alltrue([
+        container.image == var.image,
+        container.user == "65532:65532",
+        container.cpu == 448,
+        !can(container.memory),
+        container.environment == [{ name = "ECHO_LISTEN", value = "0.0.0.0:8080" }, { name = "ECHO_STORE", value = "dynamodb:echo-test" }],
+        container.secrets == [{ name = "ECHO_KEYS", valueFrom = var.secrets["ECHO_KEYS"] }],
+        container.portMappings[*].containerPort == [8080, 8081],
+        container.healthCheck.command == ["CMD", "/echo-service", "healthcheck"],
+        container.stopTimeout == 60,
+        container.dependsOn == [{ containerName = "collector", condition = "START" }],
+      ]) if container.name == "echo"
+    ])
+    error_message = "The service's container must be what the image expects: user, ports, health, secrets by reference, and no memory limit of its own."
+  }
+  assert {
+    condition = alltrue([
+      for container in jsondecode(aws_ecs_task_definition.main.container_definitions) : alltrue([
+        container.image == var.collector.image,
+        container.restartPolicy.enabled,
+        container.memory == 256,
+        container.cpu == 64,
+        !can(container.portMappings),
+        !can(container.secrets),
+        container.environment == [{ name = "AOT_CONFIG_CONTENT", value = var.collector.config }, { name = "GOMEMLIMIT", value = "204MiB" }],
+      ]) if container.name == "collector"
+    ])
+    error_message = "The collector must be limited, restarted, unreachable from outside the task, and know no secret."
+  }
+
+  # The service
+  assert {
+    condition = (
+      aws_ecs_service.main.deployment_circuit_breaker[0].enable && aws_ecs_service.main.deployment_circuit_breaker[0].rollback &&
+      aws_ecs_service.main.alarms[0].enable && aws_ecs_service.main.alarms[0].rollback && aws_ecs_service.main.alarms[0].alarm_names == var.rollback_alarm_names
+    )
+    error_message = "A deployment must be rolled back by the circuit breaker and by each of the alarms."
+  }
+  assert {
+    condition     = aws_ecs_service.main.wait_for_steady_state && aws_ecs_service.main.sigint_rollback
+    error_message = "The apply must wait for the rollout, and roll it back when it is interrupted."
+  }
+  assert {
+    condition     = aws_ecs_service.main.deployment_minimum_healthy_percent == 100 && aws_ecs_service.main.deployment_maximum_percent == 200 && aws_ecs_service.main.availability_zone_rebalancing == "ENABLED"
+    error_message = "A rollout must not take tasks away before there are new ones, and tasks must be spread over the zones."
+  }
+  assert {
+    condition = (
+      !aws_ecs_service.main.network_configuration[0].assign_public_ip && aws_ecs_service.main.network_configuration[0].security_groups == toset(["sg-00000000"]) &&
+      aws_ecs_service.main.network_configuration[0].subnets == toset(["subnet-aaaaaaaa", "subnet-bbbbbbbb"])
+    )
+    error_message = "Tasks must be in the given subnets and group, without a public address."
+  }
+  assert {
+    condition = { for target in aws_ecs_service.main.load_balancer : target.container_port => [target.container_name, target.target_group_arn] } == {
+      8080 = ["echo", var.target_group_arns.mocks]
+      8081 = ["echo", var.target_group_arns.management]
+    }
+    error_message = "Each port must be registered in its own target group."
+  }
+  assert {
+    condition     = [for provider in aws_ecs_service.main.capacity_provider_strategy : [provider.capacity_provider, provider.base, provider.weight]] == [["FARGATE", 1, 100]]
+    error_message = "Without a mix all tasks must be on demand."
+  }
+  assert {
+    condition     = !aws_ecs_service.main.force_delete && !aws_ecs_service.main.enable_execute_command
+    error_message = "A protected service must be drained before it is deleted, and nobody may open a shell in it."
+  }
+  assert {
+    condition     = { for setting in aws_ecs_cluster.main.setting : setting.name => setting.value } == { containerInsights = "enabled" }
+    error_message = "Container Insights must be on by default."
+  }
+  assert {
+    condition     = output.cluster_name == "echo-test" && output.service_name == "echo"
+    error_message = "The observability module knows cluster and service by these names."
+  }
+}
+
+run "all_choices" {
+  command = plan
+
+  variables {
+    assign_public_ip     = true
+    capacity             = { on_demand_base = 2, spot_percent = 75 }
+    container_insights   = "enhanced"
+    cpu                  = 8192
+    memory               = 20480
+    cpu_architecture     = "X86_64"
+    ports                = { mocks = 9000, management = 9001 }
+    protect              = false
+    stop_timeout_seconds = 120
+    secrets              = {}
+    environment          = {}
+  }
+
+  assert {
+    condition = {
+      for provider in aws_ecs_service.main.capacity_provider_strategy : provider.capacity_provider => [coalesce(provider.base, 0), provider.weight]
+    } == { FARGATE = [2, 25], FARGATE_SPOT = [0, 75] }
+    error_message = "Two tasks must be on demand, and three of four others on Spot."
+  }
+  assert {
+    condition     = aws_ecs_service.main.network_configuration[0].assign_public_ip && aws_ecs_service.main.force_delete
+    error_message = "The public address and the unprotected delete must be what was asked for."
+  }
+  assert {
+    condition = (
+      aws_ecs_task_definition.main.runtime_platform[0].cpu_architecture == "X86_64" && aws_ecs_task_definition.main.memory == "20480" &&
+      tolist(aws_ecs_cluster.main.setting)[0].value == "enhanced"
+    )
+    error_message = "Architecture, memory and Container Insights must be what was asked for."
+  }
+  assert {
+    condition = (
+      toset(aws_ecs_service.main.load_balancer[*].container_port) == toset([9000, 9001]) &&
+      [for container in jsondecode(aws_ecs_task_definition.main.container_definitions) : container.portMappings[*].containerPort if container.name == "echo"] == [[9000, 9001]] &&
+      [for container in jsondecode(aws_ecs_task_definition.main.container_definitions) : container.stopTimeout if container.name == "echo"] == [120]
+    )
+    error_message = "The ports must be the same in the task and at the load balancer, and the time to stop what was asked for."
+  }
+}
+
+run "refuses_values" {
+  command = plan
+  variables {
+    name                 = "1echo"
+    image                = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/echo-service:latest"
+    collector            = { image = "public.ecr.aws/aws-observability/aws-otel-collector:v0.49.0", config = "receivers: {}" }
+    capacity             = { on_demand_base = -1 }
+    container_insights   = "on"
+    memory               = 512
+    cpu_architecture     = "arm64"
+    desired_count        = 0
+    ports                = { mocks = 80 }
+    rollback_alarm_names = []
+    secrets              = { ECHO_KEYS = "ci:read:0000" }
+    stop_timeout_seconds = 121
+    subnet_ids           = { a = "subnet-aaaaaaaa" }
+  }
+  expect_failures = [
+    var.name, var.image, var.collector, var.capacity, var.container_insights, var.memory, var.cpu_architecture, var.desired_count,
+    var.ports, var.rollback_alarm_names, var.secrets, var.stop_timeout_seconds, var.subnet_ids,
+  ]
+}
+
+run "refuses_combinations" {
+  command = plan
+  variables {
+    # A tag beside the digest is refused too.
+    image     = "echo-service:v1@sha256:0000000000000000000000000000000000000000000000000000000000000000"
+    collector = { image = "otel@sha256:1111111111111111111111111111111111111111111111111111111111111111", config = "no mapping" }
+    capacity  = { spot_percent = 101 }
+    cpu       = 300
+    ports     = { mocks = 8081 }
+    secrets   = { ECHO_STORE = "arn:aws:ssm:eu-central-1:111122223333:parameter/store" }
+  }
+  expect_failures = [var.image, var.collector, var.capacity, var.cpu, var.ports, var.secrets]
+}
+
+# Apart, because Terraform leaves the validation of secrets out where environment, which it reads, is refused.
+run "refuses_environment" {
+  command = plan
+  variables {
+    environment = { echo_store = "memory" }
+  }
+  expect_failures = [var.environment]
+}
+
+run "example_spot" {
+  command = plan
+
+  variables {
+    network           = { subnet_ids = { a = "subnet-aaaaaaaa", b = "subnet-bbbbbbbb" }, security_group_id = "sg-00000000" }
+    target_group_arns = var.target_group_arns
+    role_arns         = { execution = var.execution_role_arn, task = var.task_role_arn }
+    image             = var.image
+  }
+
+  module {
+    source = "./examples/spot"
+  }
+}

@@ -1,0 +1,250 @@
+variable "assign_public_ip" {
+  description = "Give each task a public address: the way out in public subnets, where there is no NAT and no endpoint."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "capacity" {
+  description = "Where tasks run: the first `on_demand_base` on demand, of all others `spot_percent` on Spot, which costs about a third and can be taken away with two minutes' notice."
+  type = object({
+    on_demand_base = optional(number, 1)
+    spot_percent   = optional(number, 0)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.capacity.on_demand_base >= 0 && var.capacity.on_demand_base <= 100000 && floor(var.capacity.on_demand_base) == var.capacity.on_demand_base
+    error_message = "Write on_demand_base as a whole number of tasks from 0 to 100000."
+  }
+
+  validation {
+    condition     = var.capacity.spot_percent >= 0 && var.capacity.spot_percent <= 100 && floor(var.capacity.spot_percent) == var.capacity.spot_percent
+    error_message = "Write spot_percent as a whole number from 0 (no Spot) to 100 (Spot for all but the base)."
+  }
+}
+
+variable "collector" {
+  description = "The OpenTelemetry collector beside the service: its image by digest, and its configuration as YAML. It has to listen on loopback only."
+  type = object({
+    image  = string
+    config = string
+  })
+  nullable = false
+
+  validation {
+    condition     = can(regex(local.image_by_digest, var.collector.image))
+    error_message = "Write the collector's image by its digest and without a tag: REPOSITORY@sha256:DIGEST, with 64 hexadecimal digits."
+  }
+
+  validation {
+    condition     = can(keys(yamldecode(var.collector.config)))
+    error_message = "Write the collector's config as a YAML document, such as yamlencode makes."
+  }
+}
+
+variable "container_insights" {
+  description = "Container Insights: `enhanced` adds metrics of each task and container, `enabled` those of the service, both at a price; `disabled` leaves ECS's free CPU and memory."
+  type        = string
+  default     = "enabled"
+  nullable    = false
+
+  validation {
+    condition     = contains(["enhanced", "enabled", "disabled"], var.container_insights)
+    error_message = "Write container_insights as \"enhanced\", \"enabled\" or \"disabled\"."
+  }
+}
+
+variable "cpu" {
+  description = "CPU of a task in units; 1024 are one virtual CPU."
+  type        = number
+  nullable    = false
+
+  validation {
+    condition     = contains(keys(local.fargate_memory), tostring(var.cpu))
+    error_message = "Write cpu as what Fargate offers: 256, 512, 1024, 2048, 4096, 8192 or 16384 units."
+  }
+}
+
+variable "cpu_architecture" {
+  description = "Architecture that the images are built for. ARM64 costs a fifth less."
+  type        = string
+  default     = "ARM64"
+  nullable    = false
+
+  validation {
+    condition     = contains(["ARM64", "X86_64"], var.cpu_architecture)
+    error_message = "Write cpu_architecture as \"ARM64\" or \"X86_64\"."
+  }
+}
+
+variable "desired_count" {
+  description = "Tasks to begin with. Afterwards autoscaling decides, and a change here does nothing."
+  type        = number
+  nullable    = false
+
+  validation {
+    condition     = var.desired_count >= 1 && floor(var.desired_count) == var.desired_count
+    error_message = "Write desired_count as a whole number of tasks from 1: a service without tasks would be taken for a good deployment."
+  }
+}
+
+variable "environment" {
+  description = "Environment variables of the service: `ECHO_*` and `OTEL_*`. The collector takes OTLP on loopback, at the port that its config says."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for name in keys(var.environment) : can(regex("^[A-Z][A-Z0-9_]*$", name))])
+    error_message = "Write the names of environment variables in upper-case letters, digits and \"_\", such as \"ECHO_STORE\"."
+  }
+}
+
+variable "execution_role_arn" {
+  description = "ARN of the role by which ECS pulls images, reads secrets and writes logs."
+  type        = string
+  nullable    = false
+}
+
+variable "image" {
+  description = "The service's image by digest. Rolling back is applying the digest before."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex(local.image_by_digest, var.image))
+    error_message = "Write the image by its digest and without a tag: REPOSITORY@sha256:DIGEST, with 64 hexadecimal digits, as the push of the image prints it."
+  }
+}
+
+variable "log_group_names" {
+  description = "Names of the log groups that the two containers write to."
+  type = object({
+    service   = string
+    collector = string
+  })
+  nullable = false
+}
+
+variable "memory" {
+  description = "Memory of a task in MiB, of which the collector may use 256."
+  type        = number
+  nullable    = false
+
+  validation {
+    condition     = contains(lookup(local.fargate_memory, tostring(var.cpu), []), var.memory)
+    error_message = "Write memory as what Fargate offers with ${var.cpu} CPU units: one of ${join(", ", lookup(local.fargate_memory, tostring(var.cpu), []))} MiB."
+  }
+}
+
+variable "name" {
+  description = "Name of the environment, such as `echo-dev`: the cluster's name. The service in it is always `echo`."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,18}[a-z0-9]$", var.name))
+    error_message = "Write a name of 3 to 20 lower-case letters, digits and hyphens that begins with a letter and does not end with a hyphen, such as \"echo-dev\"."
+  }
+}
+
+variable "ports" {
+  description = "Ports on which the service listens: for mocks, and for management with health and documentation."
+  type = object({
+    mocks      = optional(number, 8080)
+    management = optional(number, 8081)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue([for port in values(var.ports) : port >= 1024 && port <= 65535 && floor(port) == port])
+    error_message = "Write ports as 1024 to 65535: below that the service has no right to listen."
+  }
+
+  validation {
+    condition     = var.ports.mocks != var.ports.management
+    error_message = "Write different ports for mocks and management: they need listeners of their own."
+  }
+}
+
+variable "protect" {
+  description = "Let a destroy drain the service first. Without it the service is deleted with its tasks."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "rollback_alarm_names" {
+  description = "Names of the CloudWatch alarms of which any rolls a deployment back."
+  type        = set(string)
+  nullable    = false
+
+  validation {
+    condition     = length(var.rollback_alarm_names) > 0
+    error_message = "Write the name of at least one alarm: tasks that start but answer wrongly are noticed by nothing else."
+  }
+}
+
+variable "secrets" {
+  description = "Environment variables of the service whose values come from Secrets Manager or the Parameter Store: name to `valueFrom`."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for value in values(var.secrets) : can(regex("^arn:[^:]+:(secretsmanager|ssm):", value))])
+    error_message = "Write each secret's ARN (for Secrets Manager followed by JSON key, stage and version, as \":::VERSION\"), and never a value."
+  }
+
+  validation {
+    condition     = length(setintersection(keys(var.secrets), keys(var.environment))) == 0
+    error_message = "Write each variable into environment or into secrets, and not into both: ${join(", ", setintersection(keys(var.secrets), keys(var.environment)))}."
+  }
+}
+
+variable "security_group_id" {
+  description = "Security group of the tasks."
+  type        = string
+  nullable    = false
+}
+
+variable "stop_timeout_seconds" {
+  description = "Seconds from SIGTERM until a task's service is killed. Longer than its shutdown delay and deadline together."
+  type        = number
+  default     = 60
+  nullable    = false
+
+  validation {
+    condition     = var.stop_timeout_seconds >= 2 && var.stop_timeout_seconds <= 120
+    error_message = "Write stop_timeout_seconds as 2 to 120: Fargate gives no more."
+  }
+}
+
+variable "subnet_ids" {
+  description = "Subnets of the tasks, by the letter of their zone."
+  type        = map(string)
+  nullable    = false
+
+  validation {
+    condition     = length(var.subnet_ids) >= 2
+    error_message = "Write subnets of at least two zones, so that the loss of one leaves the service running."
+  }
+}
+
+variable "target_group_arns" {
+  description = "Target groups in which the tasks are registered. Each must belong to a listener already: ECS refuses others."
+  type = object({
+    mocks      = string
+    management = string
+  })
+  nullable = false
+}
+
+variable "task_role_arn" {
+  description = "ARN of the role that the containers have."
+  type        = string
+  nullable    = false
+}

@@ -1,0 +1,26 @@
+# One environment, with a boundary, and what a workflow has to name.
+
+terraform {
+  required_providers {
+    aws = {
+      source = "hashicorp/aws"
+    }
+  }
+}
+
+module "github" {
+  source = "../../"
+
+  repository               = { owner = "octo-org", owner_id = "123456", name = "echo", id = "456789" }
+  environments             = { prod = { state_key = "prod/terraform.tfstate" } }
+  state_bucket_arn         = "arn:aws:s3:::echo-state-123456789012"
+  permissions_boundary_arn = "arn:aws:iam::123456789012:policy/boundary"
+}
+
+output "role_to_assume" {
+  description = "For aws-actions/configure-aws-credentials, by what the job does."
+  value = {
+    plan       = module.github.plan_role_arn
+    apply_prod = module.github.apply_role_arns["prod"]
+  }
+}

@@ -1,0 +1,67 @@
+# How GitHub's jobs become roles: GitHub signs a token that says which repository and environment a job is of, and AWS gives the
+# role whose trust policy names exactly that. There is no key that could be stolen.
+
+data "aws_caller_identity" "current" {}
+
+data "aws_partition" "current" {}
+
+data "aws_region" "current" {}
+
+locals {
+  partition = data.aws_partition.current.partition
+  account   = data.aws_caller_identity.current.account_id
+  region    = data.aws_region.current.region
+
+  issuer = "token.actions.githubusercontent.com"
+  # What `sub` of this repository's tokens begins with, in the form with numbers: a repository that is made anew under an old name
+  # has others.
+  subject = "repo:${var.repository.owner}@${var.repository.owner_id}/${var.repository.name}@${var.repository.id}"
+
+  # Who may become which role. Equal to the letter: with a wildcard any branch or fork could be meant.
+  subjects = merge(
+    { plan = "${local.subject}:pull_request" },
+    { for environment in keys(var.environments) : "apply-${environment}" => "${local.subject}:environment:${environment}" },
+  )
+
+  # From names, not from resources, so that a plan shows the policies whole. IAM and S3 have no region.
+  arn = {
+    for service in [
+      "application-autoscaling", "cloudformation", "cloudwatch", "dynamodb", "ec2", "ecs", "elasticloadbalancing", "kms", "logs",
+      "secretsmanager", "sns", "wafv2",
+    ] : service => "arn:${local.partition}:${service}:${local.region}:${local.account}"
+  }
+  iam_arn = "arn:${local.partition}:iam::${local.account}"
+  s3_arn  = "arn:${local.partition}:s3::"
+}
+
+# AWS holds GitHub's certificate against public authorities, so that there is no thumbprint to keep up to date.
+resource "aws_iam_openid_connect_provider" "main" {
+  url            = "https://${local.issuer}"
+  client_id_list = ["sts.amazonaws.com"]
+}
+
+data "aws_iam_policy_document" "trust" {
+  #checkov:skip=CKV_AWS_358:It does not see what each.value is; the tests evaluate the documents, with tokens of others
+  for_each = local.subjects
+
+  statement {
+    actions = ["sts:AssumeRoleWithWebIdentity"]
+
+    principals {
+      type        = "Federated"
+      identifiers = ["${local.iam_arn}:oidc-provider/${local.issuer}"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "${local.issuer}:aud"
+      values   = ["sts.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "${local.issuer}:sub"
+      values   = [each.value]
+    }
+  }
+}

@@ -1,0 +1,273 @@
+# Planned by the real provider, so that the policy documents are real, without AWS.
+
+provider "aws" {
+  region                      = "eu-central-1"
+  access_key                  = "test"
+  secret_key                  = "test"
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  skip_requesting_account_id  = true
+  skip_region_validation      = true
+}
+
+override_data {
+  target = data.aws_caller_identity.current
+  values = { account_id = "111122223333" }
+}
+
+variables {
+  repository       = { owner = "octo-org", owner_id = "123456", name = "echo", id = "456789" }
+  state_bucket_arn = "arn:aws:s3:::echo-state-test"
+  environments = {
+    dev  = { state_key = "dev/terraform.tfstate" }
+    prod = { state_key = "prod/terraform.tfstate" }
+  }
+}
+
+run "trust" {
+  command = plan
+
+  assert {
+    condition     = aws_iam_openid_connect_provider.main.url == "https://token.actions.githubusercontent.com" && toset(aws_iam_openid_connect_provider.main.client_id_list) == toset(["sts.amazonaws.com"])
+    error_message = "The provider must be GitHub's, for tokens that are made for AWS."
+  }
+
+  # The whole statement of each role. StringEquals is to the letter, so that what is not listed here is refused.
+  assert {
+    condition = {
+      for role in concat([aws_iam_role.plan], values(aws_iam_role.apply)) : role.name => jsondecode(role.assume_role_policy).Statement
+      } == {
+      for name, subject in {
+        echo-plan       = "repo:octo-org@123456/echo@456789:pull_request"
+        echo-apply-dev  = "repo:octo-org@123456/echo@456789:environment:dev"
+        echo-apply-prod = "repo:octo-org@123456/echo@456789:environment:prod"
+        } : name => [{
+          Effect    = "Allow"
+          Action    = "sts:AssumeRoleWithWebIdentity"
+          Principal = { Federated = "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com" }
+          Condition = {
+            StringEquals = {
+              "token.actions.githubusercontent.com:aud" = "sts.amazonaws.com"
+              "token.actions.githubusercontent.com:sub" = subject
+            }
+          }
+      }]
+    }
+    error_message = "Each role must trust exactly one subject of this repository, in the form with numbers, and tokens made for AWS only."
+  }
+
+  # The trust policies evaluated, for tokens of others.
+  assert {
+    condition = alltrue([
+      for role in concat([aws_iam_role.plan], values(aws_iam_role.apply)) : alltrue([
+        for foreign in [
+          "repo:octo-org/echo:environment:prod",                      # the old form: a repository made anew under the old name
+          "repo:octo-org@123456/echo@999999:environment:prod",        # another repository of that name
+          "repo:octo-org@999999/echo@456789:environment:prod",        # another owner of that name
+          "repo:octo-org@123456/echo-fork@456790:pull_request",       # a fork
+          "repo:octo-org@123456/echo@456789:environment:production",  # an environment whose name begins like this one's
+          "repo:octo-org@123456/echo@456789:environment:staging",     # an environment that has no role
+          "repo:octo-org@123456/echo@456789:ref:refs/heads/main",     # a branch, outside of any environment
+          "repo:octo-org@123456/echo@456789:ref:refs/heads/attacker", # a branch that anybody can push
+        ] :
+        alltrue([for statement in jsondecode(role.assume_role_policy).Statement : !contains(flatten([statement.Condition.StringEquals["token.actions.githubusercontent.com:sub"]]), foreign)])
+      ])
+    ])
+    error_message = "A token of a foreign repository, branch or environment is let in."
+  }
+  assert {
+    condition     = !anytrue([for role in concat([aws_iam_role.plan], values(aws_iam_role.apply)) : can(regex("[*?]|Like", role.assume_role_policy))])
+    error_message = "A trust policy has a wildcard."
+  }
+  assert {
+    condition     = alltrue([for role in concat([aws_iam_role.plan], values(aws_iam_role.apply)) : role.path == "/github/" && role.permissions_boundary == null])
+    error_message = "The roles must be in a path in which no apply role may change roles."
+  }
+}
+
+run "rights" {
+  command = plan
+
+  variables {
+    permissions_boundary_arn = "arn:aws:iam::111122223333:policy/boundary"
+  }
+
+  assert {
+    condition = toset([for attachment in aws_iam_role_policy_attachment.apply : attachment.role]) == toset(["echo-apply-dev", "echo-apply-prod"]) && alltrue([
+      for key, attachment in aws_iam_role_policy_attachment.apply : attachment.role == "echo-apply-${split("-", key)[0]}"
+    ])
+    error_message = "Each environment's policies must be attached to its role, and to no other."
+  }
+
+  # The plan role: of all that it may, nothing writes, and nothing reads what is kept.
+  assert {
+    condition = alltrue([
+      for action in flatten([for policy in aws_iam_role_policy.plan : [for statement in jsondecode(policy.policy).Statement : statement.Action]]) :
+      can(regex("^[a-z0-9-]+:(Describe|Get|List)[A-Za-z]*[*]?$", action))
+    ])
+    error_message = "The plan role may do something else than describe, get and list."
+  }
+  assert {
+    condition = !anytrue([
+      for action in flatten([for policy in aws_iam_role_policy.plan : [for statement in jsondecode(policy.policy).Statement : statement.Action if !strcontains(jsonencode(statement.Resource), "arn:aws:s3:::echo-state-test/*")]]) :
+      contains([
+        "dynamodb:Get*", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan", "ecr:GetAuthorizationToken", "kms:Decrypt", "logs:GetLogEvents", "logs:Get*",
+        "s3:*", "s3:Get*", "s3:GetObject", "secretsmanager:Get*", "secretsmanager:GetSecretValue", "sns:*", "sts:AssumeRole",
+      ], action) || endswith(action, ":*")
+    ])
+    error_message = "The plan role may read data, or the value of a secret."
+  }
+  assert {
+    condition = [
+      for statement in jsondecode(aws_iam_role_policy.plan["state"].policy).Statement : [statement.Action, statement.Resource]
+    ] == [["s3:ListBucket", "arn:aws:s3:::echo-state-test"], ["s3:GetObject", "arn:aws:s3:::echo-state-test/*"]]
+    error_message = "The plan role must read states, and not write them."
+  }
+
+  # The apply roles.
+  assert {
+    condition     = !anytrue([for policy in aws_iam_policy.apply : anytrue([for statement in jsondecode(policy.policy).Statement : statement.Effect == "Allow" && anytrue([for action in flatten([statement.Action]) : endswith(action, ":*") || action == "*"])])])
+    error_message = "An apply role has all rights of some service."
+  }
+  # Exactly these, each with its reason in the code: a statement that is added with `*` has to be added here, and is seen in review.
+  assert {
+    condition = toset([
+      for it in flatten([for policy in aws_iam_policy.apply : [for statement in jsondecode(policy.policy).Statement : statement if statement.Effect == "Allow"]]) :
+      it.Sid if contains(flatten([it.Resource]), "*")
+    ]) == toset(["HowThingsAreSetUp", "LogDeliveries", "MakeKey", "MakeTokens", "Subscriptions", "TaskDefinitions"])
+    error_message = "The statements on all resources are not those that AWS allows no other way."
+  }
+  # What is not on all resources is named after the environment, or told by its tag, or listed here.
+  assert {
+    condition = toset(flatten([
+      for key, policy in aws_iam_policy.apply : [
+        for statement in jsondecode(policy.policy).Statement : [
+          for resource in flatten([statement.Resource]) : statement.Sid
+          if resource != "*" && statement.Effect == "Allow" && statement.Sid != "HowBucketsAreSetUp" && !can(regex("(:|/|-logs-)echo-${split("-", key)[0]}([*:/]|$|-[*])", resource)) &&
+          !strcontains(resource, "echo-state-test") && try(statement.Condition.StringEquals["aws:ResourceTag/Environment"], "") != split("-", key)[0]
+        ]
+      ]
+    ])) == toset(["EmptyDefaultSecurityGroup", "Firewall", "MakeNetwork", "RolesOfServices", "Scaling", "TagScaling", "TagWhatIsMade"])
+    error_message = "A statement reaches beyond what is named after the environment or has its tag."
+  }
+  assert {
+    condition = !anytrue([
+      for policy in aws_iam_policy.apply : anytrue([
+        for action in flatten([for statement in jsondecode(policy.policy).Statement : statement.Action]) :
+        contains(["dynamodb:GetItem", "dynamodb:Scan", "iam:AttachRolePolicy", "iam:CreateUser", "iam:DeleteRolePermissionsBoundary", "iam:CreatePolicyVersion", "kms:Decrypt", "sts:AssumeRole"], action)
+      ])
+    ])
+    error_message = "An apply role may read the table, raise its own rights, or become another role."
+  }
+  assert {
+    condition = alltrue([
+      for environment in ["dev", "prod"] : jsondecode(aws_iam_policy.apply["${environment}-guard"].policy).Statement == [{
+        Sid       = "NotOfOtherEnvironments"
+        Effect    = "Deny"
+        Action    = "*"
+        Resource  = "*"
+        Condition = { Null = { "aws:ResourceTag/Environment" = "false" }, StringNotEquals = { "aws:ResourceTag/Environment" = environment } }
+      }]
+    ])
+    error_message = "What another environment has tagged must be denied, whatever else is allowed."
+  }
+  assert {
+    condition = {
+      for statement in jsondecode(aws_iam_policy.apply["dev-state"].policy).Statement : statement.Sid => [toset(flatten([statement.Action])), statement.Resource]
+      } == {
+      FindState = [toset(["s3:ListBucket"]), "arn:aws:s3:::echo-state-test"]
+      State     = [toset(["s3:GetObject", "s3:PutObject"]), "arn:aws:s3:::echo-state-test/dev/terraform.tfstate"]
+      Lock      = [toset(["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]), "arn:aws:s3:::echo-state-test/dev/terraform.tfstate.tflock"]
+    }
+    error_message = "An apply role must write its own state and lock, and no other's; and never delete a state."
+  }
+  assert {
+    condition = alltrue([
+      for statement in jsondecode(aws_iam_policy.apply["dev-identity"].policy).Statement :
+      toset(try(statement.Condition.StringEquals["iam:PassedToService"], [])) == toset(["ecs-tasks.amazonaws.com", "vpc-flow-logs.amazonaws.com"]) && statement.Resource == "arn:aws:iam::111122223333:role/echo-dev-*"
+      if contains(flatten([statement.Action]), "iam:PassRole")
+    ])
+    error_message = "Only the environment's own roles may be passed on, to tasks and flow logs only."
+  }
+  assert {
+    condition = alltrue([
+      for action in ["iam:CreateRole", "iam:PutRolePolicy", "iam:DeleteRolePolicy", "iam:PutRolePermissionsBoundary"] : alltrue([
+        for statement in jsondecode(aws_iam_policy.apply["dev-identity"].policy).Statement :
+        try(statement.Condition.StringEquals["iam:PermissionsBoundary"], null) == var.permissions_boundary_arn if contains(flatten([statement.Action]), action)
+      ])
+    ])
+    error_message = "With a boundary, no role may be made or given rights without it."
+  }
+  assert {
+    condition     = alltrue([for role in concat([aws_iam_role.plan], values(aws_iam_role.apply)) : role.permissions_boundary == var.permissions_boundary_arn])
+    error_message = "The boundary must bound these roles too."
+  }
+
+  # AWS's limits, which only an apply would meet: they count no white space.
+  assert {
+    condition     = alltrue([for policy in aws_iam_policy.apply : length(policy.policy) <= 6144])
+    error_message = "A managed policy has more than 6,144 characters: divide it."
+  }
+  assert {
+    condition     = length(aws_iam_policy.apply) <= 10 * length(var.environments) && sum([for policy in aws_iam_role_policy.plan : length(jsonencode(jsondecode(policy.policy)))]) <= 10240
+    error_message = "More than ten policies for a role, or more than 10,240 characters within the plan role."
+  }
+}
+
+run "refuses_names_for_numbers_no_environment_and_a_pattern_for_a_bucket" {
+  command = plan
+  variables {
+    repository               = { owner = "octo-org", owner_id = "octo-org", name = "echo", id = "456789" }
+    environments             = {}
+    state_bucket_arn         = "arn:aws:s3:::echo-*"
+    permissions_boundary_arn = "boundary"
+  }
+  expect_failures = [var.repository, var.environments, var.state_bucket_arn, var.permissions_boundary_arn]
+}
+
+run "refuses_a_wildcard_for_a_name_and_environments_that_begin_alike" {
+  command = plan
+  variables {
+    repository = { owner = "octo-org", owner_id = "123456", name = "*", id = "456789" }
+    environments = {
+      dev     = { state_key = "dev/terraform.tfstate" }
+      dev-two = { state_key = "dev-two/terraform.tfstate" }
+    }
+  }
+  expect_failures = [var.repository, var.environments]
+}
+
+run "refuses_a_long_environment" {
+  command = plan
+  variables {
+    environments = { integration-testing = { state_key = "integration/terraform.tfstate" } }
+  }
+  expect_failures = [var.environments]
+}
+
+run "refuses_a_state_for_two" {
+  command = plan
+  variables {
+    environments = { dev = { state_key = "terraform.tfstate" }, prod = { state_key = "terraform.tfstate" } }
+  }
+  expect_failures = [var.environments]
+}
+
+run "refuses_a_pattern_for_a_state" {
+  command = plan
+  variables {
+    environments = { dev = { state_key = "*" } }
+  }
+  expect_failures = [var.environments]
+}
+
+run "example_one_environment" {
+  command = plan
+  module {
+    source = "./examples/one-environment"
+  }
+  override_data {
+    target = module.github.data.aws_caller_identity.current
+    values = { account_id = "123456789012" }
+  }
+}

@@ -1,0 +1,85 @@
+variable "environments" {
+  description = "GitHub environments whose jobs may apply, by name, such as `prod`. `state_key` is where that environment's state is in the bucket. What the role of an environment may touch is named `<name>-<environment>`, or begins with that and a hyphen."
+  type        = map(object({ state_key = string }))
+  nullable    = false
+
+  validation {
+    condition     = length(var.environments) > 0
+    error_message = "Write at least one environment, such as { dev = { state_key = \"dev/terraform.tfstate\" } }."
+  }
+
+  validation {
+    condition     = alltrue([for environment in keys(var.environments) : can(regex("^[a-z][a-z0-9-]{1,18}[a-z0-9]$", "${var.name}-${environment}"))])
+    error_message = "Write environments of lower-case letters, digits and hyphens, so short that name, hyphen and environment have 20 characters at most, such as \"prod\"."
+  }
+
+  validation {
+    condition     = !anytrue([for one in keys(var.environments) : anytrue([for other in keys(var.environments) : startswith(other, "${one}-")])])
+    error_message = "Write environments of which none begins with another one and a hyphen: the role of \"dev\" would have rights in \"dev-two\"."
+  }
+
+  validation {
+    condition     = alltrue([for environment in values(var.environments) : can(regex("^[a-zA-Z0-9][a-zA-Z0-9/._-]*$", environment.state_key))])
+    error_message = "Write state keys without wildcards and without a slash at the front, such as \"dev/terraform.tfstate\"."
+  }
+
+  validation {
+    condition     = length(distinct([for environment in values(var.environments) : environment.state_key])) == length(var.environments)
+    error_message = "Write a state key of its own for each environment: two roots in one state destroy each other's resources."
+  }
+}
+
+variable "name" {
+  description = "What the names of all environments begin with, and those of the roles."
+  type        = string
+  default     = "echo"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,18}[a-z0-9]$", var.name))
+    error_message = "Write a name of 3 to 20 lower-case letters, digits and hyphens that begins with a letter and does not end with a hyphen, such as \"echo\"."
+  }
+}
+
+variable "permissions_boundary_arn" {
+  description = "A policy that bounds the roles made here, and without which their holders can make no role. null for none: then who may apply may give a task any right that the account has."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.permissions_boundary_arn == null || can(regex("^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/.+$", var.permissions_boundary_arn))
+    error_message = "Write the ARN of an IAM policy, such as \"arn:aws:iam::123456789012:policy/boundary\", or leave it out."
+  }
+}
+
+variable "repository" {
+  description = "The GitHub repository that plans and applies. With the numbers, which unlike names are never given to somebody else: `gh api repos/OWNER/NAME --jq '.owner.id, .id'`."
+  type = object({
+    id       = string
+    name     = string
+    owner    = string
+    owner_id = string
+  })
+  nullable = false
+
+  validation {
+    condition     = can(regex("^[0-9]+$", var.repository.id)) && can(regex("^[0-9]+$", var.repository.owner_id))
+    error_message = "Write GitHub's numbers for id and owner_id, such as \"123456789\": gh api repos/OWNER/NAME --jq '.owner.id, .id' prints them."
+  }
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9-]*$", var.repository.owner)) && can(regex("^[A-Za-z0-9._-]+$", var.repository.name))
+    error_message = "Write owner and name of the repository apart and as GitHub shows them, without a wildcard, such as owner = \"octo-org\", name = \"echo\"."
+  }
+}
+
+variable "state_bucket_arn" {
+  description = "ARN of the bucket that holds the states."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^arn:[a-z-]+:s3:::[a-z0-9][a-z0-9.-]+[a-z0-9]$", var.state_bucket_arn))
+    error_message = "Write the ARN of a bucket, without anything behind its name, such as \"arn:aws:s3:::echo-state-123456789012\"."
+  }
+}

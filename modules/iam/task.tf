@@ -1,0 +1,44 @@
+# What the containers do themselves: keep endpoints in the table, and send telemetry. Both containers of a task have the same role.
+
+resource "aws_iam_role" "task" {
+  name                 = "${var.name}-task"
+  description          = "Echo keeps its endpoints and sends its telemetry with it"
+  assume_role_policy   = data.aws_iam_policy_document.trust.json
+  permissions_boundary = var.permissions_boundary_arn
+}
+
+resource "aws_iam_role_policy" "task" {
+  name   = "task"
+  role   = aws_iam_role.task.id
+  policy = data.aws_iam_policy_document.task.json
+}
+
+data "aws_iam_policy_document" "task" {
+  #checkov:skip=CKV_AWS_111:The two telemetry actions take no resource
+  #checkov:skip=CKV_AWS_356:The two telemetry actions take no resource
+  # A transaction needs no right of its own: each item in it needs that of its operation.
+  statement {
+    sid = "KeepEndpoints"
+    actions = [
+      "dynamodb:DeleteItem",
+      "dynamodb:GetItem",
+      "dynamodb:PutItem",
+      "dynamodb:Query",
+    ]
+    resources = [var.table_arn]
+  }
+
+  # At its start the service makes sure that the table is there, has the right keys and lets old log entries expire.
+  statement {
+    sid       = "InspectTable"
+    actions   = ["dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive"]
+    resources = [var.table_arn]
+  }
+
+  # CloudWatch's and X-Ray's OTLP endpoints ask for exactly these.
+  statement {
+    sid       = "SendTelemetry"
+    actions   = ["cloudwatch:PutMetricData", "xray:PutTraceSegments"]
+    resources = ["*"]
+  }
+}

@@ -1,0 +1,145 @@
+# What an operator looks at first, from the outside in: alarms, load balancer, the service's own metrics, tasks, table, log.
+#
+# Vended metrics are drawn by widgets of type `metric`; the service's own, by PromQL, need the type `chart`: CloudWatch refuses
+# the whole dashboard otherwise. Their names keep their dots and have to be quoted. Histograms are native, without buckets by name.
+
+locals {
+  own = {
+    for name in [
+      "echo.endpoints", "echo.mocks.missed", "echo.mocks.served", "echo.rate_limited", "echo.store.operation.duration",
+      "http.server.active_requests", "http.server.request.duration",
+    ] : name => "{\"${name}\", ${local.telemetry_of_this}}"
+  }
+  faults = "{\"http.server.request.duration\", ${local.telemetry_of_this}, \"error.type\"!=\"\"}"
+
+  dashboard_rows = [
+    { height = 2, widgets = [
+      { text = "# ${var.name}\nWhat to do when an alarm rings: [runbook](${var.runbook_url}). All times are UTC." },
+    ] },
+    { height = 4, widgets = [
+      { alarms = [for slug in local.slugs : "${local.alarm_arn_prefix}${slug}"], title = "Alarms" },
+    ] },
+
+    { height = 6, widgets = [
+      { title = "Requests at the load balancer, a minute", stat = "Sum", metrics = [
+        for face, dimensions in local.target_groups : { namespace = "AWS/ApplicationELB", metric = "RequestCount", dimensions = dimensions, label = face }
+      ] },
+      { title = "5xx at the load balancer, a minute", stat = "Sum", metrics = [
+        { namespace = "AWS/ApplicationELB", metric = "HTTPCode_ELB_5XX_Count", dimensions = local.load_balancer, label = "load balancer itself" },
+        { namespace = "AWS/ApplicationELB", metric = "HTTPCode_Target_5XX_Count", dimensions = local.target_groups.management, label = "management" },
+        { namespace = "AWS/ApplicationELB", metric = "HTTPCode_Target_5XX_Count", dimensions = local.target_groups.mocks, label = "mocks (may be told to)" },
+      ] },
+      { title = "Time to answer at the load balancer, s", metrics = flatten([
+        for face, dimensions in local.target_groups : [
+          for stat in ["p50", "p99"] : { namespace = "AWS/ApplicationELB", metric = "TargetResponseTime", dimensions = dimensions, stat = stat, label = "${face} ${stat}" }
+        ]
+      ]) },
+    ] },
+
+    { height = 6, widgets = [
+      { title = "Mocks, a second", queries = {
+        served = "sum(rate(${local.own["echo.mocks.served"]}[5m]))"
+        missed = "sum(rate(${local.own["echo.mocks.missed"]}[5m]))"
+      } },
+      { title = "Time to answer in the service, s", queries = {
+        p50 = "histogram_quantile(0.5, sum(rate(${local.own["http.server.request.duration"]}[5m])))"
+        p99 = "histogram_quantile(0.99, sum(rate(${local.own["http.server.request.duration"]}[5m])))"
+      } },
+      { title = "Faults of Echo itself, a second", queries = {
+        faults = "histogram_count(sum(rate(${local.faults}[5m])))"
+      } },
+    ] },
+
+    { height = 6, widgets = [
+      { title = "Operations of the store, p99 in s", queries = {
+        p99 = "histogram_quantile(0.99, sum by (\"echo.store.operation\") (rate(${local.own["echo.store.operation.duration"]}[5m])))"
+      } },
+      { title = "Mocks held by each replica", queries = {
+        endpoints = "sum by (\"@resource.service.instance.id\") (${local.own["echo.endpoints"]})"
+      } },
+      { title = "Requests being answered, and refused with 429 a second", queries = {
+        active       = "sum(${local.own["http.server.active_requests"]})"
+        rate_limited = "sum(rate(${local.own["echo.rate_limited"]}[5m]))"
+      } },
+    ] },
+
+    { height = 6, widgets = [
+      { title = "Tasks", metrics = [
+        { namespace = "AWS/ECS", metric = "CPUUtilization", dimensions = local.service, stat = "SampleCount", label = "reporting" },
+        { namespace = "ECS/ContainerInsights", metric = "DesiredTaskCount", dimensions = local.service, stat = "Average", label = "desired" },
+      ] },
+      { title = "CPU, %", metrics = [
+        for stat in ["Average", "Maximum"] : { namespace = "AWS/ECS", metric = "CPUUtilization", dimensions = local.service, stat = stat, label = stat }
+      ] },
+      { title = "Memory, %", metrics = [
+        for stat in ["Average", "Maximum"] : { namespace = "AWS/ECS", metric = "MemoryUtilization", dimensions = local.service, stat = stat, label = stat }
+      ] },
+    ] },
+
+    { height = 6, widgets = [
+      { title = "Capacity that the table used, a minute", stat = "Sum", metrics = [
+        for metric in ["ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits"] : { namespace = "AWS/DynamoDB", metric = metric, dimensions = local.table, label = metric }
+      ] },
+      { title = "Table: throttled, a minute", stat = "Sum", metrics = [
+        for metric in ["ReadThrottleEvents", "WriteThrottleEvents"] : { namespace = "AWS/DynamoDB", metric = metric, dimensions = local.table, label = metric }
+      ] },
+      { title = "Table: time to answer, ms", stat = "Average", metrics = [
+        for operation in ["GetItem", "Query", "TransactWriteItems"] : {
+          namespace = "AWS/DynamoDB", metric = "SuccessfulRequestLatency", dimensions = merge(local.table, { Operation = operation }), label = operation
+        }
+      ] },
+    ] },
+
+    { height = 8, widgets = [
+      { title = "Warnings and errors of the service, newest first", log = join(" | ", [
+        "SOURCE '${aws_cloudwatch_log_group.main["service"].name}'",
+        "fields @timestamp, level, message, error, panic, @logStream",
+        "filter level in ['WARN', 'ERROR']",
+        "sort @timestamp desc",
+        "limit 100",
+      ]) },
+    ] },
+  ]
+
+  # Rows share the 24 columns among their widgets, one below the other.
+  dashboard_widgets = flatten([
+    for y, row in local.dashboard_rows : [
+      for x, widget in row.widgets : merge(
+        {
+          width  = 24 / length(row.widgets)
+          height = row.height
+          x      = x * 24 / length(row.widgets)
+          y      = sum(concat([0], [for above in slice(local.dashboard_rows, 0, y) : above.height]))
+        },
+        can(widget.text) ? { type = "text", properties = { markdown = widget.text } } : null,
+        can(widget.alarms) ? { type = "alarm", properties = { title = widget.title, alarms = widget.alarms } } : null,
+        can(widget.log) ? { type = "log", properties = { title = widget.title, region = local.region, view = "table", query = widget.log } } : null,
+        can(widget.metrics) ? { type = "metric", properties = {
+          title  = widget.title
+          region = local.region
+          view   = "timeSeries"
+          period = 60
+          yAxis  = { left = { min = 0 } }
+          metrics = [for it in widget.metrics : concat(
+            [it.namespace, it.metric],
+            flatten([for name, value in it.dimensions : [name, value]]),
+            [{ label = it.label, stat = try(it.stat, widget.stat) }],
+          )]
+        } } : null,
+        can(widget.queries) ? { type = "chart", properties = {
+          title  = widget.title
+          region = local.region
+          view   = "line"
+          data = { queries = [
+            for id, query in widget.queries : { id = id, type = "cloudwatch-metrics", language = "PromQL", query = query, label = id }
+          ] }
+        } } : null,
+      )
+    ]
+  ])
+}
+
+resource "aws_cloudwatch_dashboard" "main" {
+  dashboard_name = var.name
+  dashboard_body = jsonencode({ start = "-PT3H", widgets = local.dashboard_widgets })
+}

@@ -1,0 +1,29 @@
+output "alarm_names" {
+  description = "Names of all alarms, those that roll back included."
+  value       = [for slug in local.slugs : "${var.name}-${slug}"]
+}
+
+output "dashboard_name" {
+  description = "Name of the dashboard."
+  value       = aws_cloudwatch_dashboard.main.dashboard_name
+}
+
+output "log_group_arns" {
+  description = "ARNs of the log groups `service` and `collector`, for the execution role, which writes to them."
+  value       = { for container, group in aws_cloudwatch_log_group.main : container => group.arn }
+}
+
+output "log_group_names" {
+  description = "Names of the log groups `service` and `collector`, for the task definition."
+  value       = { for container, group in aws_cloudwatch_log_group.main : container => group.name }
+}
+
+output "rollback_alarm_names" {
+  description = "Names of the alarms that should roll a deployment back: what a new version can break, and an old one did not."
+  value       = [for slug, alarm in local.alarms : aws_cloudwatch_metric_alarm.main[slug].alarm_name if try(alarm.rolls_back, false)]
+}
+
+output "topic_arn" {
+  description = "ARN of the topic that all alarms go to: what a pager or chat has to subscribe."
+  value       = aws_sns_topic.alarms.arn
+}

@@ -1,0 +1,122 @@
+# The dashboard, as CloudWatch would get it: planned by the real provider, without AWS.
+
+provider "aws" {
+  region                      = "eu-central-1"
+  access_key                  = "test"
+  secret_key                  = "test"
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  skip_requesting_account_id  = true
+  skip_region_validation      = true
+}
+
+override_data {
+  target = data.aws_caller_identity.current
+  values = { account_id = "111122223333" }
+}
+
+variables {
+  name                     = "echo-test"
+  environment              = "test"
+  cluster_name             = "echo-test"
+  service_name             = "echo"
+  load_balancer_arn_suffix = "app/echo-test/50dc6c495c0c9188"
+  target_group_arn_suffixes = {
+    management = "targetgroup/echo-test-management/943f017f100becff"
+    mocks      = "targetgroup/echo-test-mocks/73e2d6bc24d8a067"
+  }
+  table_name     = "echo-test"
+  runbook_url    = "https://example.com/runbook.md"
+  task_count_min = 2
+}
+
+run "dashboard" {
+  command = plan
+
+  variables {
+    log_retention_days = 7
+    task_count_min     = 0
+    thresholds = {
+      cpu_percent              = 50
+      mocks_p99_seconds        = 0.5
+      telemetry_silent_minutes = 30
+    }
+  }
+
+  assert {
+    condition     = toset([for widget in jsondecode(aws_cloudwatch_dashboard.main.dashboard_body).widgets : widget.type]) == toset(["alarm", "chart", "log", "metric", "text"])
+    error_message = "The dashboard must show alarms, load balancer, the service's own metrics, and its log."
+  }
+  assert {
+    condition = alltrue([
+      for widget in jsondecode(aws_cloudwatch_dashboard.main.dashboard_body).widgets :
+      widget.x + widget.width <= 24 && try(widget.properties.region, "eu-central-1") == "eu-central-1"
+    ])
+    error_message = "A widget is too wide, or shows another region."
+  }
+  assert {
+    condition = flatten([for widget in jsondecode(aws_cloudwatch_dashboard.main.dashboard_body).widgets : widget.properties.alarms if widget.type == "alarm"]) == [
+      for name in output.alarm_names : "arn:aws:cloudwatch:eu-central-1:111122223333:alarm:${name}"
+    ]
+    error_message = "The dashboard must show the state of every alarm."
+  }
+  assert {
+    condition     = !anytrue([for widget in jsondecode(aws_cloudwatch_dashboard.main.dashboard_body).widgets : can(widget.properties.data) && widget.type != "chart"])
+    error_message = "PromQL needs the type chart: CloudWatch refuses the dashboard otherwise."
+  }
+  # Every metric that is asked for by PromQL, here and by the alarm, is one that the service has.
+  assert {
+    condition = alltrue([
+      for metric in flatten(regexall("\\{\"([^\"]+)\"", join("\n", concat(
+        flatten([for widget in jsondecode(aws_cloudwatch_dashboard.main.dashboard_body).widgets : widget.properties.data.queries[*].query if widget.type == "chart"]),
+        [jsondecode(aws_cloudformation_stack.telemetry_silent.template_body).Resources.Alarm.Properties.EvaluationCriteria.PromQLCriteria.Query],
+      )))) : strcontains(file("${path.module}/../../docs/telemetry.md"), "\n| `${metric}` |")
+    ])
+    error_message = "The dashboard or the alarm asks for a metric that is not in docs/telemetry.md."
+  }
+  # And the other way round: what the service sends is shown.
+  assert {
+    condition = alltrue([
+      for row in regexall("(?m)^\\| `((?:http|echo)[.][a-z._]+)` \\|", file("${path.module}/../../docs/telemetry.md")) : strcontains(aws_cloudwatch_dashboard.main.dashboard_body, row[0])
+    ])
+    error_message = "docs/telemetry.md has a metric that the dashboard does not show."
+  }
+  assert {
+    condition = alltrue(flatten([
+      for widget in jsondecode(aws_cloudwatch_dashboard.main.dashboard_body).widgets : [
+        for query in widget.properties.data.queries : query.language == "PromQL" && query.type == "cloudwatch-metrics" &&
+        length(regexall("\\{\"", query.query)) == length(regexall("\"@resource.service.name\"=\"echo\", \"@resource.deployment.environment.name\"=\"test\"", query.query))
+      ] if widget.type == "chart"
+    ]))
+    error_message = "A query shows other environments too."
+  }
+  assert {
+    condition = alltrue(flatten([
+      for widget in jsondecode(aws_cloudwatch_dashboard.main.dashboard_body).widgets : [
+        for metric in widget.properties.metrics : anytrue([for value in metric : contains(["echo-test", "app/echo-test/50dc6c495c0c9188"], try(tostring(value), ""))])
+      ] if widget.type == "metric"
+    ]))
+    error_message = "A widget shows something else than this environment."
+  }
+
+  assert {
+    condition = (
+      aws_cloudwatch_metric_alarm.main["cpu-saturated"].threshold == 50 && aws_cloudwatch_metric_alarm.main["memory-saturated"].threshold == 85 &&
+      aws_cloudwatch_metric_alarm.main["mocks-latency"].threshold == 0.5 &&
+      jsondecode(aws_cloudformation_stack.telemetry_silent.template_body).Resources.Alarm.Properties.EvaluationCriteria.PromQLCriteria.PendingPeriod == 1500
+    )
+    error_message = "A threshold that is given must be used, and the others keep their defaults."
+  }
+  # A schedule switches the service off.
+  assert {
+    condition = (
+      aws_cloudwatch_metric_alarm.main["tasks-below-minimum"].threshold == 0 && aws_cloudwatch_metric_alarm.main["tasks-below-minimum"].treat_missing_data == "notBreaching" &&
+      !jsondecode(aws_cloudformation_stack.telemetry_silent.template_body).Resources.Alarm.Properties.ActionsEnabled
+    )
+    error_message = "Where no task is right, neither no task nor silence may wake anybody up."
+  }
+  assert {
+    condition     = length(aws_sns_topic_subscription.email) == 0 && alltrue([for group in aws_cloudwatch_log_group.main : group.retention_in_days == 7])
+    error_message = "Nobody gets mails who did not ask, and logs are kept for as long as is asked."
+  }
+}

@@ -1,0 +1,24 @@
+# Endpoints answer and never ask: there is no rule outwards.
+resource "aws_security_group" "endpoints" {
+  #checkov:skip=CKV2_AWS_5:modules/interface-endpoints attaches it
+  name_prefix = "${var.name}-endpoints-"
+  description = "Interface endpoints of ${var.name}"
+  vpc_id      = var.vpc_id
+
+  tags = { Name = "${var.name}-endpoints" }
+
+  lifecycle {
+    create_before_destroy = true
+  }
+}
+
+resource "aws_vpc_security_group_ingress_rule" "endpoints" {
+  security_group_id            = aws_security_group.endpoints.id
+  description                  = "From the service"
+  ip_protocol                  = "tcp"
+  from_port                    = 443
+  to_port                      = 443
+  referenced_security_group_id = aws_security_group.service.id
+
+  tags = { Name = "service" }
+}

@@ -1,0 +1,52 @@
+resource "aws_security_group" "load_balancer" {
+  #checkov:skip=CKV2_AWS_5:modules/load-balancer attaches it
+  name_prefix = "${var.name}-load-balancer-"
+  description = "Load balancer of ${var.name}"
+  vpc_id      = var.vpc_id
+
+  tags = { Name = "${var.name}-load-balancer" }
+
+  # A group in use can not be deleted: the new one has to be there first.
+  lifecycle {
+    create_before_destroy = true
+  }
+}
+
+locals {
+  # The key is what AWS tells rules apart by. A port that changes hands, as 80 does when a certificate comes, is the same rule with
+  # another description; two rules that change places would for a moment be the same, which AWS refuses.
+  load_balancer_ingress = merge(
+    { for cidr in var.mocks.cidrs : "${var.mocks.port} ${cidr}" => { cidr = cidr, port = var.mocks.port, description = "Mocks" } },
+    { for cidr in var.management.cidrs : "${var.management.port} ${cidr}" => { cidr = cidr, port = var.management.port, description = "Management" } },
+    { for cidr in var.redirect_port == null ? toset([]) : var.mocks.cidrs : "${var.redirect_port} ${cidr}" => { cidr = cidr, port = var.redirect_port, description = "Redirect to HTTPS" } },
+  )
+
+  face_by_service_port = { for face, port in var.service_ports : port => face }
+}
+
+resource "aws_vpc_security_group_ingress_rule" "load_balancer" {
+  #checkov:skip=CKV_AWS_260:Port 80 is open to the world where mocks are, and with a certificate it only redirects
+  for_each = local.load_balancer_ingress
+
+  security_group_id = aws_security_group.load_balancer.id
+  description       = each.value.description
+  ip_protocol       = "tcp"
+  from_port         = each.value.port
+  to_port           = each.value.port
+  cidr_ipv4         = each.value.cidr
+
+  tags = { Name = each.key }
+}
+
+resource "aws_vpc_security_group_egress_rule" "load_balancer" {
+  for_each = local.face_by_service_port
+
+  security_group_id            = aws_security_group.load_balancer.id
+  description                  = "To the service: ${each.value}"
+  ip_protocol                  = "tcp"
+  from_port                    = each.key
+  to_port                      = each.key
+  referenced_security_group_id = aws_security_group.service.id
+
+  tags = { Name = "service ${each.key}" }
+}
