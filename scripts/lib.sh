@@ -53,3 +53,14 @@ apt_install() {
   ((EUID == 0)) || as_root=(sudo "${as_root[@]}")
   "${as_root[@]}" apt-get update && "${as_root[@]}" apt-get install --yes --no-install-recommends "$@"
 }
+
+# use_terraform: has Terraform take the AWS provider from the mirror that `scripts/tools provider` fills, and ask nobody anything.
+# The person's own settings and AWS accounts are out of reach: what runs here is only ever tests, and the emulated AWS.
+use_terraform() {
+  local name
+  for name in "${!TF_@}" "${!AWS_@}"; do [[ $name == TF_LOG* ]] || unset "$name"; done
+  export TF_CLI_CONFIG_FILE=$ECHO_TOOLS/terraformrc TF_IN_AUTOMATION=1 TF_INPUT=0 CHECKPOINT_DISABLE=1
+  export AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null AWS_EC2_METADATA_DISABLED=true
+  # Terraform colours what it says even where nobody looks.
+  [[ -t 1 ]] || export TF_CLI_ARGS=-no-color
+}

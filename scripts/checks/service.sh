@@ -1,0 +1,60 @@
+# The checks of the service, in Rust. scripts/test sources it; it is not run by itself.
+# shellcheck shell=bash
+
+check_fmt() { cargo fmt --all --check; }
+
+check_clippy() { cargo clippy --workspace --all-targets -- --deny warnings; }
+
+check_rustdoc() { RUSTDOCFLAGS='--deny warnings' cargo doc --workspace --no-deps --document-private-items; }
+
+check_deny() {
+  "$root/scripts/tools" deny && cargo deny --all-features check --hide-inclusion-graph bans licenses sources || return
+  # The advisory database is a Git repository; where it can not be reached, that is said, here and at the end.
+  if timeout 20 git ls-remote --quiet https://github.com/RustSec/advisory-db HEAD >/dev/null 2>&1; then
+    cargo deny check advisories
+  else
+    not_checked+=("advisories of dependencies: github.com/RustSec/advisory-db can not be reached from this machine")
+  fi
+}
+
+# The Dockerfile of the image.
+check_hadolint() { "$root/scripts/tools" python && hadolint service/Dockerfile; }
+
+# What the benchmark computes from what it has measured; measuring is scripts/bench's.
+check_bench() { python3 -B -m unittest discover --start-directory bench --top-level-directory .; }
+
+check_nextest() {
+  "$root/scripts/tools" nextest collector || return
+  cargo nextest run --workspace 2>&1 | tee "$work/nextest.log" || return
+  count=$(sed -n 's/.*Summary.* \([0-9]\+\) passed.*/\1/p' "$work/nextest.log")
+  [[ $count ]] || { say "nextest ran no test"; return 1; }
+}
+
+check_schemathesis() { "$root/scripts/tools" python && with_service tests/schemathesis/run; }
+
+check_browser() { "$root/scripts/tools" python chromium && with_service browse; }
+
+browse() { echo-python tests/browser/docs_page.py --url "$1" --key "$2"; }
+
+# with_service COMMAND: runs COMMAND with the URL of a service of its own, and a key for it.
+with_service() {
+  cargo build --package echo-service || return
+  local echo=target/debug/echo-service new key entry
+  new=$("$echo" key new) || return
+  key=$(sed -n 's/^token [^:]*: *//p' <<<"$new") entry=$(sed -n 's/^entry [^:]*: *//p' <<<"$new")
+  : >"$work/service.log"
+  env -u ECHO_TOOLS -u ECHO_LOG "$echo" --listen 127.0.0.1:0 --store memory --keys "$entry" --rate-limit 0 --log-format json >"$work/service.log" &
+  local service=$! url=
+  while [[ -z $url ]]; do
+    kill -0 "$service" 2>/dev/null || { say "the service does not start"; return 1; }
+    url=$(sed -n 's/.*"mocks":"\([^"]*\)".*/http:\/\/\1/p' "$work/service.log")
+    sleep 0.05
+  done
+  "$1" "$url" "$key"
+  local status=$?
+  kill "$service"
+  wait "$service" || status=1
+  # Each level above is a fault, and none is expected here.
+  grep '"level":"ERROR"' "$work/service.log" >&2 && status=1
+  return "$status"
+}

@@ -1,0 +1,93 @@
+# The checks of the Terraform. scripts/test sources it; it is not run by itself.
+# shellcheck shell=bash
+
+# in_copy TOOL...: installs the tools, and goes to a copy of what git would commit, without lock files. So what Terraform writes
+# into folders stays out of the checkout, and what it has left there out of the checks. The lock files of the roots pin the
+# registry's build of the provider; where the registry can not be reached the provider is another build.
+in_copy() {
+  "$root/scripts/tools" "$@" || return
+  use_terraform
+  local copy=$work/copy
+  if [[ ! -d $copy ]]; then
+    mkdir "$copy"
+    git ls-files -z --cached --others --exclude-standard | grep -zv '\.terraform\.lock\.hcl$' |
+      tar --create --null --ignore-failed-read --files-from - | tar --extract --directory "$copy" || return
+  fi
+  cd "$copy" || return
+}
+
+# folders_of PARENT...: the folders in these, and a failure where there is none, because a check of nothing would pass.
+folders_of() {
+  find "$@" -mindepth 1 -maxdepth 1 -type d | sort | grep . || { say "there is no folder in: $*"; return 1; }
+}
+
+# initialised FOLDER: has Terraform fetch the modules and the provider, once for all checks. The backend is left alone.
+initialised() {
+  [[ -d $1/.terraform ]] || terraform -chdir="$1" init -backend=false >"$work/init.log" 2>&1 || { cat "$work/init.log"; return 1; }
+}
+
+check_tffmt() { in_copy terraform && terraform fmt -check -diff -recursive; }
+
+# What the tables in the READMEs say is what the variables and outputs are.
+check_tfdocs() { scripts/docs --check; }
+
+# Examples may leave versions to the module that they show.
+check_tflint() {
+  in_copy tflint || return
+  local folders folder options status=0
+  folders=$(folders_of modules modules/*/examples infra environments) || return
+  for folder in $folders; do
+    options=(--config "$root/.tflint.hcl" --chdir "$folder")
+    [[ $folder != */examples/* ]] || options+=(--disable-rule=terraform_{required_version,required_providers,unused_required_providers})
+    TFLINT_PLUGIN_DIR=$ECHO_TOOLS/bin tflint "${options[@]}" || status=1
+  done
+  return "$status"
+}
+
+# A finding is excused on the line, with the reason behind a second colon. checkov passes what it can not read, and so nothing.
+check_checkov() {
+  in_copy checkov || return
+  checkov --config-file "$root/.checkov.yaml" --directory . | tee "$work/checkov.log" || return
+  grep -q 'Passed checks: [1-9]' "$work/checkov.log" || { say "checkov has checked nothing"; return 1; }
+  ! grep 'Parsing errors' "$work/checkov.log" >&2 || return
+  ! grep -rnE 'checkov:skip=\w+:?\s*$' --include='*.tf' . || { say "write the reason: checkov:skip=CHECK:REASON"; return 1; }
+}
+
+# The roots, and so what they call: what a module is by itself, its tests have to load, and that validates it.
+check_tfvalidate() {
+  in_copy provider || return
+  local folders folder status=0
+  folders=$(folders_of environments) || return
+  for folder in $folders; do
+    say "-- $folder"
+    initialised "$folder" && terraform -chdir="$folder" validate || status=1
+  done
+  return "$status"
+}
+
+check_tftest() {
+  in_copy provider || return
+  local folders folder status=0
+  folders=$(folders_of modules infra) || return
+  count=0
+  for folder in $folders; do
+    say "-- $folder"
+    tested "$folder" || status=1
+  done
+  return "$status"
+}
+
+# tested FOLDER: runs the tests of a module, and counts them. They have to plan each of its examples.
+tested() {
+  local tests=("$1"/tests/*.tftest.hcl) example passed_here
+  [[ -e ${tests[0]} ]] || { say "$1 has no tests"; return 1; }
+  for example in "$1"/examples/*/; do
+    [[ -d $example ]] || continue
+    example=examples/$(basename "$example")
+    grep -q "\"\./$example\"" "${tests[@]}" || { say "no test of $1 has the source ./$example"; return 1; }
+  done
+  initialised "$1" && terraform -chdir="$1" test 2>&1 | tee "$work/tftest.log" || return
+  passed_here=$(sed -n 's/.*Success!.* \([0-9]\+\) passed, 0 failed.*/\1/p' "$work/tftest.log")
+  ((${passed_here:-0} > 0)) || { say "the tests of $1 run nothing"; return 1; }
+  ((count += passed_here))
+}

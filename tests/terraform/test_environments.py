@@ -1,0 +1,73 @@
+"""The environments are values and nothing else: dev, staging and prod differ in the arguments of one module call.
+
+Run by `scripts/test roots`."""
+
+import pathlib
+import re
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+ENVIRONMENTS = ROOT / "environments"
+STAGES = ["dev", "staging", "prod"]
+
+# What makes one environment another one. Whatever else differs is a mistake, or has to be thought about and added here.
+VALUES = {"access", "alarms", "capacity", "environment", "keys", "network", "protect", "retention", "waf"}
+# What everybody who deploys says, in the same way for each environment.
+PASSED = {"collector_image_url", "cpu_architecture", "docker_image_url", "domain"}
+
+
+def read(stage: str, name: str) -> str:
+    return (ENVIRONMENTS / stage / name).read_text()
+
+
+def module_call(stage: str) -> dict[str, str]:
+    """The arguments of the module call by name. `terraform fmt` guarantees the two spaces."""
+    body = re.search(r'^module "echo" \{\n(.*?)^\}\n', read(stage, "main.tf"), re.M | re.S)
+    return dict(re.findall(r"^  (\w+) += (.*)$", body[1], re.M))
+
+
+def without_values(stage: str) -> str:
+    """The root without comments, the environment's name, and the values."""
+    text = re.sub(r"^\s*#.*\n", "", read(stage, "main.tf"), flags=re.M).replace(f'"{stage}', '"ENVIRONMENT')
+    return re.sub(rf"^  ({'|'.join(VALUES)}) += .*$", r"  \1", text, flags=re.M)
+
+
+class Environments(unittest.TestCase):
+    def test_stages_differ_in_declared_values_only(self) -> None:
+        for stage in STAGES[1:]:
+            with self.subTest(stage):
+                self.assertEqual(without_values(STAGES[0]), without_values(stage))
+                self.assertEqual(read(STAGES[0], "variables.tf"), read(stage, "variables.tf"))
+
+    def test_each_stage_says_every_value(self) -> None:
+        for stage in STAGES:
+            with self.subTest(stage):
+                self.assertEqual(set(module_call(stage)), VALUES | PASSED | {"source"})
+                self.assertEqual(module_call(stage)["environment"], f'"{stage}"')
+
+    def test_stages_have_networks_of_their_own(self) -> None:
+        networks = {re.search(r'cidr = "([^"]+)"', module_call(stage)["network"])[1] for stage in STAGES}
+        self.assertEqual(len(networks), len(STAGES))
+
+    def test_production_is_protected_and_in_three_zones(self) -> None:
+        values = module_call("prod")
+        self.assertEqual(values["protect"], "true")
+        self.assertGreaterEqual(len(re.search(r"zones = \[([^]]+)\]", values["network"])[1].split(",")), 3)
+        self.assertIn("enabled = true", values["waf"])
+
+    def test_roots_are_thin(self) -> None:
+        for root in sorted(path for path in ENVIRONMENTS.iterdir() if path.is_dir()):
+            with self.subTest(root.name):
+                lines = sum(len(path.read_text().splitlines()) for path in root.glob("*.tf"))
+                self.assertLessEqual(lines, 80)
+                self.assertNotRegex("\n".join(path.read_text() for path in root.glob("*.tf")), r'(?m)^(resource|data) "')
+
+    def test_only_environments_choose_a_provider_and_only_modules_have_resources(self) -> None:
+        for folder, forbidden in (("modules", "provider"), ("infra", "provider"), ("infra/echo", "resource")):
+            for path in sorted((ROOT / folder).rglob("*.tf")):
+                with self.subTest(str(path.relative_to(ROOT))):
+                    self.assertNotRegex(path.read_text(), rf'(?m)^{forbidden} "')
+
+
+if __name__ == "__main__":
+    unittest.main()
