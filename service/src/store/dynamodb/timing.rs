@@ -1,0 +1,45 @@
+//! How long DynamoDB is waited for. DynamoDB answers within some 10 ms, so that what takes a hundred times as long is lost.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::config::{retry::RetryConfig, timeout::TimeoutConfig};
+use tokio::time::sleep;
+
+/// The network of one region; the SDK's own 3.1 s would leave no time for a second attempt.
+const CONNECT: Duration = Duration::from_secs(1);
+/// One request and its answer: up to 1 MB of a page, or two large records on their way up.
+const ATTEMPT: Duration = Duration::from_secs(2);
+/// A read with all its attempts. A client of management is told within this that the store is away.
+pub(super) const READ: Duration = Duration::from_secs(5);
+/// A write from the call on, with the wait for the writes before it: so that those who wait for a store that is away do not
+/// wait for each other as well.
+pub(super) const WRITE: Duration = Duration::from_secs(5);
+/// A read is sent so often at most. The SDK waits between attempts, with jitter.
+const READ_ATTEMPTS: u32 = 3;
+
+/// Longest first wait, and longest wait of all: a store that comes back is noticed within this.
+const FIRST_WAIT: Duration = Duration::from_millis(10);
+const LONGEST_WAIT: Duration = Duration::from_millis(250);
+
+pub(super) fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ATTEMPT).operation_timeout(READ).build()
+}
+
+pub(super) fn retries() -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(READ_ATTEMPTS)
+}
+
+/// Waits between attempts: random from nothing up to a limit that doubles, so that those who have met do not meet again
+/// ("full jitter", AWS Architecture Blog, "Exponential Backoff And Jitter").
+#[derive(Default)]
+pub(super) struct Backoff {
+    attempts: u32,
+}
+
+impl Backoff {
+    pub(super) async fn wait(&mut self) {
+        let limit = FIRST_WAIT.saturating_mul(2_u32.saturating_pow(self.attempts)).min(LONGEST_WAIT);
+        self.attempts += 1;
+        sleep(limit.mul_f64(rand::random())).await;
+    }
+}
