@@ -23,15 +23,16 @@ mod timing;
 mod transaction;
 mod write;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    error::Error,
+    iter,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use async_trait::async_trait;
 use aws_config::SdkConfig;
-use aws_sdk_dynamodb::{
-    Client,
-    error::{DisplayErrorContext, SdkError},
-};
-use tokio::sync::Mutex;
+use aws_sdk_dynamodb::Client;
+use tokio::{sync::Mutex, time::Instant};
 
 pub use open::TableError;
 
@@ -44,6 +45,8 @@ pub struct DynamoStore {
     table: String,
     /// Writes of one process come one after the other: all of them change the head, so they would only be in each other's way.
     turn: Mutex<()>,
+    /// When a write was last accepted or refused: while others are, it is worth waiting for one's turn.
+    answered: parking_lot::Mutex<Instant>,
     /// The last version that was seen: where the next write most likely has to begin. A hint, because others write as well.
     head: AtomicU64,
 }
@@ -57,7 +60,13 @@ impl DynamoStore {
     /// Opens a table as `aws` says.
     pub async fn connect(aws: &SdkConfig, table: &str) -> Result<Self, TableError> {
         let client = open::connect(aws, table).await?;
-        Ok(Self { client, table: table.to_owned(), turn: Mutex::default(), head: AtomicU64::new(0) })
+        Ok(Self {
+            client,
+            table: table.to_owned(),
+            turn: Mutex::default(),
+            answered: Instant::now().into(),
+            head: AtomicU64::new(0),
+        })
     }
 
     /// The head only grows, and reads may overtake each other.
@@ -66,9 +75,14 @@ impl DynamoStore {
     }
 }
 
-/// The whole chain of causes: the SDK's outer errors say little ("service error", "dispatch failure").
-fn failed<E: std::error::Error + 'static>(error: SdkError<E>) -> StoreError {
-    StoreError(DisplayErrorContext(error).to_string())
+fn failed(error: impl Error + 'static) -> StoreError {
+    StoreError(chain(&error))
+}
+
+/// An error with its causes: the SDK's outer errors say little ("service error", "dispatch failure").
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let causes = iter::successors(Some(error), |error: &&(dyn Error + 'static)| (*error).source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 #[async_trait]

@@ -4,12 +4,13 @@ use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_dynamodb::{
     Client,
     config::ProvideCredentials,
-    error::{DisplayErrorContext, SdkError},
+    error::SdkError,
     operation::describe_table::DescribeTableError,
     types::{KeyType, ScalarAttributeType, TableDescription, TableStatus, TimeToLiveDescription, TimeToLiveStatus},
 };
 
 use super::{
+    chain,
     item::{EXPIRES, PARTITION, SORT},
     timing,
 };
@@ -49,10 +50,11 @@ pub(super) async fn environment() -> SdkConfig {
 
 /// A client for a table that is known to be there and to be right.
 pub(super) async fn connect(aws: &SdkConfig, table: &str) -> Result<Client, TableError> {
-    let region = aws.region().ok_or(TableError::NoRegion)?.to_string();
+    // A variable may be there and empty.
+    let region = aws.region().filter(|region| !region.as_ref().is_empty()).ok_or(TableError::NoRegion)?.to_string();
     let no_credentials = |why: String| TableError::NoCredentials(why);
     let credentials = aws.credentials_provider().ok_or_else(|| no_credentials("nothing".into()))?;
-    credentials.provide_credentials().await.map_err(|why| no_credentials(DisplayErrorContext(why).to_string()))?;
+    credentials.provide_credentials().await.map_err(|why| no_credentials(chain(&why)))?;
 
     let config = aws_sdk_dynamodb::config::Builder::from(aws)
         .timeout_config(timing::timeouts())
@@ -66,11 +68,11 @@ pub(super) async fn connect(aws: &SdkConfig, table: &str) -> Result<Client, Tabl
         SdkError::ServiceError(e) if matches!(e.err(), DescribeTableError::ResourceNotFoundException(_)) => {
             TableError::Missing { table: name(), region: at() }
         }
-        _ => unknown(DisplayErrorContext(&error).to_string()),
+        _ => unknown(chain(&error)),
     })?;
     let described = described.table.ok_or_else(|| unknown("DynamoDB describes no table".into()))?;
     let expiry = client.describe_time_to_live().table_name(table).send().await;
-    let expiry = expiry.map_err(|error| unknown(DisplayErrorContext(&error).to_string()))?.time_to_live_description;
+    let expiry = expiry.map_err(|error| unknown(chain(&error)))?.time_to_live_description;
 
     let mut differences = differences(&described);
     differences.extend(expiry_difference(table, expiry.as_ref()));

@@ -11,9 +11,11 @@ const CONNECT: Duration = Duration::from_secs(1);
 const ATTEMPT: Duration = Duration::from_secs(2);
 /// A read with all its attempts. A client of management is told within this that the store is away.
 pub(super) const READ: Duration = Duration::from_secs(5);
-/// A write from the call on, with the wait for the writes before it: so that those who wait for a store that is away do not
-/// wait for each other as well.
+/// A write, as long as no other write of this process gets an answer either: so that those who wait for a store that is away
+/// do not wait for each other as well.
 pub(super) const WRITE: Duration = Duration::from_secs(5);
+/// A write in all, while those before it are carried out one by one. Less than `--request-timeout`.
+pub(super) const WRITE_IN_QUEUE: Duration = Duration::from_secs(20);
 /// A read is sent so often at most. The SDK waits between attempts, with jitter.
 const READ_ATTEMPTS: u32 = 3;
 

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use aws_sdk_dynamodb::{
-    error::{DisplayErrorContext, ProvideErrorMetadata, SdkError},
+    error::{ProvideErrorMetadata, SdkError},
     operation::transact_write_items::TransactWriteItemsError as Refusal,
     types::{
         CancellationReason, Delete, Put,
@@ -14,7 +14,10 @@ use aws_sdk_dynamodb::{
 };
 use uuid::Uuid;
 
-use super::item::{self, Entry, Item, PARTITION};
+use super::{
+    chain,
+    item::{self, Entry, Item, PARTITION},
+};
 use crate::{
     domain::{Endpoint, EndpointId, Route},
     store::{StoreError, Version, WriteError},
@@ -102,7 +105,7 @@ impl Plan {
 
     /// What an error says of the transaction.
     pub(super) fn read(&self, error: &SdkError<Refusal>) -> Answer {
-        let text = DisplayErrorContext(error).to_string();
+        let text = chain(error);
         let SdkError::ServiceError(service) = error else { return Answer::InDoubt(text) };
         match service.err() {
             Refusal::TransactionCanceledException(cancelled) => {

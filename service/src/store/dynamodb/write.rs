@@ -1,6 +1,6 @@
 //! Writing: one transaction, sent until it is known what has become of it.
 
-use std::sync::atomic::Ordering;
+use std::{pin::pin, sync::atomic::Ordering};
 
 use aws_sdk_dynamodb::{
     client::customize::CustomizableOperation,
@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::{
         TransactWriteItemsError, TransactWriteItemsOutput, builders::TransactWriteItemsFluentBuilder,
     },
 };
+use parking_lot::Mutex;
 use tokio::time::{Instant, timeout_at};
 
 use super::{
@@ -32,20 +33,34 @@ enum Outcome {
 }
 
 impl DynamoStore {
-    /// Carries out a write within the deadline, or says that it is not known whether it took effect.
+    /// Carries out a write, or says in time that it is not known whether it took effect.
     pub(super) async fn carry_out(&self, write: Write) -> Result<Version, WriteError> {
-        let mut trouble = "the endpoint could not be read".to_owned();
-        let work = self.commit(write, &mut trouble);
-        let outcome = timeout_at(Instant::now() + timing::WRITE, work).await;
-        let seconds = timing::WRITE.as_secs();
-        outcome.unwrap_or_else(|_| {
-            Err(StoreError(format!("the write could not be completed within {seconds} s: {trouble}")).into())
-        })
+        let started = Instant::now();
+        let trouble = Mutex::new("the endpoint could not be read".to_owned());
+        let mut work = pin!(self.commit(write, &trouble));
+        loop {
+            let answered = *self.answered.lock();
+            let deadline = (started.max(answered) + timing::WRITE).min(started + timing::WRITE_IN_QUEUE);
+            match timeout_at(deadline, &mut work).await {
+                Ok(outcome) => {
+                    if !matches!(outcome, Err(WriteError::Store(_))) {
+                        *self.answered.lock() = Instant::now();
+                    }
+                    return outcome;
+                }
+                Err(_) if *self.answered.lock() == answered || deadline == started + timing::WRITE_IN_QUEUE => {
+                    let (seconds, trouble) = (started.elapsed().as_secs(), trouble.lock());
+                    return Err(StoreError(format!("the write was not completed in {seconds} s: {trouble}")).into());
+                }
+                // The queue moves on.
+                Err(_) => {}
+            }
+        }
     }
 
-    async fn commit(&self, write: Write, trouble: &mut String) -> Result<Version, WriteError> {
+    async fn commit(&self, write: Write, trouble: &Mutex<String>) -> Result<Version, WriteError> {
         let plan = self.plan(write).await?;
-        "other writes of this process came first".clone_into(trouble);
+        "other writes of this process came first".clone_into(&mut trouble.lock());
         let _turn = self.turn.lock().await;
         let mut backoff = Backoff::default();
         loop {
@@ -108,12 +123,12 @@ impl DynamoStore {
         plan: &Plan,
         transaction: &Transaction,
         backoff: &mut Backoff,
-        trouble: &mut String,
+        trouble: &Mutex<String>,
     ) -> Result<Outcome, WriteError> {
         let mut in_doubt = false;
         loop {
             let Err(error) = self.request(transaction).send().await else { return Ok(Outcome::Committed) };
-            *trouble = match plan.read(&error) {
+            let why = match plan.read(&error) {
                 Answer::Moved(head, refusal) => {
                     if in_doubt && head >= transaction.version && self.is_logged(transaction).await? {
                         return Ok(Outcome::Committed);
@@ -127,6 +142,7 @@ impl DynamoStore {
                     why
                 }
             };
+            *trouble.lock() = why;
             backoff.wait().await;
         }
     }
