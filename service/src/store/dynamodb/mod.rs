@@ -35,6 +35,7 @@ use aws_sdk_dynamodb::Client;
 use tokio::{sync::Mutex, time::Instant};
 
 pub use open::TableError;
+use timing::Turn;
 
 use super::{Changes, Filter, Page, Snapshot, Store, StoreError, Stored, Version, Write, WriteError};
 use crate::domain::EndpointId;
@@ -44,7 +45,7 @@ pub struct DynamoStore {
     client: Client,
     table: String,
     /// Writes of one process come one after the other: all of them change the head, so they would only be in each other's way.
-    turn: Mutex<()>,
+    turn: Mutex<Turn>,
     /// When a write was last accepted or refused: while others are, it is worth waiting for one's turn.
     answered: parking_lot::Mutex<Instant>,
     /// The last version that was seen: where the next write most likely has to begin. A hint, because others write as well.
@@ -63,7 +64,7 @@ impl DynamoStore {
         Ok(Self {
             client,
             table: table.to_owned(),
-            turn: Mutex::default(),
+            turn: Mutex::new(Turn::first()),
             answered: Instant::now().into(),
             head: AtomicU64::new(0),
         })

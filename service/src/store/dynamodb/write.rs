@@ -61,7 +61,8 @@ impl DynamoStore {
     async fn commit(&self, write: Write, trouble: &Mutex<String>) -> Result<Version, WriteError> {
         let plan = self.plan(write).await?;
         "other writes of this process came first".clone_into(&mut trouble.lock());
-        let _turn = self.turn.lock().await;
+        let mut turn = self.turn.lock().await;
+        turn.begin(Version(self.head.load(Ordering::Acquire))).await;
         let mut backoff = Backoff::default();
         loop {
             let head = Version(self.head.load(Ordering::Acquire));
@@ -69,10 +70,14 @@ impl DynamoStore {
             match self.send(&plan, &transaction, &mut backoff, trouble).await? {
                 Outcome::Committed => {
                     self.saw_head(transaction.version);
+                    turn.end(transaction.version);
                     return Ok(transaction.version);
                 }
                 // May be less than what was seen before: then this is another table of the same name.
-                Outcome::Overtaken(head) => self.head.store(head.0, Ordering::Release),
+                Outcome::Overtaken(head) => {
+                    turn.meet();
+                    self.head.store(head.0, Ordering::Release);
+                }
             }
         }
     }

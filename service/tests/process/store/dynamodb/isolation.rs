@@ -2,8 +2,8 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use echo_service::{
-    domain::Endpoint,
-    store::{Changes, Version, Write},
+    domain::{Endpoint, Verb},
+    store::{Changes, Filter, Version, Write},
 };
 use serde_json::{Value, json};
 
@@ -161,4 +161,40 @@ async fn a_log_that_takes_too_long_to_read_is_a_gap() {
     });
     assert_eq!(changes(&scene, 0).await, None);
     assert_eq!(seen.try_iter().count(), 17);
+}
+
+/// DynamoDB Local answers consistently even where it is not asked to.
+#[tokio::test]
+async fn every_read_asks_for_consistency() {
+    let scene = Scene::set().await;
+    let (one, _) = create(&scene.other, "/1").await;
+    let (requests, seen) = std::sync::mpsc::channel();
+    scene.proxy.set(move |request| {
+        let is_consistent = request.body["ConsistentRead"] == true || request.operation().starts_with("Transact");
+        requests.send((request.operation().to_owned(), is_consistent)).unwrap();
+        Fate::Pass
+    });
+    let store = &scene.store;
+    store.get(one.id).await.unwrap();
+    store.load().await.unwrap();
+    store.changes_since(Version(0)).await.unwrap();
+    for path in [None, Some(one.route.path.clone())] {
+        for verb in [None, Some(Verb::Get)] {
+            store.list(Filter { verb, path: path.clone() }, None, 1).await.unwrap();
+        }
+    }
+    let requests: Vec<_> = seen.try_iter().collect();
+    assert!(requests.len() >= 9 && requests.iter().all(|(_, is_consistent)| *is_consistent), "{requests:?}");
+}
+
+#[tokio::test]
+async fn entries_of_the_log_expire_after_a_day_and_nothing_else_does() {
+    let scene = Scene::set().await;
+    create(&scene.store, "/1").await;
+    let items = scene.table.client.scan().table_name(&scene.table.name).send().await.unwrap().items.unwrap();
+    let expiring: Vec<_> = items.iter().filter(|item| item.contains_key("expires_at")).collect();
+    assert_eq!((items.len(), expiring.len(), expiring[0]["PK"].as_s().unwrap().as_str()), (4, 1, "LOG"));
+    let expires: u64 = expiring[0]["expires_at"].as_n().unwrap().parse().unwrap();
+    let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    assert!((86_000..=86_400).contains(&(expires - now)), "{expires} is not a day after {now}, in seconds");
 }

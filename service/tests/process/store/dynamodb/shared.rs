@@ -83,6 +83,22 @@ async fn who_follows_the_log_sees_each_write_of_another_process_as_soon_as_it_is
     scene.assert_sound().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_with_many_writes_does_not_keep_another_from_its_few() {
+    let scene = Scene::set().await;
+    let many = (0..150).map(|n| endpoint(Verb::Get, &format!("/many/{n}"), &response(n % 4)));
+    let many: Vec<_> = many.map(|new| (Arc::clone(&scene.store), new)).collect();
+    let many = many.into_iter().map(|(store, new)| tokio::spawn(async move { store.write(Write::Create(new)).await }));
+    let many = tokio::spawn(join_all(many.collect::<Vec<_>>()));
+    let mut last = Version(0);
+    for n in 0..10 {
+        (_, last) = create(&scene.other, &format!("/few/{n}")).await;
+    }
+    assert!(many.await.unwrap().into_iter().all(|write| write.unwrap().is_ok()));
+    assert!(last < Version(150), "{last} of 160: only when the others were done");
+    scene.assert_sound().await;
+}
+
 #[tokio::test]
 async fn only_this_store_is_shared() {
     assert!(Scene::set().await.store.is_shared());
