@@ -24,7 +24,7 @@ check_hadolint() { "$root/scripts/tools" python && hadolint service/Dockerfile; 
 check_bench() { python3 -B -m unittest discover --start-directory bench --top-level-directory .; }
 
 check_nextest() {
-  "$root/scripts/tools" nextest collector || return
+  "$root/scripts/tools" nextest collector dynamodb-local || return
   cargo nextest run --workspace 2>&1 | tee "$work/nextest.log" || return
   count=$(sed -n 's/.*Summary.* \([0-9]\+\) passed.*/\1/p' "$work/nextest.log")
   [[ $count ]] || { say "nextest ran no test"; return 1; }

@@ -91,3 +91,6 @@ tested() {
   ((${passed_here:-0} > 0)) || { say "the tests of $1 run nothing"; return 1; }
   ((count += passed_here))
 }
+
+# That environments are values and nothing else.
+check_roots() { python3 -B -m unittest tests/terraform/test_environments.py; }

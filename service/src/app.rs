@@ -12,7 +12,7 @@ use crate::{
     mocks::Mocks,
     replica::Replica,
     server::{Face, Server},
-    store::{EmbeddedStore, OpenError, Store, StoreError},
+    store::{DynamoStore, EmbeddedStore, OpenError, Store, StoreError, TableError},
     telemetry::{HttpTelemetry, Instruments, ObservedStore, Telemetry},
 };
 
@@ -24,6 +24,8 @@ const FORGET: Duration = Duration::from_mins(1);
 pub enum StartError {
     #[error("--store: {0}")]
     Open(#[from] OpenError),
+    #[error("--store: {0}")]
+    Table(#[from] TableError),
     #[error("the endpoints can not be loaded: {0}")]
     Load(#[from] StoreError),
     #[error("{flag} {address} can not be listened on: {error}. Choose another address, or stop what uses it")]
@@ -45,11 +47,11 @@ pub struct App {
 impl App {
     /// Opens the store that is configured, and builds the service on it.
     pub async fn start(config: &Config, telemetry: &Telemetry) -> Result<Self, StartError> {
-        let store = match &config.store {
-            StoreChoice::File(path) => EmbeddedStore::open(path)?,
-            StoreChoice::Memory => EmbeddedStore::in_memory(),
-        };
-        Self::on(store, config, telemetry).await
+        match &config.store {
+            StoreChoice::File(path) => Self::on(EmbeddedStore::open(path)?, config, telemetry).await,
+            StoreChoice::Memory => Self::on(EmbeddedStore::in_memory(), config, telemetry).await,
+            StoreChoice::DynamoDb(table) => Self::on(DynamoStore::open(table).await?, config, telemetry).await,
+        }
     }
 
     /// Builds the service on a store.

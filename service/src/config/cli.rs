@@ -48,7 +48,7 @@ pub struct Settings {
     #[arg(long, env = "ECHO_MANAGEMENT_LISTEN", value_name = "ADDRESS:PORT")]
     pub management_listen: Option<String>,
 
-    /// Where endpoints are kept: `file:PATH` is durable at each acknowledged write, `memory` is gone with the process.
+    /// Where endpoints are kept: `file:PATH` is durable at each acknowledged write, `memory` is gone with the process, `dynamodb:TABLE` is durable and may be shared by many processes.
     #[arg(long, env = "ECHO_STORE", value_name = "STORE", default_value = "file:echo.redb")]
     pub store: String,
 

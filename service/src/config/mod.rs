@@ -223,6 +223,18 @@ mod tests {
     }
 
     #[test]
+    fn a_table_is_named_by_the_rules_of_dynamodb() {
+        let store = |name: &str| check(&["--store", &format!("dynamodb:{name}")]).map(|config| config.store);
+        for name in ["abc", "echo-dev_1.x", &"a".repeat(255)] {
+            assert_eq!(store(name).unwrap(), StoreChoice::DynamoDb(name.to_owned()));
+        }
+        for name in ["", "ab", "echo dev", "arn:aws:dynamodb:eu-west-1:1:table/echo", &"a".repeat(256), "t\u{e4}ble"] {
+            let message = store(name).unwrap_err().to_string();
+            assert!(message.contains("not the name of a DynamoDB table"), "{message}");
+        }
+    }
+
+    #[test]
     fn a_misspelt_variable_is_not_silently_lost() {
         let settings = Cli::try_parse_from(["echo-service"]).unwrap().settings;
         let environment = [("ECHO_LISTN".to_owned(), "x".to_owned()), ("PATH".to_owned(), "x".to_owned())];

@@ -43,6 +43,8 @@ impl Problems {
 pub enum StoreChoice {
     File(PathBuf),
     Memory,
+    /// The name of a table.
+    DynamoDb(String),
 }
 
 impl StoreChoice {
@@ -50,8 +52,21 @@ impl StoreChoice {
         match text.split_once(':') {
             None if text == "memory" => Ok(Self::Memory),
             Some(("file", path)) if !path.is_empty() => Ok(Self::File(path.into())),
-            _ => Err(format!("`{text}` is not a store: write `file:PATH` or `memory`")),
+            Some(("dynamodb", table)) => table_name(table).map(Self::DynamoDb),
+            _ => Err(format!("`{text}` is not a store: write `file:PATH`, `memory` or `dynamodb:TABLE`")),
         }
+    }
+}
+
+/// By the rule of the Amazon DynamoDB Developer Guide, "Supported data types and naming rules".
+fn table_name(text: &str) -> Result<String, String> {
+    let is_allowed = |b: u8| b.is_ascii_alphanumeric() || b"_-.".contains(&b);
+    if (3..=255).contains(&text.len()) && text.bytes().all(is_allowed) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "`{text}` is not the name of a DynamoDB table: write 3 to 255 of the characters a-z, A-Z, 0-9, `_`, `-` and `.`"
+        ))
     }
 }
 

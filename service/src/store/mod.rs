@@ -2,6 +2,7 @@
 //!
 //! A store is the one truth about which endpoints exist. Replicas follow it by its change log.
 
+mod dynamodb;
 mod embedded;
 mod record;
 
@@ -9,9 +10,13 @@ use std::fmt;
 
 use async_trait::async_trait;
 
+pub use dynamodb::{DynamoStore, TableError};
 pub use embedded::{EmbeddedStore, OpenError};
 
 use crate::domain::{Endpoint, EndpointId, MockPath, Route, Verb};
+
+/// A page of a listing ends here even if it could hold more endpoints, so that a listing does not take all memory.
+const MAX_PAGE_BYTES: usize = 4 * 1024 * 1024;
 
 /// A point in the history of a store: the number of writes that it has accepted. Starts at 0, each write adds 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]
@@ -98,7 +103,8 @@ pub enum Changes {
     Gap,
 }
 
-/// Everything, as it was at `head`.
+/// Everything, at least as new as `head`: all writes up to it are in there, and later ones may be, each in whole or not yet.
+/// Following the log from `head` brings all of it to the same version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
     pub head: Version,
@@ -122,4 +128,7 @@ pub trait Store: Send + Sync + 'static {
     async fn changes_since(&self, version: Version) -> Result<Changes, StoreError>;
 
     async fn load(&self) -> Result<Snapshot, StoreError>;
+
+    /// Whether other processes may write to the same endpoints, so that what this one has read may be old already.
+    fn is_shared(&self) -> bool;
 }

@@ -83,4 +83,8 @@ impl<S: Store> Store for ObservedStore<S> {
     async fn load(&self) -> Result<Snapshot, StoreError> {
         self.observe("load", self.store.load(), always).await
     }
+
+    fn is_shared(&self) -> bool {
+        self.store.is_shared()
+    }
 }

@@ -78,6 +78,10 @@ impl Store for FailingStore {
     async fn load(&self) -> Result<Snapshot, StoreError> {
         self.reach()?.load().await
     }
+
+    fn is_shared(&self) -> bool {
+        self.store.is_shared()
+    }
 }
 
 struct Service {

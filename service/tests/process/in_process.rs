@@ -79,4 +79,8 @@ impl<H: Hook> Store for Hooked<H> {
         self.hook.before(Operation::Other).await?;
         self.store.load().await
     }
+
+    fn is_shared(&self) -> bool {
+        self.store.is_shared()
+    }
 }

@@ -42,7 +42,7 @@ fn all_that_is_wrong_is_told_at_once_with_what_to_write() {
     for (setting, advice) in [
         ("--listen (ECHO_LISTEN): `localhost` is not an address", "write ADDRESS:PORT"),
         ("--management-listen (ECHO_MANAGEMENT_LISTEN): `127.0.0.1` is not an address", "write ADDRESS:PORT"),
-        ("--store (ECHO_STORE): `tape:1` is not a store", "write `file:PATH` or `memory`"),
+        ("--store (ECHO_STORE): `tape:1` is not a store", "write `file:PATH`, `memory` or `dynamodb:TABLE`"),
         ("--idle-timeout (ECHO_IDLE_TIMEOUT): 0 would end every connection", "write a longer duration"),
         ("--log (ECHO_LOG): `,=` is not a log filter", "write a level such as info"),
         ("--keys (ECHO_KEYS): a key entry does not have three parts", "`echo-service key new` prints it"),

@@ -63,6 +63,12 @@ fn only_the_embedded_store_names_redb_and_only_app_chooses_it() {
 }
 
 #[test]
+fn only_one_store_names_the_aws_sdk_and_only_app_chooses_it() {
+    assert_only_in(&["src/store/dynamodb/"], &["aws_config", "aws_sdk"]);
+    assert_only_in(&["src/store/", "src/app.rs"], &["DynamoStore"]);
+}
+
+#[test]
 fn only_telemetry_makes_providers() {
     assert_only_in(&["src/telemetry/"], &["MeterProvider", "TracerProvider", "opentelemetry_otlp"]);
 }

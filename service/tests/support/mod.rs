@@ -52,8 +52,10 @@ impl Echo {
     #[expect(clippy::disallowed_methods, reason = "what is set here must not reach the service")]
     pub fn command() -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_echo-service"));
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ECHO_") || name.starts_with("OTEL_")) {
-            command.env_remove(name);
+        for (name, _) in std::env::vars() {
+            if ["ECHO_", "OTEL_", "AWS_"].iter().any(|prefix| name.starts_with(prefix)) {
+                command.env_remove(name);
+            }
         }
         command
     }

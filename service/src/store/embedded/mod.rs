@@ -97,4 +97,9 @@ impl Store for EmbeddedStore {
     async fn load(&self) -> Result<Snapshot, StoreError> {
         self.read(tables::load).await
     }
+
+    /// The file is locked, and memory is this process's own.
+    fn is_shared(&self) -> bool {
+        false
+    }
 }

@@ -10,16 +10,15 @@ use uuid::Uuid;
 use super::open::failed;
 use crate::{
     domain::{Endpoint, EndpointId, MockPath, Route, Verb},
-    store::{Change, Changes, Filter, Page, Snapshot, StoreError, Stored, Version, Write, WriteError, record},
+    store::{
+        Change, Changes, Filter, MAX_PAGE_BYTES, Page, Snapshot, StoreError, Stored, Version, Write, WriteError, record,
+    },
 };
 
 /// The version of this layout. A file with a higher one is refused.
 pub(super) const FORMAT: u64 = 1;
 /// A replica that is further behind loads everything, which costs about the same.
 const LOG_KEPT: u64 = 10_000;
-
-/// A page ends here even if it could hold more endpoints, so that a listing does not take all memory.
-const MAX_PAGE_BYTES: usize = 4 * 1024 * 1024;
 
 type Definition = TableDefinition<'static, &'static [u8], &'static [u8]>;
 /// id → record

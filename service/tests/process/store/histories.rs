@@ -240,7 +240,7 @@ pub fn are_those_of_a_plain_map<S: Subject>(cases: u32) {
     let seed = if given.rng_seed == RngSeed::Random { RngSeed::Fixed(20) } else { given.rng_seed };
     let cases = if given.cases == 256 { cases } else { given.cases };
     let config = Config { cases, rng_seed: seed, failure_persistence: None, ..given };
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let outcome = TestRunner::new(config).run(&prop::collection::vec(step(), 1..60), |steps| {
         runtime.block_on(async {
             let (mut subject, mut model) = (S::empty().await, Model::default());

@@ -1,5 +1,6 @@
 //! The suite that every store passes, whatever it keeps its endpoints in.
 
+mod dynamodb;
 mod histories;
 mod log;
 mod races;
@@ -154,3 +155,4 @@ macro_rules! conforms {
 
 conforms!(in_memory, InMemory, 80);
 conforms!(in_a_file, InAFile, 24);
+conforms!(in_dynamodb, dynamodb::InDynamoDb, 12);

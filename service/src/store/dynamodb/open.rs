@@ -1,0 +1,125 @@
+//! Connecting, and looking at the table before anything is done with it.
+
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_sdk_dynamodb::{
+    Client,
+    config::ProvideCredentials,
+    error::SdkError,
+    operation::describe_table::DescribeTableError,
+    types::{KeyType, ScalarAttributeType, TableDescription, TableStatus, TimeToLiveDescription, TimeToLiveStatus},
+};
+
+use super::{
+    chain,
+    item::{EXPIRES, PARTITION, SORT},
+    timing,
+};
+
+/// Why a table can not be used. Each message says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum TableError {
+    #[error("no AWS region is set: set AWS_REGION to the one that the table is in, for instance eu-west-1")]
+    NoRegion,
+    #[error(
+        "no AWS credentials were found: give the task a role (on ECS), or set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, \
+         for temporary ones, AWS_SESSION_TOKEN. What was tried: {0}"
+    )]
+    NoCredentials(String),
+    #[error(
+        "there is no table {table} in {region}: make it with the Terraform module `data-store`, or correct the name or \
+         AWS_REGION"
+    )]
+    Missing { table: String, region: String },
+    #[error(
+        "table {table} in {region} can not be looked at: {reason}. The service needs a way to DynamoDB, and the rights \
+         dynamodb:DescribeTable and dynamodb:DescribeTimeToLive"
+    )]
+    Unknown { table: String, region: String, reason: String },
+    #[error(
+        "table {table} in {region} is not as the service needs it: {}. The Terraform module `data-store` makes it right; or \
+         name another table with --store", .differences.join("; ")
+    )]
+    Different { table: String, region: String, differences: Vec<String> },
+}
+
+/// What the environment says of AWS, by the rules of all its tools ("AWS SDKs and Tools Reference Guide").
+pub(super) async fn environment() -> SdkConfig {
+    // Named, so that an update of the SDK does not change how it retries or connects.
+    aws_config::defaults(BehaviorVersion::v2026_01_12()).load().await
+}
+
+/// A client for a table that is known to be there and to be right.
+pub(super) async fn connect(aws: &SdkConfig, table: &str) -> Result<Client, TableError> {
+    // A variable may be there and empty.
+    let region = aws.region().filter(|region| !region.as_ref().is_empty()).ok_or(TableError::NoRegion)?.to_string();
+    let no_credentials = |why: String| TableError::NoCredentials(why);
+    let credentials = aws.credentials_provider().ok_or_else(|| no_credentials("nothing".into()))?;
+    credentials.provide_credentials().await.map_err(|why| no_credentials(chain(&why)))?;
+
+    let config = aws_sdk_dynamodb::config::Builder::from(aws)
+        .timeout_config(timing::timeouts())
+        .retry_config(timing::retries())
+        .build();
+    let client = Client::from_conf(config);
+    let (name, at) = (|| table.to_owned(), || region.clone());
+    let unknown = |reason: String| TableError::Unknown { table: name(), region: at(), reason };
+
+    let described = client.describe_table().table_name(table).send().await.map_err(|error| match &error {
+        SdkError::ServiceError(e) if matches!(e.err(), DescribeTableError::ResourceNotFoundException(_)) => {
+            TableError::Missing { table: name(), region: at() }
+        }
+        _ => unknown(chain(&error)),
+    })?;
+    let described = described.table.ok_or_else(|| unknown("DynamoDB describes no table".into()))?;
+    let expiry = client.describe_time_to_live().table_name(table).send().await;
+    let expiry = expiry.map_err(|error| unknown(chain(&error)))?.time_to_live_description;
+
+    let mut differences = differences(&described);
+    differences.extend(expiry_difference(table, expiry.as_ref()));
+    if differences.is_empty() {
+        Ok(client)
+    } else {
+        Err(TableError::Different { table: name(), region: at(), differences })
+    }
+}
+
+fn differences(table: &TableDescription) -> Vec<String> {
+    let mut found = Vec::new();
+    for (name, role, what) in [(PARTITION, KeyType::Hash, "partition key"), (SORT, KeyType::Range, "sort key")] {
+        let of_role = table.key_schema().iter().find(|key| key.key_type == role);
+        let is_text = |name: &str| {
+            let mut attributes = table.attribute_definitions().iter();
+            attributes.any(|a| a.attribute_name == name && a.attribute_type == ScalarAttributeType::S)
+        };
+        match of_role.map(|key| key.attribute_name.as_str()) {
+            Some(there) if there == name && is_text(name) => {}
+            Some(there) if there == name => found.push(format!("its {what} `{name}` is not of type S")),
+            Some(there) => found.push(format!("its {what} is `{there}`, not `{name}`")),
+            None => found.push(format!("it has no {what}, which should be `{name}`")),
+        }
+    }
+    match table.table_status() {
+        // Capacity, indices and encryption are changed while the table goes on.
+        Some(TableStatus::Active | TableStatus::Updating) => {}
+        status => {
+            let status = status.map_or("UNKNOWN", TableStatus::as_str);
+            found.push(format!("its status is {status}: wait until it is ACTIVE, and start again"));
+        }
+    }
+    found
+}
+
+/// Without expiry the log would grow for ever.
+fn expiry_difference(table: &str, expiry: Option<&TimeToLiveDescription>) -> Option<String> {
+    let attribute = expiry.and_then(TimeToLiveDescription::attribute_name);
+    match expiry.and_then(TimeToLiveDescription::time_to_live_status) {
+        Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling) if attribute == Some(EXPIRES) => None,
+        Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling) => {
+            Some(format!("its time to live is by `{}`, not by `{EXPIRES}`", attribute.unwrap_or("?")))
+        }
+        _ => Some(format!(
+            "its time to live is off, by which old entries of the log go away: `aws dynamodb update-time-to-live --table-name \
+             {table} --time-to-live-specification Enabled=true,AttributeName={EXPIRES}` switches it on"
+        )),
+    }
+}

@@ -1,0 +1,131 @@
+//! Reading endpoints. Always consistently, never by a scan.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::{
+    error::SdkError,
+    operation::{
+        query::builders::QueryFluentBuilder,
+        transact_get_items::{TransactGetItemsError, TransactGetItemsOutput},
+    },
+    types::{Get, TransactGetItem},
+};
+use tokio::time::{Instant, timeout_at};
+
+use super::{
+    DynamoStore, failed,
+    item::{self, Item, PARTITION, SORT},
+    timing::{Backoff, READ},
+};
+use crate::{
+    domain::{EndpointId, MockPath, Route, Verb},
+    store::{Filter, MAX_PAGE_BYTES, Page, StoreError, Stored},
+};
+
+impl DynamoStore {
+    pub(super) async fn find(&self, id: EndpointId) -> Result<Option<Stored>, StoreError> {
+        let request = self.client.get_item().table_name(&self.table).consistent_read(true);
+        let found = request.set_key(Some(item::endpoint_key(id))).send().await.map_err(failed)?;
+        found.item.as_ref().map(item::endpoint).transpose()
+    }
+
+    /// A query for what comes after a sort key. No sort key begins with less than a digit.
+    pub(super) fn partition(&self, name: &str, after: Option<String>) -> QueryFluentBuilder {
+        self.client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .key_condition_expression(format!("{PARTITION} = :partition AND {SORT} > :after"))
+            .expression_attribute_values(":partition", item::text(name))
+            .expression_attribute_values(":after", item::text(after.unwrap_or_else(|| "!".into())))
+    }
+
+    pub(super) async fn list_all(
+        &self,
+        verb: Option<Verb>,
+        after: Option<EndpointId>,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
+        let query = self.partition(item::ENDPOINTS, after.map(|id| id.to_string()));
+        let query = match verb {
+            // DynamoDB's limit counts what it reads, not what it returns: here, as much as it gives at once (1 MB).
+            Some(verb) => query
+                .filter_expression("#verb = :verb")
+                .expression_attribute_names("#verb", "verb")
+                .expression_attribute_values(":verb", item::text(verb.as_str())),
+            // One more than asked for tells whether there are more.
+            None => query.limit(i32::try_from(limit.saturating_add(1)).unwrap_or(i32::MAX)),
+        };
+        let mut items = query.into_paginator().items().send();
+        let mut page = Page { endpoints: Vec::new(), more: false };
+        let mut bytes = 0;
+        while let Some(item) = items.try_next().await.map_err(failed)? {
+            if page.endpoints.len() == limit || bytes > MAX_PAGE_BYTES {
+                page.more = true;
+                break;
+            }
+            let Stored { endpoint, .. } = item::endpoint(&item)?;
+            bytes += endpoint.response.body().map_or(0, |body| body.as_str().len());
+            page.endpoints.push(endpoint);
+        }
+        Ok(page)
+    }
+
+    /// The few endpoints of one path, by their claims: a listing of all would read every record.
+    ///
+    /// In one transaction each: a mock that is moved from one verb to another meanwhile must not be missed on both.
+    pub(super) async fn list_path(
+        &self,
+        verb: Option<Verb>,
+        path: &MockPath,
+        after: Option<EndpointId>,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
+        let verbs = Verb::ALL.into_iter().filter(|of| verb.is_none_or(|verb| verb == *of));
+        let claims = verbs.map(|verb| item::claim_key(&Route { verb, path: path.clone() }));
+        let holders = self.get_at_once(claims.collect()).await?;
+        let ids = holders.iter().flatten().map(item::holder).collect::<Result<Vec<_>, _>>()?;
+        // Seven of the largest are less than half of the 4 MB that a transaction may read.
+        let found = self.get_at_once(ids.into_iter().map(item::endpoint_key).collect()).await?;
+        let found = found.iter().flatten().map(|item| Ok(item::endpoint(item)?.endpoint));
+        let mut found = found.collect::<Result<Vec<_>, StoreError>>()?;
+
+        let filter = Filter { verb, path: Some(path.clone()) };
+        found.retain(|e| after.is_none_or(|after| e.id > after) && filter.matches(&e.route));
+        found.sort_unstable_by_key(|endpoint| endpoint.id);
+        let more = found.len() > limit;
+        found.truncate(limit);
+        Ok(Page { endpoints: found, more })
+    }
+
+    /// Items as they are between two transactions, in the order of the keys, of which there may be 100.
+    pub(super) async fn get_at_once(&self, keys: Vec<Item>) -> Result<Vec<Option<Item>>, StoreError> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let get = |key| {
+            let get = Get::builder().table_name(&self.table).set_key(Some(key)).build().expect("it has all its parts");
+            TransactGetItem::builder().get(get).build()
+        };
+        let request = self.client.transact_get_items().set_transact_items(Some(keys.into_iter().map(get).collect()));
+        let (deadline, mut backoff) = (Instant::now() + READ, Backoff::default());
+        let late = |_| StoreError(format!("items were being written for {} s", Duration::as_secs(&READ)));
+        loop {
+            match timeout_at(deadline, request.clone().send()).await.map_err(late)? {
+                Ok(TransactGetItemsOutput { responses, .. }) => {
+                    return Ok(responses.unwrap_or_default().into_iter().map(|response| response.item).collect());
+                }
+                Err(error) if is_conflict(&error) => timeout_at(deadline, backoff.wait()).await.map_err(late)?,
+                Err(error) => return Err(failed(error)),
+            }
+        }
+    }
+}
+
+/// Whether one of the items is being written: it says nothing until that is decided. The SDK does not try these again.
+fn is_conflict(error: &SdkError<TransactGetItemsError>) -> bool {
+    let SdkError::ServiceError(error) = error else { return false };
+    let TransactGetItemsError::TransactionCanceledException(cancelled) = error.err() else { return false };
+    let transient = ["None", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
+    cancelled.cancellation_reasons().iter().all(|reason| reason.code().is_none_or(|code| transient.contains(&code)))
+}

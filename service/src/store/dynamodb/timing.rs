@@ -1,0 +1,88 @@
+//! How long DynamoDB is waited for. DynamoDB answers within some 10 ms, so that what takes a hundred times as long is lost.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::config::{retry::RetryConfig, timeout::TimeoutConfig};
+use tokio::time::{Instant, sleep};
+
+use crate::store::Version;
+
+/// The network of one region; the SDK's own 3.1 s would leave no time for a second attempt.
+const CONNECT: Duration = Duration::from_secs(1);
+/// One request and its answer: up to 1 MB of a page, or two large records on their way up.
+const ATTEMPT: Duration = Duration::from_secs(2);
+/// A read with all its attempts. A client of management is told within this that the store is away.
+pub(super) const READ: Duration = Duration::from_secs(5);
+/// A write, as long as no other write of this process gets an answer either: so that those who wait for a store that is away
+/// do not wait for each other as well.
+pub(super) const WRITE: Duration = Duration::from_secs(5);
+/// A write in all, while those before it are carried out one by one. Less than `--request-timeout`.
+pub(super) const WRITE_IN_QUEUE: Duration = Duration::from_secs(25);
+/// A read is sent so often at most. The SDK waits between attempts, with jitter.
+const READ_ATTEMPTS: u32 = 3;
+
+/// Longest first wait, and longest wait of all: a store that comes back is noticed within this.
+const FIRST_WAIT: Duration = Duration::from_millis(10);
+const LONGEST_WAIT: Duration = Duration::from_millis(250);
+
+pub(super) fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ATTEMPT).operation_timeout(READ).build()
+}
+
+pub(super) fn retries() -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(READ_ATTEMPTS)
+}
+
+/// About two transactions.
+const LONGEST_COURTESY: Duration = Duration::from_millis(20);
+/// Those who have met others within this time expect to meet them again.
+const REMEMBERED: Duration = Duration::from_secs(1);
+
+/// Waits between attempts: random from nothing up to a limit that doubles, so that those who have met do not meet again
+/// ("full jitter", AWS Architecture Blog, "Exponential Backoff And Jitter").
+#[derive(Default)]
+pub(super) struct Backoff {
+    attempts: u32,
+}
+
+impl Backoff {
+    pub(super) async fn wait(&mut self) {
+        let limit = FIRST_WAIT.saturating_mul(2_u32.saturating_pow(self.attempts)).min(LONGEST_WAIT);
+        self.attempts += 1;
+        sleep(limit.mul_f64(rand::random())).await;
+    }
+}
+
+/// What one write leaves to the next one of the same process.
+pub(super) struct Turn {
+    /// The last version that this process has written, and when.
+    last: Option<(Version, Instant)>,
+    /// When it last found that another process had written.
+    met: Option<Instant>,
+}
+
+impl Turn {
+    pub(super) const fn first() -> Self {
+        Self { last: None, met: None }
+    }
+
+    /// Lets others go first for a moment, where there are others. A process that has just written knows the head before all
+    /// others do: with many writes to carry out it would be the first every time, and the others would never come to theirs.
+    pub(super) async fn begin(&mut self, head: Version) {
+        let Some((version, at)) = self.last else { return };
+        if version != head {
+            self.meet();
+        }
+        if at.elapsed() < LONGEST_COURTESY && self.met.is_some_and(|met| met.elapsed() < REMEMBERED) {
+            sleep(LONGEST_COURTESY.mul_f64(rand::random())).await;
+        }
+    }
+
+    pub(super) fn meet(&mut self) {
+        self.met = Some(Instant::now());
+    }
+
+    pub(super) fn end(&mut self, version: Version) {
+        self.last = Some((version, Instant::now()));
+    }
+}

@@ -1,0 +1,174 @@
+//! Writes whose request or answer is lost on the way: each has one effect or none, and what is told is true.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Instant,
+};
+
+use echo_service::store::{Store, Version, Write, WriteError};
+use serde_json::Value;
+use tokio::runtime::Handle;
+
+use super::{Scene, create, endpoint, holder, moved, proxy::Fate, response};
+use crate::support::PATIENCE;
+use echo_service::domain::Verb;
+
+const SENDING: &str = "TransactWriteItems";
+
+/// A creation, a move and a deletion, of what two creations have left.
+async fn writes(scene: &Scene) -> Vec<Write> {
+    let (moving, expected) = create(&scene.other, "/moving").await;
+    let (leaving, at) = create(&scene.other, "/leaving").await;
+    vec![
+        Write::Create(endpoint(Verb::Get, "/new", &response(2))),
+        Write::Replace { endpoint: moved(&moving, "/moved"), expected },
+        Write::Delete { id: leaving.id, expected: at },
+    ]
+}
+
+/// Whether the table is as the write wants it.
+async fn has_taken_effect(store: &dyn Store, write: &Write) -> bool {
+    match write {
+        Write::Create(endpoint) | Write::Replace { endpoint, .. } => {
+            store.get(endpoint.id).await.unwrap().is_some_and(|stored| stored.endpoint == *endpoint)
+        }
+        Write::Delete { id, .. } => store.get(*id).await.unwrap().is_none(),
+    }
+}
+
+/// As if DynamoDB had forgotten the token of an earlier sending, which it does after ten minutes.
+fn forget_token(request: &mut super::proxy::Message) {
+    request.body["ClientRequestToken"] = Value::String("0".repeat(36));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_whose_answer_is_lost_is_acknowledged_once() {
+    let scene = Scene::set().await;
+    for (at, write) in writes(&scene).await.into_iter().enumerate() {
+        // It knows the head, so that the first sending is the one that counts.
+        scene.store.load().await.unwrap();
+        scene.proxy.on(SENDING, |n, _| if n == 0 { Fate::CutAfter } else { Fate::Pass });
+        assert_eq!(scene.store.write(write.clone()).await.unwrap(), Version(3 + at as u64));
+        assert!(has_taken_effect(&*scene.other, &write).await);
+    }
+    scene.assert_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_tells_when_dynamodb_does_not_know_any_more() {
+    let scene = Scene::set().await;
+    for (at, write) in writes(&scene).await.into_iter().enumerate() {
+        // It knows the head, so that the first sending is the one that counts.
+        scene.store.load().await.unwrap();
+        let (handle, other) = (Handle::current(), Arc::clone(&scene.other));
+        scene.proxy.on(SENDING, move |n, request| match n {
+            0 => Fate::CutAfter,
+            1 => {
+                forget_token(request);
+                // So that the head has moved further than by this write alone.
+                handle.block_on(create(&other, &format!("/other/{at}")));
+                Fate::Pass
+            }
+            _ => panic!("it is decided by then"),
+        });
+        assert_eq!(scene.store.write(write.clone()).await.unwrap(), Version(3 + 2 * at as u64));
+        assert!(has_taken_effect(&*scene.other, &write).await);
+    }
+    scene.assert_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_that_was_carried_out_and_undone_by_another_is_still_acknowledged() {
+    let scene = Scene::set().await;
+    let (handle, other) = (Handle::current(), Arc::clone(&scene.other));
+    let new = endpoint(Verb::Get, "/short-lived", &response(2));
+    let id = new.id;
+    scene.proxy.on(SENDING, move |n, request| {
+        if n > 0 {
+            forget_token(request);
+            handle.block_on(other.write(Write::Delete { id, expected: Version(1) })).unwrap();
+            return Fate::Pass;
+        }
+        Fate::CutAfter
+    });
+    assert_eq!(scene.store.write(Write::Create(new)).await.unwrap(), Version(1));
+    assert_eq!(scene.store.get(id).await.unwrap(), None);
+    scene.assert_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_that_was_lost_and_overtaken_is_carried_out_once_at_the_next_version() {
+    let scene = Scene::set().await;
+    for (at, write) in writes(&scene).await.into_iter().enumerate() {
+        // It knows the head, so that the first sending is the one that counts.
+        scene.store.load().await.unwrap();
+        let (handle, other, tokens) = (Handle::current(), Arc::clone(&scene.other), Arc::new(Mutex::new(vec![])));
+        let sent = Arc::clone(&tokens);
+        scene.proxy.on(SENDING, move |n, request| {
+            sent.lock().unwrap().push(request.body["ClientRequestToken"].clone());
+            if n > 0 {
+                return Fate::Pass;
+            }
+            handle.block_on(create(&other, &format!("/other/{at}")));
+            Fate::CutBefore
+        });
+        assert_eq!(scene.store.write(write.clone()).await.unwrap(), Version(4 + 2 * at as u64));
+        assert!(has_taken_effect(&*scene.other, &write).await);
+        let tokens = tokens.lock().unwrap();
+        assert_eq!((tokens.len(), &tokens[0]), (3, &tokens[1]), "the same transaction again");
+        assert_ne!(tokens[1], tokens[2], "another transaction");
+    }
+    scene.assert_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_that_was_lost_is_refused_by_what_others_did_meanwhile() {
+    let scene = Scene::set().await;
+    let meanwhile = |act: Write| {
+        let (handle, other) = (Handle::current(), Arc::clone(&scene.other));
+        scene.proxy.on(SENDING, move |n, _| {
+            if n > 0 {
+                return Fate::Pass;
+            }
+            handle.block_on(other.write(act.clone())).unwrap();
+            Fate::CutBefore
+        });
+    };
+    let (one, expected) = create(&scene.other, "/one").await;
+    let rival = endpoint(Verb::Get, "/contested", &response(3));
+    meanwhile(Write::Create(rival.clone()));
+    let refusal = scene.store.write(Write::Create(endpoint(Verb::Get, "/contested", &response(2)))).await;
+    assert_eq!(holder(refusal), rival.id);
+
+    let target = endpoint(Verb::Put, "/target", &response(3));
+    meanwhile(Write::Create(target.clone()));
+    let refusal = scene.store.write(Write::Replace { endpoint: moved(&one, "/target"), expected }).await;
+    assert_eq!(holder(refusal), target.id);
+
+    meanwhile(Write::Replace { endpoint: moved(&one, "/elsewhere"), expected });
+    let refusal = scene.store.write(Write::Replace { endpoint: moved(&one, "/third"), expected }).await;
+    assert!(matches!(refusal, Err(WriteError::Changed)), "{refusal:?}");
+
+    let expected = scene.other.get(one.id).await.unwrap().unwrap().version;
+    meanwhile(Write::Delete { id: one.id, expected });
+    let refusal = scene.store.write(Write::Delete { id: one.id, expected }).await;
+    assert!(matches!(refusal, Err(WriteError::Missing)), "{refusal:?}");
+    scene.assert_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn if_no_answer_ever_comes_that_is_told_in_time_and_repeating_it_is_safe() {
+    let scene = Scene::set().await;
+    let first = endpoint(Verb::Get, "/repeated", &response(2));
+    scene.proxy.on(SENDING, |_, _| Fate::CutAfter);
+    let started = Instant::now();
+    let outcome = scene.store.write(Write::Create(first.clone())).await;
+    assert!(matches!(outcome, Err(WriteError::Store(_))), "{outcome:?}");
+    assert!(started.elapsed().as_secs() < 6 && started.elapsed() < PATIENCE, "{:?}", started.elapsed());
+
+    scene.proxy.set(|_| Fate::Pass);
+    assert_eq!(scene.store.load().await.unwrap().head, Version(1));
+    let again = scene.store.write(Write::Create(endpoint(Verb::Get, "/repeated", &response(2)))).await;
+    assert_eq!(holder(again), first.id);
+    scene.assert_sound().await;
+}

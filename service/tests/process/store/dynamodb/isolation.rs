@@ -1,0 +1,200 @@
+//! A query may see a transaction in part, and old entries of the log go away in no order: neither is ever shown.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use echo_service::{
+    domain::{Endpoint, Verb},
+    store::{Changes, Filter, Version, Write},
+};
+use serde_json::{Value, json};
+
+use super::{
+    Scene, create, moved,
+    proxy::{Fate, Message},
+};
+
+/// Takes the items with these sort keys out of an answer.
+fn hide(sorts: &'static [&'static str]) -> Fate {
+    Fate::Change(Box::new(move |answer: &mut Value| {
+        let items = answer["Items"].as_array_mut().unwrap();
+        items.retain(|item| !sorts.contains(&item["SK"]["S"].as_str().unwrap()));
+        answer["Count"] = json!(items.len());
+    }))
+}
+
+const SECOND: &str = "00000000000000000002";
+
+async fn changes(scene: &Scene, since: u64) -> Option<(u64, Vec<Endpoint>)> {
+    match scene.store.changes_since(Version(since)).await.unwrap() {
+        Changes::Log { head, changes } => Some((head.0, changes.into_iter().filter_map(|c| c.endpoint).collect())),
+        Changes::Gap => None,
+    }
+}
+
+#[tokio::test]
+async fn an_entry_that_a_query_does_not_see_yet_is_not_skipped() {
+    let scene = Scene::set().await;
+    let (one, _) = create(&scene.other, "/1").await;
+    let (two, _) = create(&scene.other, "/2").await;
+    scene.proxy.on("Query", |_, _| hide(&[SECOND]));
+    assert_eq!(changes(&scene, 0).await, Some((2, vec![one.clone(), two.clone()])));
+    assert_eq!(changes(&scene, 1).await, Some((2, vec![two.clone()])));
+    let (three, _) = create(&scene.other, "/3").await;
+    assert_eq!(changes(&scene, 0).await, Some((3, vec![one.clone(), two.clone(), three.clone()])));
+    assert_eq!(scene.store.load().await.unwrap().endpoints, [one, two, three]);
+}
+
+#[tokio::test]
+async fn an_entry_that_is_being_written_is_waited_for() {
+    let scene = Scene::set().await;
+    create(&scene.other, "/1").await;
+    let (two, _) = create(&scene.other, "/2").await;
+    let mut reads = 0;
+    scene.proxy.set(move |request| match request.operation() {
+        "Query" => hide(&[SECOND]),
+        "TransactGetItems" if reads < 3 => {
+            reads += 1;
+            let mut conflict = Message::error(400, "TransactionCanceledException");
+            conflict.body["CancellationReasons"] = json!([{"Code": "TransactionConflict", "Message": "by a test"}]);
+            Fate::Answer(conflict)
+        }
+        _ => Fate::Pass,
+    });
+    assert_eq!(changes(&scene, 1).await, Some((2, vec![two])));
+}
+
+#[tokio::test]
+async fn an_entry_past_the_head_is_not_shown_yet() {
+    let scene = Scene::set().await;
+    let (one, _) = create(&scene.other, "/1").await;
+    create(&scene.other, "/2").await;
+    // As if the head's item were still to be written.
+    scene.proxy.on("Query", |_, _| {
+        Fate::Change(Box::new(|answer| {
+            for item in answer["Items"].as_array_mut().unwrap() {
+                if item["SK"]["S"] == "HEAD" {
+                    item["version"]["N"] = json!("1");
+                }
+            }
+        }))
+    });
+    assert_eq!(changes(&scene, 0).await, Some((1, vec![one])));
+    assert_eq!(changes(&scene, 1).await, Some((1, vec![])));
+    assert_eq!(scene.store.load().await.unwrap().head, Version(1));
+}
+
+#[tokio::test]
+async fn an_entry_that_has_expired_is_a_gap_whatever_is_left_around_it() {
+    let scene = Scene::set().await;
+    for n in 1..=5 {
+        create(&scene.other, &format!("/{n}")).await;
+    }
+    scene.table.expire(3).await;
+    assert_eq!((changes(&scene, 0).await, changes(&scene, 2).await), (None, None));
+    assert_eq!(changes(&scene, 3).await.map(|(head, of)| (head, of.len())), Some((5, 2)));
+    // The one that a reader knows is still there, and all that came after it is not.
+    scene.table.expire(4).await;
+    scene.table.expire(5).await;
+    assert_eq!(changes(&scene, 2).await, None);
+    assert_eq!(changes(&scene, 5).await, Some((5, vec![])));
+    assert_eq!(scene.store.load().await.unwrap().endpoints.len(), 5);
+}
+
+/// The item of an endpoint, as it is now.
+async fn item(scene: &Scene, endpoint: &Endpoint) -> std::collections::HashMap<String, AttributeValue> {
+    let request = scene.table.client.get_item().table_name(&scene.table.name).consistent_read(true);
+    let request = request.key("PK", AttributeValue::S("ENDPOINT".into()));
+    request.key("SK", AttributeValue::S(endpoint.id.to_string())).send().await.unwrap().item.unwrap()
+}
+
+#[tokio::test]
+async fn what_is_loaded_has_the_last_writes_even_where_a_query_does_not_see_them_yet() {
+    let scene = Scene::set().await;
+    let (changing, expected) = create(&scene.other, "/changing").await;
+    let (leaving, at) = create(&scene.other, "/leaving").await;
+    let before = [item(&scene, &changing).await, item(&scene, &leaving).await];
+    let changed = moved(&changing, "/changed");
+    scene.other.write(Write::Replace { endpoint: changed.clone(), expected }).await.unwrap();
+    scene.other.write(Write::Delete { id: leaving.id, expected: at }).await.unwrap();
+    let (new, _) = create(&scene.other, "/new").await;
+
+    // As if only the log had been written yet.
+    for item in before {
+        scene.table.client.put_item().table_name(&scene.table.name).set_item(Some(item)).send().await.unwrap();
+    }
+    let delete = scene.table.client.delete_item().table_name(&scene.table.name);
+    let delete = delete.key("PK", AttributeValue::S("ENDPOINT".into()));
+    delete.key("SK", AttributeValue::S(new.id.to_string())).send().await.unwrap();
+
+    let snapshot = scene.store.load().await.unwrap();
+    assert_eq!((snapshot.head, snapshot.endpoints), (Version(5), vec![changed, new]));
+}
+
+#[tokio::test]
+async fn without_news_the_log_costs_one_query_of_one_item_and_a_creation_one_request() {
+    let scene = Scene::set().await;
+    create(&scene.other, "/other").await;
+    let head = scene.store.load().await.unwrap().head;
+    let (requests, seen) = std::sync::mpsc::channel();
+    scene.proxy.set(move |request| {
+        let (requests, operation) = (requests.clone(), request.operation().to_owned());
+        Fate::Change(Box::new(move |answer| requests.send((operation, answer["Count"].as_u64())).unwrap()))
+    });
+    assert_eq!(scene.store.changes_since(head).await.unwrap(), Changes::Log { head, changes: vec![] });
+    create(&scene.store, "/own").await;
+    assert_eq!(
+        seen.try_iter().collect::<Vec<_>>(),
+        [("Query".to_owned(), Some(1)), ("TransactWriteItems".to_owned(), None)]
+    );
+}
+
+#[tokio::test]
+async fn a_log_that_takes_too_long_to_read_is_a_gap() {
+    let scene = Scene::set().await;
+    create(&scene.other, "/1").await;
+    let (queries, seen) = std::sync::mpsc::channel();
+    // As if each page had been full.
+    scene.proxy.on("Query", move |n, _| {
+        queries.send(n).unwrap();
+        Fate::Change(Box::new(move |answer| {
+            answer["LastEvaluatedKey"] = json!({"PK": {"S": "LOG"}, "SK": {"S": format!("{:0>20}", n + 1)}});
+        }))
+    });
+    assert_eq!(changes(&scene, 0).await, None);
+    assert_eq!(seen.try_iter().count(), 17);
+}
+
+/// DynamoDB Local answers consistently even where it is not asked to.
+#[tokio::test]
+async fn every_read_asks_for_consistency() {
+    let scene = Scene::set().await;
+    let (one, _) = create(&scene.other, "/1").await;
+    let (requests, seen) = std::sync::mpsc::channel();
+    scene.proxy.set(move |request| {
+        let is_consistent = request.body["ConsistentRead"] == true || request.operation().starts_with("Transact");
+        requests.send((request.operation().to_owned(), is_consistent)).unwrap();
+        Fate::Pass
+    });
+    let store = &scene.store;
+    store.get(one.id).await.unwrap();
+    store.load().await.unwrap();
+    store.changes_since(Version(0)).await.unwrap();
+    for path in [None, Some(one.route.path.clone())] {
+        for verb in [None, Some(Verb::Get)] {
+            store.list(Filter { verb, path: path.clone() }, None, 1).await.unwrap();
+        }
+    }
+    let requests: Vec<_> = seen.try_iter().collect();
+    assert!(requests.len() >= 9 && requests.iter().all(|(_, is_consistent)| *is_consistent), "{requests:?}");
+}
+
+#[tokio::test]
+async fn entries_of_the_log_expire_after_a_day_and_nothing_else_does() {
+    let scene = Scene::set().await;
+    create(&scene.store, "/1").await;
+    let items = scene.table.client.scan().table_name(&scene.table.name).send().await.unwrap().items.unwrap();
+    let expiring: Vec<_> = items.iter().filter(|item| item.contains_key("expires_at")).collect();
+    assert_eq!((items.len(), expiring.len(), expiring[0]["PK"].as_s().unwrap().as_str()), (4, 1, "LOG"));
+    let expires: u64 = expiring[0]["expires_at"].as_n().unwrap().parse().unwrap();
+    let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    assert!((86_000..=86_400).contains(&(expires - now)), "{expires} is not a day after {now}, in seconds");
+}

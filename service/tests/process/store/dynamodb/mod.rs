@@ -1,0 +1,71 @@
+//! What is DynamoDB's own: several processes on one table, answers that are lost, items that are not there yet or any more.
+
+mod doubt;
+mod isolation;
+mod opening;
+mod outages;
+mod proxy;
+mod shared;
+mod sizes;
+mod table;
+
+use std::sync::Arc;
+
+use echo_service::{
+    domain::{Endpoint, Verb},
+    store::{Changes, Store, Version, Write, WriteError},
+};
+pub use table::InDynamoDb;
+
+use super::{endpoint, response};
+use proxy::Proxy;
+use table::Table;
+
+/// A table, and two processes that use it: one through a proxy.
+struct Scene {
+    table: Table,
+    proxy: Arc<Proxy>,
+    store: Arc<dyn Store>,
+    other: Arc<dyn Store>,
+}
+
+impl Scene {
+    async fn set() -> Self {
+        let (table, proxy) = (Table::create().await, Arc::new(Proxy::start()));
+        let (store, other) = (table.open_at(&proxy.url).await, table.open().await);
+        Self { table, proxy, store, other }
+    }
+
+    /// All that holds after any history: the log and the endpoints say the same, and so do the claims.
+    async fn assert_sound(&self) {
+        let snapshot = self.other.load().await.unwrap();
+        let Changes::Log { head, changes } = self.other.changes_since(Version(0)).await.unwrap() else {
+            panic!("the log reaches back to the beginning");
+        };
+        let versions: Vec<_> = changes.iter().map(|change| change.version.0).collect();
+        assert_eq!((head, versions), (snapshot.head, (1..=head.0).collect()));
+        let left = snapshot.endpoints.len();
+        assert_eq!(self.table.count("ENDPOINT").await, left);
+        assert_eq!(self.table.count("LOG").await as u64, head.0 + u64::from(head.0 > 0));
+        let claims = self.table.count_all().await as u64 - self.table.count("LOG").await as u64 - left as u64;
+        assert_eq!(claims, left as u64, "each endpoint has one claim, and nobody else has any");
+    }
+}
+
+async fn create(store: &Arc<dyn Store>, path: &str) -> (Endpoint, Version) {
+    let new = endpoint(Verb::Get, path, &response(1));
+    let version = store.write(Write::Create(new.clone())).await.unwrap();
+    (new, version)
+}
+
+/// The same endpoint elsewhere.
+fn moved(endpoint: &Endpoint, path: &str) -> Endpoint {
+    Endpoint { route: self::endpoint(Verb::Put, path, &response(1)).route, ..endpoint.clone() }
+}
+
+fn holder(outcome: Result<Version, WriteError>) -> echo_service::domain::EndpointId {
+    match outcome {
+        Err(WriteError::Taken { holder, .. }) => holder,
+        other => panic!("taken: {other:?}"),
+    }
+}

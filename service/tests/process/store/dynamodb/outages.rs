@@ -1,0 +1,112 @@
+//! DynamoDB is away, slow or refuses: that is told in time, and forgotten as soon as it is back.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use echo_service::{
+    domain::{EndpointId, Verb},
+    store::{Filter, Version, Write, WriteError},
+};
+use futures_util::future::join_all;
+use serde_json::json;
+
+use super::{
+    Scene, create, endpoint,
+    proxy::{Fate, Message},
+    response,
+};
+
+/// Longer than any read or write may take, with some room for a busy machine.
+const IN_TIME: Duration = Duration::from_millis(6_500);
+
+async fn assert_all_fail_in_time(scene: &Scene) {
+    let started = Instant::now();
+    let store = &scene.store;
+    let writes = (0..20).map(|n| async move {
+        let outcome = store.write(Write::Create(endpoint(Verb::Get, &format!("/{n}"), &response(1)))).await;
+        assert!(matches!(outcome, Err(WriteError::Store(_))), "{outcome:?}");
+        assert!(started.elapsed() < IN_TIME, "{:?}", started.elapsed());
+    });
+    let reads = async {
+        let (id, all) = (EndpointId::generate(), Filter::default());
+        let (get, list, log, load) =
+            tokio::join!(store.get(id), store.list(all, None, 10), store.changes_since(Version(0)), store.load());
+        assert!(get.is_err() && list.is_err() && log.is_err() && load.is_err());
+        assert!(started.elapsed() < IN_TIME, "{:?}", started.elapsed());
+    };
+    tokio::join!(join_all(writes), reads);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn if_dynamodb_is_silent_every_call_fails_in_time_and_the_next_after_its_return_succeeds() {
+    let scene = Scene::set().await;
+    create(&scene.store, "/before").await;
+    scene.proxy.set(|_| Fate::Silence);
+    assert_all_fail_in_time(&scene).await;
+    scene.proxy.set(|_| Fate::Pass);
+    let returned = Instant::now();
+    create(&scene.store, "/after").await;
+    assert!(returned.elapsed() < Duration::from_secs(1), "{:?}", returned.elapsed());
+    scene.assert_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn if_connections_are_cut_every_call_fails_in_time() {
+    let scene = Scene::set().await;
+    scene.proxy.set(|_| Fate::CutBefore);
+    assert_all_fail_in_time(&scene).await;
+    scene.proxy.set(|_| Fate::Pass);
+    create(&scene.store, "/after").await;
+    scene.assert_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_that_waits_for_dynamodb_is_acknowledged_within_a_second_of_its_return() {
+    let scene = Scene::set().await;
+    scene.proxy.set(|_| Fate::CutBefore);
+    let (store, proxy) = (Arc::clone(&scene.store), Arc::clone(&scene.proxy));
+    let write = tokio::spawn(async move { create(&store, "/patient").await });
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    proxy.set(|_| Fate::Pass);
+    tokio::time::timeout(Duration::from_secs(1), write).await.unwrap().unwrap();
+    scene.assert_sound().await;
+}
+
+#[tokio::test]
+async fn a_write_that_is_throttled_or_meets_another_is_tried_again() {
+    let scene = Scene::set().await;
+    scene.proxy.on("TransactWriteItems", |n, _| {
+        let cancelled = |code| {
+            let mut answer = Message::error(400, "TransactionCanceledException");
+            let none = || json!({"Code": "None"});
+            answer.body["CancellationReasons"] =
+                json!([{"Code": code, "Message": "by a test"}, none(), none(), none()]);
+            answer
+        };
+        match n {
+            0 => Fate::Answer(Message::error(400, "ProvisionedThroughputExceededException")),
+            1 => Fate::Answer(Message::error(400, "ThrottlingException")),
+            2 => Fate::Answer(cancelled("ThrottlingError")),
+            3 => Fate::Answer(cancelled("TransactionConflict")),
+            4 => Fate::Answer(Message::error(400, "TransactionInProgressException")),
+            5 => Fate::Answer(Message::error(500, "InternalServerError")),
+            6 => Fate::Answer(Message::error(503, "ServiceUnavailable")),
+            _ => Fate::Pass,
+        }
+    });
+    create(&scene.store, "/persistent").await;
+    scene.assert_sound().await;
+}
+
+#[tokio::test]
+async fn what_can_not_succeed_is_not_tried_again() {
+    let scene = Scene::set().await;
+    scene.proxy.set(|_| Fate::Answer(Message::error(400, "AccessDeniedException")));
+    let started = Instant::now();
+    let outcome = scene.store.write(Write::Create(endpoint(Verb::Get, "/", &response(1)))).await;
+    let Err(WriteError::Store(error)) = outcome else { panic!("{outcome:?}") };
+    assert!(error.to_string().contains("AccessDenied"), "{error}");
+    assert!(started.elapsed() < Duration::from_secs(2));
+}

@@ -1,0 +1,163 @@
+//! A proxy on loopback between a store and DynamoDB, which does to requests and answers what a test wants.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{Shutdown, TcpListener, TcpStream},
+    sync::{Arc, Mutex},
+    thread,
+};
+
+use serde_json::Value;
+
+use super::table::server;
+
+/// One message of HTTP.
+#[derive(Clone)]
+pub struct Message {
+    head: String,
+    pub body: Value,
+}
+
+impl Message {
+    /// The operation that a request asks for, for instance `Query`.
+    pub fn operation(&self) -> &str {
+        let mut lines = self.head.lines();
+        let target = lines.find(|line| line.to_lowercase().starts_with("x-amz-target:"));
+        target.and_then(|line| line.rsplit('.').next()).unwrap_or_default()
+    }
+
+    /// An error, as DynamoDB answers it.
+    pub fn error(status: u16, code: &str) -> Self {
+        let body =
+            serde_json::json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{code}"), "message": "by a test"});
+        Self { head: format!("HTTP/1.1 {status} Test\r\nContent-Type: application/x-amz-json-1.0\r\n"), body }
+    }
+
+    fn read(from: &mut BufReader<TcpStream>) -> Option<Self> {
+        let (mut head, mut length, mut is_chunked) = (String::new(), 0, false);
+        loop {
+            let mut line = String::new();
+            from.read_line(&mut line).ok().filter(|bytes| *bytes > 0)?;
+            let (name, value) = line.trim_end().split_once(':').unwrap_or(("", ""));
+            match (name.to_lowercase().as_str(), value.trim()) {
+                ("content-length", value) => length = value.parse().unwrap(),
+                ("transfer-encoding", value) => is_chunked = value == "chunked",
+                // It is of the body as it was.
+                ("x-amz-crc32", _) => {}
+                _ if line == "\r\n" => break,
+                _ => head.push_str(&line),
+            }
+        }
+        let mut body = vec![0; length];
+        from.read_exact(&mut body).ok()?;
+        while is_chunked {
+            let mut line = String::new();
+            from.read_line(&mut line).ok()?;
+            let length = usize::from_str_radix(line.trim(), 16).unwrap();
+            let mut chunk = vec![0; length + 2];
+            from.read_exact(&mut chunk).ok()?;
+            body.extend_from_slice(&chunk[..length]);
+            is_chunked = length > 0;
+        }
+        Some(Self { head, body: serde_json::from_slice(&body).unwrap_or(Value::Null) })
+    }
+
+    fn write(&self, to: &mut TcpStream) -> Option<()> {
+        let body = self.body.to_string();
+        to.write_all(format!("{}Content-Length: {}\r\n\r\n{body}", self.head, body.len()).as_bytes()).ok()
+    }
+}
+
+/// What becomes of a request.
+pub enum Fate {
+    /// It reaches DynamoDB, and its answer comes back.
+    Pass,
+    /// It never arrives.
+    CutBefore,
+    /// It is carried out, but its answer never comes.
+    CutAfter,
+    /// It never arrives, and nobody says so.
+    Silence,
+    /// The test answers.
+    Answer(Message),
+    /// The test changes DynamoDB's answer.
+    Change(Box<dyn FnOnce(&mut Value) + Send>),
+}
+
+/// Looks at a request, may change it, and decides.
+pub type Script = Box<dyn FnMut(&mut Message) -> Fate + Send>;
+
+pub struct Proxy {
+    pub url: String,
+    script: Arc<Mutex<Script>>,
+}
+
+impl Proxy {
+    /// A proxy that lets everything pass, until it is told otherwise.
+    pub fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let script: Arc<Mutex<Script>> = Arc::new(Mutex::new(Box::new(|_| Fate::Pass)));
+        let shared = Arc::clone(&script);
+        thread::spawn(move || {
+            for client in listener.incoming().map_while(Result::ok) {
+                let script = Arc::clone(&shared);
+                thread::spawn(move || serve(client, &script));
+            }
+        });
+        Self { url, script }
+    }
+
+    pub fn set(&self, script: impl FnMut(&mut Message) -> Fate + Send + 'static) {
+        *self.script.lock().unwrap() = Box::new(script);
+    }
+
+    /// Decides on the requests of one operation, and lets all others pass. The script is told how many there were before.
+    pub fn on(&self, operation: &'static str, mut script: impl FnMut(usize, &mut Message) -> Fate + Send + 'static) {
+        let mut count = 0;
+        self.set(move |request| {
+            if request.operation() != operation {
+                return Fate::Pass;
+            }
+            count += 1;
+            script(count - 1, request)
+        });
+    }
+}
+
+/// Serves one connection, until it ends or is cut. Each has a connection of its own to DynamoDB.
+fn serve(client: TcpStream, script: &Mutex<Script>) -> Option<()> {
+    let upstream = TcpStream::connect(server().trim_start_matches("http://")).ok()?;
+    let (mut to_client, mut to_server) = (client.try_clone().ok()?, upstream.try_clone().ok()?);
+    let (mut client, mut upstream) = (BufReader::new(client), BufReader::new(upstream));
+    loop {
+        let mut request = Message::read(&mut client)?;
+        let fate = (script.lock().unwrap())(&mut request);
+        let answer = match fate {
+            Fate::CutBefore => None,
+            Fate::Silence => loop {
+                thread::park();
+            },
+            Fate::Answer(answer) => Some(answer),
+            Fate::CutAfter => {
+                request.write(&mut to_server)?;
+                Message::read(&mut upstream)?;
+                None
+            }
+            Fate::Pass => {
+                request.write(&mut to_server)?;
+                Some(Message::read(&mut upstream)?)
+            }
+            Fate::Change(change) => {
+                request.write(&mut to_server)?;
+                let mut answer = Message::read(&mut upstream)?;
+                change(&mut answer.body);
+                Some(answer)
+            }
+        };
+        let Some(answer) = answer else {
+            return to_client.shutdown(Shutdown::Both).ok();
+        };
+        answer.write(&mut to_client)?;
+    }
+}

@@ -1,0 +1,106 @@
+//! Two processes on one table.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use echo_service::{
+    domain::{Endpoint, Verb},
+    store::{Changes, Store, Version, Write, WriteError},
+};
+use futures_util::future::join_all;
+
+use super::{Scene, create, endpoint, holder, response};
+
+/// Carries out all at once, by turns of the two stores.
+async fn at_once(scene: &Scene, writes: Vec<Write>) -> Vec<Result<Version, WriteError>> {
+    let start = Arc::new(tokio::sync::Barrier::new(writes.len()));
+    let tasks = writes.into_iter().enumerate().map(|(n, write)| {
+        let store = Arc::clone(if n % 2 == 0 { &scene.store } else { &scene.other });
+        let start = Arc::clone(&start);
+        tokio::spawn(async move {
+            start.wait().await;
+            store.write(write).await
+        })
+    });
+    join_all(tasks).await.into_iter().map(Result::unwrap).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_processes_that_race_for_a_route_or_a_version_one_wins() {
+    let scene = Scene::set().await;
+    for round in 0..20 {
+        let rivals: Vec<_> =
+            (0..2).map(|n| endpoint(Verb::Get, &format!("/contested/{round}"), &response(n))).collect();
+        let mut outcomes = at_once(&scene, rivals.iter().cloned().map(Write::Create).collect()).await;
+        let won = outcomes.iter().position(Result::is_ok).unwrap();
+        let expected = outcomes.remove(won).unwrap();
+        assert_eq!(holder(outcomes.remove(0)), rivals[won].id);
+
+        let changed = Endpoint { response: response(3), ..rivals[won].clone() };
+        let change = Write::Replace { endpoint: changed, expected };
+        let outcomes = at_once(&scene, vec![change.clone(), change]).await;
+        let won: Vec<_> = outcomes.iter().filter(|outcome| outcome.is_ok()).collect();
+        let lost: Vec<_> = outcomes.iter().filter(|outcome| matches!(outcome, Err(WriteError::Changed))).collect();
+        assert_eq!((won.len(), lost.len()), (1, 1), "{outcomes:?}");
+    }
+    assert_eq!(scene.store.load().await.unwrap().head, Version(40));
+    scene.assert_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_writes_of_two_processes_none_is_lost() {
+    let scene = Scene::set().await;
+    let endpoints: Vec<_> = (0..200).map(|n| endpoint(Verb::Get, &format!("/own/{n}"), &response(n % 4))).collect();
+    let outcomes = at_once(&scene, endpoints.iter().cloned().map(Write::Create).collect()).await;
+    let versions: BTreeSet<_> = outcomes.into_iter().map(|outcome| outcome.unwrap().0).collect();
+    assert!(versions.into_iter().eq(1..=200));
+    assert_eq!(scene.store.load().await.unwrap().endpoints, endpoints);
+    scene.assert_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_follows_the_log_sees_each_write_of_another_process_as_soon_as_it_is_acknowledged() {
+    let scene = Scene::set().await;
+    // They keep the log busy, so that it is read while transactions are carried out.
+    let mut writers = Vec::new();
+    for writer in 0..3 {
+        let store = scene.table.open().await;
+        writers.push(tokio::spawn(async move {
+            for n in 0..40 {
+                create(&store, &format!("/{writer}/{n}")).await;
+            }
+        }));
+    }
+    let (mut at, mut known) = (Version(0), BTreeSet::new());
+    for n in 0..40 {
+        let (own, version) = create(&scene.other, &format!("/own/{n}")).await;
+        let Changes::Log { head, changes } = scene.store.changes_since(at).await.unwrap() else { panic!("a gap") };
+        assert!(changes.iter().map(|change| change.version.0).eq(at.0 + 1..=head.0), "without a hole");
+        known.extend(changes.iter().map(|change| change.id));
+        at = head;
+        assert!(version <= at && known.contains(&own.id), "{version} was acknowledged, {at} is read");
+    }
+    assert!(join_all(writers).await.iter().all(Result::is_ok));
+    scene.assert_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_with_many_writes_does_not_keep_another_from_its_few() {
+    let scene = Scene::set().await;
+    let many = (0..150).map(|n| endpoint(Verb::Get, &format!("/many/{n}"), &response(n % 4)));
+    let many: Vec<_> = many.map(|new| (Arc::clone(&scene.store), new)).collect();
+    let many = many.into_iter().map(|(store, new)| tokio::spawn(async move { store.write(Write::Create(new)).await }));
+    let many = tokio::spawn(join_all(many.collect::<Vec<_>>()));
+    let mut last = Version(0);
+    for n in 0..10 {
+        (_, last) = create(&scene.other, &format!("/few/{n}")).await;
+    }
+    assert!(many.await.unwrap().into_iter().all(|write| write.unwrap().is_ok()));
+    assert!(last < Version(150), "{last} of 160: only when the others were done");
+    scene.assert_sound().await;
+}
+
+#[tokio::test]
+async fn only_this_store_is_shared() {
+    assert!(Scene::set().await.store.is_shared());
+    assert!(!echo_service::store::EmbeddedStore::in_memory().is_shared());
+}

@@ -1,0 +1,68 @@
+//! The largest mocks, and more than fits into one page.
+
+use echo_service::{
+    domain::{Body, Endpoint, EndpointId, Headers, MockPath, MockResponse, Route, StatusCode, Verb},
+    store::{Changes, Filter, Stored, Version, Write},
+};
+
+use super::{Table, create, endpoint, response};
+
+/// As large as the domain admits.
+fn largest(verb: Verb, character: &str) -> Endpoint {
+    let headers = (0..63).map(|n| (format!("x-{n:02}"), "\"".repeat(254))).collect();
+    let body = Body::parse(character.repeat(256 * 1024)).unwrap();
+    let response =
+        MockResponse::new(StatusCode::parse(200.0).unwrap(), Headers::parse(headers).unwrap(), Some(body)).unwrap();
+    let path = MockPath::parse(&format!("/{}", "%2F".repeat(682))).unwrap();
+    Endpoint { id: EndpointId::generate(), route: Route { verb, path }, response }
+}
+
+#[tokio::test]
+async fn the_largest_mocks_are_written_listed_and_followed() {
+    let store = Table::create().await.open().await;
+    let mut all = Vec::new();
+    for (n, verb) in Verb::ALL.into_iter().enumerate() {
+        // The first is of what takes most room when it is written down.
+        let mock = largest(verb, if n == 0 { "\u{1}" } else { "x" });
+        let version = store.write(Write::Create(mock.clone())).await.unwrap();
+        assert_eq!(store.get(mock.id).await.unwrap(), Some(Stored { endpoint: mock.clone(), version }));
+        assert_eq!(version, Version(n as u64 + 1));
+        all.push(mock);
+    }
+    let (small, _) = create(&store, "/small").await;
+    all.push(small.clone());
+    assert_eq!(store.load().await.unwrap().endpoints, all);
+    let Changes::Log { changes, .. } = store.changes_since(Version(0)).await.unwrap() else { panic!("a gap") };
+    assert!(changes.into_iter().map(|change| change.endpoint.unwrap()).eq(all.iter().cloned()));
+
+    let list = |filter, after, limit| store.list(filter, after, limit);
+    let page = list(Filter::default(), None, 100).await.unwrap();
+    assert_eq!((page.endpoints, page.more), (all.clone(), false));
+    let page = list(Filter::default(), Some(all[3].id), 2).await.unwrap();
+    assert_eq!((page.endpoints, page.more), (all[4..6].to_vec(), true));
+    // The one that matches is more than a page of DynamoDB's away.
+    let gets = Filter { verb: Some(Verb::Get), path: None };
+    let page = list(gets.clone(), None, 2).await.unwrap();
+    assert_eq!((page.endpoints, page.more), (vec![all[0].clone(), small.clone()], false));
+    let page = list(gets, None, 1).await.unwrap();
+    assert_eq!((page.endpoints.len(), page.more), (1, true));
+    let same_path = Filter { verb: None, path: Some(all[0].route.path.clone()) };
+    let page = list(same_path, Some(all[1].id), 4).await.unwrap();
+    assert_eq!((page.endpoints, page.more), (all[2..6].to_vec(), true));
+}
+
+#[tokio::test]
+async fn a_page_of_large_mocks_is_short() {
+    let store = Table::create().await.open().await;
+    for n in 0..20 {
+        let Endpoint { id, response, .. } = largest(Verb::Get, "x");
+        let route = endpoint(Verb::Get, &format!("/{n}"), &self::response(0)).route;
+        store.write(Write::Create(Endpoint { id, route, response })).await.unwrap();
+    }
+    let first = store.list(Filter::default(), None, 100).await.unwrap();
+    assert_eq!((first.endpoints.len(), first.more), (17, true), "4 MB, and what was being read");
+    let after = first.endpoints.last().map(|endpoint| endpoint.id);
+    let second = store.list(Filter::default(), after, 100).await.unwrap();
+    assert_eq!((second.endpoints.len(), second.more), (3, false));
+    assert_eq!(store.load().await.unwrap().endpoints.len(), 20);
+}
