@@ -30,22 +30,30 @@ pub struct Mocks {
 }
 
 impl Mocks {
-    /// Answers a request from this peer.
-    pub async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Response<Bytes> {
+    /// Answers a request from this peer, and says whether that is a fault of Echo's: a mock may be told to answer 503 too.
+    pub async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> (Response<Bytes>, bool) {
         if self.rate.is_on()
             && let Err(wait) = self.rate.check(&network_of(self.trusted.client(peer, request.headers())))
         {
             self.instruments.rate_limited(Plane::Mocks);
-            return ApiError::too_many_requests(wait).into_http();
+            return (ApiError::too_many_requests(wait).into_http(), false);
         }
         let path = domain::canonical(request.uri().path());
-        let answer = Verb::of(request.method()).zip(path).and_then(|(verb, path)| self.replica.find(verb, &path));
-        let mut response = if let Some(answer) = answer {
-            self.instruments.mock_served();
-            answer.to_response()
-        } else {
-            self.instruments.mock_missed();
-            ApiError::page_not_found(request.uri().path()).into_http()
+        let found = match Verb::of(request.method()).zip(path) {
+            Some((verb, path)) => self.replica.find(verb, &path).await,
+            None => Ok(None),
+        };
+        let (mut response, is_fault) = match found {
+            Ok(Some(answer)) => {
+                self.instruments.mock_served();
+                (answer.to_response(), false)
+            }
+            Ok(None) => {
+                self.instruments.mock_missed();
+                (ApiError::page_not_found(request.uri().path()).into_http(), false)
+            }
+            // What can not be vouched for is not answered.
+            Err(_) => (ApiError::store_away().into_http(), true),
         };
         if response.status().canonical_reason().is_none() {
             // hyper would write `<none>`.
@@ -55,7 +63,7 @@ impl Mocks {
         if !body.is_end_stream() && !self.read_away(body).await {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        response
+        (response, is_fault)
     }
 
     /// Reads what the client still sends, because one that is not listened to may never read the answer.

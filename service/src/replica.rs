@@ -10,7 +10,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -101,15 +101,29 @@ impl Table {
     }
 }
 
+/// How far the table has followed the log.
+#[derive(Default)]
+struct Progress {
+    /// Up to where the log is applied.
+    applied: Version,
+    /// The last reading of the log, for all who have waited for one.
+    last: Option<Reading>,
+}
+
+struct Reading {
+    started: Instant,
+    outcome: Result<(), StoreError>,
+}
+
 /// This process's copy of the store, and the way to the store itself.
 ///
 /// Whatever an answer has shown, the table serves: writes and reads of the store both return only after the table
-/// has caught up with what they saw.
+/// has caught up with what they saw. Where other processes write too, each request to a mock reads the log first.
 pub struct Replica {
     store: Arc<dyn Store>,
     table: RwLock<Table>,
-    /// Up to where the log is applied. Held while the log is read, so that writers who wait share one read.
-    applied: Mutex<Version>,
+    /// Held while the log is read, so that those who wait share one reading.
+    progress: Mutex<Progress>,
     /// Whether a task is at work that tries to catch up until it can.
     is_catching_up: AtomicBool,
 }
@@ -117,15 +131,23 @@ pub struct Replica {
 impl Replica {
     /// Loads everything from the store.
     pub async fn load(store: Arc<dyn Store>) -> Result<Arc<Self>, StoreError> {
-        let replica =
-            Self { store, table: RwLock::default(), applied: Mutex::default(), is_catching_up: AtomicBool::new(false) };
-        replica.reload(&mut *replica.applied.lock().await).await?;
+        let replica = Self {
+            store,
+            table: RwLock::default(),
+            progress: Mutex::default(),
+            is_catching_up: AtomicBool::new(false),
+        };
+        replica.reload(&mut replica.progress.lock().await.applied).await?;
         Ok(Arc::new(replica))
     }
 
-    /// The answer to a request for this verb and canonical path, if there is such a mock.
-    pub fn find(&self, verb: Verb, path: &str) -> Option<Arc<PreparedAnswer>> {
-        self.table.read().answers[verb as usize].get(path).cloned()
+    /// The answer to a request for this verb and canonical path, if there is such a mock. It knows of every write that
+    /// was acknowledged before the call, whoever has made it; an error is the store's, which can not be asked.
+    pub async fn find(&self, verb: Verb, path: &str) -> Result<Option<Arc<PreparedAnswer>>, StoreError> {
+        if self.store.is_shared() {
+            self.catch_up().await?;
+        }
+        Ok(self.table.read().answers[verb as usize].get(path).cloned())
     }
 
     /// How many endpoints there are.
@@ -180,26 +202,48 @@ impl Replica {
         }
     }
 
-    /// Applies all that is in the log at the time of the call.
+    /// Applies all that is in the log at the time of the call. Those who call while the log is being read share the next
+    /// reading: that one starts after all of them have called.
     async fn catch_up(&self) -> Result<(), StoreError> {
-        self.follow(&mut *self.applied.lock().await).await
+        let called = Instant::now();
+        let mut progress = self.progress.lock().await;
+        match &progress.last {
+            Some(reading) if reading.started > called => reading.outcome.clone(),
+            _ => self.follow(&mut progress).await,
+        }
     }
 
     /// Applies the log, unless somebody else has done so up to `version`: of many writers, few read it.
     async fn catch_up_to(&self, version: Version) -> Result<(), StoreError> {
-        let mut applied = self.applied.lock().await;
-        if *applied < version { self.follow(&mut applied).await } else { Ok(()) }
+        let mut progress = self.progress.lock().await;
+        if progress.applied < version { self.follow(&mut progress).await } else { Ok(()) }
     }
 
-    async fn follow(&self, applied: &mut Version) -> Result<(), StoreError> {
+    async fn follow(&self, progress: &mut Progress) -> Result<(), StoreError> {
+        let started = Instant::now();
+        let outcome = self.read_log(&mut progress.applied).await;
+        let was_failing = progress.last.as_ref().is_some_and(|last| last.outcome.is_err());
+        match &outcome {
+            Err(error) if !was_failing => tracing::error!(%error, "the change log can not be read"),
+            Ok(()) if was_failing => tracing::info!("the change log can be read again"),
+            _ => {}
+        }
+        progress.last = Some(Reading { started, outcome: outcome.clone() });
+        outcome
+    }
+
+    async fn read_log(&self, applied: &mut Version) -> Result<(), StoreError> {
         match self.store.changes_since(*applied).await? {
             Changes::Gap => self.reload(applied).await,
             Changes::Log { head, changes } => {
-                let mut table = self.table.write();
-                for Change { id, endpoint, .. } in changes {
-                    match endpoint {
-                        Some(endpoint) => table.put(&endpoint),
-                        None => table.remove(id),
+                // An idle log must not stop those who serve.
+                if !changes.is_empty() {
+                    let mut table = self.table.write();
+                    for Change { id, endpoint, .. } in changes {
+                        match endpoint {
+                            Some(endpoint) => table.put(&endpoint),
+                            None => table.remove(id),
+                        }
                     }
                 }
                 *applied = head;
@@ -215,21 +259,17 @@ impl Replica {
         }
         let replica = Arc::clone(self);
         tokio::spawn(async move {
-            let mut is_told = false;
             loop {
                 // Whoever calls from here on may have seen more than this reading is going to.
                 replica.is_catching_up.store(false, Ordering::Release);
-                let Err(error) = replica.catch_up().await else { break };
-                if !is_told {
-                    tracing::error!(%error, "the change log can not be read; trying again until it can");
-                    is_told = true;
+                if replica.catch_up().await.is_ok() {
+                    return;
                 }
                 if replica.is_catching_up.swap(true, Ordering::AcqRel) {
                     return;
                 }
                 tokio::time::sleep(RETRY).await;
             }
-            tracing::info!("the table has caught up with the store");
         });
     }
 

@@ -215,6 +215,12 @@ impl ApiError {
         )
     }
 
+    pub fn store_away() -> Self {
+        Self::unavailable(
+            "The store can not be reached: try again. If this was a change, it may or may not have been made; repeating it is safe",
+        )
+    }
+
     pub fn unavailable(detail: &str) -> Self {
         Self::new(Kind::Unavailable, detail, None).with_header(header::RETRY_AFTER, 1)
     }
@@ -255,9 +261,7 @@ impl ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "the store failed");
-        Self::unavailable(
-            "The store can not be reached: try again. If this was a change, it may or may not have been made; repeating it is safe",
-        )
+        Self::store_away()
     }
 }
 

@@ -177,7 +177,8 @@ impl Shared {
     async fn answer_mock(&self, mocks: &Mocks, request: Request<Incoming>, peer: IpAddr) -> Response<AnswerBody> {
         let exchange = self.telemetry.begin(&request, None);
         let answer = AssertUnwindSafe(mocks.answer(request, peer)).catch_unwind().await;
-        let (response, is_fault) = answer.map_or_else(|_| (panicked(), true), |response| (from_bytes(response), false));
+        let (response, is_fault) =
+            answer.map_or_else(|_| (panicked(), true), |(response, is_fault)| (from_bytes(response), is_fault));
         exchange.finish(response.status(), is_fault);
         response
     }

@@ -5,6 +5,7 @@ mod isolation;
 mod opening;
 mod outages;
 mod proxy;
+mod replicas;
 mod shared;
 mod sizes;
 mod table;

@@ -1,0 +1,125 @@
+//! Real services on one table: what one of them has acknowledged, each of them serves.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+
+use super::{
+    proxy::{Fate, Proxy},
+    table::{Table, VARIABLES, server},
+};
+use crate::support::{Answer, Echo, PATIENCE, changes, new_endpoint};
+
+fn table() -> Table {
+    tokio::runtime::Runtime::new().unwrap().block_on(Table::create())
+}
+
+fn start(table: &Table, url: &str) -> Echo {
+    let store = format!("dynamodb:{}", table.name);
+    Echo::start_with(&["--store", &store], &[&VARIABLES[..], &[("AWS_ENDPOINT_URL", url)]].concat())
+}
+
+fn replicas<const COUNT: usize>() -> [Echo; COUNT] {
+    let table = table();
+    std::array::from_fn(|_| start(&table, server()))
+}
+
+#[test]
+fn the_story_is_told_by_any_of_them() {
+    let [one, two] = replicas();
+    for turn in 0..20 {
+        let (this, that) = if turn % 2 == 0 { (&one, &two) } else { (&two, &one) };
+        let path = format!("/story/{turn}");
+        assert_eq!(that.call("GET", &path).status, 404);
+        let id = this.create("GET", &path, json!({"code": 200, "body": "first"}));
+        assert_eq!(that.call("GET", &path).text(), "first");
+        assert_eq!(that.call("POST", &path).status, 404);
+        assert_eq!(that.patch(&id, &changes(json!({"response": {"body": "second"}}))).status, 200);
+        assert_eq!(this.call("GET", &path).text(), "second");
+        assert_eq!(that.post(&new_endpoint("GET", &path, json!({"code": 200}))).status, 409);
+        assert_eq!(this.get(&format!("/endpoints/{id}")).status, 200);
+        assert_eq!(this.delete(&id).status, 204);
+        assert_eq!(that.call("GET", &path).status, 404);
+    }
+}
+
+#[test]
+fn of_creations_that_race_for_a_route_one_wins() {
+    let services = replicas::<3>();
+    for round in 0..10 {
+        let document = new_endpoint("GET", &format!("/race/{round}"), json!({"code": 200}));
+        let answers: Vec<Answer> = thread::scope(|scope| {
+            let race = services.each_ref().map(|service| scope.spawn(|| service.post(&document)));
+            race.map(|racer| racer.join().unwrap()).into()
+        });
+        let mut statuses: Vec<_> = answers.iter().map(|answer| answer.status).collect();
+        statuses.sort_unstable();
+        assert_eq!(statuses, [201, 409, 409]);
+    }
+}
+
+#[test]
+fn a_replica_that_starts_late_serves_what_there_is() {
+    let table = table();
+    let early = start(&table, server());
+    early.create("GET", "/early", json!({"code": 200, "body": "here"}));
+    let late = start(&table, server());
+    assert_eq!(late.call("GET", "/early").text(), "here");
+}
+
+/// While the store is away nobody can know whether a mock is still what it was.
+#[test]
+fn without_the_store_a_mock_is_neither_served_nor_missed() {
+    let table = table();
+    let proxy = Arc::new(Proxy::start());
+    let service = start(&table, &proxy.url);
+    service.create("GET", "/known", json!({"code": 200}));
+
+    proxy.set(|_| Fate::CutBefore);
+    for path in ["/known", "/unknown"] {
+        let answer = service.call("GET", path);
+        assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")), "{path}");
+        assert_eq!(answer.json()["errors"][0]["code"], "unavailable");
+    }
+    service.log_line(|line| line["message"] == "the change log can not be read");
+
+    proxy.set(|_| Fate::Pass);
+    let deadline = Instant::now() + PATIENCE;
+    while service.call("GET", "/known").status != 200 {
+        assert!(Instant::now() < deadline, "it serves again when the store is back");
+    }
+    assert_eq!(service.call("GET", "/unknown").status, 404);
+    service.log_line(|line| line["message"] == "the change log can be read again");
+}
+
+/// Many requests at once must not become as many reads.
+#[test]
+fn requests_that_wait_share_a_reading() {
+    let table = table();
+    let proxy = Arc::new(Proxy::start());
+    let service = start(&table, &proxy.url);
+    service.create("GET", "/shared", json!({"code": 200}));
+
+    let reads = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&reads);
+    proxy.on("Query", move |_, _| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        // As slow as a store may be, so that requests come together.
+        thread::sleep(Duration::from_millis(50));
+        Fate::Pass
+    });
+    thread::scope(|scope| {
+        for _ in 0..64 {
+            scope.spawn(|| assert_eq!(service.call("GET", "/shared").status, 200));
+        }
+    });
+    let reads = reads.load(Ordering::Relaxed);
+    assert!((1..=16).contains(&reads), "{reads} reads for 64 requests");
+}
