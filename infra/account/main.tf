@@ -12,6 +12,8 @@ locals {
   service = "echo-service"
   # As the collector is called where it is published, behind the prefix that stands for that registry.
   collector = "ecr-public/aws-observability/aws-otel-collector"
+
+  state_keys = { for environment in var.environments : environment => "${environment}/terraform.tfstate" }
 }
 
 module "registry" {
@@ -27,7 +29,7 @@ module "github" {
 
   name                     = var.name
   repository               = var.repository
-  environments             = { for environment in var.environments : environment => { state_key = "${environment}/terraform.tfstate" } }
+  environments             = { for environment, key in local.state_keys : environment => { state_key = key } }
   state_bucket_arn         = module.state.bucket_arn
   permissions_boundary_arn = var.permissions_boundary_arn
 }

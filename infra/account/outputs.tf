@@ -22,3 +22,8 @@ output "state_bucket_name" {
   description = "The bucket for each root's backend."
   value       = module.state.bucket_name
 }
+
+output "state_keys" {
+  description = "Where each environment's state has to be in the bucket: its role may write there only."
+  value       = local.state_keys
+}

@@ -84,7 +84,7 @@ run "fits_the_environments" {
 
   assert {
     condition = alltrue([
-      for environment in var.environments : can(regex("key\\s+= \"${environment}/terraform.tfstate\"", file("${path.module}/../../environments/${environment}/main.tf")))
+      for environment in var.environments : can(regex("key\\s+= \"${output.state_keys[environment]}\"", file("${path.module}/../../environments/${environment}/main.tf")))
     ])
     error_message = "An environment keeps its state where its role may not write."
   }

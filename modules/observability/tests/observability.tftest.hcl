@@ -195,7 +195,7 @@ run "alarms" {
   }
   assert {
     condition = [
-      for statement in jsondecode(aws_kms_key.alarms.policy).Statement : [toset(statement.Action), statement.Condition] if can(statement.Principal.Service)
+      for statement in jsondecode(aws_kms_key.alarms.policy).Statement : [toset(flatten([statement.Action])), statement.Condition] if can(statement.Principal.Service)
     ] == [[toset(["kms:Decrypt", "kms:GenerateDataKey*"]), { StringEquals = { "aws:SourceAccount" = "111122223333" } }]]
     error_message = "This account's alarms, and no other's, must be able to use the key: without that none of them ever arrives."
   }
