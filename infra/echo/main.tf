@@ -3,11 +3,12 @@
 module "network" {
   source = "../../modules/network"
 
-  name                    = local.name
-  cidr                    = var.network.cidr
-  zones                   = var.network.zones
-  nat                     = var.network.nat
-  flow_log_retention_days = var.retention.flow_log_days
+  name                     = local.name
+  cidr                     = var.network.cidr
+  zones                    = var.network.zones
+  nat                      = var.network.nat
+  flow_log_retention_days  = var.retention.flow_log_days
+  permissions_boundary_arn = var.permissions_boundary_arn
 }
 
 module "security_groups" {

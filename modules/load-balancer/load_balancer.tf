@@ -1,4 +1,5 @@
 resource "aws_lb" "main" {
+  #checkov:skip=CKV_AWS_150:`protect` decides, so that an environment for development can be destroyed in one go
   #checkov:skip=CKV2_AWS_28:waf.enabled decides: it costs more than the rest of a trial
   #checkov:skip=CKV2_AWS_76:The rules are there, and count unless waf.block_content: waf.tf says why
   #checkov:skip=CKV2_AWS_20:With a certificate port 80 redirects; without one there is nothing to redirect to
