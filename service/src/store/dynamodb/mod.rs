@@ -46,7 +46,7 @@ pub struct DynamoStore {
     table: String,
     /// Writes of one process come one after the other: all of them change the head, so they would only be in each other's way.
     turn: Mutex<Turn>,
-    /// When a write was last accepted or refused: while others are, it is worth waiting for one's turn.
+    /// When DynamoDB last said what has become of a write: while it does, it is worth waiting for one's turn.
     answered: parking_lot::Mutex<Instant>,
     /// The last version that was seen: where the next write most likely has to begin. A hint, because others write as well.
     head: AtomicU64,

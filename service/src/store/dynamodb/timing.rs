@@ -13,10 +13,10 @@ const CONNECT: Duration = Duration::from_secs(1);
 const ATTEMPT: Duration = Duration::from_secs(2);
 /// A read with all its attempts. A client of management is told within this that the store is away.
 pub(super) const READ: Duration = Duration::from_secs(5);
-/// A write, as long as no other write of this process gets an answer either: so that those who wait for a store that is away
+/// A write, as long as no other write of this process gets on either: so that those who wait for a store that is away
 /// do not wait for each other as well.
 pub(super) const WRITE: Duration = Duration::from_secs(5);
-/// A write in all, while those before it are carried out one by one. Less than `--request-timeout`.
+/// A write in all, while those before it are carried out one by one, or other processes come first. Less than `--request-timeout`.
 pub(super) const WRITE_IN_QUEUE: Duration = Duration::from_secs(25);
 /// A read is sent so often at most. The SDK waits between attempts, with jitter.
 const READ_ATTEMPTS: u32 = 3;
@@ -33,8 +33,8 @@ pub(super) fn retries() -> RetryConfig {
     RetryConfig::standard().with_max_attempts(READ_ATTEMPTS)
 }
 
-/// About two transactions.
-const LONGEST_COURTESY: Duration = Duration::from_millis(20);
+/// As slow as DynamoDB may be, a write does not wait longer than this for the sake of others.
+const LONGEST_COURTESY: Duration = Duration::from_millis(500);
 /// Those who have met others within this time expect to meet them again.
 const REMEMBERED: Duration = Duration::from_secs(1);
 
@@ -55,8 +55,8 @@ impl Backoff {
 
 /// What one write leaves to the next one of the same process.
 pub(super) struct Turn {
-    /// The last version that this process has written, and when.
-    last: Option<(Version, Instant)>,
+    /// The last version that this process has written, when, and how long that took.
+    last: Option<(Version, Instant, Duration)>,
     /// When it last found that another process had written.
     met: Option<Instant>,
 }
@@ -69,12 +69,14 @@ impl Turn {
     /// Lets others go first for a moment, where there are others. A process that has just written knows the head before all
     /// others do: with many writes to carry out it would be the first every time, and the others would never come to theirs.
     pub(super) async fn begin(&mut self, head: Version) {
-        let Some((version, at)) = self.last else { return };
+        let Some((version, at, took)) = self.last else { return };
         if version != head {
             self.meet();
         }
-        if at.elapsed() < LONGEST_COURTESY && self.met.is_some_and(|met| met.elapsed() < REMEMBERED) {
-            sleep(LONGEST_COURTESY.mul_f64(rand::random())).await;
+        // Others learn of the head, and send, in about the time that it took.
+        let longest = took.min(LONGEST_COURTESY);
+        if at.elapsed() < longest && self.met.is_some_and(|met| met.elapsed() < REMEMBERED) {
+            sleep(longest.mul_f64(rand::random())).await;
         }
     }
 
@@ -82,7 +84,7 @@ impl Turn {
         self.met = Some(Instant::now());
     }
 
-    pub(super) fn end(&mut self, version: Version) {
-        self.last = Some((version, Instant::now()));
+    pub(super) fn end(&mut self, version: Version, took: Duration) {
+        self.last = Some((version, Instant::now(), took));
     }
 }

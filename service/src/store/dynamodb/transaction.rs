@@ -55,8 +55,8 @@ const TAKE: usize = 3;
 /// What an answer means.
 #[derive(Debug)]
 pub(super) enum Answer {
-    /// Others have written: the head is there.
-    Moved(Version, Option<WriteError>),
+    /// Others have written: the head is there. Whatever else is wrong is found again from there.
+    Moved(Version),
     /// Nothing has been changed, and nothing will be.
     Refused(WriteError),
     /// It was not carried out, and may be at another attempt.
@@ -128,40 +128,37 @@ impl Plan {
             let reason: Option<&CancellationReason> = reasons.get(at);
             reason.filter(|reason| reason.code() == Some("ConditionalCheckFailed"))
         };
-        let refusal = match (failed(ENDPOINT), failed(TAKE).zip(self.take.as_ref())) {
-            (Some(reason), _) => Some(match (self.expected, reason.item()) {
-                (None, _) => StoreError(format!("there is an endpoint {} already", self.id)).into(),
-                (Some(_), None) => WriteError::Missing,
-                (Some(_), Some(_)) => WriteError::Changed,
-            }),
-            // While another transaction is at work on the endpoint, it is not known whether it is still as expected.
-            (None, Some((reason, route))) if !is_busy(reasons.get(ENDPOINT)) => {
-                Some(match reason.item().map(item::holder) {
-                    Some(Ok(holder)) => WriteError::Taken { route: route.clone(), holder },
-                    Some(Err(damaged)) => damaged.into(),
-                    None => StoreError("DynamoDB does not say who holds a route".into()).into(),
-                })
-            }
-            _ => None,
-        };
         if let Some(reason) = failed(HEAD) {
             return match reason.item().map_or(Ok(Version(0)), item::head) {
-                Ok(head) => Answer::Moved(head, refusal),
+                Ok(head) => Answer::Moved(head),
                 Err(damaged) => Answer::Refused(damaged.into()),
             };
         }
-        match refusal {
-            Some(refusal) => Answer::Refused(refusal),
-            None if reasons.iter().any(|reason| is_busy(Some(reason))) => Answer::Busy(text),
-            // A claim that is not its endpoint's, or a request that DynamoDB does not take.
-            None => Answer::Refused(StoreError(text).into()),
+        if let Some(reason) = failed(ENDPOINT) {
+            return Answer::Refused(match (self.expected, reason.item()) {
+                (None, _) => StoreError(format!("there is an endpoint {} already", self.id)).into(),
+                (Some(_), None) => WriteError::Missing,
+                (Some(_), Some(_)) => WriteError::Changed,
+            });
         }
+        // Before the route: while another transaction is at work on the endpoint, it may be gone or changed.
+        if reasons.iter().any(is_busy) {
+            return Answer::Busy(text);
+        }
+        Answer::Refused(match (failed(TAKE).map(CancellationReason::item), &self.take) {
+            (Some(Some(claim)), Some(route)) => match item::holder(claim) {
+                Ok(holder) => WriteError::Taken { route: route.clone(), holder },
+                Err(damaged) => damaged.into(),
+            },
+            // A claim that is not its endpoint's, or a request that DynamoDB does not take.
+            _ => StoreError(text).into(),
+        })
     }
 }
 
-fn is_busy(reason: Option<&CancellationReason>) -> bool {
+fn is_busy(reason: &CancellationReason) -> bool {
     let busy = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
-    reason.and_then(CancellationReason::code).is_some_and(|code| busy.contains(&code))
+    reason.code().is_some_and(|code| busy.contains(&code))
 }
 
 /// On condition that the item is at a version, or is not there at all. If it is not so, DynamoDB shows what is there instead.

@@ -67,15 +67,18 @@ impl DynamoStore {
         loop {
             let head = Version(self.head.load(Ordering::Acquire));
             let transaction = plan.after(head, &self.table);
+            let sent = Instant::now();
             match self.send(&plan, &transaction, &mut backoff, trouble).await? {
                 Outcome::Committed => {
                     self.saw_head(transaction.version);
-                    turn.end(transaction.version);
+                    turn.end(transaction.version, sent.elapsed());
                     return Ok(transaction.version);
                 }
                 // May be less than what was seen before: then this is another table of the same name.
                 Outcome::Overtaken(head) => {
                     turn.meet();
+                    "other processes came first each time".clone_into(&mut trouble.lock());
+                    *self.answered.lock() = Instant::now();
                     self.head.store(head.0, Ordering::Release);
                 }
             }
@@ -134,11 +137,11 @@ impl DynamoStore {
         loop {
             let Err(error) = self.request(transaction).send().await else { return Ok(Outcome::Committed) };
             let why = match plan.read(&error) {
-                Answer::Moved(head, refusal) => {
+                Answer::Moved(head) => {
                     if in_doubt && head >= transaction.version && self.is_logged(transaction).await? {
                         return Ok(Outcome::Committed);
                     }
-                    return refusal.map_or(Ok(Outcome::Overtaken(head)), Err);
+                    return Ok(Outcome::Overtaken(head));
                 }
                 Answer::Refused(refusal) => return Err(refusal),
                 Answer::Busy(why) => why,

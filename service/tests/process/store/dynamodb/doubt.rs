@@ -38,7 +38,7 @@ async fn has_taken_effect(store: &dyn Store, write: &Write) -> bool {
 
 /// As if DynamoDB had forgotten the token of an earlier sending, which it does after ten minutes.
 fn forget_token(request: &mut super::proxy::Message) {
-    request.body["ClientRequestToken"] = Value::String("0".repeat(36));
+    request.body["ClientRequestToken"] = Value::String(uuid::Uuid::now_v7().to_string());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,11 +6,12 @@ use std::{
 };
 
 use echo_service::{
-    domain::{EndpointId, Verb},
+    domain::{Endpoint, EndpointId, Verb},
     store::{Filter, Version, Write, WriteError},
 };
 use futures_util::future::join_all;
 use serde_json::json;
+use tokio::runtime::Handle;
 
 use super::{
     Scene, create, endpoint,
@@ -98,6 +99,32 @@ async fn a_write_that_is_throttled_or_meets_another_is_tried_again() {
     });
     create(&scene.store, "/persistent").await;
     scene.assert_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_route_is_not_told_to_be_taken_while_it_is_open_whether_the_endpoint_is_as_expected() {
+    let scene = Scene::set().await;
+    let (one, expected) = create(&scene.other, "/one").await;
+    let (two, _) = create(&scene.other, "/two").await;
+    scene.store.load().await.unwrap();
+    let leave = Write::Delete { id: one.id, expected };
+    let (handle, other, holder) = (Handle::current(), Arc::clone(&scene.other), two.id.to_string());
+    scene.proxy.on("TransactWriteItems", move |n, _| {
+        if n > 0 {
+            return Fate::Pass;
+        }
+        // As it is when that happens at the same time.
+        handle.block_on(other.write(leave.clone())).unwrap();
+        let mut answer = Message::error(400, "TransactionCanceledException");
+        let claim = json!({"PK": {"S": "ROUTE#"}, "SK": {"S": "ROUTE"}, "endpoint_id": {"S": holder}});
+        answer.body["CancellationReasons"] = json!([
+            {"Code": "None"}, {"Code": "None"}, {"Code": "TransactionConflict", "Message": "by a test"},
+            {"Code": "ConditionalCheckFailed", "Message": "by a test", "Item": claim}, {"Code": "None"}
+        ]);
+        Fate::Answer(answer)
+    });
+    let outcome = scene.store.write(Write::Replace { endpoint: Endpoint { route: two.route, ..one }, expected }).await;
+    assert!(matches!(outcome, Err(WriteError::Missing)), "{outcome:?}");
 }
 
 #[tokio::test]
