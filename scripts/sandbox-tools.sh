@@ -77,7 +77,7 @@ builder_image() {
   cp --archive --reflink=auto "$base/root/." "$folder"
   mkdir -p "$folder/usr/local/cargo"
   cp --recursive --dereference "$sysroot/"{bin,lib,libexec} "$folder/usr/local/"
-  # The machine may reach crates.io by a certificate of its own. It stays out of the system's bundle, which goes into the image.
+  # The machine may reach the registry of crates by a certificate of its own. It stays out of the system's bundle, which goes into the image.
   cp --dereference "${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}" "$folder/usr/local/cargo/machine.crt"
   buildah umount "$container" >/dev/null
   buildah config --env CARGO_HOME=/usr/local/cargo --env CARGO_HTTP_CAINFO=/usr/local/cargo/machine.crt "$container"

@@ -1,0 +1,23 @@
+# The checks that run Echo as it runs on AWS: its image, and an environment in the sandbox. scripts/test sources it; it is not run
+# by itself.
+# shellcheck shell=bash
+
+# as_root WHAT: notes that WHAT is not checked where nobody may make containers and namespaces.
+as_root() {
+  ((EUID == 0)) || { not_checked+=("$1: making containers needs root"); return 1; }
+}
+
+# The image is as the task definition and the documents say.
+check_image() {
+  as_root "the image" || return 0
+  tests/image/run 2>&1 | tee "$work/image.log" || return
+  count=$(grep -c '^ok: ' "$work/image.log")
+}
+
+# dev is applied, proved and destroyed; the others are the same by their test (roots), and are applied by `tests/sandbox/run staging prod`.
+check_sandbox() {
+  as_root "the cloud, applied in the sandbox" || return 0
+  tests/sandbox/run dev | tee "$work/sandbox.log" || return
+  count=$(sed -n 's/^\([0-9]\+\) passed, 0 failed$/\1/p' "$work/sandbox.log")
+  [[ $count ]] || { say "the sandbox has proved nothing"; return 1; }
+}

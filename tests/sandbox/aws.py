@@ -1,0 +1,13 @@
+"""Clients of the emulated AWS, by service: `Aws(endpoint).ecs.list_tasks(...)`."""
+
+import botocore.session
+
+
+class Aws:
+    def __init__(self, endpoint, region="eu-central-1"):
+        self._session, self._where = botocore.session.Session(profile=None), {"endpoint_url": endpoint, "region_name": region}
+
+    def __getattr__(self, service):
+        client = self._session.create_client(service, aws_access_key_id="test", aws_secret_access_key="test", **self._where)
+        setattr(self, service, client)
+        return client

@@ -1,0 +1,123 @@
+"""Serves AWS: MiniStack's API, the address at which tasks ask for credentials, and the listeners of load balancers.
+
+To be run in a network namespace of its own (scripts/sandbox does), where all of these addresses are free and nobody else's.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from urllib.parse import parse_qs
+
+import fargate
+import forgotten
+import missing
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+from ministack import app as ministack
+from ministack.core.responses import request_scope
+from ministack.services import alb
+
+API_PORT = 4566
+# The parts of a transaction, each of which needs the right of its own operation.
+TRANSACTION = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem", "Get": "GetItem"}
+
+
+def headers_of(scope):
+    headers = {}
+    for name, value in scope["headers"]:
+        name, value = name.decode("latin-1").lower(), value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
+async def body_of(receive):
+    body = b""
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if not message.get("more_body"):
+            return body
+
+
+async def balance(port, scope, receive, send):
+    """Answers as the load balancer that has a listener on this port, whatever the request says its host is.
+
+    MiniStack's own port forwards as well, by the host's name; but it answers OPTIONS and some paths itself, where a load balancer
+    passes everything on.
+    """
+    with request_scope(os.environ["MINISTACK_ACCOUNT_ID"], os.environ["MINISTACK_REGION"]):
+        listener = next((listener for listener in alb._listeners.values() if listener["Port"] == port), None)
+        if not listener:
+            await ministack._send_response(send, 503, {}, f"no load balancer listens on port {port}")
+            return
+        response = await alb.dispatch_request(
+            alb._lbs[listener["LoadBalancerArn"]],
+            scope["method"],
+            scope["path"],
+            headers_of(scope),
+            await body_of(receive),
+            parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True),
+            port,
+            client_ip=scope["client"][0],
+            raw_query_string=scope["query_string"].decode("latin-1"),
+            raw_path=scope["raw_path"].decode("latin-1"),
+        )
+        await ministack._send_if_handled(send, response, receive, head=scope["method"] == "HEAD")
+
+
+def rights_for(target, body):
+    """The rights that a call of a task needs, each with the table: `dynamodb:GetItem echo-dev`."""
+    if not target or not target.startswith("DynamoDB_"):
+        return {f"something else: {target}"}
+    given, operation = json.loads(body), target.partition(".")[2]
+    parts = [part for item in given.get("TransactItems", []) for part in item.items()] or [(None, given)]
+    return {f"dynamodb:{TRANSACTION.get(kind, operation)} {what['TableName']}" for kind, what in parts}
+
+
+async def noted(target, receive):
+    """Writes down what a task needs for a call, because no role is enforced here: a test holds the role against that."""
+    body = await body_of(receive)
+    with Path(os.environ["SANDBOX_CALLS"]).open("a+") as calls:
+        calls.seek(0)
+        for right in rights_for(target, body) - set(calls.read().splitlines()):
+            print(right, file=calls)
+    messages = [{"type": "http.request", "body": body}]
+
+    async def again():
+        return messages.pop() if messages else await receive()
+
+    return again
+
+
+async def app(scope, receive, send):
+    if scope["type"] != "http":
+        await ministack.app(scope, receive, send)
+        return
+    host, port = scope["server"]
+    target = headers_of(scope).get("x-amz-target")
+    if (host, port) == (fargate.LINK_LOCAL, API_PORT):
+        receive = await noted(target, receive)
+    if port != API_PORT and host != fargate.LINK_LOCAL:
+        await balance(port, scope, receive, send)
+    elif target in missing.CALLS:
+        with request_scope(os.environ["MINISTACK_ACCOUNT_ID"], os.environ["MINISTACK_REGION"]):
+            status, document = missing.answer(target, await body_of(receive))
+            await ministack._send_response(send, status, {"Content-Type": "application/x-amz-json-1.1"}, document)
+    else:
+        await ministack.app(scope, receive, send)
+
+
+def main():
+    fargate.apply(API_PORT)
+    missing.apply()
+    forgotten.apply()
+    config = Config()
+    config.bind = [f"127.0.0.1:{API_PORT}", f"{fargate.LINK_LOCAL}:{API_PORT}", f"{fargate.LINK_LOCAL}:80"]
+    config.bind += [f"127.0.0.1:{port}" for port in sys.argv[1:]]
+    config.keep_alive_timeout = 75
+    asyncio.run(serve(app, config))
+
+
+main()

@@ -1,0 +1,227 @@
+"""Makes MiniStack run ECS tasks as Fargate runs them.
+
+MiniStack starts each container of a task by itself and passes on its image, command and environment, and nothing else of the
+container's definition. What an environment of ours relies on beyond that is added here: `apply` replaces the functions of
+MiniStack that stand in the way. README.md lists what each of these does without us.
+"""
+
+import contextlib
+import ipaddress
+import time
+import urllib.error
+import urllib.request
+
+import docker
+from ministack.core.responses import get_account_id, get_region, json_response
+from ministack.services import alb, ec2, ecs, secretsmanager
+
+# Where AWS serves a task's metadata and credentials. The emulator listens there, in the sandbox's own network namespace.
+LINK_LOCAL = "169.254.170.2"
+# How long a container may take from its start to its first healthy answer: many times what Echo needs, so that a slow machine
+# does not fail a deployment, and short enough to wait for in a test of one that does fail.
+START_SECONDS = 40
+
+_originals = {}
+# Deployments by id: MiniStack forgets those that are over, and the provider asks how they ended.
+_deployments = {}
+
+
+def apply(api_port):
+    """Replaces MiniStack's functions; to be called once, before it serves."""
+
+    def replace(module, name, function):
+        _originals[name] = getattr(module, name)
+        setattr(module, name, function)
+
+    def run_kwargs(*args):
+        return _run_kwargs(api_port, *args)
+
+    replace(ecs, "_build_run_kwargs", run_kwargs)
+    replace(ecs, "_resolve_container_secrets", _secrets)
+    replace(ecs, "_mark_task_running", _mark_task_running)
+    replace(ecs, "_cleanup_task_resources", _cleanup_task_resources)
+    replace(ecs, "_make_deployment", _make_deployment)
+    ecs._ACTION_MAP["ListServiceDeployments"] = _list_service_deployments
+    ecs._ACTION_MAP["DescribeServiceDeployments"] = _describe_service_deployments
+
+
+def _run_kwargs(api_port, definition, task_definition, env, ports, network, host_mode, task_id, task_arn, own_ip, cluster_arn):
+    """What is given to Docker to make a container: MiniStack's, and the rest of what the task definition says."""
+    kwargs = _originals["_build_run_kwargs"](
+        definition, task_definition, env, ports, network, host_mode, task_id, task_arn, own_ip, cluster_arn
+    )
+    linux = definition.get("linuxParameters") or {}
+    # A container without a limit of its own may use what the task has.
+    memory = definition.get("memory") or task_definition["memory"]
+    kwargs |= {
+        "user": definition.get("user"),
+        "entrypoint": definition.get("entryPoint"),
+        "read_only": definition.get("readonlyRootFilesystem", False),
+        "mem_limit": f"{memory}m",
+        "memswap_limit": f"{memory}m",
+        "cap_drop": (linux.get("capabilities") or {}).get("drop"),
+        "init": linux.get("initProcessEnabled", False),
+        "tmpfs": {mount["containerPath"]: f"size={mount['size']}m" for mount in linux.get("tmpfs") or []},
+    }
+    # The SDKs accept credentials over plain HTTP from this address and from loopback only.
+    del env["AWS_CONTAINER_CREDENTIALS_FULL_URI"], env["AWS_CONTAINER_AUTHORIZATION_TOKEN"]
+    env["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] = f"/v2/credentials/{task_id}"
+    env["AWS_ENDPOINT_URL"] = f"http://{LINK_LOCAL}:{api_port}"
+    env["AWS_REGION"] = get_region()
+    env["ECS_CONTAINER_METADATA_URI_V4"] = f"http://{LINK_LOCAL}/v4/" + env["ECS_CONTAINER_METADATA_URI_V4"].rpartition("/")[2]
+    kwargs.pop("extra_hosts", None)
+
+    task = ecs._tasks[task_arn]
+    if task["_docker_ids"]:
+        # A task has one network interface, and its containers reach each other on loopback.
+        kwargs.pop("network", None)
+        kwargs["network_mode"] = f"container:{task['_docker_ids'][0]}"
+    else:
+        kwargs["network"] = _network_of(task["_subnet"])
+    return kwargs
+
+
+def _network_of(subnet_id):
+    """The name of the container network that stands for a subnet's VPC; made when it is first asked for.
+
+    It has the VPC's addresses, so that settings in terms of the VPC's CIDR mean what they mean on AWS: tasks are in the lower
+    half, and the load balancer, for which the bridge's own address stands, in the upper half, where its subnets are.
+    """
+    vpc_id = ec2._subnets[subnet_id]["VpcId"]
+    cidr = ipaddress.ip_network(ec2._vpcs[vpc_id]["CidrBlock"])
+    lower, upper = cidr.subnets()
+    client = ecs._get_docker()
+    with ecs.resource_lock("vpc-network", vpc_id):
+        if not client.networks.list(names=[vpc_id]):
+            pool = docker.types.IPAMPool(subnet=str(cidr), iprange=str(lower), gateway=str(upper[4]))
+            client.networks.create(vpc_id, driver="bridge", ipam=docker.types.IPAMConfig(pool_configs=[pool]))
+    return vpc_id
+
+
+def _secrets(definition):
+    """The values of a container's secrets, in the version that the task definition names."""
+    resolved = {}
+    for secret in definition.get("secrets", []):
+        # arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME[:JSON-KEY:STAGE:VERSION-ID]
+        parts = secret["valueFrom"].split(":") + [""] * 3
+        arn, (key, stage, version) = ":".join(parts[:7]), parts[7:10]
+        if key:
+            raise ecs._SecretResolutionError(f"the sandbox does not read one key of a secret: {secret['valueFrom']}")
+        value = secretsmanager.resolve_secret_string(arn, version_stage=stage or "AWSCURRENT", version_id=version or None)
+        if value is None:
+            raise ecs._SecretResolutionError(f"unable to retrieve secret {secret['valueFrom']}")
+        resolved[secret["name"]] = value
+    return resolved
+
+
+def _mark_task_running(task_arn, task):
+    """A task runs when its containers' health checks and its target groups' succeed, and has failed when they do not in time."""
+    definition = ecs._task_defs[ecs._resolve_td_key(task["taskDefinitionArn"])]
+    deadline = time.monotonic() + START_SECONDS
+    while (problem := _unhealthy(task, definition)) and ecs._task_is_active(task_arn, task):
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"health checks failed: {problem}")
+        time.sleep(0.2)
+    return _originals["_mark_task_running"](task_arn, task)
+
+
+def _unhealthy(task, definition):
+    """What is wrong with a task's health, or None."""
+    client = ecs._get_docker()
+    for index, container_definition in enumerate(definition["containerDefinitions"]):
+        name = container_definition["name"]
+        container = client.containers.get(task["_docker_ids"][index])
+        if container.status == "exited":
+            if not container_definition.get("essential", True):
+                continue
+            raise RuntimeError(f"essential container {name} exited: {container.logs(tail=3).decode(errors='replace')}")
+        command = (container_definition.get("healthCheck") or {}).get("command")
+        if command:
+            # As ECS says it: CMD and the words of a command. The shell form has no use in an image without a shell.
+            code, output = container.exec_run(command[1:])
+            task["containers"][index]["healthStatus"] = "UNHEALTHY" if code else "HEALTHY"
+            if code:
+                return f"{name}: {output.decode(errors='replace').strip()}"
+    service = ecs._services.get(f"{ecs._cluster_name_from_arn(task['clusterArn'])}/{task['group'].partition(':')[2]}") or {}
+    for balancer in service.get("loadBalancers") or []:
+        group = alb._tgs[balancer["targetGroupArn"]]
+        port = group.get("HealthCheckPort", "traffic-port")
+        port = balancer["containerPort"] if port == "traffic-port" else port
+        url = f"http://{ecs._task_ip(task)}:{port}{group['HealthCheckPath']}"
+        try:
+            with urllib.request.urlopen(url, timeout=2):
+                pass
+        except (OSError, urllib.error.HTTPError) as error:
+            return f"{url}: {error}"
+    return None
+
+
+def _cleanup_task_resources(task, client, extra_container=None):
+    """Stops a task's containers, each with the time that its definition gives it, and removes them, while the caller goes on: ECS
+    takes a task for stopped long before its containers are, and to stop two tasks takes it no longer than to stop one."""
+    with ecs.resource_lock("ecs-task", task["taskArn"]):
+        containers, task["_docker_ids"] = task.get("_docker_ids") or [], []
+    _originals["_cleanup_task_resources"](task, client, extra_container)
+    definitions = ecs._task_defs[ecs._resolve_td_key(task["taskDefinitionArn"])]["containerDefinitions"]
+    depended_on = {dependency["containerName"] for definition in definitions for dependency in definition.get("dependsOn") or []}
+    # Whom others depend on is stopped after them.
+    order = sorted(zip(definitions, containers, strict=False), key=lambda pair: pair[0]["name"] in depended_on)
+
+    def remove():
+        # A client of its own, because MiniStack's waits less long for an answer than a container may take to stop.
+        patient = docker.from_env(timeout=180)
+        for definition, container in order:
+            with contextlib.suppress(docker.errors.APIError):
+                patient.containers.get(container).stop(timeout=definition.get("stopTimeout") or 30)
+        # The first one holds the network that the others are in.
+        for container in reversed(containers):
+            with contextlib.suppress(docker.errors.APIError):
+                patient.containers.get(container).remove(v=True, force=True)
+
+    ecs.spawn_background(remove, thread_name="sandbox-stop")
+
+
+def _make_deployment(task_definition, desired_count, status="PRIMARY"):
+    """A deployment is in progress until its tasks run, the first one too. Its time has fractions, because the provider takes a
+    deployment that began in the same second as its request for an old one."""
+    deployment = _originals["_make_deployment"](task_definition, desired_count, status)
+    deployment |= {"createdAt": time.time(), "rolloutState": "IN_PROGRESS", "rolloutStateReason": ""}
+    _deployments[deployment["id"].rpartition("/")[2]] = deployment
+    return deployment
+
+
+def _list_service_deployments(data):
+    cluster, service = data["cluster"].rpartition("/")[2], data["service"].rpartition("/")[2]
+    deployments = ecs._services[f"{cluster}/{service}"]["deployments"]
+    return json_response({"serviceDeployments": [_service_deployment(deployment, cluster, service) for deployment in deployments]})
+
+
+def _describe_service_deployments(data):
+    found = []
+    for arn in data["serviceDeploymentArns"]:
+        cluster, service, deployment_id = arn.split("/")[1:]
+        found.append(_service_deployment(_deployments[deployment_id], cluster, service))
+    return json_response({"serviceDeployments": found})
+
+
+def _service_deployment(deployment, cluster, service):
+    prefix, deployment_id = f"arn:aws:ecs:{get_region()}:{get_account_id()}", deployment["id"].rpartition("/")[2]
+    return {
+        "serviceDeploymentArn": f"{prefix}:service-deployment/{cluster}/{service}/{deployment_id}",
+        "targetServiceRevisionArn": f"{prefix}:service-revision/{cluster}/{service}/{deployment_id}",
+        "createdAt": deployment["createdAt"],
+        "status": _status(deployment, ecs._services[f"{cluster}/{service}"]),
+        "statusReason": deployment["rolloutStateReason"],
+    }
+
+
+def _status(deployment, service):
+    if deployment["rolloutState"] == "COMPLETED":
+        return "SUCCESSFUL"
+    if deployment["rolloutState"] == "IN_PROGRESS":
+        return "IN_PROGRESS"
+    primary = ecs._primary_deployment(service)
+    if primary is deployment:
+        # There was nothing to go back to.
+        return "STOPPED"
+    return "ROLLBACK_SUCCESSFUL" if primary["rolloutState"] == "COMPLETED" else "ROLLBACK_IN_PROGRESS"

@@ -1,0 +1,204 @@
+"""Calls of AWS that MiniStack does not know and the environments make.
+
+They keep what they are given and give it back, so that Terraform can create, read, change and delete; nothing acts on it. README.md
+lists them, because that is all that the sandbox proves about these resources.
+"""
+
+import json
+import time
+import uuid
+
+from ministack.core.responses import get_account_id, get_region
+from ministack.services.cloudformation import provisioners
+
+# The fields that name a thing of each kind.
+TARGET = ("ServiceNamespace", "ResourceId", "ScalableDimension")
+POLICY = ("PolicyName", *TARGET)
+SCHEDULE = ("ScheduledActionName", *TARGET)
+
+
+class Missing(Exception):
+    """There is no such thing; its text is what AWS says."""
+
+
+class Shelf:
+    """Things of one kind: what their calls gave, by the fields that name them."""
+
+    def __init__(self, names):
+        self.names = names
+        self.things = {}
+
+    def put(self, given, **always):
+        key = tuple(given.get(name) for name in self.names)
+        self.things[key] = self.things.get(key, always) | given
+        return self.things[key]
+
+    def find(self, **wanted):
+        return [thing for thing in self.things.values() if all(thing.get(name) in values for name, values in wanted.items() if values)]
+
+    def drop(self, given):
+        if self.things.pop(tuple(given.get(name) for name in self.names), None) is None:
+            raise Missing(f"nothing is named {' '.join(str(given.get(name)) for name in self.names)}")
+        return {}
+
+
+targets, policies, schedules = Shelf(TARGET), Shelf(POLICY), Shelf(SCHEDULE)
+queries, caches = Shelf(("queryDefinitionId",)), Shelf(("ecrRepositoryPrefix",))
+tags = {}
+
+
+def arn(service, rest):
+    return f"arn:aws:{service}:{get_region()}:{get_account_id()}:{rest}"
+
+
+def one(given, name):
+    return [given[name]] if given.get(name) else None
+
+
+def target_fields(given):
+    """How the describing calls of Application Auto Scaling narrow down what they list."""
+    return {
+        "ServiceNamespace": one(given, "ServiceNamespace"),
+        "ResourceId": given.get("ResourceIds") or one(given, "ResourceId"),
+        "ScalableDimension": one(given, "ScalableDimension"),
+    }
+
+
+def register_target(given):
+    tags_given = given.pop("Tags", None)
+    target = targets.put(
+        given,
+        CreationTime=time.time(),
+        RoleARN=f"arn:aws:iam::{get_account_id()}:role/aws-service-role/ecs.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_ECSService",
+        ScalableTargetARN=arn("application-autoscaling", f"scalable-target/{uuid.uuid4().hex[:24]}"),
+        SuspendedState=dict.fromkeys(("DynamicScalingInSuspended", "DynamicScalingOutSuspended", "ScheduledScalingSuspended"), False),
+    )
+    if tags_given:
+        tags[target["ScalableTargetARN"]] = tags_given
+    return {"ScalableTargetARN": target["ScalableTargetARN"]}
+
+
+def deregister_target(given):
+    """What belongs to a target goes with it."""
+    targets.drop(given)
+    for shelf in (policies, schedules):
+        for thing in shelf.find(**{name: [given[name]] for name in TARGET}):
+            shelf.drop(thing)
+    return {}
+
+
+def put_policy(given):
+    name = f"scalingPolicy:{uuid.uuid4()}:resource/ecs/{given['ResourceId']}:policyName/{given['PolicyName']}"
+    policy = policies.put(given, CreationTime=time.time(), PolicyARN=arn("autoscaling", name), Alarms=[])
+    return {"PolicyARN": policy["PolicyARN"], "Alarms": []}
+
+
+def put_schedule(given):
+    name = f"scheduledAction:{uuid.uuid4()}:resource/ecs/{given['ResourceId']}:scheduledActionName/{given['ScheduledActionName']}"
+    schedules.put(given, CreationTime=time.time(), ScheduledActionARN=arn("autoscaling", name))
+    return {}
+
+
+def tag(given):
+    tags.setdefault(given["ResourceARN"], {}).update(given["Tags"])
+    return {}
+
+
+def untag(given):
+    for key in given["TagKeys"]:
+        tags[given["ResourceARN"]].pop(key, None)
+    return {}
+
+
+def put_query(given):
+    given["queryDefinitionId"] = given.get("queryDefinitionId") or str(uuid.uuid4())
+    queries.put(given, lastModified=int(time.time() * 1000))
+    return {"queryDefinitionId": given["queryDefinitionId"]}
+
+
+def delete_query(given):
+    queries.drop(given)
+    return {"success": True}
+
+
+def describe_queries(given):
+    prefix = given.get("queryDefinitionNamePrefix", "")
+    return {"queryDefinitions": [query for query in queries.find() if query["name"].startswith(prefix)]}
+
+
+def put_cache(given):
+    return caches.put(given, createdAt=time.time(), registryId=get_account_id())
+
+
+def describe_caches(given):
+    found = caches.find(ecrRepositoryPrefix=given.get("ecrRepositoryPrefixes"))
+    if given.get("ecrRepositoryPrefixes") and not found:
+        raise Missing("there is no such pull through cache rule")
+    return {"pullThroughCacheRules": found}
+
+
+def delete_cache(given):
+    rule = caches.find(ecrRepositoryPrefix=[given["ecrRepositoryPrefix"]])
+    caches.drop(given)
+    return rule[0]
+
+
+SCALING = {
+    "RegisterScalableTarget": register_target,
+    "DescribeScalableTargets": lambda given: {"ScalableTargets": targets.find(**target_fields(given))},
+    "DeregisterScalableTarget": deregister_target,
+    "PutScalingPolicy": put_policy,
+    "DescribeScalingPolicies": lambda given: {
+        "ScalingPolicies": policies.find(PolicyName=given.get("PolicyNames"), **target_fields(given))
+    },
+    "DeleteScalingPolicy": policies.drop,
+    "PutScheduledAction": put_schedule,
+    "DescribeScheduledActions": lambda given: {
+        "ScheduledActions": schedules.find(ScheduledActionName=given.get("ScheduledActionNames"), **target_fields(given))
+    },
+    "DeleteScheduledAction": schedules.drop,
+    "ListTagsForResource": lambda given: {"Tags": tags.get(given["ResourceARN"], {})},
+    "TagResource": tag,
+    "UntagResource": untag,
+}
+LOGS = {"PutQueryDefinition": put_query, "DescribeQueryDefinitions": describe_queries, "DeleteQueryDefinition": delete_query}
+REGISTRY = {
+    "CreatePullThroughCacheRule": put_cache,
+    "DescribePullThroughCacheRules": describe_caches,
+    "DeletePullThroughCacheRule": delete_cache,
+    "PutRegistryScanningConfiguration": lambda given: {"registryScanningConfiguration": given},
+}
+CALLS = {
+    **{f"AnyScaleFrontendService.{name}": call for name, call in SCALING.items()},
+    **{f"Logs_20140328.{name}": call for name, call in LOGS.items()},
+    **{f"AmazonEC2ContainerRegistry_V20150921.{name}": call for name, call in REGISTRY.items()},
+}
+NOT_FOUND = {"AnyScaleFrontendService": "ObjectNotFoundException", "AmazonEC2ContainerRegistry_V20150921": "PullThroughCacheRuleNotFoundException"}
+
+
+def answer(target, body):
+    """The status and the document that answer a call."""
+    try:
+        return 200, json.dumps(CALLS[target](json.loads(body)))
+    except Missing as missing:
+        kind = NOT_FOUND.get(target.partition(".")[0], "ResourceNotFoundException")
+        return 400, json.dumps({"__type": kind, "message": str(missing)})
+
+
+def apply():
+    """Teaches CloudFormation what the provider has no resource for yet: the search of traces, and alarms on PromQL."""
+    handlers = provisioners._RESOURCE_HANDLERS
+    handlers["AWS::XRay::TransactionSearchConfig"] = {
+        "create": lambda logical_id, properties, stack_name: (get_account_id(), {"AccountId": get_account_id()}),
+        "delete": provisioners._cfn_noop_delete,
+    }
+    alarm = handlers["AWS::CloudWatch::Alarm"]
+    create = alarm["create"]
+
+    def create_alarm(logical_id, properties, stack_name):
+        if "EvaluationCriteria" not in properties:
+            return create(logical_id, properties, stack_name)
+        name = properties["AlarmName"]
+        return name, {"Arn": arn("cloudwatch", f"alarm:{name}")}
+
+    handlers["AWS::CloudWatch::Alarm"] = alarm | {"create": create_alarm}

@@ -1,0 +1,111 @@
+"""The machine that a sandbox is: namespaces with podman, the emulated AWS in them, and ports of this machine's loopback that lead in.
+
+scripts/sandbox starts it and ends it. Everything that the sandbox runs is in a network, mount and process namespace, so that it
+can use AWS's own addresses and ports, changes nothing of the machine, and can not outlive this process.
+
+Usage: namespace.py STATE-FOLDER OFFSET PYTHON
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+API_PORT = 4566
+# Where load balancers may listen: HTTP, HTTPS, and management with and without a certificate.
+BALANCER_PORTS = [80, 443, 8080, 8081, 8443]
+# A socket's path may have 107 bytes; a checkout may be deep.
+PODMAN_SOCKET = "/mnt/podman.sock"
+
+
+def enter(state, offset, python):
+    """Opens the ports on this machine, and goes on in new namespaces: a socket stays in the one where it was opened."""
+    listeners = []
+    for port in [API_PORT, *BALANCER_PORTS]:
+        listener = socket.create_server(("127.0.0.1", port + offset), backlog=128)
+        listener.set_inheritable(True)
+        listeners.append(f"{port}={listener.detach()}")
+    namespaces = ["unshare", "--net", "--mount", "--pid", "--ipc", "--fork", "--kill-child", "--mount-proc"]
+    os.execvp("unshare", [*namespaces, sys.executable, "-B", __file__, state, python, *listeners])
+
+
+def prepare(state):
+    """An address where AWS has one, a name that the provider asks for, and a folder that is gone with the namespace."""
+    run = subprocess.check_call
+    run(["ip", "link", "set", "lo", "up"])
+    run(["ip", "address", "add", "169.254.170.2/32", "dev", "lo"])
+    run(["mount", "-t", "tmpfs", "tmpfs", "/mnt"])
+    # S3 Control is asked under the account's own name.
+    hosts = state / "hosts"
+    hosts.write_text(Path("/etc/hosts").read_text() + "127.0.0.1 000000000000.localhost\n")
+    run(["mount", "--bind", str(hosts), "/etc/hosts"])
+
+
+def start(state, name, command):
+    with (state / f"{name}.log").open("ab") as log:
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+
+async def relay(port, reader, writer):
+    """Copies the bytes of one connection from outside to a port inside, both ways."""
+
+    async def copy(source, sink):
+        with contextlib.suppress(OSError):
+            while chunk := await source.read(65536):
+                sink.write(chunk)
+                await sink.drain()
+        with contextlib.suppress(OSError):
+            sink.write_eof()
+
+    try:
+        inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        writer.close()
+        return
+    await asyncio.gather(copy(reader, inner_writer), copy(inner_reader, writer))
+    for end in (writer, inner_writer):
+        end.close()
+
+
+async def serve(listeners, children):
+    """Relays until it is told to end, or something that it started ends by itself."""
+    over = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, over.set)
+
+    def reap():
+        # The first process of a namespace inherits what others leave behind: here, podman's monitors of containers.
+        with contextlib.suppress(ChildProcessError):
+            while child := os.waitpid(-1, os.WNOHANG)[0]:
+                if child in children:
+                    over.set()
+
+    loop.add_signal_handler(signal.SIGCHLD, reap)
+    for listener in listeners:
+        port, _, descriptor = listener.partition("=")
+        await asyncio.start_server(lambda r, w, port=int(port): relay(port, r, w), sock=socket.socket(fileno=int(descriptor)))
+    await over.wait()
+
+
+def main():
+    if "=" not in sys.argv[-1]:
+        enter(sys.argv[1], int(sys.argv[2]), sys.argv[3])
+    state, python, *listeners = sys.argv[1:]
+    state = Path(state)
+    prepare(state)
+    os.environ |= {"DOCKER_HOST": f"unix://{PODMAN_SOCKET}", "MINISTACK_ACCOUNT_ID": "000000000000", "IOT_MTLS_ENABLED": "0"}
+    os.environ["SANDBOX_CALLS"] = str(state / "calls")
+    podman = start(state, "podman", ["podman", "system", "service", "--time", "0", f"unix://{PODMAN_SOCKET}"])
+    emulator = start(state, "emulator", [python, "-B", str(Path(__file__).parent / "emulator.py"), *map(str, BALANCER_PORTS)])
+    asyncio.run(serve(listeners, {podman.pid, emulator.pid}))
+    # Containers have control groups outside of the namespace. All else ends with this process: the kernel sees to it.
+    emulator.kill()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    subprocess.run(["podman", "rm", "--all", "--force", "--depend", "--time", "0"], stdout=subprocess.DEVNULL, check=False)
+
+
+main()

@@ -1,0 +1,180 @@
+"""Where the infrastructure and the service meet: what was applied, read back from AWS, held against the binary that runs in it.
+
+`all_of` gives each thing to prove, with what proves it.
+"""
+
+import io
+import json
+import re
+import subprocess
+import tarfile
+import urllib.parse
+from functools import cached_property
+
+# What the service takes for its last telemetry after everything else (FLUSH_DEADLINE in service/src/main.rs), and to close its store.
+LAST_SECONDS = 6
+
+
+def all_of(echo, state, inside):
+    seam = Seam(echo, state, inside)
+    return [
+        ("each variable that Terraform sets is one that the binary knows, and parses", seam.variables),
+        ("listeners, target groups, containers and the service agree on ports", seam.ports),
+        ("only the load balancer's security group reaches the service", seam.security_groups),
+        ("health checks ask what the binary answers", seam.health),
+        ("the times of load balancer, task and service fit into each other", seam.times),
+        ("the task's role allows what the service calls, and nothing more", seam.task_role),
+        ("the execution role reads the secrets that the task is given, and no others", seam.execution_role),
+    ]
+
+
+def check(holds, otherwise):
+    if not holds:
+        raise AssertionError(otherwise)
+
+
+class Seam:
+    def __init__(self, echo, state, inside):
+        self.echo, self.aws, self.state, self.inside = echo, echo.aws, state, inside
+
+    @cached_property
+    def service(self):
+        return self.aws.ecs.describe_services(cluster=self.echo.name, services=["echo"])["services"][0]
+
+    @cached_property
+    def task(self):
+        return self.aws.ecs.describe_task_definition(taskDefinition=self.service["taskDefinition"])["taskDefinition"]
+
+    @cached_property
+    def container(self):
+        return next(container for container in self.task["containerDefinitions"] if container["name"] == "echo")
+
+    @cached_property
+    def environment(self):
+        return {variable["name"]: variable["value"] for variable in self.container["environment"]}
+
+    @cached_property
+    def groups(self):
+        """The target groups, by the port of the container that they lead to."""
+        ports = {balancer["targetGroupArn"]: balancer["containerPort"] for balancer in self.service["loadBalancers"]}
+        groups = self.aws.elbv2.describe_target_groups(TargetGroupArns=list(ports))["TargetGroups"]
+        return {ports[group["TargetGroupArn"]]: group for group in groups}
+
+    @cached_property
+    def balancer(self):
+        (arn,) = {arn for group in self.groups.values() for arn in group["LoadBalancerArns"]}
+        return self.aws.elbv2.describe_load_balancers(LoadBalancerArns=[arn])["LoadBalancers"][0]
+
+    @cached_property
+    def binary(self):
+        """The binary of a task that runs, as a file that can be run here too."""
+        names = self.inside("podman", "--remote", "--url", "unix:///mnt/podman.sock", "ps", "--format", "{{.ID}} {{.Image}}").decode()
+        container = next(line.split()[0] for line in names.splitlines() if "/echo-service@" in line or "/echo-service:" in line)
+        archive = self.inside("podman", "--remote", "--url", "unix:///mnt/podman.sock", "cp", f"{container}:{self.container['healthCheck']['command'][1]}", "-")
+        folder = self.state / "binary"
+        with tarfile.open(fileobj=io.BytesIO(archive)) as opened:
+            opened.extractall(folder, filter="data")
+        return folder / "echo-service"
+
+    def run(self, *arguments, **environment):
+        return subprocess.run([self.binary, *arguments], env=environment, capture_output=True, text=True, check=False)
+
+    def port(self, face):
+        return int(self.environment[{"mocks": "ECHO_LISTEN", "management": "ECHO_MANAGEMENT_LISTEN"}[face]].rpartition(":")[2])
+
+    def seconds(self, name):
+        """A setting's duration, which has to be said in seconds."""
+        return int(re.fullmatch(r"(\d+)s", self.environment[name])[1])
+
+    def variables(self):
+        names = set(self.environment) | {secret["name"] for secret in self.container["secrets"]}
+        known = set(re.findall(r"\[env: (\w+)", self.run("--help").stdout))
+        settings = {name for name in names if name.startswith("ECHO_")}
+        check(settings <= known, f"--help does not name {settings - known}")
+        # OpenTelemetry's variables and AWS's are read by libraries, which have their names in the binary.
+        content = self.binary.read_bytes()
+        check(not (unread := {name for name in names if name.encode() not in content}), f"the binary reads nothing of the name {unread}")
+        values = self.environment | {
+            secret["name"]: self.aws.secretsmanager.get_secret_value(SecretId=":".join(secret["valueFrom"].split(":")[:7]))["SecretString"]
+            for secret in self.container["secrets"]
+        }
+        # `healthcheck` reads all settings too, and ends with 64 (EX_USAGE) for one that is wrong; whether anybody answers is not the question.
+        given = self.run("healthcheck", **values)
+        check(given.returncode != 64, f"the binary refuses what it is given: {given.stderr}")
+        for wrong in ({"ECHO_IDLE_TIMEOUTS": "75s"}, {"ECHO_IDLE_TIMEOUT": "75 apples"}):
+            check(self.run("healthcheck", **values | wrong).returncode == 64, f"the binary takes {wrong}, so that this test can not fail")
+
+    def ports(self):
+        mapped = {mapping["containerPort"] for mapping in self.container["portMappings"]}
+        check(mapped == set(self.groups) == {self.port("mocks"), self.port("management")}, f"{mapped}, {set(self.groups)} and the settings differ")
+        listeners = self.aws.elbv2.describe_listeners(LoadBalancerArn=self.balancer["LoadBalancerArn"])["Listeners"]
+        leads_to = {listener["Port"]: listener["DefaultActions"][0].get("TargetGroupArn") for listener in listeners}
+        offset = urllib.parse.urlsplit(self.aws.elbv2.meta.endpoint_url).port - 4566
+        for face in ("mocks", "management"):
+            listener = int(getattr(self.echo, face).address.rpartition(":")[2]) - offset
+            group = self.groups[self.port(face)]
+            check(leads_to[listener] == group["TargetGroupArn"], f"the listener {listener} does not lead to {face}")
+            check(group["Port"] == self.port(face), f"{face}: the target group has port {group['Port']}, the service {self.port(face)}")
+
+    def security_groups(self):
+        (service,) = self.service["networkConfiguration"]["awsvpcConfiguration"]["securityGroups"]
+        rules = self.aws.ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [service]}])["SecurityGroupRules"]
+        found = {(r["FromPort"], r["ToPort"], r.get("ReferencedGroupInfo", {}).get("GroupId")) for r in rules if not r["IsEgress"]}
+        wanted = {(port, port, group) for port in self.groups for group in self.balancer["SecurityGroups"]}
+        check(found == wanted, f"the service can be reached by {found}, and should be by {wanted}")
+
+    def health(self):
+        for group in self.groups.values():
+            check(group["HealthCheckPort"] == str(self.port("management")), f"health is asked on port {group['HealthCheckPort']}")
+            status = self.echo.management.ask("GET", group["HealthCheckPath"])[0]
+            check(str(status) == group["Matcher"]["HttpCode"], f"{group['HealthCheckPath']} answers {status}, which is not healthy")
+        # A path that no service has would be noticed: this is not the answer to everything.
+        check(self.echo.management.ask("GET", group["HealthCheckPath"] + "x")[0] == 404, "management answers any path")
+        form, *command = self.container["healthCheck"]["command"]
+        check(form == "CMD" and command[0] == "/echo-service", f"the container's health check is {command}")
+        check(self.run(*command[1:], "--help").returncode == 0, f"the binary has no command {command[1:]}")
+
+    def times(self):
+        attributes = {
+            attribute["Key"]: attribute["Value"]
+            for attribute in self.aws.elbv2.describe_load_balancer_attributes(LoadBalancerArn=self.balancer["LoadBalancerArn"])["Attributes"]
+        }
+        ending = self.seconds("ECHO_SHUTDOWN_DELAY") + self.seconds("ECHO_SHUTDOWN_DEADLINE")
+        idle = int(attributes["idle_timeout.timeout_seconds"])
+        check(idle < self.seconds("ECHO_IDLE_TIMEOUT"), f"the load balancer keeps connections for {idle} s, longer than the service")
+        check(ending + LAST_SECONDS <= self.container["stopTimeout"], f"the service needs {ending + LAST_SECONDS} s to end, and is killed before")
+        for group in self.groups.values():
+            found = self.aws.elbv2.describe_target_group_attributes(TargetGroupArn=group["TargetGroupArn"])["Attributes"]
+            delay = int(next(a["Value"] for a in found if a["Key"] == "deregistration_delay.timeout_seconds"))
+            check(delay >= ending, f"connections are cut {delay} s after deregistration, while the service finishes requests for {ending} s")
+
+    def allowed(self, role_arn):
+        """What a role's policies allow, as pairs of action and resource."""
+        role, pairs = role_arn.rpartition("/")[2], set()
+        check(not self.aws.iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"], f"{role} has policies beside its own")
+        for name in self.aws.iam.list_role_policies(RoleName=role)["PolicyNames"]:
+            document = self.aws.iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+            for statement in (document if isinstance(document, dict) else json.loads(document))["Statement"]:
+                check(statement["Effect"] == "Allow" and "NotAction" not in statement, f"a statement that this test does not understand: {statement}")
+                actions, resources = ([value] if isinstance(value, str) else value for value in (statement["Action"], statement["Resource"]))
+                pairs |= {(action, resource) for action in actions for resource in resources}
+        return pairs
+
+    def task_role(self):
+        store = self.environment["ECHO_STORE"].removeprefix("dynamodb:")
+        table = self.aws.dynamodb.describe_table(TableName=store)["Table"]["TableArn"]
+        # Each kind of request once, so that all that the service may ever call has been called.
+        endpoint = self.echo.create("GET", "/each/kind")
+        change = {"data": {"type": "endpoints", "id": endpoint, "attributes": {"path": "/each/other/kind"}}}
+        for verb, path, document in (("GET", "/endpoints", None), ("PATCH", f"/endpoints/{endpoint}", change), ("DELETE", f"/endpoints/{endpoint}", None)):
+            check(self.echo.manage(verb, path, document)[0] in (200, 204), f"{verb} {path} fails")
+        called = dict.fromkeys((self.state / "calls").read_text().splitlines())
+        needed = {(right.split()[0], table if right.split()[1] == store else right) for right in called}
+        telemetry = {("cloudwatch:PutMetricData", "*"), ("xray:PutTraceSegments", "*")}
+        allowed = self.allowed(self.task["taskRoleArn"])
+        check(allowed == needed | telemetry, f"allowed and not called: {allowed - needed - telemetry}; called and not allowed: {needed - allowed}")
+
+    def execution_role(self):
+        readable = {resource for action, resource in self.allowed(self.task["executionRoleArn"]) if action == "secretsmanager:GetSecretValue"}
+        given = {":".join(secret["valueFrom"].split(":")[:7]) for secret in self.container["secrets"]}
+        check(readable == given, f"it reads {readable}, and the task is given {given}")
