@@ -75,7 +75,8 @@ impl Activity {
     /// Whether the client has taken longer than it may.
     pub fn is_overdue(&self, header_timeout: Duration, idle_timeout: Duration) -> bool {
         let state = self.state.load(Ordering::Relaxed);
-        let since = Duration::from_millis(state >> 2);
+        // Rounded up, so that nobody is given less than was promised.
+        let since = Duration::from_millis((state >> 2) + 1);
         let taken = self.opened.elapsed().saturating_sub(since);
         match state & 3 {
             phase if phase == Phase::Idle as u64 => taken > idle_timeout,
