@@ -46,7 +46,7 @@ impl Mocks {
         let (mut response, is_fault) = match found {
             Ok(Some(answer)) => {
                 self.instruments.mock_served();
-                (answer.to_response(), false)
+                (answer, false)
             }
             Ok(None) => {
                 self.instruments.mock_missed();

@@ -43,6 +43,7 @@ class Shelf:
 
 
 targets, policies, schedules = Shelf(TARGET), Shelf(POLICY), Shelf(SCHEDULE)
+logging = Shelf(("ResourceArn",))
 queries, caches = Shelf(("queryDefinitionId",)), Shelf(("ecrRepositoryPrefix",))
 tags = {}
 
@@ -143,6 +144,13 @@ def delete_cache(given):
     return rule[0]
 
 
+def get_logging(given):
+    found = logging.find(ResourceArn=[given["ResourceArn"]])
+    if not found:
+        raise Missing("this web ACL is not logged")
+    return {"LoggingConfiguration": found[0]}
+
+
 SCALING = {
     "RegisterScalableTarget": register_target,
     "DescribeScalableTargets": lambda given: {"ScalableTargets": targets.find(**target_fields(given))},
@@ -168,12 +176,22 @@ REGISTRY = {
     "DeletePullThroughCacheRule": delete_cache,
     "PutRegistryScanningConfiguration": lambda given: {"registryScanningConfiguration": given},
 }
+FIREWALL = {
+    "PutLoggingConfiguration": lambda given: {"LoggingConfiguration": logging.put(given["LoggingConfiguration"])},
+    "GetLoggingConfiguration": get_logging,
+    "DeleteLoggingConfiguration": logging.drop,
+}
 CALLS = {
     **{f"AnyScaleFrontendService.{name}": call for name, call in SCALING.items()},
     **{f"Logs_20140328.{name}": call for name, call in LOGS.items()},
     **{f"AmazonEC2ContainerRegistry_V20150921.{name}": call for name, call in REGISTRY.items()},
+    **{f"AWSWAF_20190729.{name}": call for name, call in FIREWALL.items()},
 }
-NOT_FOUND = {"AnyScaleFrontendService": "ObjectNotFoundException", "AmazonEC2ContainerRegistry_V20150921": "PullThroughCacheRuleNotFoundException"}
+NOT_FOUND = {
+    "AnyScaleFrontendService": "ObjectNotFoundException",
+    "AmazonEC2ContainerRegistry_V20150921": "PullThroughCacheRuleNotFoundException",
+    "AWSWAF_20190729": "WAFNonexistentItemException",
+}
 
 
 def answer(target, body):

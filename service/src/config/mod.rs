@@ -50,6 +50,8 @@ pub struct Limits {
 pub struct Telemetry {
     pub traces: bool,
     pub metrics: bool,
+    /// How long the collector may take for one batch of traces, if that is said.
+    pub traces_timeout: Option<Duration>,
 }
 
 /// All that is wrong with the settings.
@@ -149,7 +151,14 @@ impl Telemetry {
         let [all, traces, metrics] = Self::ENDPOINTS;
         let on =
             |endpoint, exporter| !disabled && get(all).or(get(endpoint)).is_some() && get(exporter) != Some("none");
-        Self { traces: on(traces, "OTEL_TRACES_EXPORTER"), metrics: on(metrics, "OTEL_METRICS_EXPORTER") }
+        // Of what is no number of milliseconds, the SDK does not complain either.
+        let timeouts = ["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"];
+        let timeout = timeouts.into_iter().find_map(|name| get(name)?.parse().ok());
+        Self {
+            traces: on(traces, "OTEL_TRACES_EXPORTER"),
+            metrics: on(metrics, "OTEL_METRICS_EXPORTER"),
+            traces_timeout: timeout.map(Duration::from_millis),
+        }
     }
 
     fn wrong_endpoints(environment: &[(String, String)]) -> impl Iterator<Item = String> {
@@ -178,7 +187,7 @@ mod tests {
     fn the_defaults_are_valid_and_local() {
         let config = check(&[]).unwrap();
         assert!(config.listen.ip().is_loopback());
-        assert_eq!(config.telemetry, Telemetry { traces: false, metrics: false });
+        assert!(!config.telemetry.traces && !config.telemetry.metrics);
     }
 
     #[test]
@@ -246,7 +255,7 @@ mod tests {
     fn telemetry_follows_the_standard_variables() {
         let of = |pairs: &[(&str, &str)]| {
             let pairs: Vec<_> = pairs.iter().map(|&(n, v)| (n.to_owned(), v.to_owned())).collect();
-            let Telemetry { traces, metrics } = Telemetry::of(&pairs);
+            let Telemetry { traces, metrics, .. } = Telemetry::of(&pairs);
             (traces, metrics)
         };
         let all = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318");
@@ -255,5 +264,18 @@ mod tests {
         assert_eq!(of(&[all, ("OTEL_SDK_DISABLED", "true")]), (false, false));
         assert_eq!(of(&[all, ("OTEL_TRACES_EXPORTER", "none")]), (false, true));
         assert_eq!(of(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "")]), (false, false));
+    }
+
+    #[test]
+    fn traces_have_a_time_of_their_own() {
+        let of = |pairs: &[(&str, &str)]| {
+            let pairs: Vec<_> = pairs.iter().map(|&(n, v)| (n.to_owned(), v.to_owned())).collect();
+            Telemetry::of(&pairs).traces_timeout.map(|time| time.as_millis())
+        };
+        let all = ("OTEL_EXPORTER_OTLP_TIMEOUT", "2000");
+        assert_eq!(of(&[]), None);
+        assert_eq!(of(&[all]), Some(2_000));
+        assert_eq!(of(&[all, ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "1500")]), Some(1_500));
+        assert_eq!(of(&[all, ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "soon")]), Some(2_000));
     }
 }

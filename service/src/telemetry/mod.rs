@@ -5,6 +5,7 @@
 mod http;
 mod instruments;
 mod logs;
+mod spans;
 mod store;
 
 use std::{
@@ -18,7 +19,7 @@ use opentelemetry::{
     metrics::{Meter, MeterProvider, noop::NoopMeterProvider},
     trace::TracerProvider,
 };
-use opentelemetry_otlp::{ExporterBuildError, MetricExporter, SpanExporter};
+use opentelemetry_otlp::{ExporterBuildError, MetricExporter};
 use opentelemetry_sdk::{
     Resource,
     error::OTelSdkResult,
@@ -27,6 +28,7 @@ use opentelemetry_sdk::{
 };
 use opentelemetry_semantic_conventions::attribute::{SERVICE_INSTANCE_ID, SERVICE_NAME, SERVICE_VERSION};
 
+use self::spans::LeanSpanExporter;
 pub use self::{
     http::{Exchange, HttpTelemetry},
     instruments::{DESCRIPTIONS, Description, Instruments, Plane, table},
@@ -51,7 +53,7 @@ impl Telemetry {
         // One for both: traces and metrics of a process belong together.
         let resource = resource();
         let traces = || {
-            let exporter = SpanExporter::builder().with_http().build()?;
+            let exporter = LeanSpanExporter::new(choice.traces_timeout)?;
             Ok(SdkTracerProvider::builder().with_resource(resource.clone()).with_batch_exporter(exporter).build())
         };
         let metrics = || {

@@ -98,6 +98,16 @@ fn a_client_that_does_not_sample_is_not_traced() {
 }
 
 #[test]
+fn traces_can_be_sent_compressed() {
+    let collector = Collector::start();
+    let mut echo = start(&collector, &[], &[("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip")]);
+    echo.call("GET", "/compressed");
+    stop(&mut echo);
+    let span = spans(&collector, 1, |span| attributes(span)["url.path"] == "/compressed").remove(0);
+    assert_origin(&span.resource, &span.scope);
+}
+
+#[test]
 fn the_standard_variables_are_followed() {
     let collector = Collector::start();
     let variables = [
