@@ -45,13 +45,25 @@ pub struct Limits {
     pub request_timeout: Duration,
 }
 
-/// Which signals are exported. The exporters read the other `OTEL_*` variables themselves.
+/// Which signals are exported, and how spans are. The exporters read the other `OTEL_*` variables themselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Telemetry {
     pub traces: bool,
     pub metrics: bool,
-    /// How long the collector may take for one batch of traces, if that is said.
-    pub traces_timeout: Option<Duration>,
+    pub spans: SpanLimits,
+}
+
+/// How spans are sent (OpenTelemetry specification, "Batch Span Processor", whose defaults these are).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SpanLimits {
+    /// How long a span waits at most before it is sent.
+    pub delay: Duration,
+    /// So many spans wait; more are dropped.
+    pub most_waiting: usize,
+    /// So many spans are sent at once, and in one request.
+    pub most_in_one: usize,
+    /// How long the collector may take for a request.
+    pub timeout: Duration,
 }
 
 /// All that is wrong with the settings.
@@ -151,19 +163,32 @@ impl Telemetry {
         let [all, traces, metrics] = Self::ENDPOINTS;
         let on =
             |endpoint, exporter| !disabled && get(all).or(get(endpoint)).is_some() && get(exporter) != Some("none");
-        // Of what is no number of milliseconds, the SDK does not complain either.
-        let timeouts = ["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"];
-        let timeout = timeouts.into_iter().find_map(|name| get(name)?.parse().ok());
         Self {
             traces: on(traces, "OTEL_TRACES_EXPORTER"),
             metrics: on(metrics, "OTEL_METRICS_EXPORTER"),
-            traces_timeout: timeout.map(Duration::from_millis),
+            spans: SpanLimits::of(environment),
         }
     }
 
     fn wrong_endpoints(environment: &[(String, String)]) -> impl Iterator<Item = String> {
         let wrong = |name| collector(value(environment, name)?).err().map(|why| format!("{name}: {why}"));
         Self::ENDPOINTS.into_iter().filter_map(wrong)
+    }
+}
+
+impl SpanLimits {
+    /// Of what is no number, the SDK does not complain either.
+    fn of(environment: &[(String, String)]) -> Self {
+        let number =
+            |name, default: u64| value(environment, name).and_then(|text| text.parse().ok()).unwrap_or(default);
+        let timeout = number("OTEL_EXPORTER_OTLP_TIMEOUT", 10_000);
+        let most_waiting = number("OTEL_BSP_MAX_QUEUE_SIZE", 2_048) as usize;
+        Self {
+            delay: Duration::from_millis(number("OTEL_BSP_SCHEDULE_DELAY", 5_000)),
+            most_waiting,
+            most_in_one: (number("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", 512) as usize).clamp(1, most_waiting.max(1)),
+            timeout: Duration::from_millis(number("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", timeout)),
+        }
     }
 }
 
@@ -267,15 +292,19 @@ mod tests {
     }
 
     #[test]
-    fn traces_have_a_time_of_their_own() {
+    fn spans_follow_the_standard_variables() {
         let of = |pairs: &[(&str, &str)]| {
             let pairs: Vec<_> = pairs.iter().map(|&(n, v)| (n.to_owned(), v.to_owned())).collect();
-            Telemetry::of(&pairs).traces_timeout.map(|time| time.as_millis())
+            let SpanLimits { delay, most_waiting, most_in_one, timeout } = SpanLimits::of(&pairs);
+            (delay.as_millis(), most_waiting, most_in_one, timeout.as_millis())
         };
-        let all = ("OTEL_EXPORTER_OTLP_TIMEOUT", "2000");
-        assert_eq!(of(&[]), None);
-        assert_eq!(of(&[all]), Some(2_000));
-        assert_eq!(of(&[all, ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "1500")]), Some(1_500));
-        assert_eq!(of(&[all, ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "soon")]), Some(2_000));
+        assert_eq!(of(&[]), (5_000, 2_048, 512, 10_000));
+        let (delay, queue) = (("OTEL_BSP_SCHEDULE_DELAY", "10"), ("OTEL_BSP_MAX_QUEUE_SIZE", "100"));
+        assert_eq!(of(&[delay, queue, ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "20")]), (10, 100, 20, 10_000));
+        assert_eq!(of(&[queue]), (5_000, 100, 100, 10_000));
+        let (all, traces) = ("OTEL_EXPORTER_OTLP_TIMEOUT", "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT");
+        assert_eq!(of(&[(all, "2000")]).3, 2_000);
+        assert_eq!(of(&[(all, "2000"), (traces, "1500")]).3, 1_500);
+        assert_eq!(of(&[(all, "2000"), (traces, "soon")]).3, 2_000);
     }
 }

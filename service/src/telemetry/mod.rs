@@ -5,6 +5,7 @@
 mod http;
 mod instruments;
 mod logs;
+mod otlp;
 mod spans;
 mod store;
 
@@ -28,7 +29,7 @@ use opentelemetry_sdk::{
 };
 use opentelemetry_semantic_conventions::attribute::{SERVICE_INSTANCE_ID, SERVICE_NAME, SERVICE_VERSION};
 
-use self::spans::LeanSpanExporter;
+use self::spans::SpanQueue;
 pub use self::{
     http::{Exchange, HttpTelemetry},
     instruments::{DESCRIPTIONS, Description, Instruments, Plane, table},
@@ -53,8 +54,8 @@ impl Telemetry {
         // One for both: traces and metrics of a process belong together.
         let resource = resource();
         let traces = || {
-            let exporter = LeanSpanExporter::new(choice.traces_timeout)?;
-            Ok(SdkTracerProvider::builder().with_resource(resource.clone()).with_batch_exporter(exporter).build())
+            let queue = SpanQueue::start(choice.spans)?;
+            Ok(SdkTracerProvider::builder().with_resource(resource.clone()).with_span_processor(queue).build())
         };
         let metrics = || {
             let exporter = MetricExporter::builder().with_http().build()?;
