@@ -5,7 +5,6 @@
 mod http;
 mod instruments;
 mod logs;
-mod otlp;
 mod spans;
 mod store;
 

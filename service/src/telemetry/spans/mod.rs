@@ -3,6 +3,9 @@
 //! The SDK's own processor hands each span to its thread as it is. That moves it about, and has one thread free what others
 //! have allocated, which cost more than to encode it. The limits, and what they mean, are the SDK's.
 
+mod encoding;
+mod transport;
+
 use std::{
     collections::VecDeque,
     mem,
@@ -20,10 +23,11 @@ use opentelemetry_sdk::{
 };
 use parking_lot::{Condvar, Mutex};
 
-use super::{
-    SCOPE,
-    otlp::{Envelope, Transport, put_span},
+use self::{
+    encoding::{Envelope, put_span},
+    transport::Transport,
 };
+use super::SCOPE;
 use crate::config::SpanLimits;
 
 /// How long to wait for what is sent out of turn.

@@ -1,88 +1,24 @@
-//! Spans as OTLP sends them, and the way to a collector.
+//! Spans as OTLP sends them.
 //!
 //! The library makes a tree of owned strings of each span before it is protobuf, which was more work than all the rest of
-//! tracing. Here attributes, most of a span, are written from what they borrow; the request that carries them (where to,
-//! with which headers, how often again) is the library's.
+//! tracing. Here spans are written from what they borrow; what is rare in a span is the library's work.
 
-use std::{io::Write, mem, sync::Arc, thread, time::Duration};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use async_trait::async_trait;
-use bytes::Bytes;
-use flate2::{Compression, write::GzEncoder};
-use http::{Request, Response, header::CONTENT_ENCODING};
-use opentelemetry::{KeyValue, Value};
-use opentelemetry_http::{HttpClient, HttpError};
-use opentelemetry_otlp::{ExporterBuildError, SpanExporter, WithHttpConfig};
+use opentelemetry::{
+    KeyValue, Value,
+    trace::{SpanId, Status},
+};
 use opentelemetry_proto::{
     tonic::{
         common::v1::{AnyValue, InstrumentationScope},
         resource::v1 as resource,
-        trace::v1::{ResourceSpans, ScopeSpans, Span},
+        trace::v1::{ResourceSpans, ScopeSpans, Span, SpanFlags, span, status},
     },
     transform::common::tonic::ResourceAttributesWithSchema,
 };
-use opentelemetry_sdk::{
-    Resource,
-    error::OTelSdkResult,
-    trace::{SpanData, SpanExporter as _},
-};
-use parking_lot::Mutex;
+use opentelemetry_sdk::{Resource, trace::SpanData};
 use prost::{Message, encode_length_delimiter, length_delimiter_len};
-
-/// The way to the collector.
-#[derive(Debug)]
-pub struct Transport {
-    /// Sends an empty batch, whose body the client replaces.
-    requests: SpanExporter,
-    body: Arc<Mutex<Bytes>>,
-}
-
-impl Transport {
-    /// The library reads the other `OTEL_EXPORTER_OTLP_*` variables.
-    pub fn new(timeout: Duration) -> Result<Self, ExporterBuildError> {
-        let body = Arc::<Mutex<Bytes>>::default();
-        let client = BodyReplacingClient { client: client(timeout), body: Arc::clone(&body) };
-        Ok(Self { requests: SpanExporter::builder().with_http().with_http_client(client).build()?, body })
-    }
-
-    /// Blocks, and tries again where the collector asks for it.
-    pub fn send(&self, request: Vec<u8>) -> OTelSdkResult {
-        *self.body.lock() = request.into();
-        let outcome = futures_executor::block_on(self.requests.export(Vec::new()));
-        mem::take(&mut *self.body.lock());
-        outcome
-    }
-}
-
-/// Sends the body at hand instead of the one that it is given.
-#[derive(Debug)]
-struct BodyReplacingClient<C> {
-    client: C,
-    body: Arc<Mutex<Bytes>>,
-}
-
-#[async_trait]
-impl<C: HttpClient> HttpClient for BodyReplacingClient<C> {
-    async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
-        let (head, _) = request.into_parts();
-        let mut body = self.body.lock().clone();
-        // Of the ways to compress, the library is built with this one.
-        if head.headers.contains_key(CONTENT_ENCODING) {
-            let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-            encoder.write_all(&body)?;
-            body = encoder.finish()?.into();
-        }
-        self.client.send_bytes(Request::from_parts(head, body)).await
-    }
-}
-
-/// The client that the library would make.
-fn client(timeout: Duration) -> reqwest::blocking::Client {
-    let build = move || reqwest::blocking::Client::builder().timeout(timeout).build();
-    // On a thread of its own: a blocking client can not be made where a runtime is.
-    let client = thread::spawn(build).join().expect("to make a client does not panic");
-    client.expect("only TLS could be missing, and this client has none")
-}
 
 /// What all requests have in common, encoded: the process and the scope.
 #[derive(Debug)]
@@ -117,59 +53,142 @@ impl Envelope {
 }
 
 /// Appends a span to others.
-pub fn put_span(spans: &mut Vec<u8>, mut span: SpanData) {
-    let attributes = mem::take(&mut span.attributes);
+pub fn put_span(spans: &mut Vec<u8>, span: SpanData) {
     put(spans, field::SPANS, |message| {
-        Span::from(span).encode(message).expect(ROOM);
-        for attribute in &attributes {
-            put(message, field::ATTRIBUTES, |message| put_attribute(message, attribute));
+        if span.events.is_empty() && span.links.is_empty() {
+            put_span_fields(message, &span);
+        } else {
+            // Rare enough for the library.
+            Span::from(span).encode(message).expect(ROOM);
         }
     });
 }
 
-fn put_attribute(message: &mut Vec<u8>, KeyValue { key, value, .. }: &KeyValue) {
-    put(message, field::KEY, |message| message.extend_from_slice(key.as_str().as_bytes()));
-    put(message, field::VALUE, |message| match value {
-        Value::String(text) => {
-            put(message, field::TEXT, |message| message.extend_from_slice(text.as_str().as_bytes()));
+fn put_span_fields(message: &mut Vec<u8>, span: &SpanData) {
+    let context = &span.span_context;
+    put_bytes(message, field::TRACE_ID, &context.trace_id().to_bytes());
+    put_bytes(message, field::SPAN_ID, &context.span_id().to_bytes());
+    put_bytes(message, field::TRACE_STATE, context.trace_state().header().as_bytes());
+    if span.parent_span_id != SpanId::INVALID {
+        put_bytes(message, field::PARENT_SPAN_ID, &span.parent_span_id.to_bytes());
+    }
+    put_bytes(message, field::NAME, span.name.as_bytes());
+    put_number(message, field::KIND, span::SpanKind::from(span.span_kind.clone()) as u64);
+    put_time(message, field::START_TIME, span.start_time);
+    put_time(message, field::END_TIME, span.end_time);
+    for attribute in &span.attributes {
+        put(message, field::ATTRIBUTES, |message| put_attribute(message, attribute));
+    }
+    put_number(message, field::DROPPED_ATTRIBUTES_COUNT, span.dropped_attributes_count.into());
+    put_number(message, field::DROPPED_EVENTS_COUNT, span.events.dropped_count.into());
+    put_number(message, field::DROPPED_LINKS_COUNT, span.links.dropped_count.into());
+    put(message, field::STATUS, |message| {
+        if let Status::Error { description } = &span.status {
+            put_bytes(message, field::STATUS_MESSAGE, description.as_bytes());
         }
-        // The rest is rare enough for copies.
+        put_number(message, field::STATUS_CODE, status::StatusCode::from(&span.status) as u64);
+    });
+    let remote = if span.parent_span_is_remote { SpanFlags::ContextIsRemoteMask as u32 } else { 0 };
+    let flags = u32::from(context.trace_flags().to_u8()) | SpanFlags::ContextHasIsRemoteMask as u32 | remote;
+    put_varint(message, field::FLAGS << 3 | wire::FIXED_32);
+    message.extend_from_slice(&flags.to_le_bytes());
+}
+
+fn put_attribute(message: &mut Vec<u8>, KeyValue { key, value, .. }: &KeyValue) {
+    put_bytes(message, field::KEY, key.as_str().as_bytes());
+    put(message, field::VALUE, |message| match value {
+        Value::String(text) => put_bytes(message, field::TEXT, text.as_str().as_bytes()),
         value => AnyValue::from(value.clone()).encode(message).expect(ROOM),
     });
 }
 
 /// The numbers of fields, from `opentelemetry/proto/trace/v1/trace.proto` and the files that it imports.
 mod field {
-    pub const RESOURCE_SPANS: u8 = 1;
-    pub const SCOPE_SPANS: u8 = 2;
-    pub const SPANS: u8 = 2;
-    pub const ATTRIBUTES: u8 = 9;
-    pub const KEY: u8 = 1;
-    pub const VALUE: u8 = 2;
-    pub const TEXT: u8 = 1;
+    pub const RESOURCE_SPANS: u64 = 1;
+    pub const SCOPE_SPANS: u64 = 2;
+    pub const SPANS: u64 = 2;
+
+    pub const TRACE_ID: u64 = 1;
+    pub const SPAN_ID: u64 = 2;
+    pub const TRACE_STATE: u64 = 3;
+    pub const PARENT_SPAN_ID: u64 = 4;
+    pub const NAME: u64 = 5;
+    pub const KIND: u64 = 6;
+    pub const START_TIME: u64 = 7;
+    pub const END_TIME: u64 = 8;
+    pub const ATTRIBUTES: u64 = 9;
+    pub const DROPPED_ATTRIBUTES_COUNT: u64 = 10;
+    pub const DROPPED_EVENTS_COUNT: u64 = 12;
+    pub const DROPPED_LINKS_COUNT: u64 = 14;
+    pub const STATUS: u64 = 15;
+    pub const FLAGS: u64 = 16;
+
+    pub const STATUS_MESSAGE: u64 = 2;
+    pub const STATUS_CODE: u64 = 3;
+
+    pub const KEY: u64 = 1;
+    pub const VALUE: u64 = 2;
+    pub const TEXT: u64 = 1;
+}
+
+/// How a field is written: the low bits of its key (<https://protobuf.dev/programming-guides/encoding/>).
+mod wire {
+    pub const VARINT: u64 = 0;
+    pub const FIXED_64: u64 = 1;
+    pub const LENGTH_DELIMITED: u64 = 2;
+    pub const FIXED_32: u64 = 5;
 }
 
 const ROOM: &str = "a vector has room";
 
-/// Appends a field to an encoded message: a message, a text or bytes, as `write` appends it.
-///
-/// Encoded messages can be put together so (<https://protobuf.dev/programming-guides/encoding/>): the number of the field,
-/// the length, then the content.
-fn put(message: &mut Vec<u8>, field: u8, write: impl FnOnce(&mut Vec<u8>)) {
-    const LENGTH_DELIMITED: u8 = 2;
-    message.push(field << 3 | LENGTH_DELIMITED);
-    let start = message.len();
+/// Appends a field that is a message, which `write` appends.
+fn put(message: &mut Vec<u8>, field: u64, write: impl FnOnce(&mut Vec<u8>)) {
+    put_varint(message, field << 3 | wire::LENGTH_DELIMITED);
+    // The length comes first and is known last. Most fit in one byte.
+    let at = message.len();
+    message.push(0);
     write(message);
-    let len = message.len() - start;
-    let room = length_delimiter_len(len);
-    message.resize(start + room + len, 0);
-    message.copy_within(start..start + len, start + room);
-    encode_length_delimiter(len, &mut &mut message[start..start + room]).expect(ROOM);
+    let len = message.len() - at - 1;
+    let more = length_delimiter_len(len) - 1;
+    if more > 0 {
+        message.resize(at + 1 + more + len, 0);
+        message.copy_within(at + 1..at + 1 + len, at + 1 + more);
+    }
+    encode_length_delimiter(len, &mut &mut message[at..=at + more]).expect(ROOM);
+}
+
+/// Appends a field that is a text or bytes. What is not there is empty.
+fn put_bytes(message: &mut Vec<u8>, field: u64, bytes: &[u8]) {
+    put_varint(message, field << 3 | wire::LENGTH_DELIMITED);
+    put_varint(message, bytes.len() as u64);
+    message.extend_from_slice(bytes);
+}
+
+/// Appends a field that is a number or a choice. What is not there is 0.
+fn put_number(message: &mut Vec<u8>, field: u64, number: u64) {
+    if number != 0 {
+        put_varint(message, field << 3 | wire::VARINT);
+        put_varint(message, number);
+    }
+}
+
+fn put_time(message: &mut Vec<u8>, field: u64, time: SystemTime) {
+    let nanoseconds = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos() as u64;
+    put_varint(message, field << 3 | wire::FIXED_64);
+    message.extend_from_slice(&nanoseconds.to_le_bytes());
+}
+
+fn put_varint(message: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        message.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    message.push(number as u8);
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{borrow::Cow, time::UNIX_EPOCH};
+    use std::{borrow::Cow, time::Duration};
 
     use opentelemetry::{
         Array,

@@ -1,0 +1,67 @@
+//! The way to the collector. Where to, with which headers and how often again, is the library's work.
+
+use std::{io::Write, mem, sync::Arc, thread, time::Duration};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use flate2::{Compression, write::GzEncoder};
+use http::{Request, Response, header::CONTENT_ENCODING};
+use opentelemetry_http::{HttpClient, HttpError};
+use opentelemetry_otlp::{ExporterBuildError, SpanExporter, WithHttpConfig};
+use opentelemetry_sdk::{error::OTelSdkResult, trace::SpanExporter as _};
+use parking_lot::Mutex;
+
+/// See the module.
+#[derive(Debug)]
+pub struct Transport {
+    /// Sends an empty batch, whose body the client replaces.
+    requests: SpanExporter,
+    body: Arc<Mutex<Bytes>>,
+}
+
+impl Transport {
+    /// The library reads the other `OTEL_EXPORTER_OTLP_*` variables.
+    pub fn new(timeout: Duration) -> Result<Self, ExporterBuildError> {
+        let body = Arc::<Mutex<Bytes>>::default();
+        let client = BodyReplacingClient { client: client(timeout), body: Arc::clone(&body) };
+        Ok(Self { requests: SpanExporter::builder().with_http().with_http_client(client).build()?, body })
+    }
+
+    /// Blocks, and tries again where the collector asks for it.
+    pub fn send(&self, request: Vec<u8>) -> OTelSdkResult {
+        *self.body.lock() = request.into();
+        let outcome = futures_executor::block_on(self.requests.export(Vec::new()));
+        mem::take(&mut *self.body.lock());
+        outcome
+    }
+}
+
+/// Sends the body at hand instead of the one that it is given.
+#[derive(Debug)]
+struct BodyReplacingClient<C> {
+    client: C,
+    body: Arc<Mutex<Bytes>>,
+}
+
+#[async_trait]
+impl<C: HttpClient> HttpClient for BodyReplacingClient<C> {
+    async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+        let (head, _) = request.into_parts();
+        let mut body = self.body.lock().clone();
+        // Of the ways to compress, the library is built with this one.
+        if head.headers.contains_key(CONTENT_ENCODING) {
+            let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+            encoder.write_all(&body)?;
+            body = encoder.finish()?.into();
+        }
+        self.client.send_bytes(Request::from_parts(head, body)).await
+    }
+}
+
+/// The client that the library would make.
+fn client(timeout: Duration) -> reqwest::blocking::Client {
+    let build = move || reqwest::blocking::Client::builder().timeout(timeout).build();
+    // On a thread of its own: a blocking client can not be made where a runtime is.
+    let client = thread::spawn(build).join().expect("to make a client does not panic");
+    client.expect("only TLS could be missing, and this client has none")
+}
