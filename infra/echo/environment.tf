@@ -20,6 +20,6 @@ locals {
     OTEL_METRIC_EXPORT_INTERVAL = "60000"
     OTEL_SERVICE_NAME           = "echo"
     # The digest says exactly what runs; its first twelve digits tell two of them apart.
-    OTEL_RESOURCE_ATTRIBUTES = "deployment.environment.name=${var.environment},service.version=${substr(regex(local.ecr_image, var.docker_image_url)[3], 0, 12)}"
+    OTEL_RESOURCE_ATTRIBUTES = "deployment.environment.name=${var.environment},service.version=${substr(local.images.service.digest, 0, 12)}"
   }
 }

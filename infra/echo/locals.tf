@@ -28,11 +28,12 @@ locals {
   # What tasks talk to. DynamoDB and S3 are reached by gateway endpoints, which cost nothing.
   reached_services = toset(["ecr.api", "ecr.dkr", "logs", "monitoring", "secretsmanager", "xray"])
 
-  # Where images are, and which right to pull them is needed. A digest, because a tag can be moved.
-  ecr_image = "^([0-9]{12})\\.dkr\\.ecr\\.([a-z0-9-]+)\\.amazonaws\\.com(?:\\.cn)?/([a-z0-9][a-z0-9._/-]*)@sha256:([0-9a-f]{64})$"
+  # Where images are. A digest, because a tag can be moved.
+  ecr_image = "^(?P<account>[0-9]{12})\\.dkr\\.ecr\\.(?P<region>[a-z0-9-]+)\\.amazonaws\\.com(?:\\.cn)?/(?P<repository>[a-z0-9][a-z0-9._/-]*)@sha256:(?P<digest>[0-9a-f]{64})$"
+  images    = { for name, url in { service = var.docker_image_url, collector = var.collector_image_url } : name => regex(local.ecr_image, url) }
+
+  # Which right to pull them is needed.
   repository_arns = {
-    for name, image in { service = var.docker_image_url, collector = var.collector_image_url } : name => format(
-      "arn:%s:ecr:%s:%s:repository/%s", local.partition, regex(local.ecr_image, image)[1], regex(local.ecr_image, image)[0], regex(local.ecr_image, image)[2]
-    )
+    for name, image in local.images : name => "arn:${local.partition}:ecr:${image.region}:${image.account}:repository/${image.repository}"
   }
 }

@@ -1,4 +1,5 @@
 # One environment: what needs what, from the network to the alarms. Resources are in the modules, values in `environments/`.
+# Modules wait for each other by outputs only: a `depends_on` here would put off to the apply what a plan can know.
 
 module "network" {
   source = "../../modules/network"
@@ -113,7 +114,7 @@ module "ecs_service" {
   secrets            = { ECHO_KEYS = module.secrets.entries_value_from }
   execution_role_arn = module.iam.execution_role_arn
   task_role_arn      = module.iam.task_role_arn
-  subnet_ids         = module.network.private_subnet_ids
+  subnet_ids         = module.interface_endpoints.subnet_ids
   security_group_id  = module.security_groups.service_id
   ports              = local.service_ports
   target_group_arns  = { for face, group in module.load_balancer.target_groups : face => group.arn }
@@ -124,9 +125,6 @@ module "ecs_service" {
   log_group_names      = module.observability.log_group_names
   stop_timeout_seconds = local.times.stop_timeout_seconds
   protect              = var.protect
-
-  # Tasks can not start before they reach what they need.
-  depends_on = [module.interface_endpoints, module.security_groups, module.iam]
 }
 
 module "autoscaling" {

@@ -7,3 +7,10 @@ output "endpoint_ids" {
   description = "Id of each endpoint, by service."
   value       = { for service, endpoint in aws_vpc_endpoint.main : service => endpoint.id }
 }
+
+output "subnet_ids" {
+  description = "The subnets that were given, once the endpoints answer in them: a task that starts there reaches what it needs."
+  value       = var.subnet_ids
+
+  depends_on = [aws_vpc_endpoint.main]
+}

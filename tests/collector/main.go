@@ -1,5 +1,5 @@
-// Command echo-collector is the OpenTelemetry collector that Echo's tests send telemetry to: the upstream collector with the
-// few components that the tests name, at the version next to the one that the sidecar on AWS is built from.
+// Command echo-collector is the OpenTelemetry collector of Echo's tests and of the sandbox: the upstream collector with the
+// components that their configurations name, at the version next to the one that the sidecar on AWS is built from.
 package main
 
 import (
@@ -7,14 +7,19 @@ import (
 
 	"github.com/open-telemetry/opentelemetry-collector-contrib/exporter/fileexporter"
 	"github.com/open-telemetry/opentelemetry-collector-contrib/extension/healthcheckextension"
+	"github.com/open-telemetry/opentelemetry-collector-contrib/extension/sigv4authextension"
+	"github.com/open-telemetry/opentelemetry-collector-contrib/processor/resourcedetectionprocessor"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/confmap"
 	"go.opentelemetry.io/collector/confmap/provider/envprovider"
 	"go.opentelemetry.io/collector/confmap/provider/fileprovider"
 	"go.opentelemetry.io/collector/exporter"
+	"go.opentelemetry.io/collector/exporter/otlphttpexporter"
 	"go.opentelemetry.io/collector/extension"
 	"go.opentelemetry.io/collector/otelcol"
 	"go.opentelemetry.io/collector/processor"
+	"go.opentelemetry.io/collector/processor/batchprocessor"
+	"go.opentelemetry.io/collector/processor/memorylimiterprocessor"
 	"go.opentelemetry.io/collector/receiver"
 	"go.opentelemetry.io/collector/receiver/otlpreceiver"
 	"go.opentelemetry.io/collector/service/telemetry/otelconftelemetry"
@@ -28,12 +33,18 @@ var (
 	receivers = []receiver.Factory{
 		otlpreceiver.NewFactory(),
 	}
-	processors = []processor.Factory{}
-	exporters  = []exporter.Factory{
+	processors = []processor.Factory{
+		batchprocessor.NewFactory(),
+		memorylimiterprocessor.NewFactory(),
+		resourcedetectionprocessor.NewFactory(),
+	}
+	exporters = []exporter.Factory{
 		fileexporter.NewFactory(),
+		otlphttpexporter.NewFactory(),
 	}
 	extensions = []extension.Factory{
 		healthcheckextension.NewFactory(),
+		sigv4authextension.NewFactory(),
 	}
 )
 
