@@ -41,6 +41,21 @@ quietly() (
   say "installed $what in $SECONDS s"
 )
 
+# installed NAME VERSION BUILDER [ARGUMENT...]: has BUILDER fill a folder for this NAME and VERSION, once, and prints the folder.
+# The builder is given the name, the version, the folder and the arguments. It runs where `set -e` does not hold.
+installed() {
+  local dir=$ECHO_TOOLS/$1-$2
+  # The mark is set last, so that a build that was interrupted is done again.
+  if [[ ! -e $dir/.complete ]]; then
+    rm -rf "$dir"
+    mkdir -p "$dir/bin"
+    # Where the output of a function is taken, `set -e` does not hold.
+    quietly "$1 $2" "$ECHO_TOOLS/log/$1.log" "$3" "$1" "$2" "$dir" "${@:4}" || return
+    touch "$dir/.complete"
+  fi
+  echo "$dir"
+}
+
 # debian COMMAND PACKAGE...: installs Debian packages, unless there is the command that they bring.
 debian() {
   PATH=$PATH:/usr/sbin command -v "$1" >/dev/null || quietly "${*:2}" "$ECHO_TOOLS/log/debian.log" apt_install "${@:2}"

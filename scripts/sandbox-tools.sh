@@ -3,19 +3,6 @@
 # shellcheck shell=bash
 : "${root:?scripts/lib.sh comes first}"
 
-# installed NAME VERSION BUILDER: has BUILDER fill the folder for this NAME and VERSION once, and prints the folder.
-installed() {
-  local dir=$ECHO_TOOLS/$1-$2
-  # The mark is set last, so that a build that was interrupted is done again.
-  if [[ ! -e $dir/.complete ]]; then
-    rm -rf "$dir"
-    mkdir -p "$dir"
-    quietly "$1 $2" "$ECHO_TOOLS/log/$1.log" "$3" "$dir"
-    touch "$dir/.complete"
-  fi
-  echo "$dir"
-}
-
 # containers: buildah, podman and runc from Debian, with settings and a store of their own: the machine's are not touched.
 containers() {
   debian buildah buildah
@@ -87,14 +74,14 @@ builder_image() {
 build_debian() {
   local as_root=()
   ((EUID == 0)) || as_root=(sudo)
-  "${as_root[@]}" debootstrap --variant=minbase --include=gcc,libc6-dev,make,ca-certificates "${suite:?}" "$1/root"
+  "${as_root[@]}" debootstrap --variant=minbase --include=gcc,libc6-dev,make,ca-certificates "${suite:?}" "$3/root"
 }
 
 # emulator: the emulators of AWS, in a Python environment of their own; prints its folder.
 emulator() { installed emulator "$(sha256sum <"$root/tests/sandbox/requirements.txt" | cut -c 1-12)" build_emulator; }
 
 build_emulator() {
-  python3 -m venv "$1" &&
-    "$1/bin/pip" install --progress-bar off --no-deps --requirement "$root/tests/sandbox/requirements.txt" &&
-    "$1/bin/pip" check
+  python3 -m venv "$3" &&
+    "$3/bin/pip" install --progress-bar off --no-deps --requirement "$root/tests/sandbox/requirements.txt" &&
+    "$3/bin/pip" check
 }
