@@ -184,7 +184,8 @@ impl SpanLimits {
         let timeout = number("OTEL_EXPORTER_OTLP_TIMEOUT", 10_000);
         let most_waiting = number("OTEL_BSP_MAX_QUEUE_SIZE", 2_048) as usize;
         Self {
-            delay: Duration::from_millis(number("OTEL_BSP_SCHEDULE_DELAY", 5_000)),
+            // Not 0, which would keep a thread busy with waiting.
+            delay: Duration::from_millis(number("OTEL_BSP_SCHEDULE_DELAY", 5_000).max(1)),
             most_waiting,
             most_in_one: (number("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", 512) as usize).clamp(1, most_waiting.max(1)),
             timeout: Duration::from_millis(number("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", timeout)),

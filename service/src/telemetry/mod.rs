@@ -53,7 +53,7 @@ impl Telemetry {
         // One for both: traces and metrics of a process belong together.
         let resource = resource();
         let traces = || {
-            let queue = SpanQueue::start(choice.spans)?;
+            let queue = SpanQueue::start(choice.spans, &resource)?;
             Ok(SdkTracerProvider::builder().with_resource(resource.clone()).with_span_processor(queue).build())
         };
         let metrics = || {

@@ -29,11 +29,12 @@ pub struct Envelope {
 
 impl Envelope {
     pub fn new(process: &Resource, scope: &str) -> Self {
-        let attributes = ResourceAttributesWithSchema::from(process).attributes.0;
-        let resource = Some(resource::Resource { attributes, ..Default::default() });
+        let process = ResourceAttributesWithSchema::from(process);
+        let resource = Some(resource::Resource { attributes: process.attributes.0, ..Default::default() });
+        let schema_url = process.schema_url.unwrap_or_default();
         let scope = Some(InstrumentationScope { name: scope.into(), ..Default::default() });
         Self {
-            resource_spans: ResourceSpans { resource, ..Default::default() }.encode_to_vec(),
+            resource_spans: ResourceSpans { resource, schema_url, ..Default::default() }.encode_to_vec(),
             scope_spans: ScopeSpans { scope, ..Default::default() }.encode_to_vec(),
         }
     }
@@ -232,14 +233,14 @@ mod tests {
             kind in 0..5,
             (started, taken) in any::<(u32, u32)>(),
             attributes in attributes(),
-            events in prop::collection::vec(attributes(), 0..2),
+            (events, links) in (prop::collection::vec(attributes(), 0..2), 0..2_usize),
             status in prop_oneof![Just(Status::Unset), Just(Status::Ok), "\\PC{0,9}".prop_map(Status::error)],
         ) -> SpanData {
             let start_time = UNIX_EPOCH + Duration::from_micros(started.into());
-            let mut span_events = SpanEvents::default();
+            let (mut span_events, mut span_links) = (SpanEvents::default(), SpanLinks::default());
             span_events.events = events.into_iter().map(|a| Event::new("event", start_time, a, dropped)).collect();
-            let mut links = SpanLinks::default();
-            links.links = span_events.iter().map(|_| Link::new(link.clone(), attributes.clone(), dropped)).collect();
+            span_links.links = vec![Link::new(link, attributes.clone(), dropped); links];
+            (span_events.dropped_count, span_links.dropped_count) = (dropped, dropped);
             SpanData {
                 span_context,
                 parent_span_id: SpanId::from(parent),
@@ -253,7 +254,7 @@ mod tests {
                 attributes,
                 dropped_attributes_count: dropped,
                 events: span_events,
-                links,
+                links: span_links,
                 status,
                 instrumentation_scope: opentelemetry::InstrumentationScope::builder("scope").build(),
             }
@@ -264,7 +265,7 @@ mod tests {
         /// Whatever is in a span, a collector gets what the library would have sent.
         #[test]
         fn it_is_what_the_library_sends(spans in prop::collection::vec(span(), 1..5), of_process in attributes()) {
-            let process = Resource::builder_empty().with_attributes(of_process).build();
+            let process = Resource::builder_empty().with_schema_url(of_process, "https://schema.test").build();
             let mut encoded = Vec::new();
             for span in spans.clone() {
                 put_span(&mut encoded, span);

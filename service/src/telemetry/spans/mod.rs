@@ -9,7 +9,7 @@ mod transport;
 use std::{
     collections::VecDeque,
     mem,
-    sync::{Arc, OnceLock},
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
@@ -44,9 +44,8 @@ pub struct SpanQueue {
 #[derive(Debug)]
 struct Shared {
     limits: SpanLimits,
-    envelope: OnceLock<Envelope>,
     state: Mutex<State>,
-    /// There is something to do for the thread, or it has done what it was asked for.
+    /// There is something to do for the thread, or it has done something.
     changed: Condvar,
 }
 
@@ -55,11 +54,11 @@ struct State {
     /// What the next spans are added to.
     open: Batch,
     full: VecDeque<Batch>,
-    /// How many spans there are, with those that are being sent.
+    /// How many spans there are in all of them.
     waiting: usize,
+    is_sending: bool,
+    /// How many there was no room for.
     dropped: usize,
-    /// Somebody waits until all is sent.
-    is_flushing: bool,
     has_ended: bool,
 }
 
@@ -70,32 +69,17 @@ struct Batch {
 }
 
 impl SpanQueue {
-    /// Starts the thread that sends.
-    pub fn start(limits: SpanLimits) -> Result<Self, ExporterBuildError> {
+    /// Starts the thread that sends spans of this process.
+    pub fn start(limits: SpanLimits, process: &Resource) -> Result<Self, ExporterBuildError> {
         let transport = Transport::new(limits.timeout)?;
-        let shared =
-            Arc::new(Shared { limits, envelope: OnceLock::new(), state: Mutex::default(), changed: Condvar::new() });
+        let envelope = Envelope::new(process, SCOPE);
+        let shared = Arc::new(Shared { limits, state: Mutex::default(), changed: Condvar::new() });
         let sender = Arc::clone(&shared);
         thread::Builder::new()
             .name("spans".into())
-            .spawn(move || sender.send_batches(&transport))
+            .spawn(move || sender.send_batches(&envelope, &transport))
             .map_err(|error| ExporterBuildError::InternalFailure(error.to_string()))?;
         Ok(Self { shared })
-    }
-
-    fn drain(&self, timeout: Duration, ends: bool) -> OTelSdkResult {
-        let until = Instant::now() + timeout;
-        let mut state = self.shared.state.lock();
-        state.is_flushing = true;
-        state.has_ended |= ends;
-        self.shared.changed.notify_all();
-        let is_missing = |state: &mut State| state.waiting > 0;
-        let waited = self.shared.changed.wait_while_until(&mut state, is_missing, until);
-        state.is_flushing = false;
-        if ends && state.dropped > 0 {
-            tracing::warn!(spans = state.dropped, "spans were dropped");
-        }
-        if waited.timed_out() { Err(OTelSdkError::Timeout(timeout)) } else { Ok(()) }
     }
 }
 
@@ -112,15 +96,11 @@ impl SpanProcessor for SpanQueue {
     }
 
     fn force_flush(&self) -> OTelSdkResult {
-        self.drain(FLUSH, false)
+        self.shared.drain(FLUSH, false)
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.drain(timeout, true)
-    }
-
-    fn set_resource(&mut self, resource: &Resource) {
-        self.shared.envelope.get_or_init(|| Envelope::new(resource, SCOPE));
+        self.shared.drain(timeout, true)
     }
 }
 
@@ -132,8 +112,13 @@ impl Shared {
         }
         if state.waiting >= self.limits.most_waiting {
             state.dropped += 1;
-            if state.dropped == 1 {
-                tracing::warn!("spans are dropped: the collector does not take them as fast as they come");
+            let is_first = state.dropped == 1;
+            drop(state);
+            if is_first {
+                tracing::warn!(
+                    "spans are dropped, because OTEL_BSP_MAX_QUEUE_SIZE of them wait: see whether the collector answers, raise \
+                     the variable, or sample fewer (OTEL_TRACES_SAMPLER)"
+                );
             }
             return;
         }
@@ -141,8 +126,7 @@ impl Shared {
         state.open.spans += 1;
         state.open.bytes.extend_from_slice(span);
         if state.open.spans >= self.limits.most_in_one {
-            let room = state.open.bytes.len();
-            let next = Batch { spans: 0, bytes: Vec::with_capacity(room) };
+            let next = Batch { spans: 0, bytes: Vec::with_capacity(state.open.bytes.len()) };
             let full = mem::replace(&mut state.open, next);
             state.full.push_back(full);
             self.changed.notify_all();
@@ -150,11 +134,9 @@ impl Shared {
     }
 
     /// Until the end.
-    fn send_batches(&self, transport: &Transport) {
+    fn send_batches(&self, envelope: &Envelope, transport: &Transport) {
         let mut was_failing = false;
         while let Some(batch) = self.next_batch() {
-            let envelope =
-                self.envelope.get().expect("a provider tells its processors what it is of, before there are spans");
             let outcome = transport.send(envelope.request(&batch.bytes));
             match &outcome {
                 Err(error) if !was_failing => tracing::warn!(%error, "traces can not be delivered"),
@@ -162,22 +144,22 @@ impl Shared {
                 _ => {}
             }
             was_failing = outcome.is_err();
-            self.state.lock().waiting -= batch.spans;
+            self.state.lock().is_sending = false;
             self.changed.notify_all();
         }
     }
 
-    /// What is to be sent next: a full batch at once, another one when it has waited for long enough.
+    /// What is to be sent next: a full batch at once, another one when it has waited for long enough. `None` at the end.
     fn next_batch(&self) -> Option<Batch> {
         let mut until = Instant::now() + self.limits.delay;
         let mut state = self.state.lock();
         loop {
-            if let Some(full) = state.full.pop_front() {
-                return Some(full);
-            }
             let is_late = Instant::now() >= until;
-            if state.open.spans > 0 && (is_late || state.is_flushing) {
-                return Some(mem::take(&mut state.open));
+            let late = (is_late && state.open.spans > 0).then(|| mem::take(&mut state.open));
+            if let Some(batch) = state.full.pop_front().or(late) {
+                state.waiting -= batch.spans;
+                state.is_sending = true;
+                return Some(batch);
             }
             if state.has_ended {
                 return None;
@@ -187,5 +169,70 @@ impl Shared {
             }
             self.changed.wait_until(&mut state, until);
         }
+    }
+
+    /// Sends what there is without delay, and waits until that is done.
+    fn drain(&self, timeout: Duration, ends: bool) -> OTelSdkResult {
+        let until = Instant::now() + timeout;
+        let mut state = self.state.lock();
+        if state.open.spans > 0 {
+            let open = mem::take(&mut state.open);
+            state.full.push_back(open);
+        }
+        state.has_ended |= ends;
+        // Before the wait, after which the process may have no time left to say it.
+        if ends && state.dropped > 0 {
+            tracing::warn!(spans = state.dropped, "spans were dropped, because there was no room for them");
+        }
+        self.changed.notify_all();
+        let is_busy = |state: &mut State| state.waiting > 0 || state.is_sending;
+        self.changed.wait_while_until(&mut state, is_busy, until);
+        if is_busy(&mut state) { Err(OTelSdkError::Timeout(timeout)) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn queue(most_waiting: usize, most_in_one: usize, delay: Duration) -> Shared {
+        let limits = SpanLimits { delay, most_waiting, most_in_one, timeout: FLUSH };
+        Shared { limits, state: Mutex::default(), changed: Condvar::new() }
+    }
+
+    #[test]
+    fn a_full_batch_goes_at_once_and_another_one_when_it_has_waited() {
+        let delay = Duration::from_millis(50);
+        let queue = queue(10, 2, delay);
+        (0..3).for_each(|_| queue.put(b"span"));
+        let batch = queue.next_batch().unwrap();
+        assert_eq!((batch.spans, &*batch.bytes), (2, b"spanspan".as_slice()));
+        let asked = Instant::now();
+        assert_eq!(queue.next_batch().unwrap().spans, 1);
+        assert!(asked.elapsed() >= delay);
+    }
+
+    #[test]
+    fn the_end_sends_everything_at_once_and_takes_nothing_more() {
+        let queue = queue(10, 2, Duration::from_hours(1));
+        (0..3).for_each(|_| queue.put(b"span"));
+        assert!(queue.drain(Duration::ZERO, true).is_err(), "nobody has sent them");
+        let sizes: Vec<_> = std::iter::from_fn(|| queue.next_batch()).map(|batch| batch.spans).collect();
+        assert_eq!(sizes, [2, 1]);
+        queue.put(b"late");
+        assert!(queue.next_batch().is_none());
+        queue.state.lock().is_sending = false;
+        assert!(queue.drain(Duration::ZERO, true).is_ok());
+    }
+
+    #[test]
+    fn no_more_wait_than_may() {
+        let queue = queue(3, 3, Duration::from_hours(1));
+        (0..5).for_each(|_| queue.put(b"span"));
+        assert_eq!(queue.next_batch().unwrap().spans, 3);
+        // One that is being sent does not wait any longer.
+        queue.put(b"span");
+        let state = queue.state.lock();
+        assert_eq!((state.waiting, state.dropped), (1, 2));
     }
 }

@@ -1,13 +1,13 @@
 //! The way to the collector. Where to, with which headers and how often again, is the library's work.
 
-use std::{io::Write, mem, sync::Arc, thread, time::Duration};
+use std::{io::Write, mem, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
 use http::{Request, Response, header::CONTENT_ENCODING};
 use opentelemetry_http::{HttpClient, HttpError};
-use opentelemetry_otlp::{ExporterBuildError, SpanExporter, WithHttpConfig};
+use opentelemetry_otlp::{ExporterBuildError, SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::{error::OTelSdkResult, trace::SpanExporter as _};
 use parking_lot::Mutex;
 
@@ -20,11 +20,14 @@ pub struct Transport {
 }
 
 impl Transport {
-    /// The library reads the other `OTEL_EXPORTER_OTLP_*` variables.
+    /// The library reads the other `OTEL_EXPORTER_OTLP_*` variables. Not inside of a runtime, where no blocking client can be.
     pub fn new(timeout: Duration) -> Result<Self, ExporterBuildError> {
+        let client = reqwest::blocking::Client::builder().timeout(timeout).build();
+        let client = client.map_err(|error| ExporterBuildError::InternalFailure(error.to_string()))?;
         let body = Arc::<Mutex<Bytes>>::default();
-        let client = BodyReplacingClient { client: client(timeout), body: Arc::clone(&body) };
-        Ok(Self { requests: SpanExporter::builder().with_http().with_http_client(client).build()?, body })
+        let client = BodyReplacingClient { client, body: Arc::clone(&body) };
+        let requests = SpanExporter::builder().with_http().with_timeout(timeout).with_http_client(client).build()?;
+        Ok(Self { requests, body })
     }
 
     /// Blocks, and tries again where the collector asks for it.
@@ -56,12 +59,4 @@ impl<C: HttpClient> HttpClient for BodyReplacingClient<C> {
         }
         self.client.send_bytes(Request::from_parts(head, body)).await
     }
-}
-
-/// The client that the library would make.
-fn client(timeout: Duration) -> reqwest::blocking::Client {
-    let build = move || reqwest::blocking::Client::builder().timeout(timeout).build();
-    // On a thread of its own: a blocking client can not be made where a runtime is.
-    let client = thread::spawn(build).join().expect("to make a client does not panic");
-    client.expect("only TLS could be missing, and this client has none")
 }

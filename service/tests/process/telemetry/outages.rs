@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Collector, collector::free_address, start};
 use crate::support::Echo;
@@ -76,4 +76,21 @@ fn a_collector_whose_name_is_not_known() {
     let mut echo = start_with_collector_at("http://collector.invalid:4318");
     assert_serves(&echo);
     assert_ends_soon(&mut echo);
+}
+
+#[test]
+fn spans_that_nobody_takes_are_dropped_and_counted() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}/v1/traces", silent.local_addr().unwrap());
+    let variables = [("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", &*endpoint), ("OTEL_BSP_MAX_QUEUE_SIZE", "10")];
+    let mut echo = Echo::start_with(&[], &variables);
+    for n in 0..50 {
+        echo.call("GET", &format!("/{n}"));
+    }
+    let says = |line: &Value, start| line["message"].as_str().is_some_and(|text| text.starts_with(start));
+    echo.log_line(|line| says(line, "spans are dropped"));
+    assert_ends_soon(&mut echo);
+    let line = echo.log_line(|line| says(line, "spans were dropped"));
+    // Ten are being sent, ten wait.
+    assert!(line["spans"].as_u64() >= Some(30), "{line}");
 }
