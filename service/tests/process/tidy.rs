@@ -64,7 +64,7 @@ fn only_the_embedded_store_names_redb_and_only_app_chooses_it() {
 
 #[test]
 fn only_one_store_names_the_aws_sdk_and_only_app_chooses_it() {
-    assert_only_in(&["src/store/dynamodb/"], &["aws_config", "aws_sdk"]);
+    assert_only_in(&["src/store/dynamodb/"], &["aws_config", "aws_sdk", "aws_smithy"]);
     assert_only_in(&["src/store/", "src/app.rs"], &["DynamoStore"]);
 }
 

@@ -3,10 +3,15 @@
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_dynamodb::{
     Client,
-    config::ProvideCredentials,
+    config::{ProvideCredentials, RuntimeComponents, SharedHttpClient},
     error::SdkError,
     operation::describe_table::DescribeTableError,
     types::{KeyType, ScalarAttributeType, TableDescription, TableStatus, TimeToLiveDescription, TimeToLiveStatus},
+};
+use aws_smithy_http_client::{
+    Builder, Connector,
+    proxy::ProxyConfig,
+    tls::{Provider, rustls_provider::CryptoMode},
 };
 
 use super::{
@@ -45,7 +50,18 @@ pub enum TableError {
 /// What the environment says of AWS, by the rules of all its tools ("AWS SDKs and Tools Reference Guide").
 pub(super) async fn environment() -> SdkConfig {
     // Named, so that an update of the SDK does not change how it retries or connects.
-    aws_config::defaults(BehaviorVersion::v2026_01_12()).load().await
+    aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(client()).load().await
+}
+
+/// The SDK's own client, with the smaller of two TLS providers.
+fn client() -> SharedHttpClient {
+    Builder::new().build_with_connector_fn(|settings, components| {
+        let mut connector = Connector::builder().tls_provider(Provider::Rustls(CryptoMode::Ring));
+        connector.set_connector_settings(settings.cloned());
+        connector.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
+        connector.set_proxy_config(Some(ProxyConfig::from_env()));
+        connector.build()
+    })
 }
 
 /// A client for a table that is known to be there and to be right.

@@ -49,6 +49,7 @@ pub fn server() -> &'static str {
 pub async fn aws(url: &str) -> SdkConfig {
     let credentials = Credentials::builder().access_key_id("test").secret_access_key("test").provider_name("test");
     aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
         .region(Region::new("eu-test-1"))
         .credentials_provider(credentials.build())
         .endpoint_url(url)
