@@ -9,6 +9,7 @@ mod replicas;
 mod shared;
 mod sizes;
 mod table;
+mod tls;
 
 use std::sync::Arc;
 

@@ -11,7 +11,7 @@ fn start(table: &str, variables: &[(&str, &str)]) -> Result<Echo, String> {
     start_with(table, &[&aws[..], variables].concat())
 }
 
-fn start_with(table: &str, variables: &[(&str, &str)]) -> Result<Echo, String> {
+pub fn start_with(table: &str, variables: &[(&str, &str)]) -> Result<Echo, String> {
     Echo::try_start(&["--store", &format!("dynamodb:{table}")], variables).map_err(|(status, errors)| {
         assert_eq!(status.code(), Some(1), "{errors}");
         errors
