@@ -25,6 +25,8 @@ check_bench() { python3 -B -m unittest discover --start-directory bench --top-le
 
 check_nextest() {
   "$root/scripts/tools" nextest collector dynamodb-local || return
+  # Tests send signals by `kill`, which is a builtin of the shell only where procps is missing.
+  debian pgrep procps || return
   cargo nextest run --workspace 2>&1 | tee "$work/nextest.log" || return
   count=$(sed -n 's/.*Summary.* \([0-9]\+\) passed.*/\1/p' "$work/nextest.log")
   [[ $count ]] || { say "nextest ran no test"; return 1; }
@@ -33,6 +35,22 @@ check_nextest() {
 check_schemathesis() { "$root/scripts/tools" python && with_service tests/schemathesis/run; }
 
 check_browser() { "$root/scripts/tools" python chromium && with_service browse; }
+
+# The README's first command, and the two that it prints.
+check_up() {
+  local up status=0 create call
+  ECHO_PROFILE=dev "$root/scripts/up" --listen 127.0.0.1:0 --store memory >"$work/up.log" &
+  up=$!
+  until grep -q '^Ctrl-C' "$work/up.log"; do
+    kill -0 "$up" 2>/dev/null || { say "scripts/up has ended"; return 1; }
+    sleep 0.1
+  done
+  create=$(sed -n '/^  curl .*endpoints/,/}}}}/p' "$work/up.log") call=$(sed -n '/^Call it/,/^Ctrl-C/s/^  curl/curl/p' "$work/up.log")
+  [[ $(bash -c "$create --silent") == 'HTTP/1.1 201 '* && $(bash -c "$call --silent") == *'{"message": "Hello, world"}' ]] || status=1
+  kill "$up" && wait "$up" || status=1
+  ((status == 0)) || cat "$work/up.log" >&2
+  return "$status"
+}
 
 browse() { echo-python tests/browser/docs_page.py --url "$1" --key "$2"; }
 

@@ -23,7 +23,7 @@ folders_of() {
 
 # initialised FOLDER: has Terraform fetch the modules and the provider, once for all checks. The backend is left alone.
 initialised() {
-  [[ -d $1/.terraform ]] || terraform -chdir="$1" init -backend=false >"$work/init.log" 2>&1 || { cat "$work/init.log"; return 1; }
+  [[ -d $1/.terraform ]] || terraform -chdir="$1" init -backend=false >"$1/init.log" 2>&1 || { cat "$1/init.log"; return 1; }
 }
 
 check_tffmt() { in_copy terraform && terraform fmt -check -diff -recursive; }
@@ -65,31 +65,38 @@ check_tfvalidate() {
   return "$status"
 }
 
+# One at a time for each core. What a test says is shown whole, when all have ended.
 check_tftest() {
   in_copy provider || return
-  local folders folder status=0
+  local folders folder log status=0
   folders=$(folders_of modules infra) || return
+  for folder in $folders; do
+    (($(jobs -rp | wc -l) < $(nproc))) || wait -n
+    { tested "$folder" || echo "failed: $folder"; } >"$work/tftest-${folder/\//-}.log" 2>&1 &
+  done
+  wait
   count=0
   for folder in $folders; do
+    log=$work/tftest-${folder/\//-}.log
     say "-- $folder"
-    tested "$folder" || status=1
+    cat "$log"
+    ! grep -q "^failed: $folder$" "$log" || status=1
+    ((count += $(sed -n 's/.*Success!.* \([0-9]\+\) passed, 0 failed.*/\1/p' "$log" | grep . || echo 0)))
   done
   return "$status"
 }
 
-# tested FOLDER: runs the tests of a module, and counts them. They have to plan each of its examples.
+# tested FOLDER: runs the tests of a module. They have to plan each of its examples.
 tested() {
-  local tests=("$1"/tests/*.tftest.hcl) example passed_here
+  local tests=("$1"/tests/*.tftest.hcl) example
   [[ -e ${tests[0]} ]] || { say "$1 has no tests"; return 1; }
   for example in "$1"/examples/*/; do
     [[ -d $example ]] || continue
     example=examples/$(basename "$example")
     grep -q "\"\./$example\"" "${tests[@]}" || { say "no test of $1 has the source ./$example"; return 1; }
   done
-  initialised "$1" && terraform -chdir="$1" test 2>&1 | tee "$work/tftest.log" || return
-  passed_here=$(sed -n 's/.*Success!.* \([0-9]\+\) passed, 0 failed.*/\1/p' "$work/tftest.log")
-  ((${passed_here:-0} > 0)) || { say "the tests of $1 run nothing"; return 1; }
-  ((count += passed_here))
+  initialised "$1" && terraform -chdir="$1" test 2>&1 | tee "$1/test.log" || return
+  grep -q 'Success!.* [1-9][0-9]* passed, 0 failed' "$1/test.log" || { say "the tests of $1 run nothing"; return 1; }
 }
 
 # That environments are values and nothing else.

@@ -32,6 +32,19 @@ pub struct Mocks {
 impl Mocks {
     /// Answers a request from this peer, and says whether that is a fault of Echo's: a mock may be told to answer 503 too.
     pub async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> (Response<Bytes>, bool) {
+        let (mut response, is_fault) = self.find(&request, peer).await;
+        if response.status().canonical_reason().is_none() {
+            // hyper would write `<none>`.
+            response.extensions_mut().insert(ReasonPhrase::from_static(b""));
+        }
+        let body = request.into_body();
+        if !body.is_end_stream() && !self.read_away(body).await {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        (response, is_fault)
+    }
+
+    async fn find(&self, request: &Request<Incoming>, peer: IpAddr) -> (Response<Bytes>, bool) {
         if self.rate.is_on()
             && let Err(wait) = self.rate.check(&network_of(self.trusted.client(peer, request.headers())))
         {
@@ -43,7 +56,7 @@ impl Mocks {
             Some((verb, path)) => self.replica.find(verb, &path).await,
             None => Ok(None),
         };
-        let (mut response, is_fault) = match found {
+        match found {
             Ok(Some(answer)) => {
                 self.instruments.mock_served();
                 (answer, false)
@@ -54,16 +67,7 @@ impl Mocks {
             }
             // What can not be vouched for is not answered.
             Err(_) => (ApiError::store_away().into_http(), true),
-        };
-        if response.status().canonical_reason().is_none() {
-            // hyper would write `<none>`.
-            response.extensions_mut().insert(ReasonPhrase::from_static(b""));
         }
-        let body = request.into_body();
-        if !body.is_end_stream() && !self.read_away(body).await {
-            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-        }
-        (response, is_fault)
     }
 
     /// Reads what the client still sends, because one that is not listened to may never read the answer.

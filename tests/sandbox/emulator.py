@@ -116,7 +116,10 @@ def main():
     config = Config()
     config.bind = [f"127.0.0.1:{API_PORT}", f"{fargate.LINK_LOCAL}:{API_PORT}", f"{fargate.LINK_LOCAL}:80"]
     config.bind += [f"127.0.0.1:{port}" for port in sys.argv[1:]]
-    config.keep_alive_timeout = 75
+    # The client is the one that closes a connection (Go after 90 s): a create that is sent into one that is being closed here
+    # is sent again, and then there is one of that name already.
+    config.keep_alive_timeout = 300
+    config.keep_alive_max_requests = sys.maxsize
     asyncio.run(serve(app, config))
 
 

@@ -7,6 +7,7 @@ MiniStack that stand in the way. README.md lists what each of these does without
 
 import contextlib
 import ipaddress
+import os
 import time
 import urllib.error
 import urllib.request
@@ -59,6 +60,7 @@ def _run_kwargs(api_port, definition, task_definition, env, ports, network, host
         "read_only": definition.get("readonlyRootFilesystem", False),
         "mem_limit": f"{memory}m",
         "memswap_limit": f"{memory}m",
+        "cgroup_parent": os.environ["SANDBOX_CGROUP"],
         "cap_drop": (linux.get("capabilities") or {}).get("drop"),
         "init": linux.get("initProcessEnabled", False),
         "tmpfs": {mount["containerPath"]: f"size={mount['size']}m" for mount in linux.get("tmpfs") or []},

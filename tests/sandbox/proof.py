@@ -223,14 +223,11 @@ def leftovers():
             if str(STATE) in command or "tests/sandbox/" in command and "proof.py" not in command and "tests/sandbox/run" not in command:
                 found.add(command)
     found |= {line for line in pathlib.Path("/proc/mounts").read_text().splitlines() if str(STATE) in line}
-    found |= {str(folder) for folder in pathlib.Path("/sys/fs/cgroup").glob("**/libpod-*")} - before
+    found |= {str(folder) for folder in pathlib.Path("/sys/fs/cgroup").glob("**/echo-sandbox-*")}
     with contextlib.suppress(OSError):
         http.client.HTTPConnection("127.0.0.1", 14566, timeout=2).connect()
         found.add("the port of the API")
     return found
-
-
-before = {str(folder) for folder in pathlib.Path("/sys/fs/cgroup").glob("**/libpod-*")}
 
 
 def main(image, following, bad, *envs):

@@ -27,8 +27,9 @@ pub struct Response {
     /// A final status code.
     #[oai(validator(minimum(value = "200"), maximum(value = "599")))]
     code: u16,
-    /// Header fields by name; names have no case. Fields that frame the message (`Content-Length`, `Transfer-Encoding`,
-    /// `Connection`, …) are refused. At most 16 KiB in all.
+    /// Header fields by name. Names are tokens (RFC 9110) and have no case, so none is given twice. Values have no control
+    /// characters but tabs, and no white space around them. Fields that frame the message (`Content-Length`,
+    /// `Transfer-Encoding`, `Connection`, …) are refused. At most 16 KiB in all.
     #[oai(nullable, validator(max_properties = 64))]
     headers: Option<BTreeMap<String, String>>,
     /// At most 256 KiB of UTF-8, never parsed or changed. Refused with 204, 205 and 304, which have none.

@@ -88,7 +88,7 @@ pub struct Settings {
     #[arg(long, env = "ECHO_MAX_HEADER_BYTES", value_name = "BYTES", default_value = "65536")]
     pub max_header_bytes: String,
 
-    /// From the first byte of a request to the end of its headers. Slow clients are cut off, so that they can not hold all connections.
+    /// From the first byte of a request, or for a connection's first one from its opening, to the end of its headers. Slow clients are cut off, so that they can not hold all connections.
     #[arg(long, env = "ECHO_HEADER_TIMEOUT", value_name = "DURATION", default_value = "10s")]
     pub header_timeout: String,
 
@@ -139,19 +139,20 @@ impl LogFormat {
 pub(super) fn unknown_variables(environment: &[(String, String)]) -> Vec<String> {
     let command = Cli::command();
     let known: Vec<_> = command.get_arguments().filter_map(clap::Arg::get_env).collect();
-    let unknown = |name: &&String| {
-        name.starts_with("ECHO_") && !is_service_link(name) && !known.iter().any(|k| *k == name.as_str())
+    let unknown = |(name, value): &&(String, String)| {
+        name.starts_with("ECHO_") && !is_service_link(name, value) && !known.iter().any(|k| *k == name.as_str())
     };
-    let names = environment.iter().map(|(name, _)| name);
-    names
+    environment
+        .iter()
         .filter(unknown)
-        .map(|name| format!("{name} is not a setting: see `echo-service --help`, or unset it"))
+        .map(|(name, _)| format!("{name} is not a setting: see `echo-service --help`, or unset it"))
         .collect()
 }
 
 /// Kubernetes puts these into every container beside a service that is named `echo`.
-fn is_service_link(name: &str) -> bool {
-    name.starts_with("ECHO_SERVICE_") || name == "ECHO_PORT" || name.starts_with("ECHO_PORT_")
+fn is_service_link(name: &str, value: &str) -> bool {
+    let is_url = ["tcp://", "udp://", "sctp://"].iter().any(|scheme| value.starts_with(scheme));
+    name.starts_with("ECHO_SERVICE_") || name.starts_with("ECHO_PORT_") || name == "ECHO_PORT" && is_url
 }
 
 /// The settings as a Markdown table, for `docs/settings.md`.

@@ -275,6 +275,14 @@ mod tests {
         let environment = [("ECHO_LISTN".to_owned(), "x".to_owned()), ("PATH".to_owned(), "x".to_owned())];
         let message = Config::check(&settings, &environment).unwrap_err().to_string();
         assert!(message.contains("ECHO_LISTN is not a setting"), "{message}");
+        let check = |name: &str, value: &str| Config::check(&settings, &[(name.to_owned(), value.to_owned())]);
+        assert!(check("ECHO_PORT", "9090").is_err());
+        // What Kubernetes sets beside a service of this name.
+        for (name, value) in
+            [("ECHO_PORT", "tcp://10.0.0.1:80"), ("ECHO_PORT_80_TCP", "tcp://10.0.0.1:80"), ("ECHO_SERVICE_PORT", "80")]
+        {
+            assert!(check(name, value).is_ok(), "{name}");
+        }
     }
 
     #[test]

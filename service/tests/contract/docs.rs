@@ -25,10 +25,7 @@ fn the_yaml_says_the_same() {
     let echo = Echo::start(&[]);
     let answer = echo.get("/-/openapi.yaml");
     assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/yaml")));
-    let yaml = answer.text();
-    for path in document(&echo)["paths"].as_object().unwrap().keys() {
-        assert!(yaml.contains(&format!("\n  {path}:\n")), "{path} is not in the YAML");
-    }
+    assert_eq!(serde_yaml::from_str::<Value>(&answer.text()).unwrap(), document(&echo));
 }
 
 #[test]

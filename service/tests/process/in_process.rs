@@ -39,6 +39,11 @@ pub enum Operation<'a> {
 #[async_trait]
 pub trait Hook: Send + Sync + 'static {
     async fn before(&self, operation: Operation<'_>) -> Result<(), StoreError>;
+
+    /// Whether others write to the store too.
+    fn is_shared(&self) -> bool {
+        false
+    }
 }
 
 /// A store in memory, with a hook.
@@ -81,6 +86,6 @@ impl<H: Hook> Store for Hooked<H> {
     }
 
     fn is_shared(&self) -> bool {
-        self.store.is_shared()
+        self.hook.is_shared()
     }
 }

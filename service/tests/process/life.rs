@@ -3,7 +3,7 @@
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
-    process::{Output, Stdio},
+    process::{Command, Output, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -148,6 +148,20 @@ fn logs_are_json_unless_a_person_reads_them() {
         let line: Value = serde_json::from_str(&first_line(format)).unwrap();
         assert_eq!((&line["level"], &line["message"]), (&json!("INFO"), &json!("serving")));
     }
+    // `script` gives its command a terminal.
+    let mut service = Command::new("script");
+    let command = format!("{} --listen 127.0.0.1:0 --store memory", Echo::command().get_program().display());
+    service
+        .args(["--quiet", "--flush", "--command", &command, "/dev/null"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
+    let mut service = service.spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(service.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    service.kill().unwrap();
+    service.wait().unwrap();
+    assert!(line.contains("INFO") && line.contains("serving") && !line.starts_with('{'), "{line}");
+
     let text = first_line("text");
     assert!(text.contains(" INFO ") && text.contains("serving") && text.contains("docs=\"http://127.0.0.1:"), "{text}");
 }

@@ -135,6 +135,23 @@ fn a_head_that_is_too_large_is_431() {
 }
 
 #[test]
+fn what_is_no_http_is_refused_without_a_document_and_the_connection_closed() {
+    let echo = Echo::start(&[]);
+    let fields = "X-Field: 1\r\n".repeat(101);
+    for (request, status) in [
+        ("BROKEN\r\n\r\n".to_owned(), 400),
+        ("GET / HTTP/1.1\r\nBad Name: x\r\n\r\n".to_owned(), 400),
+        (format!("GET / HTTP/1.1\r\nHost: x\r\n{fields}\r\n"), 431),
+    ] {
+        let mut stream = connect(echo.mocks);
+        write!(stream, "{request}").unwrap();
+        let answer = read_answer(&mut stream);
+        assert_eq!((answer.status, answer.text().as_str()), (status, ""), "{request:.60}");
+        assert_is_closed(&mut stream);
+    }
+}
+
+#[test]
 fn connections_above_the_limit_wait_until_one_is_closed() {
     let echo = Echo::start(&["--max-connections", "2", "--management-listen", "127.0.0.1:0"]);
     let (mut first, mut second) = (connect(echo.mocks), connect(echo.mocks));

@@ -3,6 +3,10 @@
 use std::{
     env,
     process::{Command, id},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -14,7 +18,7 @@ use serde_json::json;
 
 use crate::{
     in_process::{self, Hook, Hooked, Operation},
-    support::{Answer, Echo, new_endpoint},
+    support::{Answer, Echo, new_endpoint, request_bytes, send},
 };
 
 /// Set for the process that serves.
@@ -83,4 +87,34 @@ fn a_panic_in_a_handler_is_a_500_and_one_line_of_log_and_the_service_goes_on() {
     }
     // What is not JSON is what the test's own harness says before.
     assert!(log.iter().all(serde_json::Value::is_object), "nothing else is printed: {log:#?}");
+}
+
+/// Panics while the log is read for a mock, as long as it is told to.
+struct FaultyLog(Arc<AtomicBool>);
+
+#[async_trait]
+impl Hook for FaultyLog {
+    async fn before(&self, operation: Operation<'_>) -> Result<(), StoreError> {
+        assert!(
+            !matches!(operation, Operation::ChangesSince) || !self.0.load(Ordering::SeqCst),
+            "a fault while following"
+        );
+        Ok(())
+    }
+
+    fn is_shared(&self) -> bool {
+        true
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_while_a_mock_is_served_is_a_500_too() {
+    let is_faulty = Arc::new(AtomicBool::new(false));
+    let address = in_process::serve(Hooked::new(FaultyLog(Arc::clone(&is_faulty))), &in_process::config(&[])).await;
+    let call = || tokio::task::block_in_place(|| send(address, request_bytes(address, "GET", "/mock", "", b"")));
+    assert_eq!(call().status, 404);
+    is_faulty.store(true, Ordering::SeqCst);
+    assert_is_a_fault(&call());
+    is_faulty.store(false, Ordering::SeqCst);
+    assert_eq!(call().status, 404);
 }
