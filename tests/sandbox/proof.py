@@ -150,7 +150,7 @@ class Echo:
                 except (OSError, http.client.HTTPException) as error:
                     answers = repr(error)
                 if answers != ((200, "here"), 200):
-                    wrong.append(answers)
+                    wrong.append((time.strftime("%X"), answers))
                 count[0] += 2
                 # Steady, and not so many that the rollout has no time left to run.
                 time.sleep(0.1)

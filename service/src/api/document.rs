@@ -1,4 +1,5 @@
-//! Reads the document of a request, and tells all that is wrong with it at once, each with its pointer.
+//! Reads the document of a request, and tells all that is wrong with it at once, each with its pointer. Only what it is a document
+//! of (`type` and `id`) comes before: in one about something else nothing can be right or wrong.
 
 use serde_json::{Map, Value};
 
