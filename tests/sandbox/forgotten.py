@@ -3,9 +3,10 @@
 A create's parameters are written into the answers that describe what it made, beside the resource's id.
 """
 
+import json
 from xml.sax.saxutils import escape
 
-from ministack.services import cloudwatch, ec2, ecs
+from ministack.services import cloudwatch, dynamodb, ec2, ecs
 
 # What to add to descriptions, by the element that holds an id.
 _additions = {}
@@ -16,6 +17,7 @@ def apply():
     _remember("CreateVpcEndpoint", "DescribeVpcEndpoints", "vpcEndpointId", "vpce-", _endpoint)
     _remember_prefix_lists()
     _remember_alarms()
+    _remember_recovery_period()
     _remember_rebalancing("CreateService")
     _remember_rebalancing("UpdateService")
 
@@ -58,6 +60,26 @@ def _remember_alarms():
         return described
 
     cloudwatch._put_metric_alarm, cloudwatch._cbor_alarm = putting, describing
+
+
+def _remember_recovery_period():
+    """For how many days a table can be brought back to any second."""
+    update, describe = dynamodb._update_continuous_backups, dynamodb._describe_continuous_backups
+    periods = {}
+
+    def updating(data):
+        periods[data["TableName"]] = data["PointInTimeRecoverySpecification"].get("RecoveryPeriodInDays", 35)
+        return update(data)
+
+    def describing(data):
+        status, headers, body = describe(data)
+        document = json.loads(body)
+        recovery = document.get("ContinuousBackupsDescription", {}).get("PointInTimeRecoveryDescription", {})
+        if recovery.get("PointInTimeRecoveryStatus") == "ENABLED":
+            recovery["RecoveryPeriodInDays"] = periods[data["TableName"]]
+        return status, headers, json.dumps(document).encode()
+
+    dynamodb._update_continuous_backups, dynamodb._describe_continuous_backups = updating, describing
 
 
 def _remember_rebalancing(action):
