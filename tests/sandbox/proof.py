@@ -214,6 +214,15 @@ def prove(env, image, following, bad):
         expect("leftovers", leftovers(), set())
 
 
+def complaints():
+    """The last that the emulator has complained of: its log goes with the sandbox."""
+    with contextlib.suppress(OSError):
+        lines = (STATE / "emulator.log").read_text(errors="replace").splitlines()
+        starts = [number for number, line in enumerate(lines) if re.search(r" (ERROR|CRITICAL) |^Traceback", line)]
+        return [line for number in starts[-3:] for line in lines[number : number + 25]]
+    return []
+
+
 def leftovers():
     """What a sandbox has on a machine: its folder, processes, mounts, control groups of containers, ports."""
     found = {str(STATE)} if STATE.exists() else set()
@@ -237,6 +246,8 @@ def main(image, following, bad, *envs):
         with proving(f"{envs[0]}: applied again, and it serves"):
             Echo(envs[0], succeed("up", envs[0], "--image", image)).serves()
     finally:
+        if results["failed"]:
+            print(*complaints(), sep="\n")
         # A sandbox that is not there any more is no failure.
         sandbox("discard")
     print(f"{results['passed']} passed, {results['failed']} failed")
