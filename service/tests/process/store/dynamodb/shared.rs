@@ -90,7 +90,8 @@ async fn who_follows_the_log_sees_each_write_of_another_process_as_soon_as_it_is
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_with_many_writes_does_not_keep_another_from_its_few() {
     let scene = Scene::set().await;
-    let many = (0..80).map(|n| endpoint(Verb::Get, &format!("/many/{n}"), &response(n % 4)));
+    // Many times what the few take, however busy the machine is.
+    let many = (0..320).map(|n| endpoint(Verb::Get, &format!("/many/{n}"), &response(n % 4)));
     let many: Vec<_> = many.map(|new| (Arc::clone(&scene.store), new)).collect();
     let many = many.into_iter().map(|(store, new)| tokio::spawn(async move { store.write(Write::Create(new)).await }));
     let many = tokio::spawn(join_all(many.collect::<Vec<_>>()));
@@ -99,7 +100,7 @@ async fn a_process_with_many_writes_does_not_keep_another_from_its_few() {
         (_, last) = create(&scene.other, &format!("/few/{n}")).await;
     }
     assert!(many.await.unwrap().into_iter().all(|write| write.unwrap().is_ok()));
-    assert!(last < Version(80), "{last} of 85: only when the others were done");
+    assert!(last < Version(320), "{last} of 325: only when the others were done");
     scene.assert_sound().await;
 }
 
