@@ -155,8 +155,9 @@ impl Shared {
         let mut state = self.state.lock();
         loop {
             let is_late = Instant::now() >= until;
-            let late = (is_late && state.open.spans > 0).then(|| mem::take(&mut state.open));
-            if let Some(batch) = state.full.pop_front().or(late) {
+            let full = state.full.pop_front();
+            let next = full.or_else(|| (is_late && state.open.spans > 0).then(|| mem::take(&mut state.open)));
+            if let Some(batch) = next {
                 state.waiting -= batch.spans;
                 state.is_sending = true;
                 return Some(batch);
@@ -210,6 +211,14 @@ mod tests {
         let asked = Instant::now();
         assert_eq!(queue.next_batch().unwrap().spans, 1);
         assert!(asked.elapsed() >= delay);
+    }
+
+    #[test]
+    fn a_late_batch_is_not_lost_behind_a_full_one() {
+        let queue = queue(10, 2, Duration::ZERO);
+        (0..3).for_each(|_| queue.put(b"span"));
+        assert_eq!([2, 1].map(|_| queue.next_batch().unwrap().spans), [2, 1]);
+        assert_eq!(queue.state.lock().waiting, 0);
     }
 
     #[test]
