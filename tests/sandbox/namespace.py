@@ -38,6 +38,9 @@ def prepare(state):
     run = subprocess.check_call
     run(["ip", "link", "set", "lo", "up"])
     run(["ip", "address", "add", "169.254.170.2/32", "dev", "lo"])
+    # podman's bridge has the lowest of its containers' addresses: a new one may change it, and containers that know the old one are
+    # cut off for 20 s, unless they are told.
+    Path("/proc/sys/net/ipv4/conf/all/arp_notify").write_text("1")
     run(["mount", "-t", "tmpfs", "tmpfs", "/mnt"])
     # S3 Control is asked under the account's own name.
     hosts = state / "hosts"
