@@ -137,6 +137,27 @@ class Echo:
         events = {s["logStreamName"]: self.aws.logs.get_log_events(logGroupName=group, logStreamName=s["logStreamName"])["events"] for s in streams}
         return {name.rpartition("/")[2]: sum("management request" in event["message"] for event in found) for name, found in events.items()}
 
+    def left(self):
+        """What of this environment AWS still has, by kind: of what has no name of the environment's, all."""
+        aws, named = self.aws, lambda names: [name for name in names if self.name in name]
+        found = {
+            "networks": [vpc["VpcId"] for vpc in aws.ec2.describe_vpcs()["Vpcs"] if not vpc["IsDefault"]],
+            "addresses": aws.ec2.describe_addresses()["Addresses"],
+            "gateways": [nat["NatGatewayId"] for nat in aws.ec2.describe_nat_gateways()["NatGateways"] if nat["State"] != "deleted"],
+            "load balancers": aws.elbv2.describe_load_balancers()["LoadBalancers"],
+            "target groups": aws.elbv2.describe_target_groups()["TargetGroups"],
+            "services": named(aws.ecs.list_clusters()["clusterArns"]),
+            "scaling": getattr(aws, "application-autoscaling").describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"],
+            "tables": aws.dynamodb.list_tables()["TableNames"],
+            "secrets": [secret["Name"] for secret in aws.secretsmanager.list_secrets()["SecretList"]],
+            "buckets": named(bucket["Name"] for bucket in aws.s3.list_buckets()["Buckets"]),
+            "logs": named(group["logGroupName"] for group in aws.logs.describe_log_groups()["logGroups"]),
+            "alarms": [alarm["AlarmName"] for alarm in aws.cloudwatch.describe_alarms()["MetricAlarms"]],
+            "topics": aws.sns.list_topics()["Topics"],
+            "roles": named(role["RoleName"] for role in aws.iam.list_roles(PathPrefix="/")["Roles"] if role["Path"] != "/github/"),
+        }
+        return {kind: things for kind, things in found.items() if things}
+
     @contextlib.contextmanager
     def traffic(self):
         """Asks a mock and management all the while; no request may fail."""
@@ -169,8 +190,12 @@ class Echo:
 
 
 def prove(env, image, following, bad):
-    with proving(f"{env}: applied, and healthy"):
+    with proving(f"{env}: applied within 3 minutes, with less than 100 resources, and healthy"):
+        start = time.monotonic()
         echo = Echo(env, succeed("up", env, "--image", image))
+        expect(f"{time.monotonic() - start:.0f} s in time", time.monotonic() - start < 180, True)
+        count = sum(resource["mode"] == "managed" and len(resource["instances"]) for resource in json.loads((STATE / f"{env}.tfstate").read_text())["resources"])
+        expect(f"{count} resources are few enough", count < 100, True)
     if "echo" not in locals():
         return
     with proving(f"{env}: the contract's story, 100 times in a row, on all tasks"):
@@ -209,9 +234,9 @@ def prove(env, image, following, bad):
             raise AssertionError(f"the apply ended with {code}, and does not name the rollout as the reason:\n{output[-3000:]}")
         expect("the images that run", {image.partition("@")[2] for image in echo.images()}, {following.partition("@")[2]})
         print(f"  {count[0]} requests meanwhile")
-    with proving(f"{env}: destroyed, and nothing is left"):
-        succeed("down")
-        expect("leftovers", leftovers(), set())
+    with proving(f"{env}: destroyed, and nothing is left in AWS"):
+        succeed("down", env)
+        expect("leftovers", echo.left(), {})
 
 
 def complaints():
@@ -245,6 +270,13 @@ def main(image, following, bad, *envs):
             prove(env, image, following, bad)
         with proving(f"{envs[0]}: applied again, and it serves"):
             Echo(envs[0], succeed("up", envs[0], "--image", image)).serves()
+        with proving("no value of a key is in a plan or a state, and what tasks are given fits the tokens"):
+            test = ROOT / "modules/secrets/tests/stored_values.py"
+            code, output = sandbox("exec", sys.executable, "-B", test)
+            expect(f"the exit code of {test.name}, which says: {output[-3000:]}", code, 0)
+        with proving("all of it destroyed, and nothing is left on this machine"):
+            succeed("down")
+            expect("leftovers", leftovers(), set())
     finally:
         if results["failed"]:
             print(*complaints(), sep="\n")

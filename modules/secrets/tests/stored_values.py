@@ -1,17 +1,16 @@
 """Applies the module to an emulator of AWS, and looks at what that has stored, and what it has left in plan and state.
 
-`terraform test` can not do it: it keeps neither plan nor state. Usage: python3 stored_values.py
-With AWS_ENDPOINT_URL it uses the emulator there, else a moto_server of its own. Terraform finds its provider as ever.
+`terraform test` can not do it: it keeps neither plan nor state. tests/sandbox/proof.py runs it. In a sandbox that is up:
+
+    scripts/sandbox exec python3 modules/secrets/tests/stored_values.py
 """
 
 import hashlib
 import json
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
-import time
 import unittest
 import urllib.request
 import zipfile
@@ -49,7 +48,7 @@ class StoredValues(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.work = Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
-        cls.endpoint = os.environ.get("AWS_ENDPOINT_URL") or cls.start_moto()
+        cls.endpoint = os.environ["AWS_ENDPOINT_URL"]
         for file in MODULE.glob("*.tf"):
             (cls.work / "secrets").mkdir(exist_ok=True)
             shutil.copy(file, cls.work / "secrets")
@@ -57,27 +56,11 @@ class StoredValues(unittest.TestCase):
         cls.terraform("init", "-input=false")
 
     @classmethod
-    def start_moto(cls):
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        log = cls.enterClassContext(open(cls.work / "moto.log", "w"))
-        moto = subprocess.Popen(["moto_server", "-H", "127.0.0.1", "-p", str(port)], stdout=log, stderr=log)
-        cls.addClassCleanup(moto.wait)
-        cls.addClassCleanup(moto.terminate)
-        for _ in range(300):
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                return f"http://127.0.0.1:{port}"
-            except OSError:
-                time.sleep(0.1)
-        raise RuntimeError("moto_server does not start")
-
-    @classmethod
     def terraform(cls, *arguments, fine=(0,), **environment):
         done = subprocess.run(
             ["terraform", *arguments],
             cwd=cls.work,
-            env=os.environ | {"AWS_ENDPOINT_URL": cls.endpoint, "TF_IN_AUTOMATION": "1"} | environment,
+            env=os.environ | {"TF_IN_AUTOMATION": "1"} | environment,
             text=True,
             capture_output=True,
             check=False,
