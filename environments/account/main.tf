@@ -3,14 +3,13 @@
 terraform {
   required_version = ">= 1.11"
   required_providers {
-    aws = { source = "hashicorp/aws", version = "~> 6.34" }
+    aws = { source = "hashicorp/aws", version = "6.34.0" }
   }
 
   # Bucket and region are given by `terraform init -backend-config`: docs/deploying.md.
   backend "s3" {
     key          = "account/terraform.tfstate"
     use_lockfile = true
-    encrypt      = true
   }
 }
 

@@ -4,14 +4,13 @@
 terraform {
   required_version = ">= 1.11"
   required_providers {
-    aws = { source = "hashicorp/aws", version = "~> 6.34" }
+    aws = { source = "hashicorp/aws", version = "6.34.0" }
   }
 
   # Bucket and region are given by `terraform init -backend-config`: docs/deploying.md.
   backend "s3" {
     key          = "prod/terraform.tfstate"
     use_lockfile = true
-    encrypt      = true
   }
 }
 
@@ -36,7 +35,7 @@ module "echo" {
   access    = { management_cidrs = var.management_cidrs }
   capacity  = { cpu = 1024, memory = 2048, min = 3, max = 12, requests_per_target = 300000 }
   keys      = { scopes = { admin = "read+write", ci = "read+write" } }
-  alarms    = { emails = var.alarm_emails }
+  alarms    = var.alarms
   retention = { log_days = 365, flow_log_days = 30, access_log_days = 90, recovery_days = 35 }
   waf       = { enabled = true }
   protect   = true

@@ -3,14 +3,13 @@
 terraform {
   required_version = ">= 1.11"
   required_providers {
-    aws = { source = "hashicorp/aws", version = "~> 6.34" }
+    aws = { source = "hashicorp/aws", version = "6.34.0" }
   }
 
   # Bucket and region are given by `terraform init -backend-config`: docs/deploying.md.
   backend "s3" {
     key          = "staging/terraform.tfstate"
     use_lockfile = true
-    encrypt      = true
   }
 }
 
@@ -35,7 +34,7 @@ module "echo" {
   access    = { management_cidrs = var.management_cidrs }
   capacity  = { cpu = 512, memory = 1024, min = 2, max = 4 }
   keys      = { scopes = { admin = "read+write", ci = "read+write" } }
-  alarms    = { emails = var.alarm_emails }
+  alarms    = var.alarms
   retention = { log_days = 30, flow_log_days = 7, access_log_days = 30, recovery_days = 1 }
   waf       = { enabled = true }
   protect   = false

@@ -1,7 +1,6 @@
-variable "alarm_emails" {
-  description = "Who gets a mail when an alarm rings."
-  type        = set(string)
-  default     = []
+variable "alarms" {
+  description = "Who gets a mail when an alarm rings, and the page that it links to: docs/runbook.md, where your people read it."
+  type        = object({ emails = optional(set(string), []), runbook_url = string })
 }
 
 variable "collector_image_url" {

@@ -1,4 +1,4 @@
-# What an account and region has once, for all environments. Were any of it an environment's, that environment's destroy would take
+# What an account has once, for all environments, which are in one region: roles and their names have none. Were any of it an environment's, that environment's destroy would take
 # it from the others.
 
 module "state" {
@@ -27,9 +27,7 @@ module "registry" {
 module "github" {
   source = "../../modules/github-oidc"
 
-  name                     = var.name
-  repository               = var.repository
-  environments             = { for environment, key in local.state_keys : environment => { state_key = key } }
-  state_bucket_arn         = module.state.bucket_arn
-  permissions_boundary_arn = var.permissions_boundary_arn
+  repository       = var.repository
+  environments     = { for environment, key in local.state_keys : environment => { state_key = key } }
+  state_bucket_arn = module.state.bucket_arn
 }

@@ -40,13 +40,13 @@ data "aws_iam_policy_document" "traces" {
 }
 
 resource "aws_cloudwatch_log_resource_policy" "traces" {
-  policy_name     = "${var.name}-traces"
+  policy_name     = "echo-traces"
   policy_document = data.aws_iam_policy_document.traces.json
 }
 
 resource "aws_cloudformation_stack" "traces" {
   #checkov:skip=CKV_AWS_124:It holds one setting, which is made or not; there is nothing to be told of
-  name = "${var.name}-transaction-search"
+  name = "echo-transaction-search"
 
   template_body = jsonencode({
     Description = "The destination of traces, which the Terraform provider can not set yet"

@@ -4,19 +4,6 @@ variable "environments" {
   nullable    = false
 }
 
-variable "name" {
-  description = "What the names of all environments begin with, as they are called in `infra/echo`."
-  type        = string
-  default     = "echo"
-  nullable    = false
-}
-
-variable "permissions_boundary_arn" {
-  description = "A policy that bounds GitHub's roles, and without which they can make no role. null for none."
-  type        = string
-  default     = null
-}
-
 variable "protect" {
   description = "Refuse to delete states and images. It has to be switched off and applied before a destroy."
   type        = bool

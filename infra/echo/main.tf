@@ -51,7 +51,7 @@ module "load_balancer" {
   idle_timeout_seconds         = local.times.load_balancer_idle_seconds
   deregistration_delay_seconds = local.times.deregistration_seconds
   access_log_retention_days    = var.retention.access_log_days
-  waf                          = var.waf
+  waf                          = merge(var.waf, { log_retention_days = var.retention.log_days })
   protect                      = var.protect
 }
 

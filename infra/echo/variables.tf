@@ -1,7 +1,7 @@
 variable "access" {
   description = <<-EOT
     Which networks reach the load balancer, as CIDRs. `mocks_cidrs`: who calls mocks. `management_cidrs`: who sets them
-    up, with a key on top; empty means nobody. There is no default for management: it must be said.
+    up, with a key on top. There is no default for management: it must be said.
   EOT
   type = object({
     mocks_cidrs      = optional(list(string), ["0.0.0.0/0"])
@@ -18,11 +18,11 @@ variable "access" {
 variable "alarms" {
   description = <<-EOT
     Where alarms go and when they ring. `emails` get a mail for each (each address has to confirm once). `runbook_url` is
-    the page that the alarms link to, up to the `#`. `thresholds` overrides single thresholds of `modules/observability`.
+    the page that the alarms link to, up to the `#`: docs/runbook.md, where your people read it. `thresholds` overrides single thresholds of `modules/observability`.
   EOT
   type = object({
     emails      = optional(set(string), [])
-    runbook_url = optional(string, "https://github.com/echo/echo/blob/main/docs/runbook.md")
+    runbook_url = string
     thresholds = optional(object({
       cpu_percent              = optional(number)
       error_lines              = optional(number)
@@ -34,7 +34,6 @@ variable "alarms" {
       telemetry_silent_minutes = optional(number)
     }), {})
   })
-  default  = {}
   nullable = false
 }
 
@@ -186,10 +185,11 @@ variable "retention" {
 }
 
 variable "waf" {
-  description = "Whether a web application firewall stands before the load balancer, and how many requests one client address may send in five minutes (null: what `modules/load-balancer` says)."
+  description = "Whether a web application firewall stands before the load balancer, how many requests one client address may send in five minutes, and whether what looks like an attack is refused, not only counted. Left out: what `modules/load-balancer` says."
   type = object({
     enabled                = bool
     requests_per_5_minutes = optional(number)
+    block_content          = optional(bool)
   })
   default  = { enabled = false }
   nullable = false

@@ -75,19 +75,6 @@ data "aws_iam_policy_document" "state" {
   for_each = var.environments
 
   statement {
-    sid       = "FindState"
-    actions   = ["s3:ListBucket"]
-    resources = [var.state_bucket_arn]
-
-    condition {
-      test     = "StringEquals"
-      variable = "s3:prefix"
-      # Terraform looks for workspaces too, of which there are none.
-      values = [each.value.state_key, "env:/"]
-    }
-  }
-
-  statement {
     sid       = "State"
     actions   = ["s3:GetObject", "s3:PutObject"]
     resources = ["${var.state_bucket_arn}/${each.value.state_key}"]

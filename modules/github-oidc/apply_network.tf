@@ -24,6 +24,13 @@ data "aws_iam_policy_document" "network" {
     resources = ["${local.arn.ec2}:*"]
   }
 
+  # An interface endpoint brings a zone of names into the VPC. The zone is AWS's.
+  statement {
+    sid       = "NamesOfEndpoints"
+    actions   = ["route53:AssociateVPCWithHostedZone"]
+    resources = ["arn:${local.partition}:route53:::hostedzone/*"]
+  }
+
   statement {
     sid       = "TagWhatIsMade"
     actions   = ["ec2:CreateTags"]

@@ -50,6 +50,8 @@ data "aws_iam_policy_document" "operate" {
     ]
     resources = [
       "${local.arn.cloudwatch}:alarm:${var.name}-${each.key}-*",
+      # Scaling makes its own, by the rights of whoever sets it up.
+      "${local.arn.cloudwatch}:alarm:TargetTracking-service/${var.name}-${each.key}/*",
       # Dashboards have no region.
       "arn:${local.partition}:cloudwatch::${local.account}:dashboard/${var.name}-${each.key}",
     ]
@@ -87,7 +89,7 @@ data "aws_iam_policy_document" "operate" {
     resources = ["*"]
   }
 
-  # A key has an id of AWS's, so it is told by its tag. Its alias has a name.
+  # A key has an id of AWS's, so it is told by its tag.
   statement {
     sid       = "MakeKey"
     actions   = ["kms:CreateKey", "kms:TagResource"]
@@ -103,8 +105,6 @@ data "aws_iam_policy_document" "operate" {
   statement {
     sid = "ChangeKey"
     actions = [
-      "kms:CreateAlias",
-      "kms:DeleteAlias",
       "kms:EnableKeyRotation",
       "kms:PutKeyPolicy",
       "kms:ScheduleKeyDeletion",
@@ -119,11 +119,5 @@ data "aws_iam_policy_document" "operate" {
       variable = "aws:ResourceTag/Environment"
       values   = [each.key]
     }
-  }
-
-  statement {
-    sid       = "NameKey"
-    actions   = ["kms:CreateAlias", "kms:DeleteAlias"]
-    resources = ["${local.arn.kms}:alias/${var.name}-${each.key}-*"]
   }
 }

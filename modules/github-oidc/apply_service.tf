@@ -24,7 +24,7 @@ data "aws_iam_policy_document" "service" {
       "${local.arn.ecs}:cluster/${var.name}-${each.key}",
       "${local.arn.ecs}:service-deployment/${var.name}-${each.key}/*",
       "${local.arn.ecs}:service/${var.name}-${each.key}/*",
-      "${local.arn.ecs}:task-definition/${var.name}-${each.key}:*",
+      "${local.arn.ecs}:task-definition/${var.name}-${each.key}-*",
     ]
   }
 

@@ -10,6 +10,7 @@ resource "aws_s3_bucket" "access_logs" {
   #checkov:skip=CKV_AWS_144:Logs are for looking into; their loss with the region harms nobody
   #checkov:skip=CKV_AWS_145:Load balancers can write only with S3's own encryption
   #checkov:skip=CKV2_AWS_62:Nobody acts on a single log file
+  # Without resources for what S3 does with every new bucket: it encrypts by AES256, and the bucket's owner owns all objects.
   # A prefix, because a name that was just deleted can be taken for an hour.
   bucket_prefix = "${var.name}-access-logs-"
   force_destroy = !var.protect
@@ -22,24 +23,6 @@ resource "aws_s3_bucket_public_access_block" "access_logs" {
   block_public_policy     = true
   ignore_public_acls      = true
   restrict_public_buckets = true
-}
-
-resource "aws_s3_bucket_ownership_controls" "access_logs" {
-  bucket = aws_s3_bucket.access_logs.id
-
-  rule {
-    object_ownership = "BucketOwnerEnforced"
-  }
-}
-
-resource "aws_s3_bucket_server_side_encryption_configuration" "access_logs" {
-  bucket = aws_s3_bucket.access_logs.id
-
-  rule {
-    apply_server_side_encryption_by_default {
-      sse_algorithm = "AES256"
-    }
-  }
 }
 
 resource "aws_s3_bucket_lifecycle_configuration" "access_logs" {
@@ -104,5 +87,5 @@ resource "aws_s3_bucket_policy" "access_logs" {
   policy = data.aws_iam_policy_document.access_logs.json
 
   # S3 takes one change of a bucket's access at a time.
-  depends_on = [aws_s3_bucket_ownership_controls.access_logs, aws_s3_bucket_public_access_block.access_logs]
+  depends_on = [aws_s3_bucket_public_access_block.access_logs]
 }

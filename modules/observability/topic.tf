@@ -46,11 +46,6 @@ resource "aws_kms_key" "alarms" {
   deletion_window_in_days = 7
 }
 
-resource "aws_kms_alias" "alarms" {
-  name          = "alias/${var.name}-alarms"
-  target_key_id = aws_kms_key.alarms.key_id
-}
-
 resource "aws_sns_topic" "alarms" {
   name              = "${var.name}-alarms"
   display_name      = "Alarms of ${var.name}"

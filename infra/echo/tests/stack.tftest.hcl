@@ -51,6 +51,7 @@ variables {
   network             = { cidr = "10.0.0.0/16", zones = ["a", "b"], nat = "none" }
   access              = { management_cidrs = ["203.0.113.0/24"] }
   capacity            = { min = 2, max = 4 }
+  alarms              = { runbook_url = "https://example.com/runbook.md" }
   protect             = false
 }
 

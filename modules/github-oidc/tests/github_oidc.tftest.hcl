@@ -147,7 +147,7 @@ run "rights" {
           !strcontains(resource, "echo-state-test") && try(statement.Condition.StringEquals["aws:ResourceTag/Environment"], "") != split("-", key)[0]
         ]
       ]
-    ])) == toset(["EmptyDefaultSecurityGroup", "Firewall", "MakeNetwork", "RolesOfServices", "Scaling", "TagScaling", "TagWhatIsMade"])
+    ])) == toset(["EmptyDefaultSecurityGroup", "Firewall", "MakeNetwork", "NamesOfEndpoints", "RolesOfServices", "Scaling", "TagScaling", "TagWhatIsMade"])
     error_message = "A statement reaches beyond what is named after the environment or has its tag."
   }
   assert {
@@ -175,9 +175,8 @@ run "rights" {
     condition = {
       for statement in jsondecode(aws_iam_policy.apply["dev-state"].policy).Statement : statement.Sid => [toset(flatten([statement.Action])), statement.Resource]
       } == {
-      FindState = [toset(["s3:ListBucket"]), "arn:aws:s3:::echo-state-test"]
-      State     = [toset(["s3:GetObject", "s3:PutObject"]), "arn:aws:s3:::echo-state-test/dev/terraform.tfstate"]
-      Lock      = [toset(["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]), "arn:aws:s3:::echo-state-test/dev/terraform.tfstate.tflock"]
+      State = [toset(["s3:GetObject", "s3:PutObject"]), "arn:aws:s3:::echo-state-test/dev/terraform.tfstate"]
+      Lock  = [toset(["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]), "arn:aws:s3:::echo-state-test/dev/terraform.tfstate.tflock"]
     }
     error_message = "An apply role must write its own state and lock, and no other's; and never delete a state."
   }

@@ -104,10 +104,6 @@ run "http" {
     error_message = "Access logs must be gone after 30 days unless told otherwise."
   }
   assert {
-    condition     = flatten([for rule in aws_s3_bucket_server_side_encryption_configuration.access_logs.rule : [for default in rule.apply_server_side_encryption_by_default : default.sse_algorithm]]) == ["AES256"]
-    error_message = "Load balancers can not write with another encryption than S3's own."
-  }
-  assert {
     condition = [
       for statement in data.aws_iam_policy_document.access_logs.statement :
       concat(tolist(statement.actions), tolist(statement.resources), flatten([for principal in statement.principals : tolist(principal.identifiers)]), flatten([for condition in statement.condition : [condition.variable, condition.values]]))
