@@ -95,6 +95,10 @@ def _network_of(subnet_id):
     client = ecs._get_docker()
     with ecs.resource_lock("vpc-network", vpc_id):
         if not client.networks.list(names=[vpc_id]):
+            # The next VPC may have the addresses of one that is gone.
+            for network in client.networks.list():
+                if network.name.startswith("vpc-") and network.name not in ec2._vpcs:
+                    network.remove()
             pool = docker.types.IPAMPool(subnet=str(cidr), iprange=str(lower), gateway=str(upper[4]))
             client.networks.create(vpc_id, driver="bridge", ipam=docker.types.IPAMConfig(pool_configs=[pool]))
     return vpc_id
