@@ -24,7 +24,7 @@ check_hadolint() { "$root/scripts/tools" python && hadolint service/Dockerfile; 
 check_bench() { python3 -B -m unittest discover --start-directory bench --top-level-directory .; }
 
 check_nextest() {
-  "$root/scripts/tools" nextest collector dynamodb-local || return
+  "$root/scripts/tools" nextest collector checker dynamodb-local || return
   # Tests send signals by `kill`, which is a builtin of the shell only where procps is missing.
   debian pgrep procps || return
   cargo nextest run --workspace 2>&1 | tee "$work/nextest.log" || return

@@ -13,7 +13,7 @@ use crate::{
     replica::Replica,
     server::{Face, Server},
     store::{DynamoStore, EmbeddedStore, OpenError, Store, StoreError, TableError},
-    telemetry::{HttpTelemetry, Instruments, ObservedStore, Telemetry},
+    telemetry::{self, HttpTelemetry, Instruments, ObservedStore, Telemetry},
 };
 
 /// How often what is known of quiet callers is forgotten.
@@ -59,8 +59,8 @@ impl App {
         let meter = telemetry.meter();
         let instruments = Arc::new(Instruments::new(&meter));
         let store = ObservedStore::new(store, Arc::clone(&instruments), telemetry.tracer());
-        let replica = Replica::load(Arc::new(store)).await?;
-        instruments.watch(&meter, &replica);
+        let replica = Replica::load(Arc::new(store), config.lease).await?;
+        telemetry::watch(&meter, &replica);
 
         let mock_listener = bind("--listen", config.listen).await?;
         let mock_address = mock_listener.local_addr().unwrap_or(config.listen);

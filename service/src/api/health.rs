@@ -7,6 +7,8 @@ use std::sync::{
 
 use poem_openapi::{ApiResponse, OpenApi, Tags};
 
+use crate::replica::Replica;
+
 use super::{
     error::ApiError,
     jsonapi::JsonApi,
@@ -35,6 +37,7 @@ enum Tag {
 
 pub struct HealthApi {
     pub readiness: Readiness,
+    pub replica: Arc<Replica>,
 }
 
 #[derive(ApiResponse)]
@@ -49,7 +52,7 @@ enum Ready {
     /// All mocks are loaded, and requests are welcome.
     #[oai(status = 200)]
     Ok(JsonApi<HealthDocument>),
-    /// It is starting or stopping: send requests elsewhere.
+    /// It is starting or stopping, or has lost its store: send requests elsewhere.
     #[oai(status = 503)]
     No(
         JsonApi<super::error::ErrorDocument>,
@@ -76,11 +79,11 @@ impl HealthApi {
     #[expect(clippy::unused_async, reason = "poem-openapi takes async functions only")]
     #[oai(path = "/-/ready", method = "get", operation_id = "ready")]
     async fn ready(&self) -> Ready {
-        if self.readiness.get() {
-            Ready::Ok(document("ready"))
-        } else {
-            let error = ApiError::unavailable("It is starting or stopping: send requests elsewhere");
-            Ready::No(JsonApi(error.into_document()), 1)
-        }
+        let why = match (self.readiness.get(), self.replica.is_current()) {
+            (true, true) => return Ready::Ok(document("ready")),
+            (true, false) => "It can not read the store: send requests elsewhere",
+            (false, _) => "It is starting or stopping: send requests elsewhere",
+        };
+        Ready::No(JsonApi(ApiError::unavailable(why).into_document()), 1)
     }
 }

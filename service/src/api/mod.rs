@@ -60,8 +60,8 @@ impl Management {
     /// The application. Its answers are never errors.
     pub fn into_endpoint(self) -> BoxEndpoint<'static, Response> {
         let is_reserved = if self.shared_listener { routes::is_reserved } else { routes::nothing_is_reserved };
+        let health = HealthApi { readiness: self.readiness, replica: Arc::clone(&self.replica) };
         let endpoints = EndpointsApi { replica: self.replica, locations: self.locations, is_reserved };
-        let health = HealthApi { readiness: self.readiness };
         let routes = if self.shared_listener {
             documented((endpoints, health, MocksDescription), true)
         } else {

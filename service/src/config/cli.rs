@@ -96,6 +96,14 @@ pub struct Settings {
     #[arg(long, env = "ECHO_IDLE_TIMEOUT", value_name = "DURATION", default_value = "75s")]
     pub idle_timeout: String,
 
+    /// For how long a replica may answer from memory after it has read a shared store's log. A change or deletion is acknowledged when it is over. Must be the same for all processes on one table.
+    #[arg(long, env = "ECHO_LEASE", value_name = "DURATION", default_value = "150ms")]
+    pub lease: String,
+
+    /// How often the log of a shared store is read while nobody asks for more. At most half of the lease, so that one reading may fail.
+    #[arg(long, env = "ECHO_POLL_INTERVAL", value_name = "DURATION", default_value = "50ms")]
+    pub poll_interval: String,
+
     /// From the end of a request's headers to its answer, body included; then 408 or 503; a mock answers and closes the connection.
     #[arg(long, env = "ECHO_REQUEST_TIMEOUT", value_name = "DURATION", default_value = "30s")]
     pub request_timeout: String,

@@ -4,6 +4,7 @@
 
 mod cli;
 mod keys;
+mod telemetry;
 mod values;
 
 use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
@@ -12,8 +13,11 @@ use ipnet::IpNet;
 
 pub use cli::{Cli, Command, KeyCommand, LogFormat, Settings, settings_table};
 pub use keys::{Key, Scope, Token};
-use values::{Problems, address, boolean, collector, duration, log_filter, networks, positive_duration, rate, within};
+pub use telemetry::{SpanLimits, Telemetry};
+use values::{Problems, address, boolean, duration, lease_term, log_filter, networks, positive_duration, rate, within};
 pub use values::{PublicUrl, StoreChoice};
+
+use crate::replica::Lease;
 
 /// Everything that can be set, checked. [`Settings`] documents each.
 #[derive(Debug, Clone)]
@@ -25,6 +29,7 @@ pub struct Config {
     pub keys: Vec<Key>,
     pub trusted_proxies: Vec<IpNet>,
     pub limits: Limits,
+    pub lease: Lease,
     pub shutdown_delay: Duration,
     pub shutdown_deadline: Duration,
     pub log: String,
@@ -43,28 +48,6 @@ pub struct Limits {
     pub header_timeout: Duration,
     pub idle_timeout: Duration,
     pub request_timeout: Duration,
-}
-
-/// Which signals are exported, and how spans are. The exporters read the other `OTEL_*` variables themselves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Telemetry {
-    pub traces: bool,
-    pub metrics: bool,
-    pub spans: SpanLimits,
-}
-
-/// How spans are sent (OpenTelemetry specification, "Batch Span Processor"). Four times as many wait and go at once as are usual
-/// there: at tens of thousands of requests a second, each request to the collector takes the cores from those who serve.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SpanLimits {
-    /// How long a span waits at most before it is sent.
-    pub delay: Duration,
-    /// So many spans wait; more are dropped.
-    pub most_waiting: usize,
-    /// So many spans are sent at once, and in one request.
-    pub most_in_one: usize,
-    /// How long the collector may take for a request.
-    pub timeout: Duration,
 }
 
 /// All that is wrong with the settings.
@@ -99,6 +82,8 @@ impl Config {
         let header_timeout = p.required("header-timeout", &settings.header_timeout, positive_duration);
         let idle_timeout = p.required("idle-timeout", &settings.idle_timeout, positive_duration);
         let request_timeout = p.required("request-timeout", &settings.request_timeout, positive_duration);
+        let lease = p.required("lease", &settings.lease, lease_term);
+        let poll_interval = p.required("poll-interval", &settings.poll_interval, positive_duration);
         let shutdown_delay = p.required("shutdown-delay", &settings.shutdown_delay, duration);
         let shutdown_deadline = p.required("shutdown-deadline", &settings.shutdown_deadline, duration);
         let log = p.required("log", &settings.log, log_filter);
@@ -117,6 +102,14 @@ impl Config {
         }
         if management_listen.is_some() && management_listen == listen && listen.is_some_and(|a| a.port() != 0) {
             p.0.push("--management-listen is the same address as --listen: leave it out, or use another port".into());
+        }
+        if let (Some(lease), Some(poll)) = (lease, poll_interval)
+            && poll > lease / 2
+        {
+            p.0.push(format!(
+                "--poll-interval (ECHO_POLL_INTERVAL): is more than half of the lease: write at most {}",
+                humantime::format_duration(lease / 2)
+            ));
         }
         // Each `None` below has left a problem behind.
         let config = (|| {
@@ -137,6 +130,7 @@ impl Config {
                     idle_timeout: idle_timeout?,
                     request_timeout: request_timeout?,
                 },
+                lease: Lease { term: lease?, poll: poll_interval? },
                 shutdown_delay: shutdown_delay?,
                 shutdown_deadline: shutdown_deadline?,
                 log: log?,
@@ -151,52 +145,6 @@ impl Config {
     pub fn management_address(&self) -> SocketAddr {
         self.management_listen.unwrap_or(self.listen)
     }
-}
-
-impl Telemetry {
-    const ENDPOINTS: [&str; 3] =
-        ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"];
-
-    /// Off where no collector is named, or where it is said to be (OpenTelemetry specification, "SDK environment variables").
-    fn of(environment: &[(String, String)]) -> Self {
-        let get = |name| value(environment, name);
-        let disabled = get("OTEL_SDK_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true"));
-        let [all, traces, metrics] = Self::ENDPOINTS;
-        let on =
-            |endpoint, exporter| !disabled && get(all).or(get(endpoint)).is_some() && get(exporter) != Some("none");
-        Self {
-            traces: on(traces, "OTEL_TRACES_EXPORTER"),
-            metrics: on(metrics, "OTEL_METRICS_EXPORTER"),
-            spans: SpanLimits::of(environment),
-        }
-    }
-
-    fn wrong_endpoints(environment: &[(String, String)]) -> impl Iterator<Item = String> {
-        let wrong = |name| collector(value(environment, name)?).err().map(|why| format!("{name}: {why}"));
-        Self::ENDPOINTS.into_iter().filter_map(wrong)
-    }
-}
-
-impl SpanLimits {
-    /// Of what is no number, the SDK does not complain either.
-    fn of(environment: &[(String, String)]) -> Self {
-        let number =
-            |name, default: u64| value(environment, name).and_then(|text| text.parse().ok()).unwrap_or(default);
-        let timeout = number("OTEL_EXPORTER_OTLP_TIMEOUT", 10_000);
-        let most_waiting = number("OTEL_BSP_MAX_QUEUE_SIZE", 8_192) as usize;
-        Self {
-            // Not 0, which would keep a thread busy with waiting.
-            delay: Duration::from_millis(number("OTEL_BSP_SCHEDULE_DELAY", 5_000).max(1)),
-            most_waiting,
-            most_in_one: (number("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", 2_048) as usize).clamp(1, most_waiting.max(1)),
-            timeout: Duration::from_millis(number("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", timeout)),
-        }
-    }
-}
-
-/// The value of a variable; an empty one is none.
-fn value<'a>(environment: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    environment.iter().find(|(n, v)| n == name && !v.is_empty()).map(|(_, v)| v.as_str())
 }
 
 #[cfg(test)]
@@ -287,34 +235,13 @@ mod tests {
     }
 
     #[test]
-    fn telemetry_follows_the_standard_variables() {
-        let of = |pairs: &[(&str, &str)]| {
-            let pairs: Vec<_> = pairs.iter().map(|&(n, v)| (n.to_owned(), v.to_owned())).collect();
-            let Telemetry { traces, metrics, .. } = Telemetry::of(&pairs);
-            (traces, metrics)
-        };
-        let all = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318");
-        assert_eq!(of(&[all]), (true, true));
-        assert_eq!(of(&[("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://x")]), (true, false));
-        assert_eq!(of(&[all, ("OTEL_SDK_DISABLED", "true")]), (false, false));
-        assert_eq!(of(&[all, ("OTEL_TRACES_EXPORTER", "none")]), (false, true));
-        assert_eq!(of(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "")]), (false, false));
-    }
-
-    #[test]
-    fn spans_follow_the_standard_variables() {
-        let of = |pairs: &[(&str, &str)]| {
-            let pairs: Vec<_> = pairs.iter().map(|&(n, v)| (n.to_owned(), v.to_owned())).collect();
-            let SpanLimits { delay, most_waiting, most_in_one, timeout } = SpanLimits::of(&pairs);
-            (delay.as_millis(), most_waiting, most_in_one, timeout.as_millis())
-        };
-        assert_eq!(of(&[]), (5_000, 8_192, 2_048, 10_000));
-        let (delay, queue) = (("OTEL_BSP_SCHEDULE_DELAY", "10"), ("OTEL_BSP_MAX_QUEUE_SIZE", "100"));
-        assert_eq!(of(&[delay, queue, ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "20")]), (10, 100, 20, 10_000));
-        assert_eq!(of(&[queue]), (5_000, 100, 100, 10_000));
-        let (all, traces) = ("OTEL_EXPORTER_OTLP_TIMEOUT", "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT");
-        assert_eq!(of(&[(all, "2000")]).3, 2_000);
-        assert_eq!(of(&[(all, "2000"), (traces, "1500")]).3, 1_500);
-        assert_eq!(of(&[(all, "2000"), (traces, "soon")]).3, 2_000);
+    fn a_lease_is_read_often_enough_to_be_renewed() {
+        let lease =
+            |term: &str, poll: &str| check(&["--lease", term, "--poll-interval", poll]).map(|config| config.lease);
+        let ms = Duration::from_millis;
+        assert_eq!(lease("1s", "500ms").unwrap(), Lease { term: ms(1_000), poll: ms(500) });
+        for (term, poll) in [("100ms", "51ms"), ("19ms", "5ms"), ("11s", "50ms"), ("150ms", "0s")] {
+            assert!(lease(term, poll).is_err(), "{term} {poll}");
+        }
     }
 }

@@ -150,6 +150,14 @@ pub(super) fn positive_duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Shorter, and most readings would come too late; longer, and nobody would wait for a change.
+pub(super) fn lease_term(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        term if (Duration::from_millis(20)..=Duration::from_secs(10)).contains(&term) => Ok(term),
+        _ => Err(format!("`{text}` does not do: write from 20ms to 10s")),
+    }
+}
+
 pub(super) fn log_filter(text: &str) -> Result<String, String> {
     match EnvFilter::try_new(text) {
         Ok(_) => Ok(text.to_owned()),

@@ -86,7 +86,8 @@ pub struct Page {
     pub more: bool,
 }
 
-/// What one write did: the state of the endpoint at the time of reading, `None` if it is gone.
+/// What one write did: what the endpoint became, `None` if it went. A store that is not shared may show what later writes have
+/// made of it; a shared one shows each state, because other replicas may have served it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     pub version: Version,

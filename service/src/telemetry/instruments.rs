@@ -17,7 +17,7 @@ use opentelemetry::{
 };
 use opentelemetry_semantic_conventions::{attribute, metric};
 
-use crate::replica::Replica;
+use super::replica;
 
 /// What an instrument is, for the documentation.
 #[derive(Debug, Clone, Copy)]
@@ -67,13 +67,6 @@ const MISSED: Description = Description {
     attributes: &[],
     meaning: "Requests for which there was no mock: they got 404.",
 };
-const ENDPOINTS: Description = Description {
-    name: "echo.endpoints",
-    kind: "gauge",
-    unit: "{endpoint}",
-    attributes: &[],
-    meaning: "Endpoints that this replica holds.",
-};
 const STORE: Description = Description {
     name: "echo.store.operation.duration",
     kind: "histogram",
@@ -90,7 +83,19 @@ const LIMITED: Description = Description {
 };
 
 /// All instruments.
-pub const DESCRIPTIONS: [Description; 7] = [DURATION, ACTIVE, SERVED, MISSED, ENDPOINTS, STORE, LIMITED];
+pub const DESCRIPTIONS: [Description; 11] = [
+    DURATION,
+    ACTIVE,
+    SERVED,
+    MISSED,
+    LIMITED,
+    STORE,
+    replica::ENDPOINTS,
+    replica::AGE,
+    replica::READINGS,
+    replica::RELOADS,
+    replica::WAITS,
+];
 
 /// From the semantic conventions: the SDK's own boundaries are for milliseconds.
 const HTTP_SECONDS: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
@@ -186,17 +191,6 @@ impl Instruments {
             store: histogram(STORE, &STORE_SECONDS),
             counts,
         }
-    }
-
-    /// Reports how many endpoints a replica holds.
-    pub fn watch(&self, meter: &Meter, replica: &Arc<Replica>) {
-        let replica = Arc::clone(replica);
-        meter
-            .u64_observable_gauge(ENDPOINTS.name)
-            .with_unit(ENDPOINTS.unit)
-            .with_description(ENDPOINTS.meaning)
-            .with_callback(move |observer| observer.observe(replica.count() as u64, &[]))
-            .build();
     }
 
     pub fn mock_served(&self) {

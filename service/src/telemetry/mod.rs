@@ -5,6 +5,7 @@
 mod http;
 mod instruments;
 mod logs;
+mod replica;
 mod spans;
 mod store;
 
@@ -33,6 +34,7 @@ pub use self::{
     http::{Exchange, HttpTelemetry},
     instruments::{DESCRIPTIONS, Description, Instruments, Plane, table},
     logs::init as init_logs,
+    replica::watch,
     store::ObservedStore,
 };
 use crate::config;

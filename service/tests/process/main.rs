@@ -8,6 +8,7 @@ mod in_process;
 mod small_disk;
 
 mod abuse;
+mod consistency;
 mod durability;
 mod faults;
 mod life;

@@ -3,8 +3,10 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::{
+    env,
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
+    path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Mutex, mpsc},
     thread,
@@ -15,6 +17,15 @@ use serde_json::Value;
 
 /// Long enough for a busy machine; a test that waits so long has failed.
 pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A program that `scripts/tools` installs by this name.
+pub fn tool(binary: &str, name: &str) -> PathBuf {
+    let tools =
+        env::var_os("ECHO_TOOLS").map(PathBuf::from).or_else(|| Some(env::home_dir()?.join(".cache/echo"))).unwrap();
+    let binary = tools.join("bin").join(binary);
+    assert!(binary.exists(), "{} is missing: run ./scripts/tools {name}", binary.display());
+    binary
+}
 
 /// A service in a process of its own, on ports that the system chose. Killed when dropped.
 pub struct Echo {
@@ -52,7 +63,7 @@ impl Echo {
     #[expect(clippy::disallowed_methods, reason = "what is set here must not reach the service")]
     pub fn command() -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_echo-service"));
-        for (name, _) in std::env::vars() {
+        for (name, _) in env::vars() {
             if ["ECHO_", "OTEL_", "AWS_"].iter().any(|prefix| name.starts_with(prefix)) {
                 command.env_remove(name);
             }

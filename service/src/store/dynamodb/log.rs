@@ -1,6 +1,6 @@
 //! Reading the change log, and everything together with it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::{
     DynamoStore, failed,
@@ -43,13 +43,8 @@ impl DynamoStore {
                 None => return Ok(Changes::Gap),
             };
         }
-        let mut latest = HashMap::new();
-        for entry in entries.values() {
-            latest.insert(entry.id, &entry.endpoint);
-        }
-        let change =
-            |entry: &Entry| Change { version: entry.version, id: entry.id, endpoint: latest[&entry.id].clone() };
-        Ok(Changes::Log { head, changes: entries.values().map(change).collect() })
+        let change = |entry: Entry| Change { version: entry.version, id: entry.id, endpoint: entry.endpoint };
+        Ok(Changes::Log { head, changes: entries.into_values().map(change).collect() })
     }
 
     /// The end of the log first, then all endpoints. What is read of these is at least as new as the head, except for

@@ -1,10 +1,8 @@
 //! Random sequences of operations, each against a plain map.
 
-use std::collections::BTreeMap;
-
 use echo_service::{
-    domain::{Endpoint, EndpointId, MockPath, Route, Verb},
-    store::{Change, Changes, Filter, Page, Snapshot, Store, Stored, Version, Write, WriteError},
+    domain::{Endpoint, MockPath, Route, Verb},
+    store::{Filter, Store, Stored, Version, Write},
 };
 use proptest::{
     prelude::*,
@@ -12,7 +10,7 @@ use proptest::{
     test_runner::{Config, RngSeed, TestRunner},
 };
 
-use super::{Subject, endpoint, response};
+use super::{Subject, endpoint, model::Model, response};
 
 /// So few routes that they are fought over.
 const VERBS: [Verb; 2] = [Verb::Get, Verb::Post];
@@ -72,105 +70,6 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What a store should be.
-#[derive(Default)]
-struct Model {
-    endpoints: BTreeMap<EndpointId, Stored>,
-    /// Every id that ever was.
-    ids: Vec<EndpointId>,
-    /// The id that each write was about, in order.
-    log: Vec<EndpointId>,
-}
-
-impl Model {
-    fn head(&self) -> Version {
-        Version(self.log.len() as u64)
-    }
-
-    fn write(&mut self, write: Write) -> Result<Version, WriteError> {
-        let version = Version(self.head().0 + 1);
-        let id = match write {
-            Write::Create(endpoint) => {
-                self.check_free(&endpoint)?;
-                self.ids.push(endpoint.id);
-                self.put(endpoint, version)
-            }
-            Write::Replace { endpoint, expected } => {
-                self.check_version(endpoint.id, expected)?;
-                self.check_free(&endpoint)?;
-                self.put(endpoint, version)
-            }
-            Write::Delete { id, expected } => {
-                self.check_version(id, expected)?;
-                self.endpoints.remove(&id);
-                id
-            }
-        };
-        self.log.push(id);
-        Ok(version)
-    }
-
-    fn put(&mut self, endpoint: Endpoint, version: Version) -> EndpointId {
-        let id = endpoint.id;
-        self.endpoints.insert(id, Stored { endpoint, version });
-        id
-    }
-
-    fn check_version(&self, id: EndpointId, expected: Version) -> Result<(), WriteError> {
-        match self.endpoints.get(&id) {
-            None => Err(WriteError::Missing),
-            Some(stored) if stored.version != expected => Err(WriteError::Changed),
-            Some(_) => Ok(()),
-        }
-    }
-
-    fn check_free(&self, new: &Endpoint) -> Result<(), WriteError> {
-        let others = self.endpoints.values().map(|stored| &stored.endpoint).filter(|other| other.id != new.id);
-        match { others }.find(|other| other.route == new.route) {
-            None => Ok(()),
-            Some(holder) => Err(WriteError::Taken { route: new.route.clone(), holder: holder.id }),
-        }
-    }
-
-    fn list(&self, filter: &Filter, after: Option<EndpointId>, limit: usize) -> Page {
-        let all = self.endpoints.values().map(|stored| stored.endpoint.clone());
-        let is_shown =
-            |endpoint: &Endpoint| after.is_none_or(|after| endpoint.id > after) && filter.matches(&endpoint.route);
-        let mut endpoints: Vec<_> = all.filter(is_shown).collect();
-        let more = endpoints.len() > limit;
-        endpoints.truncate(limit);
-        Page { endpoints, more }
-    }
-
-    fn load(&self) -> Snapshot {
-        let endpoints = self.endpoints.values().map(|stored| stored.endpoint.clone()).collect();
-        Snapshot { head: self.head(), endpoints }
-    }
-
-    fn changes_since(&self, since: Version) -> Changes {
-        if since > self.head() {
-            return Changes::Gap;
-        }
-        let change = |(at, &id): (usize, &EndpointId)| Change {
-            version: Version(at as u64 + 1),
-            id,
-            endpoint: self.endpoints.get(&id).map(|stored| stored.endpoint.clone()),
-        };
-        let changes = self.log.iter().enumerate().skip(since.0 as usize).map(change).collect();
-        Changes::Log { head: self.head(), changes }
-    }
-
-    /// An id that is or was there, and the version to expect of it.
-    fn pick(&self, which: Index, is_current: bool) -> (EndpointId, Version) {
-        if self.ids.is_empty() {
-            return (EndpointId::generate(), Version(1));
-        }
-        let id = *which.get(&self.ids);
-        let version = self.endpoints.get(&id).map_or(Version(1), |stored| stored.version);
-        (id, if is_current { version } else { Version(version.0 - 1) })
-    }
-}
-
 fn route(verb: usize, path: usize) -> Route {
     Route { verb: VERBS[verb], path: MockPath::parse(PATHS[path]).unwrap() }
 }
@@ -197,7 +96,7 @@ async fn take<S: Subject>(subject: S, model: &mut Model, step: Step) -> S {
         }
         Step::Get { which } => {
             let (id, _) = model.pick(which, true);
-            assert_eq!(store.get(id).await.unwrap(), model.endpoints.get(&id).cloned());
+            assert_eq!(store.get(id).await.unwrap(), model.get(id));
         }
         Step::List { verb, path, after, limit } => {
             let path = path.map(|path| MockPath::parse(PATHS[path]).unwrap());
@@ -208,7 +107,7 @@ async fn take<S: Subject>(subject: S, model: &mut Model, step: Step) -> S {
         Step::Load => assert_eq!(store.load().await.unwrap(), model.load()),
         Step::Changes { back } => {
             let since = Version(model.head().0.saturating_add_signed(-back));
-            assert_eq!(store.changes_since(since).await.unwrap(), model.changes_since(since));
+            assert_eq!(store.changes_since(since).await.unwrap(), model.changes_since(since, store.is_shared()));
         }
         Step::Restart => return subject.reopened().await,
     }
@@ -218,9 +117,9 @@ async fn take<S: Subject>(subject: S, model: &mut Model, step: Step) -> S {
 /// Everything that can be asked of a store.
 async fn assert_same(store: &dyn Store, model: &Model) {
     assert_eq!(store.load().await.unwrap(), model.load());
-    assert_eq!(store.changes_since(Version(0)).await.unwrap(), model.changes_since(Version(0)));
+    assert_eq!(store.changes_since(Version(0)).await.unwrap(), model.changes_since(Version(0), store.is_shared()));
     for id in &model.ids {
-        assert_eq!(store.get(*id).await.unwrap(), model.endpoints.get(id).cloned());
+        assert_eq!(store.get(*id).await.unwrap(), model.get(*id));
     }
     let (mut after, mut listed) = (None, Vec::new());
     loop {
@@ -261,7 +160,7 @@ pub async fn everything_is_there_after_a_restart<S: Subject>() {
             .await;
     }
     for n in 0..20 {
-        let Stored { mut endpoint, version } = model.endpoints[&model.ids[n * 2]].clone();
+        let Stored { mut endpoint, version } = model.get(model.ids[n * 2]).unwrap();
         endpoint.route.verb = Verb::Patch;
         let change = match n % 2 {
             0 => Write::Replace { endpoint, expected: version },
@@ -270,7 +169,7 @@ pub async fn everything_is_there_after_a_restart<S: Subject>() {
         write(&**subject.store(), &mut model, change).await;
     }
     let subject = subject.reopened().await.reopened().await;
-    assert_eq!((model.head(), model.endpoints.len()), (Version(60), 30));
+    assert_eq!((model.head(), model.load().endpoints.len()), (Version(60), 30));
     assert_same(&**subject.store(), &model).await;
     write(&**subject.store(), &mut model, Write::Create(endpoint(Verb::Get, "/after", &response(1)))).await;
     assert_same(&**subject.store(), &model).await;

@@ -1,8 +1,9 @@
 //! The suite that every store passes, whatever it keeps its endpoints in.
 
-mod dynamodb;
+pub mod dynamodb;
 mod histories;
 mod log;
+pub mod model;
 mod races;
 
 use std::{path::PathBuf, sync::Arc};
@@ -91,7 +92,7 @@ async fn write_more_than_the_log_keeps(store: &dyn Store) {
 }
 
 /// An endpoint that has never been before.
-fn endpoint(verb: Verb, path: &str, response: &MockResponse) -> Endpoint {
+pub fn endpoint(verb: Verb, path: &str, response: &MockResponse) -> Endpoint {
     let route = Route { verb, path: MockPath::parse(path).unwrap() };
     Endpoint { id: EndpointId::generate(), route, response: response.clone() }
 }
@@ -107,6 +108,12 @@ fn response(which: usize) -> MockResponse {
     let headers = headers.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let body = body.map(|text| Body::parse(text.to_owned()).unwrap());
     MockResponse::new(StatusCode::parse(f64::from(code)).unwrap(), Headers::parse(headers).unwrap(), body).unwrap()
+}
+
+/// An answer that is told by its body.
+pub fn text_response(body: &str) -> MockResponse {
+    let body = Body::parse(body.to_owned()).unwrap();
+    MockResponse::new(StatusCode::parse(200.0).unwrap(), Headers::parse(vec![]).unwrap(), Some(body)).unwrap()
 }
 
 /// Runs the suite for a kind of store.

@@ -1,9 +1,9 @@
 //! A real OpenTelemetry collector that records what arrives.
 
 use std::{
-    env, fs,
+    fs,
     net::{SocketAddr, TcpListener, TcpStream},
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -12,7 +12,7 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::PATIENCE;
+use crate::support::{PATIENCE, tool};
 
 /// Built by `scripts/tools collector` from `tests/collector`. Killed when dropped.
 pub struct Collector {
@@ -23,12 +23,7 @@ pub struct Collector {
 
 impl Collector {
     pub fn start() -> Self {
-        let tools = env::var_os("ECHO_TOOLS")
-            .map(PathBuf::from)
-            .or_else(|| Some(env::home_dir()?.join(".cache/echo")))
-            .unwrap();
-        let binary = tools.join("bin/echo-collector");
-        assert!(binary.exists(), "{} is missing: run ./scripts/tools collector", binary.display());
+        let binary = tool("echo-collector", "collector");
         let config = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("tests/collector/record.yaml");
         let (address, folder) = (free_address(), tempfile::tempdir().unwrap());
         let mut process = Command::new(binary)

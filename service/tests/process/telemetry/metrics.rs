@@ -33,7 +33,8 @@ fn values(metrics: &[Item]) -> BTreeMap<Series, i64> {
     let mut values = BTreeMap::new();
     for Item { it, .. } in metrics {
         for point in points(it) {
-            let value = point["asInt"].as_str().or(point["count"].as_str()).unwrap().parse().unwrap();
+            let whole = point["asInt"].as_str().or(point["count"].as_str()).map(|text| text.parse().unwrap());
+            let value = whole.or(point["asDouble"].as_f64().map(|value| value as i64)).unwrap();
             values.insert((it["name"].as_str().unwrap().to_owned(), attributes(point)), value);
         }
     }
@@ -146,6 +147,8 @@ fn counts_are_those_of_the_requests() {
         (served("echo.mocks.served", &[]), 5),
         (served("echo.mocks.missed", &[]), 3),
         (served("echo.endpoints", &[]), 2),
+        (served("echo.replica.age", &[]), 0),
+        (served("echo.replica.reloads", &[]), 1),
         (served("http.server.active_requests", &[("http.request.method", "GET"), ("url.scheme", "http")]), 0),
         (served("http.server.active_requests", &[("http.request.method", "POST"), ("url.scheme", "http")]), 0),
         (served("echo.store.operation.duration", &[("echo.store.operation", "write")]), 4),

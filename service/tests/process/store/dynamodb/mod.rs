@@ -4,11 +4,11 @@ mod doubt;
 mod isolation;
 mod opening;
 mod outages;
-mod proxy;
+pub mod proxy;
 mod replicas;
 mod shared;
 mod sizes;
-mod table;
+pub mod table;
 mod tls;
 
 use std::sync::Arc;

@@ -74,15 +74,22 @@ fn a_replica_that_starts_late_serves_what_there_is() {
     assert_eq!(late.call("GET", "/early").text(), "here");
 }
 
-/// While the store is away nobody can know whether a mock is still what it was.
+/// While the store is away nobody can know whether a mock is still what it was, once the lease is over.
 #[test]
-fn without_the_store_a_mock_is_neither_served_nor_missed() {
+fn without_the_store_a_mock_is_soon_neither_served_nor_missed() {
     let table = table();
     let proxy = Arc::new(Proxy::start());
     let service = start(&table, &proxy.url);
     service.create("GET", "/known", json!({"code": 200}));
 
     proxy.set(|_| Fate::CutBefore);
+    assert_eq!(service.call("GET", "/unknown").status, 503);
+    let deadline = Instant::now() + PATIENCE;
+    while service.call("GET", "/known").status == 200 {
+        assert!(Instant::now() < deadline, "a lease ends");
+    }
+    assert_eq!(service.get("/-/ready").status, 503);
+    assert_eq!(service.get("/-/live").status, 200);
     for path in ["/known", "/unknown"] {
         let answer = service.call("GET", path);
         assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")), "{path}");
@@ -96,6 +103,7 @@ fn without_the_store_a_mock_is_neither_served_nor_missed() {
         assert!(Instant::now() < deadline, "it serves again when the store is back");
     }
     assert_eq!(service.call("GET", "/unknown").status, 404);
+    assert_eq!(service.get("/-/ready").status, 200);
     service.log_line(|line| line["message"] == "the change log can be read again");
 }
 
@@ -105,7 +113,6 @@ fn requests_that_wait_share_a_reading() {
     let table = table();
     let proxy = Arc::new(Proxy::start());
     let service = start(&table, &proxy.url);
-    service.create("GET", "/shared", json!({"code": 200}));
 
     let reads = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&reads);
@@ -117,7 +124,7 @@ fn requests_that_wait_share_a_reading() {
     });
     thread::scope(|scope| {
         for _ in 0..64 {
-            scope.spawn(|| assert_eq!(service.call("GET", "/shared").status, 200));
+            scope.spawn(|| assert_eq!(service.call("GET", "/missed").status, 404));
         }
     });
     let reads = reads.load(Ordering::Relaxed);

@@ -1,0 +1,161 @@
+//! What this process knows of the store: every mock in memory, and how far that can be relied on.
+//!
+//! The table follows the store by its change log, in the log's order (`lease.rs` says when it may be answered from). A write is
+//! acknowledged only after this replica has applied it, so that whoever was told sees it.
+
+mod lease;
+mod table;
+
+use std::{panic, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::Response;
+use opentelemetry::trace::FutureExt as _;
+use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument as _;
+
+pub use self::lease::{Counts, Lease};
+use self::{lease::Follower, table::PreparedAnswer};
+use crate::{
+    domain::{EndpointId, Route, Verb},
+    store::{Change, Filter, Page, Store, StoreError, Stored, Version, Write, WriteError},
+};
+
+/// This process's copy of the store, and the way to the store itself.
+///
+/// Whatever an answer has shown, every later answer of every replica shows: writes and reads of the store both return only
+/// after the table has caught up with what they saw, and after no other replica answers with what was there before.
+pub struct Replica {
+    store: Arc<dyn Store>,
+    follower: Arc<Follower>,
+    _following: AbortOnDropHandle<()>,
+}
+
+impl Replica {
+    /// Loads everything from the store. Other processes that write to it have the same `lease`.
+    pub async fn load(store: Arc<dyn Store>, lease: Lease) -> Result<Arc<Self>, StoreError> {
+        let lease = store.is_shared().then_some(lease);
+        let follower = Arc::new(Follower::load(Arc::clone(&store), lease).await?);
+        let following = Arc::clone(&follower);
+        let following = AbortOnDropHandle::new(tokio::spawn(async move { following.follow().await }));
+        Ok(Arc::new(Self { store, follower, _following: following }))
+    }
+
+    /// The answer to a request for this verb and canonical path, if there is such a mock. It knows of every write that
+    /// was acknowledged before the call, whoever has made it; an error is the store's, which can not be asked.
+    pub async fn find(&self, verb: Verb, path: &str) -> Result<Option<Response<Bytes>>, StoreError> {
+        {
+            let table = self.follower.table.read();
+            let answer = table.find(verb, path);
+            if self.follower.is_alone() {
+                return Ok(answer.map(PreparedAnswer::to_response));
+            }
+            if let Some(answer) = answer
+                && table.route_settles(verb, path, Instant::now()).is_none()
+                && self.follower.holds_lease()
+            {
+                return Ok(Some(answer.to_response()));
+            }
+        }
+        self.follower.catch_up().await?;
+        loop {
+            let until = {
+                let table = self.follower.table.read();
+                match table.route_settles(verb, path, Instant::now()) {
+                    None => return Ok(table.find(verb, path).map(PreparedAnswer::to_response)),
+                    until => until,
+                }
+            };
+            self.follower.settle(until).await;
+        }
+    }
+
+    /// How many endpoints there are.
+    pub fn count(&self) -> usize {
+        self.follower.table.read().count()
+    }
+
+    /// How old what this replica knows is at most. `None` where nobody else writes.
+    pub fn age(&self) -> Option<Duration> {
+        self.follower.age()
+    }
+
+    pub fn counts(&self) -> &Counts {
+        &self.follower.counts
+    }
+
+    /// Whether this replica can vouch for what it has. If not, requests are better sent to another one.
+    pub fn is_current(&self) -> bool {
+        self.follower.is_current()
+    }
+
+    pub async fn get(&self, id: EndpointId) -> Result<Option<Stored>, StoreError> {
+        let found = self.store.get(id).await?;
+        match &found {
+            Some(stored) => self.follower.catch_up_to(stored.version).await?,
+            None => self.follower.catch_up().await?,
+        }
+        let until = self.follower.table.read().endpoint_settles(id, Instant::now());
+        self.follower.settle(until).await;
+        Ok(found)
+    }
+
+    pub async fn list(&self, filter: Filter, after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError> {
+        let page = self.store.list(filter, after, limit).await?;
+        self.follower.catch_up().await?;
+        let until = self.follower.table.read().all_settles(Instant::now());
+        self.follower.settle(until).await;
+        Ok(page)
+    }
+
+    /// Writes to the store, and returns when every replica serves what was written.
+    ///
+    /// Goes on when the caller does not wait any longer: a client that hangs up must not leave the table behind.
+    pub async fn write(self: &Arc<Self>, write: Write) -> Result<Version, WriteError> {
+        let replica = Arc::clone(self);
+        // It stays a part of the trace that it belongs to, and so do the lines that it logs.
+        let work = tokio::spawn(async move { replica.carry_out(write).await }.with_current_context().in_current_span());
+        match work.await {
+            Ok(outcome) => outcome,
+            Err(failure) => match failure.try_into_panic() {
+                // A fault of this request, as if there were no task between. What it has written is in the log.
+                Ok(panic) => {
+                    _ = self.follower.catch_up().await;
+                    panic::resume_unwind(panic)
+                }
+                Err(_) => Err(StoreError("the service is being stopped".into()).into()),
+            },
+        }
+    }
+
+    async fn carry_out(&self, write: Write) -> Result<Version, WriteError> {
+        let (id, endpoint) = match &write {
+            Write::Create(endpoint) | Write::Replace { endpoint, .. } => (endpoint.id, Some(endpoint.clone())),
+            Write::Delete { id, .. } => (*id, None),
+        };
+        let route = endpoint.as_ref().map(|endpoint| endpoint.route.clone());
+        let outcome = self.store.write(write).await;
+        match &outcome {
+            Ok(version) => {
+                if !self.follower.apply_own(&Change { version: *version, id, endpoint }) {
+                    self.follower.catch_up_to(*version).await?;
+                }
+            }
+            // It may have taken effect all the same: the log tells, if it can be read.
+            Err(WriteError::Store(_)) => _ = self.follower.catch_up().await,
+            // What it was refused for is what somebody has written.
+            Err(_) => self.follower.catch_up().await?,
+        }
+        let until = self.settles(id, route.as_ref());
+        self.follower.settle(until).await;
+        outcome
+    }
+
+    /// When no replica answers any longer with what was there before an endpoint became what it is.
+    fn settles(&self, id: EndpointId, route: Option<&Route>) -> Option<Instant> {
+        let (table, now) = (self.follower.table.read(), Instant::now());
+        let of_route = route.and_then(|route| table.route_settles(route.verb, route.path.as_str(), now));
+        table.endpoint_settles(id, now).max(of_route)
+    }
+}

@@ -1,0 +1,93 @@
+//! What clients did and what they were told, for the checker in `tests/consistency/checker`, whose types these are.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    sync::Mutex,
+};
+
+use serde::Serialize;
+
+use crate::support::tool;
+
+#[derive(Serialize)]
+pub struct History {
+    pub name: String,
+    pub operations: Vec<Operation>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    Create,
+    Patch,
+    Delete,
+    Call,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    Done,
+    Refused,
+    Unknown,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Operation {
+    pub client: usize,
+    pub route: String,
+    pub kind: Kind,
+    pub mock: String,
+    pub value: String,
+    pub outcome: Outcome,
+    pub call: u64,
+    pub r#return: u64,
+}
+
+/// The checker, as a process that is asked history by history.
+pub struct Checker {
+    process: Child,
+    questions: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Checker {
+    pub fn start() -> Self {
+        let mut process =
+            Command::new(tool("echo-checker", "checker")).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let (questions, answers) = (process.stdin.take().unwrap(), BufReader::new(process.stdout.take().unwrap()));
+        Self { process, questions, answers }
+    }
+
+    /// `None` if the history is linearizable, or else what is wrong.
+    pub fn judge(&mut self, history: &History) -> Option<String> {
+        serde_json::to_writer(&mut self.questions, history).unwrap();
+        writeln!(self.questions).unwrap();
+        let mut answer = String::new();
+        self.answers.read_line(&mut answer).unwrap();
+        assert!(!answer.is_empty(), "the checker has ended");
+        (answer.trim_end() != "ok").then(|| answer.trim_end().to_owned())
+    }
+}
+
+impl Drop for Checker {
+    fn drop(&mut self) {
+        _ = self.process.kill();
+        _ = self.process.wait();
+    }
+}
+
+/// Collects what many clients did.
+#[derive(Default)]
+pub struct Recorder(Mutex<Vec<Operation>>);
+
+impl Recorder {
+    pub fn record(&self, operation: Operation) {
+        self.0.lock().unwrap().push(operation);
+    }
+
+    pub fn finish(self, name: String) -> History {
+        History { name, operations: self.0.into_inner().unwrap() }
+    }
+}

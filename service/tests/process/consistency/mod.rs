@@ -1,0 +1,5 @@
+//! An acknowledged write is true everywhere: replicas of one store, judged by a checker of histories.
+
+mod history;
+mod simulation;
+mod store;

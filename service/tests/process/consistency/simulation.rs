@@ -1,0 +1,219 @@
+//! The protocol in simulated time: real replicas, a simulated store, some 40 requests, and as many seeds as one likes.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU8, AtomicU64, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use echo_service::{
+    domain::{Endpoint, EndpointId, Verb},
+    replica::{Lease, Replica},
+    store::{Write, WriteError},
+};
+use parking_lot::Mutex;
+use rand::{Rng, SeedableRng, rngs::StdRng};
+use tokio::{
+    runtime::{Builder, Runtime},
+    task::JoinSet,
+    time::sleep,
+};
+
+use super::{
+    history::{Checker, History, Kind, Operation, Outcome, Recorder},
+    store::{AWAY, Plant, SLOW, Truth, WELL, Way},
+};
+use crate::store::{endpoint, text_response};
+
+const REPLICAS: usize = 3;
+const CLIENTS: usize = 4;
+const REQUESTS: usize = 10;
+const PATHS: [&str; 2] = ["/one", "/two"];
+const LEASE: Lease = Lease { term: Duration::from_millis(150), poll: Duration::from_millis(50) };
+
+/// What the clients of one run share.
+struct World {
+    replicas: Vec<Arc<Replica>>,
+    /// The mocks that somebody has tried to make: id, name, path.
+    mocks: Mutex<Vec<(EndpointId, String, &'static str)>>,
+    recorder: Recorder,
+    /// Orders what happens.
+    clock: AtomicU64,
+}
+
+impl World {
+    fn tick(&self) -> u64 {
+        self.clock.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+/// A history of one seed. `terms` are the leases of the replicas.
+fn run(seed: u64, plant: Plant, leases: [Lease; REPLICAS]) -> History {
+    simulated().block_on(async {
+        let mut random = StdRng::seed_from_u64(seed);
+        let truth = Arc::<Mutex<Truth>>::default();
+        let states: [Arc<AtomicU8>; REPLICAS] = Default::default();
+        let mut replicas = Vec::new();
+        for (state, lease) in states.iter().zip(leases) {
+            let way = Way::new(&truth, state, plant, random.random());
+            replicas.push(Replica::load(Arc::new(way), lease).await.unwrap());
+        }
+        let world = Arc::new(World {
+            replicas,
+            mocks: Mutex::default(),
+            recorder: Recorder::default(),
+            clock: AtomicU64::new(0),
+        });
+        let mut clients = JoinSet::new();
+        for client in 0..CLIENTS {
+            let (world, seed) = (Arc::clone(&world), random.random());
+            clients.spawn(async move { requests(client, &world, StdRng::seed_from_u64(seed)).await });
+        }
+        // A third of the runs are undisturbed.
+        let weather = (!seed.is_multiple_of(3)).then(|| {
+            tokio::spawn(async move {
+                loop {
+                    let state = [WELL, WELL, SLOW, AWAY][random.random_range(0..4)];
+                    states[random.random_range(0..REPLICAS)].store(state, Ordering::Relaxed);
+                    sleep(Duration::from_millis(random.random_range(20..300))).await;
+                }
+            })
+        });
+        while clients.join_next().await.is_some() {}
+        if let Some(weather) = weather {
+            weather.abort();
+            _ = weather.await;
+        }
+        let world = Arc::into_inner(world).expect("all clients have ended");
+        world.recorder.finish(format!("seed {seed}"))
+    })
+}
+
+fn simulated() -> Runtime {
+    Builder::new_current_thread().enable_time().start_paused(true).build().unwrap()
+}
+
+async fn requests(client: usize, world: &World, mut random: StdRng) {
+    for number in 0..REQUESTS {
+        sleep(Duration::from_micros(random.random_range(0..60_000))).await;
+        let replica = &world.replicas[random.random_range(0..REPLICAS)];
+        let (kind, path) = (random.random_range(0..10), PATHS[random.random_range(0..PATHS.len())]);
+        let known = {
+            let mocks = world.mocks.lock();
+            // Lately made ones: the others are gone mostly.
+            let newest = mocks.len().saturating_sub(3);
+            (!mocks.is_empty()).then(|| mocks[random.random_range(newest..mocks.len())].clone())
+        };
+        let value = format!("{client}.{number}");
+        let call = world.tick();
+        let (kind, path, mock, value, outcome) = match (kind, known) {
+            (0..=4, _) => match replica.find(Verb::Get, path).await {
+                Ok(found) => {
+                    let body = found.map(|answer| String::from_utf8(answer.into_body().to_vec()).unwrap());
+                    (Kind::Call, path, String::new(), body.unwrap_or_default(), Outcome::Done)
+                }
+                Err(_) => continue,
+            },
+            (7.., Some((id, mock, path))) => {
+                let kind = if kind == 9 { Kind::Delete } else { Kind::Patch };
+                let value = if kind == Kind::Delete { String::new() } else { value };
+                let outcome = change(replica, id, &value).await;
+                (kind, path, mock, value, outcome)
+            }
+            _ => {
+                let endpoint = endpoint(Verb::Get, path, &text_response(&value));
+                world.mocks.lock().push((endpoint.id, value.clone(), path));
+                let outcome = match replica.write(Write::Create(endpoint)).await {
+                    Ok(_) => Outcome::Done,
+                    Err(WriteError::Taken { .. }) => Outcome::Refused,
+                    Err(_) => Outcome::Unknown,
+                };
+                (Kind::Create, path, value.clone(), value, outcome)
+            }
+        };
+        let route = format!("GET {path}");
+        world.recorder.record(Operation { client, route, kind, mock, value, outcome, call, r#return: world.tick() });
+    }
+}
+
+/// PATCH, or DELETE where the new body is empty, as the API carries them out.
+async fn change(replica: &Arc<Replica>, id: EndpointId, body: &str) -> Outcome {
+    loop {
+        let stored = match replica.get(id).await {
+            Ok(Some(stored)) => stored,
+            Ok(None) => return Outcome::Refused,
+            Err(_) => return Outcome::Unknown,
+        };
+        let (endpoint, expected) = (stored.endpoint, stored.version);
+        let write = if body.is_empty() {
+            Write::Delete { id, expected }
+        } else {
+            Write::Replace { endpoint: Endpoint { response: text_response(body), ..endpoint }, expected }
+        };
+        match replica.write(write).await {
+            Ok(_) => return Outcome::Done,
+            Err(WriteError::Changed | WriteError::Missing) => {}
+            Err(_) => return Outcome::Unknown,
+        }
+    }
+}
+
+/// What the checker says of the first history that is wrong, of this many seeds.
+fn first_wrong(seeds: u64, plant: Plant, leases: [Lease; REPLICAS]) -> Option<String> {
+    let next = AtomicU64::new(0);
+    let wrong = Mutex::new(None);
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                let mut checker = Checker::start();
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= seeds || wrong.lock().is_some() {
+                        return;
+                    }
+                    if let Some(why) = checker.judge(&run(seed, plant, leases)) {
+                        wrong.lock().get_or_insert(why);
+                    }
+                }
+            });
+        }
+    });
+    wrong.into_inner()
+}
+
+/// 2,000, or as many as `scripts/verify-consistency` says.
+#[expect(clippy::disallowed_methods, reason = "it is how the script hands over what it was told")]
+fn seeds() -> u64 {
+    std::env::var("CONSISTENCY_SEEDS").map_or(2_000, |text| text.parse().unwrap())
+}
+
+#[test]
+fn simulated_histories_are_linearizable() {
+    assert_eq!(first_wrong(seeds(), Plant::Nothing, [LEASE; REPLICAS]), None);
+}
+
+/// Within 5 %, as the documentation promises.
+#[test]
+fn a_clock_that_is_slow_does_no_harm() {
+    let slow = Lease { term: LEASE.term.mul_f64(1.04), ..LEASE };
+    assert_eq!(first_wrong(seeds() / 4, Plant::Nothing, [LEASE, slow, LEASE]), None);
+}
+
+#[test]
+fn a_lease_that_is_longer_than_the_wait_is_found() {
+    let long = Lease { term: LEASE.term * 3, poll: LEASE.poll * 6 };
+    assert!(first_wrong(2_000, Plant::Nothing, [LEASE, LEASE, long]).is_some());
+}
+
+#[test]
+fn a_miss_without_a_reading_is_found() {
+    assert!(first_wrong(2_000, Plant::StaleLog, [LEASE; REPLICAS]).is_some());
+}
+
+#[test]
+fn a_lost_write_is_found() {
+    assert!(first_wrong(2_000, Plant::LostWrites, [LEASE; REPLICAS]).is_some());
+}
