@@ -50,7 +50,9 @@ impl App {
         match &config.store {
             StoreChoice::File(path) => Self::on(EmbeddedStore::open(path)?, config, telemetry).await,
             StoreChoice::Memory => Self::on(EmbeddedStore::in_memory(), config, telemetry).await,
-            StoreChoice::DynamoDb(table) => Self::on(DynamoStore::open(table).await?, config, telemetry).await,
+            StoreChoice::DynamoDb(table) => {
+                Self::on(DynamoStore::open(table, config.lease.term).await?, config, telemetry).await
+            }
         }
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     DynamoStore, failed,
     item::{self, Entry, Logged},
+    read::partition,
 };
 use crate::store::{Change, Changes, Snapshot, StoreError, Stored, Version};
 
@@ -18,7 +19,8 @@ const TAIL: u8 = 100;
 impl DynamoStore {
     /// One query: the head's item sorts after the entries, so that without news it is all that is read.
     pub(super) async fn read_log(&self, since: Version) -> Result<Changes, StoreError> {
-        let mut pages = self.partition(item::LOG, Some(item::log_sort(since))).into_paginator().send();
+        let after = Some(item::log_sort(since));
+        let mut pages = partition(&self.log_client, &self.table, item::LOG, after).into_paginator().send();
         let (mut head, mut entries) = (Version(0), BTreeMap::new());
         for read in 0.. {
             let Some(page) = pages.try_next().await.map_err(failed)? else { break };

@@ -6,6 +6,7 @@
 //! | `ROUTE#` and the SHA-256 of verb and path | `ROUTE` | `endpoint_id`: the claim that makes duplicates impossible |
 //! | `LOG` | version, 20 digits | `endpoint_id`, what the endpoint became (no fields: deleted), `token`, `expires_at` |
 //! | `LOG` | `HEAD` | `version`: the number of writes so far |
+//! | `LEASE` | `LEASE` | `milliseconds`: for how long a process may answer from memory, the same for all of them |
 //!
 //! A write is one transaction of all of these. What is read of transactions, and what follows ("Amazon DynamoDB
 //! Transactions: How it works", isolation levels): one item is read either as before or as after a transaction, and an
@@ -27,6 +28,7 @@ use std::{
     error::Error,
     iter,
     sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -43,6 +45,8 @@ use crate::domain::EndpointId;
 /// See the module.
 pub struct DynamoStore {
     client: Client,
+    /// For readings of the log.
+    log_client: Client,
     table: String,
     /// Writes of one process come one after the other: all of them change the head, so they would only be in each other's way.
     turn: Mutex<Turn>,
@@ -53,15 +57,19 @@ pub struct DynamoStore {
 }
 
 impl DynamoStore {
-    /// Opens a table, by what the environment says of region, credentials and endpoint (`AWS_*`).
-    pub async fn open(table: &str) -> Result<Self, TableError> {
-        Self::connect(&open::environment().await, table).await
+    /// Opens a table, by what the environment says of region, credentials and endpoint (`AWS_*`). All processes that do must
+    /// hold the same lease: each waits as long as its own for those of the others to be over.
+    pub async fn open(table: &str, lease: Duration) -> Result<Self, TableError> {
+        let store = Self::connect(&open::environment().await, table).await?;
+        open::agree(&store.client, table, lease).await?;
+        Ok(store)
     }
 
     /// Opens a table as `aws` says.
     pub async fn connect(aws: &SdkConfig, table: &str) -> Result<Self, TableError> {
         let client = open::connect(aws, table).await?;
         Ok(Self {
+            log_client: timing::of_log(&client),
             client,
             table: table.to_owned(),
             turn: Mutex::new(Turn::first()),

@@ -1,12 +1,17 @@
 //! Connecting, and looking at the table before anything is done with it.
 
+use std::time::Duration;
+
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_dynamodb::{
     Client,
     config::{ProvideCredentials, RuntimeComponents, SharedHttpClient},
     error::SdkError,
-    operation::describe_table::DescribeTableError,
-    types::{KeyType, ScalarAttributeType, TableDescription, TableStatus, TimeToLiveDescription, TimeToLiveStatus},
+    operation::{describe_table::DescribeTableError, put_item::PutItemError},
+    types::{
+        AttributeValue, KeyType, ReturnValuesOnConditionCheckFailure, ScalarAttributeType, TableDescription,
+        TableStatus, TimeToLiveDescription, TimeToLiveStatus,
+    },
 };
 use aws_smithy_http_client::{
     Builder, Connector,
@@ -16,9 +21,13 @@ use aws_smithy_http_client::{
 
 use super::{
     chain,
-    item::{EXPIRES, PARTITION, SORT},
+    item::{self, EXPIRES, PARTITION, SORT},
     timing,
 };
+
+/// Both keys of the item that says which lease all processes have, and its attribute.
+const LEASE: &str = "LEASE";
+const MILLISECONDS: &str = "milliseconds";
 
 /// Why a table can not be used. Each message says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +54,17 @@ pub enum TableError {
          name another table with --store", .differences.join("; ")
     )]
     Different { table: String, region: String, differences: Vec<String> },
+    #[error(
+        "table {table} in {region} can not be written to: {reason}. The service needs the rights dynamodb:GetItem, Query, PutItem \
+         and DeleteItem"
+    )]
+    Unwritable { table: String, region: String, reason: String },
+    #[error(
+        "the processes on table {table} have a lease of {theirs} ms, and this one is told {ours} ms: what one of them acknowledges \
+         would not be true in another. Start it with --lease {theirs}ms; or, for a new one, stop all of them, delete the item \
+         whose PK and SK are {LEASE}, and start them with --lease {ours}ms"
+    )]
+    OtherLease { table: String, theirs: String, ours: u128 },
 }
 
 /// What the environment says of AWS, by the rules of all its tools ("AWS SDKs and Tools Reference Guide").
@@ -97,6 +117,30 @@ pub(super) async fn connect(aws: &SdkConfig, table: &str) -> Result<Client, Tabl
     } else {
         Err(TableError::Different { table: name(), region: at(), differences })
     }
+}
+
+/// Writes down the lease of the first process that comes, and holds those of all others against it.
+pub(super) async fn agree(client: &Client, table: &str, lease: Duration) -> Result<(), TableError> {
+    let ours = lease.as_millis();
+    let written = client
+        .put_item()
+        .table_name(table)
+        .item(PARTITION, item::text(LEASE))
+        .item(SORT, item::text(LEASE))
+        .item(MILLISECONDS, AttributeValue::N(ours.to_string()))
+        .condition_expression(format!("attribute_not_exists({PARTITION}) OR {MILLISECONDS} = :ours"))
+        .expression_attribute_values(":ours", AttributeValue::N(ours.to_string()))
+        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+        .send()
+        .await;
+    let Err(error) = written else { return Ok(()) };
+    let name = || table.to_owned();
+    if let Some(PutItemError::ConditionalCheckFailedException(refusal)) = error.as_service_error() {
+        let theirs = refusal.item().and_then(|item| item.get(MILLISECONDS)?.as_n().ok());
+        return Err(TableError::OtherLease { table: name(), theirs: theirs.cloned().unwrap_or_default(), ours });
+    }
+    let region = client.config().region().map(ToString::to_string).unwrap_or_default();
+    Err(TableError::Unwritable { table: name(), region, reason: chain(&error) })
 }
 
 fn differences(table: &TableDescription) -> Vec<String> {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::{
+    Client,
     error::SdkError,
     operation::{
         query::builders::QueryFluentBuilder,
@@ -29,15 +30,8 @@ impl DynamoStore {
         found.item.as_ref().map(item::endpoint).transpose()
     }
 
-    /// A query for what comes after a sort key. No sort key begins with less than a digit.
     pub(super) fn partition(&self, name: &str, after: Option<String>) -> QueryFluentBuilder {
-        self.client
-            .query()
-            .table_name(&self.table)
-            .consistent_read(true)
-            .key_condition_expression(format!("{PARTITION} = :partition AND {SORT} > :after"))
-            .expression_attribute_values(":partition", item::text(name))
-            .expression_attribute_values(":after", item::text(after.unwrap_or_else(|| "!".into())))
+        partition(&self.client, &self.table, name, after)
     }
 
     pub(super) async fn list_all(
@@ -120,6 +114,17 @@ impl DynamoStore {
             }
         }
     }
+}
+
+/// A query for what comes after a sort key. No sort key begins with less than a digit.
+pub(super) fn partition(client: &Client, table: &str, name: &str, after: Option<String>) -> QueryFluentBuilder {
+    client
+        .query()
+        .table_name(table)
+        .consistent_read(true)
+        .key_condition_expression(format!("{PARTITION} = :partition AND {SORT} > :after"))
+        .expression_attribute_values(":partition", item::text(name))
+        .expression_attribute_values(":after", item::text(after.unwrap_or_else(|| "!".into())))
 }
 
 /// Whether one of the items is being written: it says nothing until that is decided. The SDK does not try these again.

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::config::{retry::RetryConfig, timeout::TimeoutConfig};
+use aws_sdk_dynamodb::{
+    Client,
+    config::{retry::RetryConfig, timeout::TimeoutConfig},
+};
 use tokio::time::{Instant, sleep};
 
 use crate::store::Version;
@@ -27,6 +30,16 @@ const LONGEST_WAIT: Duration = Duration::from_millis(250);
 
 pub(super) fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ATTEMPT).operation_timeout(READ).build()
+}
+
+/// A reading of the log, which is repeated anyway: so that a store that is back is noticed within a second.
+const LOG: Duration = Duration::from_millis(500);
+
+/// For readings of the log. They are not sent again by themselves: what comes later is of no use for a lease that ran out.
+pub(super) fn of_log(client: &Client) -> Client {
+    let timeouts = TimeoutConfig::builder().connect_timeout(LOG).operation_attempt_timeout(LOG).operation_timeout(LOG);
+    let settings = client.config().to_builder().timeout_config(timeouts.build()).retry_config(RetryConfig::disabled());
+    Client::from_conf(settings.build())
 }
 
 pub(super) fn retries() -> RetryConfig {

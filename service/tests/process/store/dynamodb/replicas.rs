@@ -50,6 +50,26 @@ fn the_story_is_told_by_any_of_them() {
     }
 }
 
+/// Each waits as long as its own lease for those of the others to be over.
+#[test]
+fn a_service_with_another_lease_is_not_let_in_until_all_have_forgotten_theirs() {
+    let table = table();
+    let store = format!("dynamodb:{}", table.name);
+    let with = |lease| {
+        let variables = [&VARIABLES[..], &[("AWS_ENDPOINT_URL", server())]].concat();
+        Echo::try_start(&["--store", &store, "--lease", lease, "--poll-interval", "50ms"], &variables)
+    };
+    let first = with("150ms").unwrap();
+    let (status, errors) = with("300ms").err().expect("it is refused");
+    assert_eq!(status.code(), Some(1));
+    assert!(errors.contains("have a lease of 150 ms, and this one is told 300 ms"), "{errors}");
+    assert!(with("150ms").is_ok());
+
+    drop(first);
+    tokio::runtime::Runtime::new().unwrap().block_on(table.forget_lease());
+    assert!(with("300ms").is_ok());
+}
+
 #[test]
 fn of_creations_that_race_for_a_route_one_wins() {
     let services = replicas::<3>();

@@ -109,6 +109,12 @@ impl Table {
         request.key("SK", AttributeValue::S(format!("{version:0>20}"))).send().await.unwrap();
     }
 
+    /// What an operator does before a new lease.
+    pub async fn forget_lease(&self) {
+        let lease = || AttributeValue::S("LEASE".into());
+        self.client.delete_item().table_name(&self.name).key("PK", lease()).key("SK", lease()).send().await.unwrap();
+    }
+
     /// How many items are in a partition.
     pub async fn count(&self, partition: &str) -> usize {
         let request = self.client.query().table_name(&self.name).consistent_read(true);
