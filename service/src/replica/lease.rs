@@ -40,6 +40,8 @@ const APART: Duration = Duration::from_millis(12);
 const RETRY: Duration = Duration::from_millis(50);
 /// A replica whose last reading began longer ago than this, and whose lease is over, is not ready.
 const OVERDUE: Duration = Duration::from_secs(1);
+/// A store that has not answered so many readings one after the other is away.
+const ATTEMPTS: usize = 3;
 /// A version that the store has shown is in the log after so many readings, or something is wrong with the store.
 const READINGS: usize = 10;
 
@@ -139,11 +141,20 @@ impl Follower {
     /// Waits until all that was in the log at the time of the call is applied.
     pub(super) async fn catch_up(&self) -> Result<(), StoreError> {
         self.counts.waits_for_reading.fetch_add(1, Ordering::Relaxed);
-        let called = Instant::now();
+        let mut reading = self.reading_after(Instant::now()).await;
+        for _ in 1..ATTEMPTS {
+            if reading.outcome.is_ok() {
+                break;
+            }
+            reading = self.reading_after(reading.began).await;
+        }
+        reading.outcome
+    }
+
+    async fn reading_after(&self, moment: Instant) -> Reading {
         let mut last = self.last.subscribe();
         self.wanted.notify_one();
-        let reading = last.wait_for(|reading| reading.began > called).await;
-        reading.expect("the sender is in here").outcome.clone()
+        last.wait_for(|reading| reading.began > moment).await.expect("the sender is in here").clone()
     }
 
     /// Waits until the log is applied up to `version`.

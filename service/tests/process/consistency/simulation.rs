@@ -36,7 +36,7 @@ const LEASE: Lease = Lease { term: Duration::from_millis(150), poll: Duration::f
 
 /// What the clients of one run share.
 struct World {
-    replicas: Vec<Arc<Replica>>,
+    replicas: Mutex<Vec<Arc<Replica>>>,
     /// The mocks that somebody has tried to make: id, name, path.
     mocks: Mutex<Vec<(EndpointId, String, &'static str)>>,
     recorder: Recorder,
@@ -62,7 +62,7 @@ fn run(seed: u64, plant: Plant, leases: [Lease; REPLICAS]) -> History {
             replicas.push(Replica::load(Arc::new(way), lease).await.unwrap());
         }
         let world = Arc::new(World {
-            replicas,
+            replicas: Mutex::new(replicas),
             mocks: Mutex::default(),
             recorder: Recorder::default(),
             clock: AtomicU64::new(0),
@@ -74,10 +74,19 @@ fn run(seed: u64, plant: Plant, leases: [Lease; REPLICAS]) -> History {
         }
         // A third of the runs are undisturbed.
         let weather = (!seed.is_multiple_of(3)).then(|| {
+            let world = Arc::clone(&world);
             tokio::spawn(async move {
                 loop {
-                    let state = [WELL, WELL, SLOW, AWAY][random.random_range(0..4)];
-                    states[random.random_range(0..REPLICAS)].store(state, Ordering::Relaxed);
+                    let (state, which) =
+                        ([WELL, WELL, SLOW, AWAY][random.random_range(0..4)], random.random_range(0..REPLICAS));
+                    states[which].store(state, Ordering::Relaxed);
+                    // A new process in the place of one that goes on with what it was asked for, as in a rollout.
+                    let way = Way::new(&truth, &states[which], plant, random.random());
+                    if random.random_bool(0.3)
+                        && let Ok(new) = Replica::load(Arc::new(way), leases[which]).await
+                    {
+                        world.replicas.lock()[which] = new;
+                    }
                     sleep(Duration::from_millis(random.random_range(20..300))).await;
                 }
             })
@@ -99,7 +108,7 @@ fn simulated() -> Runtime {
 async fn requests(client: usize, world: &World, mut random: StdRng) {
     for number in 0..REQUESTS {
         sleep(Duration::from_micros(random.random_range(0..60_000))).await;
-        let replica = &world.replicas[random.random_range(0..REPLICAS)];
+        let replica = &Arc::clone(&world.replicas.lock()[random.random_range(0..REPLICAS)]);
         let (kind, path) = (random.random_range(0..10), PATHS[random.random_range(0..PATHS.len())]);
         let known = {
             let mocks = world.mocks.lock();
