@@ -240,7 +240,9 @@ mod tests {
             |term: &str, poll: &str| check(&["--lease", term, "--poll-interval", poll]).map(|config| config.lease);
         let ms = Duration::from_millis;
         assert_eq!(lease("1s", "500ms").unwrap(), Lease { term: ms(1_000), poll: ms(500) });
-        for (term, poll) in [("100ms", "51ms"), ("19ms", "5ms"), ("11s", "50ms"), ("150ms", "0s")] {
+        for (term, poll) in
+            [("100ms", "51ms"), ("19ms", "5ms"), ("11s", "50ms"), ("20ms 900us", "5ms"), ("150ms", "0s")]
+        {
             assert!(lease(term, poll).is_err(), "{term} {poll}");
         }
     }

@@ -153,8 +153,9 @@ pub(super) fn positive_duration(text: &str) -> Result<Duration, String> {
 /// Shorter, and most readings would come too late; longer, and nobody would wait for a change.
 pub(super) fn lease_term(text: &str) -> Result<Duration, String> {
     match duration(text)? {
-        term if (Duration::from_millis(20)..=Duration::from_secs(10)).contains(&term) => Ok(term),
-        _ => Err(format!("`{text}` does not do: write from 20ms to 10s")),
+        // Whole, because that is how processes tell each other.
+        term if (20..=10_000).contains(&term.as_millis()) && term.subsec_nanos().is_multiple_of(1_000_000) => Ok(term),
+        _ => Err(format!("`{text}` does not do: write whole milliseconds from 20ms to 10s")),
     }
 }
 

@@ -28,10 +28,11 @@ use futures_util::FutureExt as _;
 use parking_lot::RwLock;
 use tokio::{
     sync::{Notify, watch},
-    time::{Instant, sleep_until, timeout_at},
+    time::{Instant, sleep_until, timeout, timeout_at},
 };
 
 use super::table::Table;
+use crate::domain::EndpointId;
 use crate::store::{Change, Changes, Store, StoreError, Version};
 
 /// Readings begin no closer together than this, so that no flood of misses becomes one of reads.
@@ -42,6 +43,8 @@ const RETRY: Duration = Duration::from_millis(50);
 const OVERDUE: Duration = Duration::from_secs(1);
 /// A store that has not answered so many readings one after the other is away.
 const ATTEMPTS: usize = 3;
+/// Nobody waits longer for a reading, which may go on: everything may have to be loaded.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// A version that the store has shown is in the log after so many readings, or something is wrong with the store.
 const READINGS: usize = 10;
 
@@ -57,7 +60,7 @@ pub struct Lease {
 impl Lease {
     /// After so long by this process's clock, a lease that began before is over by any other's, even if that one is slower by 5 %.
     fn wait(&self) -> Duration {
-        self.term.mul_f64(1.05)
+        self.term.div_f64(0.95)
     }
 }
 
@@ -141,14 +144,18 @@ impl Follower {
     /// Waits until all that was in the log at the time of the call is applied.
     pub(super) async fn catch_up(&self) -> Result<(), StoreError> {
         self.counts.waits_for_reading.fetch_add(1, Ordering::Relaxed);
-        let mut reading = self.reading_after(Instant::now()).await;
-        for _ in 1..ATTEMPTS {
-            if reading.outcome.is_ok() {
-                break;
+        let readings = async {
+            let mut reading = self.reading_after(Instant::now()).await;
+            for _ in 1..ATTEMPTS {
+                if reading.outcome.is_ok() {
+                    break;
+                }
+                reading = self.reading_after(reading.began).await;
             }
-            reading = self.reading_after(reading.began).await;
-        }
-        reading.outcome
+            reading.outcome
+        };
+        let late = |_| Err(StoreError(format!("the change log was not read in {} s", Duration::as_secs(&PATIENCE))));
+        timeout(PATIENCE, readings).await.unwrap_or_else(late)
     }
 
     async fn reading_after(&self, moment: Instant) -> Reading {
@@ -166,6 +173,17 @@ impl Follower {
             self.catch_up().await?;
         }
         Err(StoreError(format!("the log does not reach version {version}, which the store has shown")))
+    }
+
+    /// Waits until the deletion of an endpoint, which the store has shown, is applied: it may have been seen before the log had it.
+    pub(super) async fn catch_up_to_end_of(&self, id: EndpointId) -> Result<(), StoreError> {
+        for _ in 0..READINGS {
+            self.catch_up().await?;
+            if !self.table.read().holds(id) {
+                return Ok(());
+            }
+        }
+        Err(StoreError(format!("the log has no end of endpoint {id}, which the store does not have")))
     }
 
     /// Waits until then, for a change that others may not have read of.

@@ -59,16 +59,13 @@ impl Replica {
             }
         }
         self.follower.catch_up().await?;
-        loop {
-            let until = {
-                let table = self.follower.table.read();
-                match table.route_settles(verb, path, Instant::now()) {
-                    None => return Ok(table.find(verb, path).map(PreparedAnswer::to_response)),
-                    until => until,
-                }
-            };
-            self.follower.settle(until).await;
-        }
+        let (answer, until) = {
+            let table = self.follower.table.read();
+            (table.find(verb, path).map(PreparedAnswer::to_response), table.route_settles(verb, path, Instant::now()))
+        };
+        // What the mock has become meanwhile is settled later, and need not be waited for: it was committed after the call.
+        self.follower.settle(until).await;
+        Ok(answer)
     }
 
     /// How many endpoints there are.
@@ -94,7 +91,7 @@ impl Replica {
         let found = self.store.get(id).await?;
         match &found {
             Some(stored) => self.follower.catch_up_to(stored.version).await?,
-            None => self.follower.catch_up().await?,
+            None => self.follower.catch_up_to_end_of(id).await?,
         }
         let until = self.follower.table.read().endpoint_settles(id, Instant::now());
         self.follower.settle(until).await;

@@ -85,10 +85,15 @@ impl DynamoStore {
         }
         let start = Version(head.0.saturating_sub(TAIL.into()));
         entries.retain(|version, _| start < *version && *version <= head);
+        let mut expired = start;
         for (version, entry) in self.missing(start, head, &entries).await? {
-            entries.extend(entry.map(|entry| (version, entry)));
+            match entry {
+                Some(entry) => _ = entries.insert(version, entry),
+                None => expired = expired.max(version),
+            }
         }
-        Ok((head, entries.into_values().collect()))
+        // Entries expire in no order. What is older than one that has expired says what an endpoint was, and not what became of it.
+        Ok((head, entries.into_iter().filter(|(version, _)| *version > expired).map(|(_, entry)| entry).collect()))
     }
 
     /// What of `since` to `head` is not among the entries: those that were on their way, and `None` for those that have expired.

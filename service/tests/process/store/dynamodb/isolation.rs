@@ -200,3 +200,13 @@ async fn entries_of_the_log_expire_after_a_day_and_nothing_else_does() {
     let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
     assert!((86_000..=86_400).contains(&(expires - now)), "{expires} is not a day after {now}, in seconds");
 }
+
+/// Entries expire in no order: one that says what an endpoint was may outlive the one that says that it was deleted.
+#[tokio::test]
+async fn what_was_deleted_does_not_come_back_when_its_deletion_expires_first() {
+    let scene = Scene::set().await;
+    let (endpoint, expected) = create(&scene.other, "/gone").await;
+    let deleted = scene.other.write(Write::Delete { id: endpoint.id, expected }).await.unwrap();
+    scene.table.expire(deleted.0).await;
+    assert_eq!(scene.store.load().await.unwrap().endpoints, []);
+}
