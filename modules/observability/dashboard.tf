@@ -6,7 +6,8 @@
 locals {
   own = {
     for name in [
-      "echo.endpoints", "echo.mocks.missed", "echo.mocks.served", "echo.rate_limited", "echo.store.operation.duration",
+      "echo.endpoints", "echo.mocks.missed", "echo.mocks.served", "echo.rate_limited", "echo.replica.age", "echo.replica.readings",
+      "echo.replica.reloads", "echo.replica.waits", "echo.store.operation.duration",
       "http.server.active_requests", "http.server.request.duration",
     ] : name => "{\"${name}\", ${local.telemetry_of_this}}"
   }
@@ -60,6 +61,19 @@ locals {
       { title = "Requests being answered, and refused with 429 a second", queries = {
         active       = "sum(${local.own["http.server.active_requests"]})"
         rate_limited = "sum(rate(${local.own["echo.rate_limited"]}[5m]))"
+      } },
+    ] },
+
+    { height = 6, widgets = [
+      { title = "Age of what each replica knows, s (above its lease, 0.15, it asks the table)", queries = {
+        age = "max by (\"@resource.service.instance.id\") (${local.own["echo.replica.age"]})"
+      } },
+      { title = "Readings of the change log by each replica, a second", queries = {
+        readings = "sum by (\"@resource.service.instance.id\") (rate(${local.own["echo.replica.readings"]}[5m]))"
+        reloads  = "sum(rate(${local.own["echo.replica.reloads"]}[5m]))"
+      } },
+      { title = "Requests that waited, a second", queries = {
+        waits = "sum by (\"echo.replica.wait\") (rate(${local.own["echo.replica.waits"]}[5m]))"
       } },
     ] },
 

@@ -4,8 +4,10 @@
 
 # as_root WHAT: notes that WHAT is not checked where nobody may make containers and namespaces.
 as_root() {
-  ((EUID == 0)) && unshare --mount --net --pid --ipc --fork true 2>/dev/null ||
-    { not_checked+=("$1: making containers and namespaces needs root, and a machine that lets it"); return 1; }
+  if ((EUID != 0)) || ! unshare --mount --net --pid --ipc --fork true 2>/dev/null; then
+    not_checked+=("$1: making containers and namespaces needs root, and a machine that lets it")
+    return 1
+  fi
 }
 
 # The image is as the task definition and the documents say.

@@ -32,8 +32,10 @@ use tokio::{
 };
 
 use super::table::Table;
-use crate::domain::EndpointId;
-use crate::store::{Change, Changes, Store, StoreError, Version};
+use crate::{
+    domain::EndpointId,
+    store::{Change, Changes, Store, StoreError, Version},
+};
 
 /// Readings begin no closer together than this, so that no flood of misses becomes one of reads.
 const APART: Duration = Duration::from_millis(12);
