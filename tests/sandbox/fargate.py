@@ -179,10 +179,13 @@ def _cleanup_task_resources(task, client, extra_container=None):
         for definition, container in order:
             with contextlib.suppress(docker.errors.APIError):
                 patient.containers.get(container).stop(timeout=definition.get("stopTimeout") or 30)
-        # The first one holds the network that the others are in.
-        for container in reversed(containers):
+        # By name, because MiniStack knows only of those that have started. The first one holds the network that the others are in, so
+        # that it can not be removed before them; and while it is there, so is the VPC's network.
+        names = f"ministack-ecs-{task['taskArn'].rpartition('/')[2][:8]}-"
+        rest = patient.containers.list(all=True, filters={"name": names})
+        for container in sorted(rest, key=lambda container: container.attrs["Created"], reverse=True):
             with contextlib.suppress(docker.errors.APIError):
-                patient.containers.get(container).remove(v=True, force=True)
+                container.remove(v=True, force=True)
 
     ecs.spawn_background(remove, thread_name="sandbox-stop")
 
