@@ -32,10 +32,7 @@ use tokio::{
 };
 
 use super::table::Table;
-use crate::{
-    domain::EndpointId,
-    store::{Change, Changes, Store, StoreError, Version},
-};
+use crate::store::{Change, Changes, Store, StoreError, Version};
 
 /// Readings begin no closer together than this, so that no flood of misses becomes one of reads.
 const APART: Duration = Duration::from_millis(12);
@@ -177,15 +174,10 @@ impl Follower {
         Err(StoreError(format!("the log does not reach version {version}, which the store has shown")))
     }
 
-    /// Waits until the deletion of an endpoint, which the store has shown, is applied: it may have been seen before the log had it.
-    pub(super) async fn catch_up_to_end_of(&self, id: EndpointId) -> Result<(), StoreError> {
-        for _ in 0..READINGS {
-            self.catch_up().await?;
-            if !self.table.read().holds(id) {
-                return Ok(());
-            }
-        }
-        Err(StoreError(format!("the log has no end of endpoint {id}, which the store does not have")))
+    /// Waits until everything is applied that the store has shown before the call.
+    pub(super) async fn catch_up_to_all_shown(&self) -> Result<(), StoreError> {
+        let head = self.store.head().await?;
+        self.catch_up_to(head).await
     }
 
     /// Waits until then, for a change that others may not have read of.
@@ -228,13 +220,13 @@ impl Follower {
             // A fault of the store ends a reading, not the following.
             let reading = AssertUnwindSafe(self.read_log()).catch_unwind().await;
             let outcome = reading.unwrap_or_else(|_| Err(StoreError("it has a fault".into())));
-            match &outcome {
-                Ok(()) => self.renew(began),
-                Err(error) if !failed => tracing::error!(%error, "the change log can not be read"),
-                Err(_) => {}
+            if outcome.is_ok() {
+                self.renew(began);
             }
-            if outcome.is_ok() && failed {
-                tracing::info!("the change log can be read again");
+            match (&outcome, failed) {
+                (Err(error), false) => tracing::error!(%error, "the change log can not be read"),
+                (Ok(()), true) => tracing::info!("the change log can be read again"),
+                _ => {}
             }
             self.last.send_replace(Reading { began, outcome });
         }

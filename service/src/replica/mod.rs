@@ -16,7 +16,10 @@ use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 
 pub use self::lease::{Counts, Lease};
-use self::{lease::Follower, table::PreparedAnswer};
+use self::{
+    lease::Follower,
+    table::{PreparedAnswer, Table},
+};
 use crate::{
     domain::{EndpointId, Route, Verb},
     store::{Change, Filter, Page, Store, StoreError, Stored, Version, Write, WriteError},
@@ -91,18 +94,16 @@ impl Replica {
         let found = self.store.get(id).await?;
         match &found {
             Some(stored) => self.follower.catch_up_to(stored.version).await?,
-            None => self.follower.catch_up_to_end_of(id).await?,
+            None => self.follower.catch_up_to_all_shown().await?,
         }
-        let until = self.follower.table.read().endpoint_settles(id, Instant::now());
-        self.follower.settle(until).await;
+        self.until_settled(|table, now| table.endpoint_settles(id, now)).await;
         Ok(found)
     }
 
     pub async fn list(&self, filter: Filter, after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError> {
         let page = self.store.list(filter, after, limit).await?;
-        self.follower.catch_up().await?;
-        let until = self.follower.table.read().all_settles(Instant::now());
-        self.follower.settle(until).await;
+        self.follower.catch_up_to_all_shown().await?;
+        self.until_settled(Table::all_settles).await;
         Ok(page)
     }
 
@@ -142,17 +143,19 @@ impl Replica {
             // It may have taken effect all the same: the log tells, if it can be read.
             Err(WriteError::Store(_)) => _ = self.follower.catch_up().await,
             // What it was refused for is what somebody has written.
-            Err(_) => self.follower.catch_up().await?,
+            Err(_) => self.follower.catch_up_to_all_shown().await?,
         }
-        let until = self.settles(id, route.as_ref());
-        self.follower.settle(until).await;
+        self.until_settled(|table, now| {
+            let of_route = route.and_then(|Route { verb, path }| table.route_settles(verb, path.as_str(), now));
+            table.endpoint_settles(id, now).max(of_route)
+        })
+        .await;
         outcome
     }
 
-    /// When no replica answers any longer with what was there before an endpoint became what it is.
-    fn settles(&self, id: EndpointId, route: Option<&Route>) -> Option<Instant> {
-        let (table, now) = (self.follower.table.read(), Instant::now());
-        let of_route = route.and_then(|route| table.route_settles(route.verb, route.path.as_str(), now));
-        table.endpoint_settles(id, now).max(of_route)
+    /// Waits until no replica answers any longer with what was there before.
+    async fn until_settled(&self, when: impl FnOnce(&Table, Instant) -> Option<Instant>) {
+        let until = when(&self.follower.table.read(), Instant::now());
+        self.follower.settle(until).await;
     }
 }

@@ -96,10 +96,6 @@ impl Table {
         self.answers[verb as usize].get(path.as_bytes())
     }
 
-    pub(super) fn holds(&self, id: EndpointId) -> bool {
-        self.routes.contains_key(&id)
-    }
-
     pub(super) fn count(&self) -> usize {
         self.routes.len()
     }

@@ -105,7 +105,7 @@ pub enum Changes {
 }
 
 /// Everything, at least as new as `head`: all writes up to it are in there, and later ones may be, each in whole or not yet.
-/// Following the log from `head` brings all of it to the same version.
+/// Following the log from `head` brings all of it to the same version. Every reading of the log shows all of it from now on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
     pub head: Version,
@@ -125,6 +125,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// At most `limit` endpoints that match, with ids greater than `after`; fewer where they are large.
     async fn list(&self, filter: Filter, after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError>;
+
+    /// A version that counts every write that any read has shown before, and that every reading of the log reaches from now on.
+    async fn head(&self) -> Result<Version, StoreError>;
 
     async fn changes_since(&self, version: Version) -> Result<Changes, StoreError>;
 

@@ -72,7 +72,7 @@ const STORE: Description = Description {
     kind: "histogram",
     unit: "s",
     attributes: &[OPERATION, attribute::ERROR_TYPE],
-    meaning: "Operations of the store: `write`, `get`, `list`, `changes_since`, `load`. `error.type` is `store` where it failed.",
+    meaning: "Operations of the store: `write`, `get`, `list`, `head`, `changes_since`, `load`. `error.type` is `store` where it failed.",
 };
 const LIMITED: Description = Description {
     name: "echo.rate_limited",

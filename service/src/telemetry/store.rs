@@ -76,6 +76,10 @@ impl<S: Store> Store for ObservedStore<S> {
         self.observe("list", self.store.list(filter, after, limit), always).await
     }
 
+    async fn head(&self) -> Result<Version, StoreError> {
+        self.observe("head", self.store.head(), always).await
+    }
+
     async fn changes_since(&self, version: Version) -> Result<Changes, StoreError> {
         self.observe("changes_since", self.store.changes_since(version), always).await
     }

@@ -71,6 +71,10 @@ impl Store for FailingStore {
         self.reach()?.list(filter, after, limit).await
     }
 
+    async fn head(&self) -> Result<Version, StoreError> {
+        self.reach()?.head().await
+    }
+
     async fn changes_since(&self, version: Version) -> Result<Changes, StoreError> {
         self.reach()?.changes_since(version).await
     }

@@ -75,6 +75,11 @@ impl<H: Hook> Store for Hooked<H> {
         self.store.list(filter, after, limit).await
     }
 
+    async fn head(&self) -> Result<Version, StoreError> {
+        self.hook.before(Operation::Other).await?;
+        self.store.head().await
+    }
+
     async fn changes_since(&self, version: Version) -> Result<Changes, StoreError> {
         self.hook.before(Operation::ChangesSince).await?;
         self.store.changes_since(version).await

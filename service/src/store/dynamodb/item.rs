@@ -68,8 +68,12 @@ pub(super) fn claim_item(route: &Route, holder: EndpointId) -> Item {
     item
 }
 
+pub(super) fn head_key() -> Item {
+    key(LOG, HEAD)
+}
+
 pub(super) fn head_item(version: Version) -> Item {
-    let mut item = key(LOG, HEAD);
+    let mut item = head_key();
     item.insert("version".into(), number(version.0));
     item
 }
@@ -83,13 +87,15 @@ pub(super) struct Entry {
     pub endpoint: Option<Endpoint>,
     /// By which a writer knows its own transaction.
     pub token: String,
+    /// In seconds since 1970, by the writer's clock.
+    pub expires: u64,
 }
 
-pub(super) fn entry_item(entry: &Entry, expires: u64) -> Item {
+pub(super) fn entry_item(entry: &Entry) -> Item {
     let mut item = log_key(entry.version);
     item.insert("endpoint_id".into(), text(entry.id.to_string()));
     item.insert("token".into(), text(&entry.token));
-    item.insert(EXPIRES.into(), number(expires));
+    item.insert(EXPIRES.into(), number(entry.expires));
     match &entry.endpoint {
         Some(endpoint) => with_record(item, endpoint, entry.version),
         None => item,
@@ -110,7 +116,8 @@ pub(super) fn logged(item: &Item) -> Result<Logged, StoreError> {
     let version = Version(sort.parse().map_err(|_| damaged(item, SORT))?);
     let id = holder(item)?;
     let endpoint = if item.contains_key("verb") { Some(stored(item, id)?.endpoint) } else { None };
-    Ok(Logged::Entry(Entry { version, id, endpoint, token: text_of(item, "token")?.to_owned() }))
+    let (token, expires) = (text_of(item, "token")?.to_owned(), number_of(item, EXPIRES)?);
+    Ok(Logged::Entry(Entry { version, id, endpoint, token, expires }))
 }
 
 /// The version that the head's item names.

@@ -1,33 +1,42 @@
 //! Reading the change log, and everything together with it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
+
+use tokio::time::Instant;
 
 use super::{
     DynamoStore, failed,
-    item::{self, Entry, Logged},
-    read::partition,
+    item::{self, Entry, Item, Logged},
+    read::{MAX_AT_ONCE, partition},
+    timing::{self, Backoff},
 };
 use crate::store::{Change, Changes, Snapshot, StoreError, Stored, Version};
 
 /// A replica that is further behind loads everything. A page has 1 MB: some 4,000 entries of small mocks.
 const MAX_LOG_PAGES: usize = 16;
 
-/// How many writes at the end of the log are checked against what was loaded. No transaction stays unfinished while so many
-/// others are carried out: a process has one at a time. As many as one `TransactGetItems` reads.
-const TAIL: u8 = 100;
+/// The writes of the last seconds are checked against what was loaded. No transaction stays unfinished for so long: DynamoDB
+/// takes up those that were left half done ("Distributed Transactions at Scale in Amazon DynamoDB", USENIX ATC 2023).
+const TAIL: Duration = Duration::from_secs(10);
 
 impl DynamoStore {
     /// One query: the head's item sorts after the entries, so that without news it is all that is read.
     pub(super) async fn read_log(&self, since: Version) -> Result<Changes, StoreError> {
         let after = Some(item::log_sort(since));
-        let mut pages = partition(&self.log_client, &self.table, item::LOG, after).into_paginator().send();
+        let first = partition(&self.log_client, &self.table, item::LOG, after.clone()).send().await.map_err(failed)?;
         let (mut head, mut entries) = (Version(0), BTreeMap::new());
-        for read in 0.. {
-            let Some(page) = pages.try_next().await.map_err(failed)? else { break };
-            if read == MAX_LOG_PAGES {
-                return Ok(Changes::Gap);
+        take(first.items(), &mut head, &mut entries)?;
+        if let Some(next) = first.last_evaluated_key {
+            // Far behind, so that it has to take its time.
+            let rest = self.partition(item::LOG, after).set_exclusive_start_key(Some(next));
+            let mut pages = rest.into_paginator().send();
+            for read in 1.. {
+                let Some(page) = pages.try_next().await.map_err(failed)? else { break };
+                if read == MAX_LOG_PAGES {
+                    return Ok(Changes::Gap);
+                }
+                take(page.items(), &mut head, &mut entries)?;
             }
-            take(page.items(), &mut head, &mut entries)?;
         }
         self.saw_head(head);
         if head < since {
@@ -35,10 +44,10 @@ impl DynamoStore {
         }
         // Those after the head belong to writes that nobody was told of yet: the next reading shows them.
         entries.retain(|version, _| *version <= head);
-        if head.0 - since.0 > entries.len() as u64 + u64::from(TAIL) {
+        if head.0 - since.0 > (entries.len() + MAX_AT_ONCE) as u64 {
             return Ok(Changes::Gap);
         }
-        for (version, entry) in self.missing(since, head, &entries).await? {
+        for (version, entry) in self.missing(since, head, &entries, timing::LOG).await? {
             match entry {
                 Some(entry) => entries.insert(version, entry),
                 // It has expired. Entries do so in no order, so that an older one may still be there.
@@ -68,25 +77,27 @@ impl DynamoStore {
                 None => endpoints.remove(&id),
             };
         }
-        self.saw_head(head);
+        // A query may also have shown a write that the head did not count yet.
+        self.settled_head().await?;
         Ok(Snapshot { head, endpoints: endpoints.into_values().map(|stored| stored.endpoint).collect() })
     }
 
     /// The head, and the last writes up to it, as far as they have not expired.
     async fn tail(&self) -> Result<(Version, Vec<Entry>), StoreError> {
-        let query = self.partition(item::LOG, None).scan_index_forward(false).limit(i32::from(TAIL) + 1);
+        let query = self.partition(item::LOG, None).scan_index_forward(false).limit(100);
         let mut pages = query.into_paginator().send();
+        let old = timing::expiry_of_now() - TAIL.as_secs();
         let (mut head, mut entries) = (Version(0), BTreeMap::new());
         while let Some(page) = pages.try_next().await.map_err(failed)? {
             take(page.items(), &mut head, &mut entries)?;
-            if entries.len() >= usize::from(TAIL) {
+            if entries.first_key_value().is_some_and(|(_, oldest)| oldest.expires < old) {
                 break;
             }
         }
-        let start = Version(head.0.saturating_sub(TAIL.into()));
-        entries.retain(|version, _| start < *version && *version <= head);
+        entries.retain(|version, _| *version <= head);
+        let start = entries.first_key_value().map_or(head, |(oldest, _)| Version(oldest.0 - 1));
         let mut expired = start;
-        for (version, entry) in self.missing(start, head, &entries).await? {
+        for (version, entry) in self.missing(start, head, &entries, timing::READ).await? {
             match entry {
                 Some(entry) => _ = entries.insert(version, entry),
                 None => expired = expired.max(version),
@@ -102,24 +113,63 @@ impl DynamoStore {
         since: Version,
         head: Version,
         entries: &BTreeMap<Version, Entry>,
+        within: Duration,
     ) -> Result<Vec<(Version, Option<Entry>)>, StoreError> {
         let versions = (since.0 + 1..=head.0).map(Version).filter(|version| !entries.contains_key(version));
-        self.settled(versions.collect()).await
+        let versions: Vec<_> = versions.collect();
+        let mut found = Vec::with_capacity(versions.len());
+        for some in versions.chunks(MAX_AT_ONCE) {
+            let items = self.get_at_once(some.iter().copied().map(item::log_key).collect(), within).await?;
+            for (version, item) in some.iter().zip(items) {
+                found.push((*version, item.as_ref().map(entry).transpose()?));
+            }
+        }
+        Ok(found)
     }
 
-    /// Entries once they are decided: one that is not there then is never going to be.
-    pub(super) async fn settled(&self, versions: Vec<Version>) -> Result<Vec<(Version, Option<Entry>)>, StoreError> {
-        let items = self.get_at_once(versions.iter().map(|version| item::log_key(*version)).collect()).await?;
-        let entry =
-            |(version, item): (Version, Option<item::Item>)| match item.as_ref().map(item::logged).transpose()? {
-                Some(Logged::Entry(entry)) => Ok((version, Some(entry))),
-                Some(Logged::Head(_)) | None => Ok((version, None)),
-            };
-        versions.into_iter().zip(items).map(entry).collect()
+    /// The entry of a version, once it is decided: if it is not there then, it is never going to be by what was begun before.
+    pub(super) async fn decided(&self, version: Version) -> Result<Option<Entry>, StoreError> {
+        let items = self.get_at_once(vec![item::log_key(version)], timing::READ).await?;
+        items.iter().flatten().next().map(entry).transpose()
+    }
+
+    /// A version that every reading of the log reaches from now on, and that counts all that any read has shown before.
+    ///
+    /// A read may show a write that the head does not count yet. It can only be the next one, because the one after that is
+    /// not begun before.
+    pub(super) async fn settled_head(&self) -> Result<Version, StoreError> {
+        let head = self.head_now().await?;
+        let next = Version(head.0 + 1);
+        if self.decided(next).await?.is_none() {
+            return Ok(head);
+        }
+        let (deadline, mut backoff) = (Instant::now() + timing::READ, Backoff::default());
+        while self.head_now().await? < next {
+            if Instant::now() > deadline {
+                return Err(StoreError(format!("write {next} is in the log, and the head does not count it")));
+            }
+            backoff.wait().await;
+        }
+        Ok(next)
+    }
+
+    async fn head_now(&self) -> Result<Version, StoreError> {
+        let request = self.client.get_item().table_name(&self.table).consistent_read(true);
+        let found = request.set_key(Some(item::head_key())).send().await.map_err(failed)?;
+        let head = found.item.as_ref().map_or(Ok(Version(0)), item::head)?;
+        self.saw_head(head);
+        Ok(head)
     }
 }
 
-fn take(items: &[item::Item], head: &mut Version, entries: &mut BTreeMap<Version, Entry>) -> Result<(), StoreError> {
+fn entry(item: &Item) -> Result<Entry, StoreError> {
+    match item::logged(item)? {
+        Logged::Entry(entry) => Ok(entry),
+        Logged::Head(head) => Err(StoreError(format!("the head, {head}, is where an entry of the log should be"))),
+    }
+}
+
+fn take(items: &[Item], head: &mut Version, entries: &mut BTreeMap<Version, Entry>) -> Result<(), StoreError> {
     for item in items {
         match item::logged(item)? {
             Logged::Head(version) => *head = version,

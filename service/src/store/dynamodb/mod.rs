@@ -111,6 +111,10 @@ impl Store for DynamoStore {
         }
     }
 
+    async fn head(&self) -> Result<Version, StoreError> {
+        self.settled_head().await
+    }
+
     async fn changes_since(&self, version: Version) -> Result<Changes, StoreError> {
         self.read_log(version).await
     }

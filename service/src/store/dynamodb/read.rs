@@ -23,6 +23,9 @@ use crate::{
     store::{Filter, MAX_PAGE_BYTES, Page, StoreError, Stored},
 };
 
+/// As many items as one `TransactGetItems` reads.
+pub(super) const MAX_AT_ONCE: usize = 100;
+
 impl DynamoStore {
     pub(super) async fn find(&self, id: EndpointId) -> Result<Option<Stored>, StoreError> {
         let request = self.client.get_item().table_name(&self.table).consistent_read(true);
@@ -77,10 +80,10 @@ impl DynamoStore {
     ) -> Result<Page, StoreError> {
         let verbs = Verb::ALL.into_iter().filter(|of| verb.is_none_or(|verb| verb == *of));
         let claims = verbs.map(|verb| item::claim_key(&Route { verb, path: path.clone() }));
-        let holders = self.get_at_once(claims.collect()).await?;
+        let holders = self.get_at_once(claims.collect(), READ).await?;
         let ids = holders.iter().flatten().map(item::holder).collect::<Result<Vec<_>, _>>()?;
         // Seven of the largest are less than half of the 4 MB that a transaction may read.
-        let found = self.get_at_once(ids.into_iter().map(item::endpoint_key).collect()).await?;
+        let found = self.get_at_once(ids.into_iter().map(item::endpoint_key).collect(), READ).await?;
         let found = found.iter().flatten().map(|item| Ok(item::endpoint(item)?.endpoint));
         let mut found = found.collect::<Result<Vec<_>, StoreError>>()?;
 
@@ -92,8 +95,8 @@ impl DynamoStore {
         Ok(Page { endpoints: found, more })
     }
 
-    /// Items as they are between two transactions, in the order of the keys, of which there may be 100.
-    pub(super) async fn get_at_once(&self, keys: Vec<Item>) -> Result<Vec<Option<Item>>, StoreError> {
+    /// Items as they are between two transactions, in the order of the keys, of which there may be [`MAX_AT_ONCE`].
+    pub(super) async fn get_at_once(&self, keys: Vec<Item>, within: Duration) -> Result<Vec<Option<Item>>, StoreError> {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
@@ -102,8 +105,8 @@ impl DynamoStore {
             TransactGetItem::builder().get(get).build()
         };
         let request = self.client.transact_get_items().set_transact_items(Some(keys.into_iter().map(get).collect()));
-        let (deadline, mut backoff) = (Instant::now() + READ, Backoff::default());
-        let late = |_| StoreError(format!("items were being written for {} s", Duration::as_secs(&READ)));
+        let (deadline, mut backoff) = (Instant::now() + within, Backoff::default());
+        let late = |_| StoreError(format!("items were being written for {} ms", within.as_millis()));
         loop {
             match timeout_at(deadline, request.clone().send()).await.map_err(late)? {
                 Ok(TransactGetItemsOutput { responses, .. }) => {

@@ -1,6 +1,6 @@
 //! How long DynamoDB is waited for. DynamoDB answers within some 10 ms, so that what takes a hundred times as long is lost.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_sdk_dynamodb::{
     Client,
@@ -33,13 +33,21 @@ pub(super) fn timeouts() -> TimeoutConfig {
 }
 
 /// A reading of the log, which is repeated anyway: so that a store that is back is noticed within a second.
-const LOG: Duration = Duration::from_millis(500);
+pub(super) const LOG: Duration = Duration::from_millis(500);
 
 /// For readings of the log. They are not sent again by themselves: what comes later is of no use for a lease that ran out.
 pub(super) fn of_log(client: &Client) -> Client {
     let timeouts = TimeoutConfig::builder().connect_timeout(LOG).operation_attempt_timeout(LOG).operation_timeout(LOG);
     let settings = client.config().to_builder().timeout_config(timeouts.build()).retry_config(RetryConfig::disabled());
     Client::from_conf(settings.build())
+}
+
+/// Entries of the log go away after a day: a replica that was away for so long loads everything.
+const LOG_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// When an entry that is written now goes away, in seconds since 1970.
+pub(super) fn expiry_of_now() -> u64 {
+    SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| (since + LOG_KEPT).as_secs())
 }
 
 pub(super) fn retries() -> RetryConfig {

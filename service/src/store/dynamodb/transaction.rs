@@ -1,7 +1,5 @@
 //! One write as one transaction, and what DynamoDB's answer says of it.
 
-use std::time::SystemTime;
-
 use aws_sdk_dynamodb::{
     error::{ProvideErrorMetadata, SdkError},
     operation::transact_write_items::TransactWriteItemsError as Refusal,
@@ -17,14 +15,12 @@ use uuid::Uuid;
 use super::{
     chain,
     item::{self, Entry, Item, PARTITION},
+    timing,
 };
 use crate::{
     domain::{Endpoint, EndpointId, Route},
     store::{StoreError, Version, WriteError},
 };
-
-/// Entries of the log go away after a day: a replica that was away for so long loads everything.
-const LOG_KEPT_SECONDS: u64 = 24 * 60 * 60;
 
 /// What a write changes, whatever the version is going to be.
 pub(super) struct Plan {
@@ -70,13 +66,13 @@ impl Plan {
         let version = Version(head.0 + 1);
         let token = Uuid::now_v7().to_string();
         let put = |item: Item| Put::builder().table_name(table).set_item(Some(item));
-        let entry = Entry { version, id: self.id, endpoint: self.endpoint.clone(), token: token.clone() };
-        let seconds = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let expires = timing::expiry_of_now();
+        let entry = Entry { version, id: self.id, endpoint: self.endpoint.clone(), token: token.clone(), expires };
 
         let head_then = (head > Version(0)).then_some(head);
         let mut items = vec![
             self::put(at_version(put(item::head_item(version)), head_then)),
-            self::put(put(item::entry_item(&entry, seconds + LOG_KEPT_SECONDS))),
+            self::put(put(item::entry_item(&entry))),
             match &self.endpoint {
                 Some(endpoint) => self::put(at_version(put(item::endpoint_item(endpoint, version)), self.expected)),
                 None => delete(

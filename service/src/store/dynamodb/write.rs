@@ -124,8 +124,8 @@ impl DynamoStore {
 
     /// Sends a transaction until it is decided.
     ///
-    /// After a sending that got no answer, what later answers say may be this transaction's own doing: the version is no
-    /// longer the expected one, the route is taken. But then the head has moved as well, and the log says by whom.
+    /// After a sending that got no answer, what later answers say may be this transaction's own doing: the head has moved, the
+    /// version is no longer the expected one, the route is taken. The log says whether it was.
     async fn send(
         &self,
         plan: &Plan,
@@ -136,13 +136,15 @@ impl DynamoStore {
         let mut in_doubt = false;
         loop {
             let Err(error) = self.request(transaction).send().await else { return Ok(Outcome::Committed) };
-            let why = match plan.read(&error) {
-                Answer::Moved(head) => {
-                    if in_doubt && head >= transaction.version && self.is_logged(transaction).await? {
-                        return Ok(Outcome::Committed);
-                    }
-                    return Ok(Outcome::Overtaken(head));
-                }
+            let answer = plan.read(&error);
+            if in_doubt
+                && matches!(answer, Answer::Moved(_) | Answer::Refused(_))
+                && self.is_logged(transaction).await?
+            {
+                return Ok(Outcome::Committed);
+            }
+            let why = match answer {
+                Answer::Moved(head) => return Ok(Outcome::Overtaken(head)),
                 Answer::Refused(refusal) => return Err(refusal),
                 Answer::Busy(why) => why,
                 Answer::InDoubt(why) => {
@@ -167,10 +169,6 @@ impl DynamoStore {
 
     /// Whether the write at the transaction's version was this transaction.
     async fn is_logged(&self, transaction: &Transaction) -> Result<bool, StoreError> {
-        let entries = self.settled(vec![transaction.version]).await?;
-        match entries.into_iter().next() {
-            Some((_, Some(entry))) => Ok(entry.token == transaction.token),
-            _ => Err(StoreError(format!("the log has no entry {}, though the head is past it", transaction.version))),
-        }
+        Ok(self.decided(transaction.version).await?.is_some_and(|entry| entry.token == transaction.token))
     }
 }

@@ -90,6 +90,10 @@ impl Store for EmbeddedStore {
         self.read(move |txn| tables::list(txn, &filter, after, limit)).await
     }
 
+    async fn head(&self) -> Result<Version, StoreError> {
+        self.read(tables::head).await
+    }
+
     async fn changes_since(&self, version: Version) -> Result<Changes, StoreError> {
         self.read(move |txn| tables::changes_since(txn, version)).await
     }

@@ -123,7 +123,7 @@ fn list_path(
 }
 
 pub(super) fn changes_since(txn: &ReadTransaction, since: Version) -> Result<Changes, StoreError> {
-    let head = head(&txn.open_table(META).map_err(failed)?)?;
+    let head = head(txn)?;
     let log = txn.open_table(LOG).map_err(failed)?;
     let endpoints = txn.open_table(ENDPOINTS).map_err(failed)?;
     let mut changes = Vec::new();
@@ -139,7 +139,7 @@ pub(super) fn changes_since(txn: &ReadTransaction, since: Version) -> Result<Cha
 }
 
 pub(super) fn load(txn: &ReadTransaction) -> Result<Snapshot, StoreError> {
-    let head = head(&txn.open_table(META).map_err(failed)?)?;
+    let head = head(txn)?;
     let mut endpoints = Vec::new();
     for entry in txn.open_table(ENDPOINTS).map_err(failed)?.iter().map_err(failed)? {
         let (key, value) = entry.map_err(failed)?;
@@ -168,7 +168,7 @@ impl<'txn> Tables<'txn> {
 
     /// Carries out a write. All its conditions are checked before anything is changed.
     pub(super) fn apply(&mut self, write: Write) -> Result<Version, WriteError> {
-        let version = Version(head(&self.meta)?.0 + 1);
+        let version = Version(head_in(&self.meta)?.0 + 1);
         let id = match write {
             Write::Create(endpoint) => {
                 self.check_free(&endpoint.route, endpoint.id)?;
@@ -231,7 +231,11 @@ fn find(
     found.map(|value| record::decode(id, value.value())).transpose()
 }
 
-fn head(meta: &impl ReadableTable<&'static [u8], &'static [u8]>) -> Result<Version, StoreError> {
+pub(super) fn head(txn: &ReadTransaction) -> Result<Version, StoreError> {
+    head_in(&txn.open_table(META).map_err(failed)?)
+}
+
+fn head_in(meta: &impl ReadableTable<&'static [u8], &'static [u8]>) -> Result<Version, StoreError> {
     number(meta, b"head").map(Version)
 }
 

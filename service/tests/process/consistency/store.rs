@@ -15,7 +15,7 @@ use echo_service::{
 };
 use parking_lot::Mutex;
 use rand::{Rng, SeedableRng, rngs::StdRng};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::store::model::Model;
 
@@ -29,11 +29,17 @@ pub enum Plant {
     LostWrites,
 }
 
-/// The one truth, and when each version came to be.
+/// The one truth, and when the log shows each version: as in DynamoDB, other reads may show it a moment before.
 #[derive(Default)]
 pub struct Truth {
     model: Model,
-    written: Vec<Instant>,
+    counted: Vec<Instant>,
+}
+
+impl Truth {
+    fn is_counted(&self, version: Version, since: Duration) -> bool {
+        version.0 == 0 || self.counted[version.0 as usize - 1] + since <= Instant::now()
+    }
 }
 
 pub const WELL: u8 = 0;
@@ -72,11 +78,20 @@ impl Way {
         Ok(())
     }
 
-    async fn ask<T, E: From<StoreError>>(&self, question: impl FnOnce(&mut Truth) -> Result<T, E>) -> Result<T, E> {
+    async fn ask<T>(&self, question: impl FnOnce(&Truth) -> T) -> Result<T, StoreError> {
         self.travel().await?;
-        let answer = question(&mut self.truth.lock());
+        let answer = question(&self.truth.lock());
         self.travel().await?;
-        answer
+        Ok(answer)
+    }
+
+    /// Waits until the log shows all that there is.
+    async fn until_counted(&self) {
+        while let Some(last) = { self.truth.lock().counted.last().copied() }
+            && last > Instant::now()
+        {
+            sleep_until(last).await;
+        }
     }
 }
 
@@ -84,41 +99,56 @@ impl Way {
 impl Store for Way {
     async fn write(&self, write: Write) -> Result<Version, WriteError> {
         let forget = self.plant == Plant::LostWrites && self.chance(0.1);
-        self.ask(|truth| {
+        self.travel().await?;
+        // The head is being written by one transaction at a time.
+        self.until_counted().await;
+        let outcome = {
+            let mut truth = self.truth.lock();
             if forget && matches!(write, Write::Replace { .. }) {
-                return Ok(truth.model.head());
+                Ok(truth.model.head())
+            } else {
+                let lag = Duration::from_micros(self.random.lock().random_range(0..4_000));
+                let outcome = truth.model.write(write);
+                truth.counted.extend(outcome.is_ok().then(|| Instant::now() + lag));
+                outcome
             }
-            let version = truth.model.write(write)?;
-            truth.written.push(Instant::now());
-            Ok(version)
-        })
-        .await
+        };
+        self.until_counted().await;
+        self.travel().await?;
+        outcome
     }
 
     async fn get(&self, id: EndpointId) -> Result<Option<Stored>, StoreError> {
-        self.ask(|truth| Ok(truth.model.get(id))).await
+        self.ask(|truth| truth.model.get(id)).await
     }
 
     async fn list(&self, filter: Filter, after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError> {
-        self.ask(|truth| Ok(truth.model.list(&filter, after, limit))).await
+        self.ask(|truth| truth.model.list(&filter, after, limit)).await
+    }
+
+    async fn head(&self) -> Result<Version, StoreError> {
+        let head = self.ask(|truth| truth.model.head()).await?;
+        self.until_counted().await;
+        Ok(head)
     }
 
     async fn changes_since(&self, version: Version) -> Result<Changes, StoreError> {
         let is_stale = self.plant == Plant::StaleLog && self.chance(0.5);
+        let since = if is_stale { Duration::from_millis(40) } else { Duration::ZERO };
         self.ask(|truth| {
             let changes = truth.model.changes_since(version, true);
-            let Changes::Log { changes, head } = changes else { return Ok(changes) };
-            let known = |at: &Version| {
-                at.0 <= version.0 || truth.written[at.0 as usize - 1].elapsed() > Duration::from_millis(40)
-            };
-            let head = if is_stale { (version.0..=head.0).map(Version).filter(known).max().unwrap() } else { head };
-            Ok(Changes::Log { head, changes: changes.into_iter().filter(|change| change.version <= head).collect() })
+            let Changes::Log { changes, head } = changes else { return changes };
+            let shown = |at: &Version| *at <= version || truth.is_counted(*at, since);
+            let head = (version.0..=head.0).map(Version).filter(shown).max().unwrap();
+            Changes::Log { head, changes: changes.into_iter().filter(|change| change.version <= head).collect() }
         })
         .await
     }
 
     async fn load(&self) -> Result<Snapshot, StoreError> {
-        self.ask(|truth| Ok(truth.model.load())).await
+        let snapshot = self.ask(|truth| truth.model.load()).await?;
+        self.until_counted().await;
+        Ok(snapshot)
     }
 
     fn is_shared(&self) -> bool {

@@ -6,10 +6,14 @@ use std::{
 };
 
 use echo_service::store::{Store, Version, Write, WriteError};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
-use super::{Scene, create, endpoint, holder, moved, proxy::Fate, response};
+use super::{
+    Scene, create, endpoint, holder, moved,
+    proxy::{Fate, Message},
+    response,
+};
 use crate::support::PATIENCE;
 use echo_service::domain::Verb;
 
@@ -72,6 +76,28 @@ async fn the_log_tells_when_dynamodb_does_not_know_any_more() {
             _ => panic!("it is decided by then"),
         });
         assert_eq!(scene.store.write(write.clone()).await.unwrap(), Version(3 + 2 * at as u64));
+        assert!(has_taken_effect(&*scene.other, &write).await);
+    }
+    scene.assert_sound().await;
+}
+
+/// DynamoDB does not say that it tells of the head whenever something else stands in the way too.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_that_stands_in_its_own_way_is_acknowledged() {
+    let scene = Scene::set().await;
+    for (at, write) in writes(&scene).await.into_iter().enumerate() {
+        scene.store.load().await.unwrap();
+        scene.proxy.on(SENDING, |n, _| match n {
+            0 => Fate::CutAfter,
+            _ => {
+                let mut refusal = Message::error(400, "TransactionCanceledException");
+                let reasons = ["None", "None", "ConditionalCheckFailed", "None", "None"];
+                refusal.body["CancellationReasons"] =
+                    reasons.map(|code| json!({"Code": code, "Message": "by a test"})).into();
+                Fate::Answer(refusal)
+            }
+        });
+        assert_eq!(scene.store.write(write.clone()).await.unwrap(), Version(3 + at as u64));
         assert!(has_taken_effect(&*scene.other, &write).await);
     }
     scene.assert_sound().await;

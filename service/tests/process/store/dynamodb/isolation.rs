@@ -82,6 +82,33 @@ async fn an_entry_past_the_head_is_not_shown_yet() {
     assert_eq!(scene.store.load().await.unwrap().head, Version(1));
 }
 
+/// A listing, a reading of one endpoint and a load may show such a write before every process can know of it.
+#[tokio::test]
+async fn a_head_that_lags_behind_what_reads_show_is_waited_for() {
+    let scene = Scene::set().await;
+    assert_eq!(scene.store.head().await.unwrap(), Version(0));
+    create(&scene.other, "/1").await;
+    create(&scene.other, "/2").await;
+    assert_eq!(scene.store.head().await.unwrap(), Version(2));
+    let lag = || {
+        let (asked, questions) = std::sync::mpsc::channel();
+        scene.proxy.on("GetItem", move |n, _| {
+            asked.send(()).unwrap();
+            Fate::Change(Box::new(move |answer| {
+                if n < 3 {
+                    answer["Item"]["version"]["N"] = json!("1");
+                }
+            }))
+        });
+        questions
+    };
+    let questions = lag();
+    assert_eq!((scene.store.head().await.unwrap(), questions.try_iter().count()), (Version(2), 4));
+    let questions = lag();
+    scene.store.load().await.unwrap();
+    assert_eq!(questions.try_iter().count(), 4);
+}
+
 #[tokio::test]
 async fn an_entry_that_has_expired_is_a_gap_whatever_is_left_around_it() {
     let scene = Scene::set().await;
