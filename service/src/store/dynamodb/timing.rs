@@ -43,7 +43,7 @@ pub(super) fn of_log(client: &Client) -> Client {
 }
 
 /// Entries of the log go away after a day: a replica that was away for so long loads everything.
-const LOG_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+const LOG_KEPT: Duration = Duration::from_hours(24);
 
 /// When an entry that is written now goes away, in seconds since 1970.
 pub(super) fn expiry_of_now() -> u64 {

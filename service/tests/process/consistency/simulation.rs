@@ -10,9 +10,9 @@ use std::{
 };
 
 use echo_service::{
-    domain::{Endpoint, EndpointId, Verb},
+    domain::{Body, Endpoint, EndpointId, MockPath, Verb},
     replica::{Lease, Replica},
-    store::{Write, WriteError},
+    store::{Filter, StoreError, Write, WriteError},
 };
 use parking_lot::Mutex;
 use rand::{Rng, SeedableRng, rngs::StdRng};
@@ -119,11 +119,8 @@ async fn requests(client: usize, world: &World, mut random: StdRng) {
         let value = format!("{client}.{number}");
         let call = world.tick();
         let (kind, path, mock, value, outcome) = match (kind, known) {
-            (0..=4, _) => match replica.find(Verb::Get, path).await {
-                Ok(found) => {
-                    let body = found.map(|answer| String::from_utf8(answer.into_body().to_vec()).unwrap());
-                    (Kind::Call, path, String::new(), body.unwrap_or_default(), Outcome::Done)
-                }
+            (0..=4, _) => match if kind > 3 { listed(replica, path).await } else { called(replica, path).await } {
+                Ok(body) => (Kind::Call, path, String::new(), body, Outcome::Done),
                 Err(_) => continue,
             },
             (7.., Some((id, mock, path))) => {
@@ -146,6 +143,19 @@ async fn requests(client: usize, world: &World, mut random: StdRng) {
         let route = format!("GET {path}");
         world.recorder.record(Operation { client, route, kind, mock, value, outcome, call, r#return: world.tick() });
     }
+}
+
+/// What a call is answered: the mock's body, or nothing where there is none.
+async fn called(replica: &Replica, path: &str) -> Result<String, StoreError> {
+    let found = replica.find(Verb::Get, path).await?;
+    Ok(found.map(|answer| String::from_utf8(answer.into_body().to_vec()).unwrap()).unwrap_or_default())
+}
+
+/// The same, as management tells it.
+async fn listed(replica: &Replica, path: &str) -> Result<String, StoreError> {
+    let filter = Filter { verb: Some(Verb::Get), path: Some(MockPath::parse(path).unwrap()) };
+    let page = replica.list(filter, None, 2).await?;
+    Ok(page.endpoints.first().and_then(|e| e.response.body()).map_or("", Body::as_str).to_owned())
 }
 
 /// PATCH, or DELETE where the new body is empty, as the API carries them out.

@@ -107,7 +107,8 @@ impl Store for Way {
             if forget && matches!(write, Write::Replace { .. }) {
                 Ok(truth.model.head())
             } else {
-                let lag = Duration::from_micros(self.random.lock().random_range(0..4_000));
+                let most = if self.chance(0.2) { 60_000 } else { 4_000 };
+                let lag = Duration::from_micros(self.random.lock().random_range(0..most));
                 let outcome = truth.model.write(write);
                 truth.counted.extend(outcome.is_ok().then(|| Instant::now() + lag));
                 outcome
