@@ -41,7 +41,7 @@ async fn has_taken_effect(store: &dyn Store, write: &Write) -> bool {
 }
 
 /// As if DynamoDB had forgotten the token of an earlier sending, which it does after ten minutes.
-fn forget_token(request: &mut super::proxy::Message) {
+fn forget_token(request: &mut Message) {
     request.body["ClientRequestToken"] = Value::String(uuid::Uuid::now_v7().to_string());
 }
 
@@ -87,15 +87,15 @@ async fn a_write_that_stands_in_its_own_way_is_acknowledged() {
     let scene = Scene::set().await;
     for (at, write) in writes(&scene).await.into_iter().enumerate() {
         scene.store.load().await.unwrap();
-        scene.proxy.on(SENDING, |n, _| match n {
-            0 => Fate::CutAfter,
-            _ => {
-                let mut refusal = Message::error(400, "TransactionCanceledException");
-                let reasons = ["None", "None", "ConditionalCheckFailed", "None", "None"];
-                refusal.body["CancellationReasons"] =
-                    reasons.map(|code| json!({"Code": code, "Message": "by a test"})).into();
-                Fate::Answer(refusal)
+        scene.proxy.on(SENDING, |n, _| {
+            if n == 0 {
+                return Fate::CutAfter;
             }
+            let mut refusal = Message::error(400, "TransactionCanceledException");
+            let reasons = ["None", "None", "ConditionalCheckFailed", "None", "None"];
+            refusal.body["CancellationReasons"] =
+                reasons.map(|code| json!({"Code": code, "Message": "by a test"})).into();
+            Fate::Answer(refusal)
         });
         assert_eq!(scene.store.write(write.clone()).await.unwrap(), Version(3 + at as u64));
         assert!(has_taken_effect(&*scene.other, &write).await);
