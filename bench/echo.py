@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench import nginx, tools
+from bench import dynamodb, nginx, tools
 from bench.create import create
 from bench.process import Memory, Process
-from bench.server import Running, Server, Setup, Unable, free_port, get
+from bench.dynamodb import DynamoDb
+from bench.server import Running, Server, Setup, Unable, answers_as_defined, free_port, get
 
 BINARY = "release/echo-service"
 
@@ -105,6 +106,44 @@ class EchoWithTelemetry(Echo):
         finally:
             sink.stop()
         self.exported = _exported(folder)
+
+
+class EchoOnDynamoDb(Echo):
+    key = "echo-dynamodb"
+    title = "Echo on DynamoDB"
+    settings = (
+        "as Echo, with `--store dynamodb:…` and the lease as by default. DynamoDB Local runs beside it, is asked for the "
+        "change log 20 times a second, and takes its part of the cores"
+    )
+    warm_up_seconds = 4  # DynamoDB Local's own: it compiles what it runs
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dynamodb = DynamoDb(0)
+
+    def install(self) -> None:
+        super().install()
+        dynamodb.install()
+
+    def prepare(self, setup: Setup) -> None:
+        """Each start has a table of its own, in memory."""
+
+    def command(self, setup: Setup) -> list[str]:
+        command = super().command(setup)
+        command[command.index("--store") + 1] = f"dynamodb:{dynamodb.TABLE}"
+        return command
+
+    def environment(self, setup: Setup) -> dict[str, str]:
+        return self.dynamodb.environment
+
+    @contextlib.contextmanager
+    def serving(self, setup: Setup) -> Iterator[Running]:
+        with dynamodb.running(setup.folder / "dynamodb") as self.dynamodb:
+            with super().serving(replace(setup, mocks=0)) as running:
+                create(running.port, setup.mocks)
+                if setup.mocks and not answers_as_defined(setup.port, setup.mocks):
+                    raise Unable("does not answer as its mocks say")
+                yield running
 
 
 def _exported(folder: Path) -> Exported:

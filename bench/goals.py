@@ -14,6 +14,7 @@ ONE_MOCK = Case("echo")
 MOST_MOCKS = Case("echo", plan.MOST)
 MISSED = Case("echo", miss=True)
 TELEMETRY = Case("echo-telemetry")
+DYNAMODB = Case("echo-dynamodb")
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ def goals(measured: Measured) -> list[Goal]:
     return [
         throughput("a served mock, against bare hyper", 0.85, ONE_MOCK, HYPER),
         throughput("the same with telemetry on", 0.75, TELEMETRY, HYPER),
+        throughput("the same on DynamoDB, against the embedded store", 0.95, DYNAMODB, ONE_MOCK),
         throughput("100,000 mocks, against one", 0.97, MOST_MOCKS, ONE_MOCK),
         # No slower by more than 20 %: at most 1.2 times the time.
         throughput("404s, against hits", 1 / 1.2, MISSED, ONE_MOCK),
@@ -55,6 +57,9 @@ def goals(measured: Measured) -> list[Goal]:
         at_most("memory of a small mock beyond its own bytes, after a start", 1 * KIB, whole_bytes,
                 per_mock_after_start(measured)),
         at_most("the same, right after creating them", 1 * KIB, whole_bytes, per_mock_after_creation(measured)),
+        at_most("on DynamoDB, a creation beyond one bare transaction", 0.002, duration, beyond_transaction(measured)),
+        at_most("a change", 0.200, duration, acknowledged(measured, "change")),
+        at_most("a deletion", 0.200, duration, acknowledged(measured, "deletion")),
     ]  # fmt: skip
 
 
@@ -84,6 +89,19 @@ def per_mock_after_creation(measured: Measured) -> Figure | None:
     return _per_mock(measured, [each.resident for each in made])
 
 
+def acknowledged(measured: Measured, what: str) -> Figure | None:
+    """One figure a start: the median of its writes."""
+    return figure(median(written.seconds) for written in measured.writes if written.what == what)
+
+
+def beyond_transaction(measured: Measured) -> Figure | None:
+    creations, bare = (
+        [median(written.seconds) for written in measured.writes if written.what == what]
+        for what in ("creation", "transaction")
+    )
+    return figure(one - other for one, other in zip(creations, bare, strict=True))
+
+
 def _per_mock(measured: Measured, with_mocks: list[int]) -> Figure | None:
     empty = [start.resident for start in measured.starts if (start.server, start.mocks) == ("echo", 0)]
     if not empty:
@@ -98,6 +116,10 @@ def _ratio(measured: Measured, case: Case, other: Case, of: Callable[[Run], floa
 
 def milliseconds(seconds: float) -> str:
     return f"{seconds * 1000:,.0f} ms"
+
+
+def duration(seconds: float) -> str:
+    return f"{seconds * 1000:,.2f} ms"
 
 
 def mebibytes(size: float) -> str:

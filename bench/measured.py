@@ -111,6 +111,14 @@ class Described:
     holds_mocks: bool
 
 
+@dataclass(frozen=True)
+class Written:
+    """Until writes of one kind were acknowledged, one after the other, at one start."""
+
+    what: str
+    seconds: list[float]
+
+
 @dataclass
 class Measured:
     facts: dict[str, str] = field(default_factory=dict)
@@ -121,6 +129,7 @@ class Measured:
     creations: list[Creation] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     exports: list[Export] = field(default_factory=list)
+    writes: list[Written] = field(default_factory=list)
 
     def save(self, file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -129,7 +138,7 @@ class Measured:
     @classmethod
     def load(cls, file: Path) -> "Measured":
         kinds = {"servers": Described, "runs": Run, "starts": Start, "loaded": Loaded, "creations": Creation,
-                 "refusals": Refusal, "exports": Export}  # fmt: skip
+                 "refusals": Refusal, "exports": Export, "writes": Written}  # fmt: skip
         kept = json.loads(file.read_text())
         records = {name: [kind(**record) for record in kept[name]] for name, kind in kinds.items()}
         return cls(facts=kept["facts"], **records)

@@ -23,6 +23,8 @@ from aws import Aws
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 STATE = ROOT / "target/sandbox"
 JSON_API = "application/vnd.api+json"
+# scripts/verify-consistency does it 10,000 times.
+EVERYWHERE = 200
 results = {"passed": 0, "failed": 0}
 
 
@@ -208,6 +210,9 @@ def prove(env, image, following, bad):
         # Each task has answered a good part of the two management requests of each story.
         counts = [echo.requests_by_task().get(task["taskArn"].rpartition("/")[2], 0) for task in tasks]
         expect(f"the share of each task ({counts})", min(counts) > 100 / len(tasks), True)
+    with proving(f"{env}: what one task has acknowledged, another one serves at once, {EVERYWHERE} times"):
+        code, output = sandbox("exec", sys.executable, "-B", ROOT / "tests/sandbox/everywhere.py", env, str(EVERYWHERE))
+        expect(f"the exit code, with {output[-3000:]}", code, 0)
     with proving(f"{env}: the page of the documentation is on management"):
         status, headers, page = echo.management.ask("GET", urllib.parse.urlsplit(echo.docs).path)
         expect("the page", (status, headers["content-type"].partition(";")[0], "<html" in page.lower()), (200, "text/html", True))

@@ -1,6 +1,7 @@
 //! An acknowledged write is true everywhere: replicas of one store, judged by a checker of histories.
 
 mod history;
+mod planted;
 mod processes;
 mod simulation;
 mod store;

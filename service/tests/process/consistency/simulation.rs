@@ -12,7 +12,7 @@ use std::{
 use echo_service::{
     domain::{Body, Endpoint, EndpointId, MockPath, Verb},
     replica::{Lease, Replica},
-    store::{Filter, StoreError, Write, WriteError},
+    store::{Filter, Store as _, StoreError, Write, WriteError},
 };
 use parking_lot::Mutex;
 use rand::{Rng, SeedableRng, rngs::StdRng};
@@ -219,6 +219,34 @@ fn simulated_histories_are_linearizable() {
 fn a_clock_that_is_slow_does_no_harm() {
     let slow = Lease { term: LEASE.term.mul_f64(1.04), ..LEASE };
     assert_eq!(first_wrong(seeds() / 4, Plant::Nothing, [LEASE, slow, LEASE]), None);
+}
+
+/// What has begun to be written when a process starts may be in what it loads before any log has it.
+#[test]
+fn what_a_start_shows_early_is_not_told_before_all_others_know_of_it() {
+    for phase in 0..10 {
+        simulated().block_on(async {
+            let truth = Arc::<Mutex<Truth>>::default();
+            let way = || Arc::new(Way::new(&truth, &Arc::default(), Plant::Nothing, phase));
+            let before = endpoint(Verb::Get, "/one", &text_response("before"));
+            let expected = way().write(Write::Create(before.clone())).await.unwrap();
+            let old = Replica::load(way(), LEASE).await.unwrap();
+            // Until what it has loaded is settled, and then at any time between two readings.
+            sleep(2 * LEASE.term + Duration::from_millis(5 * phase)).await;
+
+            truth.lock().lag = Some(Duration::from_millis(60));
+            let endpoint = Endpoint { response: text_response("after"), ..before };
+            let writing = tokio::spawn({
+                let way = way();
+                async move { way.write(Write::Replace { endpoint, expected }).await }
+            });
+            sleep(Duration::from_millis(10)).await;
+            let new = Replica::load(way(), LEASE).await.unwrap();
+            while called(&new, "/one").await.unwrap() == "before" {}
+            assert_eq!(called(&old, "/one").await.unwrap(), "after");
+            writing.await.unwrap().unwrap();
+        });
+    }
 }
 
 #[test]

@@ -34,6 +34,8 @@ pub enum Plant {
 pub struct Truth {
     model: Model,
     counted: Vec<Instant>,
+    /// How long it takes the log to show a write, where a test wants to know.
+    pub lag: Option<Duration>,
 }
 
 impl Truth {
@@ -108,7 +110,8 @@ impl Store for Way {
                 Ok(truth.model.head())
             } else {
                 let most = if self.chance(0.2) { 60_000 } else { 4_000 };
-                let lag = Duration::from_micros(self.random.lock().random_range(0..most));
+                let random = || Duration::from_micros(self.random.lock().random_range(0..most));
+                let lag = truth.lag.unwrap_or_else(random);
                 let outcome = truth.model.write(write);
                 truth.counted.extend(outcome.is_ok().then(|| Instant::now() + lag));
                 outcome

@@ -7,7 +7,7 @@ use std::{
     thread,
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::table::server;
 
@@ -26,10 +26,14 @@ impl Message {
         target.and_then(|line| line.rsplit('.').next()).unwrap_or_default()
     }
 
+    /// A success, as DynamoDB answers it.
+    pub fn answer(body: Value) -> Self {
+        Self { head: "HTTP/1.1 200 Test\r\nContent-Type: application/x-amz-json-1.0\r\n".into(), body }
+    }
+
     /// An error, as DynamoDB answers it.
     pub fn error(status: u16, code: &str) -> Self {
-        let body =
-            serde_json::json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{code}"), "message": "by a test"});
+        let body = json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{code}"), "message": "by a test"});
         Self { head: format!("HTTP/1.1 {status} Test\r\nContent-Type: application/x-amz-json-1.0\r\n"), body }
     }
 
