@@ -1,4 +1,4 @@
-"""Creates mocks in one task of an environment, and calls each at once in another: an acknowledged write is true everywhere.
+"""Creates mocks in one task of an environment, and calls each at once in another; changes every tenth there, and calls it in the first.
 
 Asks the tasks by their own addresses, past the load balancer, so that it is known which one answers. In a sandbox that is up:
 
@@ -47,9 +47,15 @@ def main(env, count):
                 sys.exit(f"{writer} answered {status} to the creation of {path}: {text}")
             if (answer := ask(mocks[reader], "GET", path)) != (200, body):
                 sys.exit(f"{path}, made in {writer}, is {answer} in {reader}")
+            # A creation is called for the first time, and so looked up. What is changed may be served from memory.
+            if number % 10 == 0:
+                change = {"data": {"type": "endpoints", "id": json.loads(text)["data"]["id"], "attributes": {"response": {"body": "changed"}}}}
+                status, text = ask(management[reader], "PATCH", f"/endpoints/{change['data']['id']}", change, key)
+                if (status, answer := ask(mocks[writer], "GET", path)) != (200, (200, "changed")):
+                    sys.exit(f"{path}, changed in {reader} ({status}: {text}), is {answer} in {writer}")
             if number % 1000 == 999:
                 print(f"{number + 1} of {count}", file=sys.stderr, flush=True)
-    print(f"{count} mocks were called in another task at once, and each was there: {len(tasks)} tasks")
+    print(f"{count} mocks were called in another task at once, and every tenth changed and called in the first: each as it had to be")
 
 
 if __name__ == "__main__":

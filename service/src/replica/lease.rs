@@ -116,12 +116,12 @@ impl Follower {
         Ok(follower)
     }
 
-    /// Whether this replica may answer from its table now.
+    /// Whether this replica may answer from its table at `now`.
     ///
-    /// To be asked while the table is held, and after it was looked at: then a reading that has changed the table can not have
+    /// That has to be a time at which the table is held, and was looked at: then a reading that has changed the table can not have
     /// renewed the lease in between, and a process that was stopped in between notices.
-    pub(super) fn holds_lease(&self) -> bool {
-        self.lease.is_none() || self.nanoseconds(Instant::now()) < self.valid_until.load(Ordering::Acquire)
+    pub(super) fn holds_lease(&self, now: Instant) -> bool {
+        self.lease.is_none() || self.nanoseconds(now) < self.valid_until.load(Ordering::Acquire)
     }
 
     pub(super) fn is_alone(&self) -> bool {
@@ -131,7 +131,7 @@ impl Follower {
     /// Whether this replica holds its lease, or is about to renew it.
     pub(super) fn is_current(&self) -> bool {
         let last = self.last.borrow();
-        self.holds_lease() || last.outcome.is_ok() && last.began.elapsed() < OVERDUE
+        self.holds_lease(Instant::now()) || last.outcome.is_ok() && last.began.elapsed() < OVERDUE
     }
 
     /// How old what this replica knows is at most. `None` where nobody else writes.

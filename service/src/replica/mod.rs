@@ -54,11 +54,12 @@ impl Replica {
             if self.follower.is_alone() {
                 return Ok(answer.map(PreparedAnswer::to_response));
             }
-            if let Some(answer) = answer
-                && table.route_settles(verb, path, Instant::now()).is_none()
-                && self.follower.holds_lease()
-            {
-                return Ok(Some(answer.to_response()));
+            if let Some(answer) = answer {
+                // One reading of the clock, and not before the answer was found.
+                let now = Instant::now();
+                if table.route_settles(verb, path, now).is_none() && self.follower.holds_lease(now) {
+                    return Ok(Some(answer.to_response()));
+                }
             }
         }
         self.follower.catch_up().await?;
@@ -92,9 +93,9 @@ impl Replica {
 
     pub async fn get(&self, id: EndpointId) -> Result<Option<Stored>, StoreError> {
         let found = self.store.get(id).await?;
-        match &found {
-            Some(stored) => self.follower.catch_up_to(stored.version).await?,
-            None => self.follower.catch_up_to_all_shown().await?,
+        let is_known = |stored: &Stored| self.follower.table.read().applied >= stored.version;
+        if !found.as_ref().is_some_and(is_known) {
+            self.follower.catch_up_to_all_shown().await?;
         }
         self.until_settled(|table, now| table.endpoint_settles(id, now)).await;
         Ok(found)

@@ -120,7 +120,9 @@ impl Table {
             self.routes.insert(id, (verb, path.clone()));
             let answers = &mut self.answers[verb as usize];
             // A map keeps the key that it has, which would keep the memory of the answer before.
-            if answers.remove(&path).is_some() {
+            let before = answers.remove(&path);
+            // Where it was before, others may still show it: then nobody shows it here.
+            if before.is_some() || !replaced.is_empty() {
                 replaced.push((verb, path.clone()));
             }
             answers.insert(path, answer);

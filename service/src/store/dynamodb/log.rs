@@ -12,18 +12,22 @@ use super::{
 };
 use crate::store::{Change, Changes, Snapshot, StoreError, Stored, Version};
 
+/// A reading of so many entries is not yet one of a replica that is far behind.
+const FEW: i32 = 100;
+
 /// A replica that is further behind loads everything. A page has 1 MB: some 4,000 entries of small mocks.
 const MAX_LOG_PAGES: usize = 16;
 
-/// The writes of the last seconds are checked against what was loaded. No transaction stays unfinished for so long: DynamoDB
-/// takes up those that were left half done ("Distributed Transactions at Scale in Amazon DynamoDB", USENIX ATC 2023).
+/// The writes of the last seconds are checked against what was loaded. It is assumed that no transaction that the head counts stays
+/// unfinished for so long.
 const TAIL: Duration = Duration::from_secs(10);
 
 impl DynamoStore {
     /// One query: the head's item sorts after the entries, so that without news it is all that is read.
     pub(super) async fn read_log(&self, since: Version) -> Result<Changes, StoreError> {
         let after = Some(item::log_sort(since));
-        let first = partition(&self.log_client, &self.table, item::LOG, after.clone()).send().await.map_err(failed)?;
+        let query = partition(&self.log_client, &self.table, item::LOG, after.clone()).limit(FEW);
+        let first = query.send().await.map_err(failed)?;
         let (mut head, mut entries) = (Version(0), BTreeMap::new());
         take(first.items(), &mut head, &mut entries)?;
         if let Some(next) = first.last_evaluated_key {
@@ -47,12 +51,9 @@ impl DynamoStore {
         if head.0 - since.0 > (entries.len() + MAX_AT_ONCE) as u64 {
             return Ok(Changes::Gap);
         }
-        for (version, entry) in self.missing(since, head, &entries, timing::LOG).await? {
-            match entry {
-                Some(entry) => entries.insert(version, entry),
-                // It has expired. Entries do so in no order, so that an older one may still be there.
-                None => return Ok(Changes::Gap),
-            };
+        // Entries expire in no order, so that an older one may still be there.
+        if self.add_missing(since, head, &mut entries, timing::LOG).await?.is_some() {
+            return Ok(Changes::Gap);
         }
         let change = |entry: Entry| Change { version: entry.version, id: entry.id, endpoint: entry.endpoint };
         Ok(Changes::Log { head, changes: entries.into_values().map(change).collect() })
@@ -84,53 +85,55 @@ impl DynamoStore {
 
     /// The head, and the last writes up to it, as far as they have not expired.
     async fn tail(&self) -> Result<(Version, Vec<Entry>), StoreError> {
-        let query = self.partition(item::LOG, None).scan_index_forward(false).limit(100);
+        let query = self.partition(item::LOG, None).scan_index_forward(false).limit(FEW);
         let mut pages = query.into_paginator().send();
-        let old = timing::expiry_of_now() - TAIL.as_secs();
-        let (mut head, mut entries) = (Version(0), BTreeMap::new());
-        while let Some(page) = pages.try_next().await.map_err(failed)? {
+        let (mut head, mut entries, mut is_enough) = (Version(0), BTreeMap::new(), false);
+        let old = timing::expiry_of_now().saturating_sub(TAIL.as_secs());
+        while !is_enough && let Some(page) = pages.try_next().await.map_err(failed)? {
             take(page.items(), &mut head, &mut entries)?;
-            if entries.first_key_value().is_some_and(|(_, oldest)| oldest.expires < old) {
-                break;
-            }
+            is_enough = entries.first_key_value().is_some_and(|(_, oldest)| oldest.expires < old);
         }
         entries.retain(|version, _| *version <= head);
-        let start = entries.first_key_value().map_or(head, |(oldest, _)| Version(oldest.0 - 1));
-        let mut expired = start;
-        for (version, entry) in self.missing(start, head, &entries, timing::READ).await? {
-            match entry {
-                Some(entry) => _ = entries.insert(version, entry),
-                None => expired = expired.max(version),
-            }
-        }
+        // Where the log does not reach back so far, those before its oldest entry may be on their way.
+        let oldest = entries.first_key_value().map_or(head.0 + 1, |(oldest, _)| oldest.0);
+        let start = Version((oldest - 1).saturating_sub(if is_enough { 0 } else { MAX_AT_ONCE as u64 }));
+        let expired = self.add_missing(start, head, &mut entries, timing::READ).await?.unwrap_or(start);
         // Entries expire in no order. What is older than one that has expired says what an endpoint was, and not what became of it.
-        Ok((head, entries.into_iter().filter(|(version, _)| *version > expired).map(|(_, entry)| entry).collect()))
+        Ok((head, entries.split_off(&Version(expired.0 + 1)).into_values().collect()))
     }
 
-    /// What of `since` to `head` is not among the entries: those that were on their way, and `None` for those that have expired.
-    async fn missing(
+    /// Adds to the entries what of `since` to `head` is not among them, because it was on its way. Ends at the newest one that has
+    /// expired, and returns its version.
+    async fn add_missing(
         &self,
         since: Version,
         head: Version,
-        entries: &BTreeMap<Version, Entry>,
+        entries: &mut BTreeMap<Version, Entry>,
         within: Duration,
-    ) -> Result<Vec<(Version, Option<Entry>)>, StoreError> {
-        let versions = (since.0 + 1..=head.0).map(Version).filter(|version| !entries.contains_key(version));
-        let versions: Vec<_> = versions.collect();
-        let mut found = Vec::with_capacity(versions.len());
-        for some in versions.chunks(MAX_AT_ONCE) {
-            let items = self.get_at_once(some.iter().copied().map(item::log_key).collect(), within).await?;
-            for (version, item) in some.iter().zip(items) {
-                found.push((*version, item.as_ref().map(entry).transpose()?));
+    ) -> Result<Option<Version>, StoreError> {
+        let missing = (since.0 + 1..=head.0).rev().map(Version).filter(|version| !entries.contains_key(version));
+        let missing: Vec<_> = missing.collect();
+        for some in missing.chunks(MAX_AT_ONCE) {
+            for (version, entry) in some.iter().zip(self.decided(some, within).await?) {
+                match entry {
+                    Some(entry) => _ = entries.insert(*version, entry),
+                    None => return Ok(Some(*version)),
+                }
             }
         }
-        Ok(found)
+        Ok(None)
     }
 
-    /// The entry of a version, once it is decided: if it is not there then, it is never going to be by what was begun before.
-    pub(super) async fn decided(&self, version: Version) -> Result<Option<Entry>, StoreError> {
-        let items = self.get_at_once(vec![item::log_key(version)], timing::READ).await?;
-        items.iter().flatten().next().map(entry).transpose()
+    /// Entries once they are decided: one that is not there then is never going to be by what was begun before. At most
+    /// [`MAX_AT_ONCE`].
+    async fn decided(&self, versions: &[Version], within: Duration) -> Result<Vec<Option<Entry>>, StoreError> {
+        let items = self.get_at_once(versions.iter().copied().map(item::log_key).collect(), within).await?;
+        items.iter().map(|item| item.as_ref().map(entry).transpose()).collect()
+    }
+
+    /// By whom a write was carried out, once that is decided.
+    pub(super) async fn token_of(&self, version: Version) -> Result<Option<String>, StoreError> {
+        Ok(self.decided(&[version], timing::READ).await?.pop().flatten().map(|entry| entry.token))
     }
 
     /// A version that every reading of the log reaches from now on, and that counts all that any read has shown before.
@@ -140,13 +143,15 @@ impl DynamoStore {
     pub(super) async fn settled_head(&self) -> Result<Version, StoreError> {
         let head = self.head_now().await?;
         let next = Version(head.0 + 1);
-        if self.decided(next).await?.is_none() {
+        if self.token_of(next).await?.is_none() {
             return Ok(head);
         }
         let (deadline, mut backoff) = (Instant::now() + timing::READ, Backoff::default());
         while self.head_now().await? < next {
             if Instant::now() > deadline {
-                return Err(StoreError(format!("write {next} is in the log, and the head does not count it")));
+                let why =
+                    format!("write {next} is in the log, and the head does not count it: was the table restored?");
+                return Err(StoreError(why));
             }
             backoff.wait().await;
         }

@@ -27,10 +27,10 @@ use crate::{
 pub(super) const MAX_AT_ONCE: usize = 100;
 
 impl DynamoStore {
+    /// Once it is decided: the head may count a write of it already, and calls show that.
     pub(super) async fn find(&self, id: EndpointId) -> Result<Option<Stored>, StoreError> {
-        let request = self.client.get_item().table_name(&self.table).consistent_read(true);
-        let found = request.set_key(Some(item::endpoint_key(id))).send().await.map_err(failed)?;
-        found.item.as_ref().map(item::endpoint).transpose()
+        let found = self.get_at_once(vec![item::endpoint_key(id)], READ).await?;
+        found.iter().flatten().next().map(item::endpoint).transpose()
     }
 
     pub(super) fn partition(&self, name: &str, after: Option<String>) -> QueryFluentBuilder {

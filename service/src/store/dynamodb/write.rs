@@ -139,8 +139,10 @@ impl DynamoStore {
             let answer = plan.read(&error);
             if in_doubt
                 && matches!(answer, Answer::Moved(_) | Answer::Refused(_))
-                && self.is_logged(transaction).await?
+                && self.token_of(transaction.version).await?.as_ref() == Some(&transaction.token)
             {
+                // The log may show it before the head counts it.
+                self.settled_head().await?;
                 return Ok(Outcome::Committed);
             }
             let why = match answer {
@@ -165,10 +167,5 @@ impl DynamoStore {
             .customize()
             // The SDK would hide that an earlier sending got no answer.
             .config_override(Config::builder().retry_config(RetryConfig::disabled()))
-    }
-
-    /// Whether the write at the transaction's version was this transaction.
-    async fn is_logged(&self, transaction: &Transaction) -> Result<bool, StoreError> {
-        Ok(self.decided(transaction.version).await?.is_some_and(|entry| entry.token == transaction.token))
     }
 }

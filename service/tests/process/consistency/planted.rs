@@ -62,7 +62,7 @@ fn nothing_is_found_where_nothing_is_planted() {
     assert_eq!(judge(&services([LEASE; 2])), None);
 }
 
-/// It has just read the log, and is called for what was changed since.
+/// It reads the log every two seconds, and is called for what was changed since.
 #[test]
 fn a_lease_that_is_longer_than_that_of_others_is_found_in_dynamodb() {
     assert_eq!(judge(&services([LEASE, LONG])).as_deref(), FOUND);

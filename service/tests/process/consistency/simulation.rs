@@ -234,7 +234,7 @@ fn what_a_start_shows_early_is_not_told_before_all_others_know_of_it() {
             // Until what it has loaded is settled, and then at any time between two readings.
             sleep(2 * LEASE.term + Duration::from_millis(5 * phase)).await;
 
-            truth.lock().lag = Some(Duration::from_millis(60));
+            truth.lock().lag = Some(Duration::from_millis(200));
             let endpoint = Endpoint { response: text_response("after"), ..before };
             let writing = tokio::spawn({
                 let way = way();
@@ -245,6 +245,25 @@ fn what_a_start_shows_early_is_not_told_before_all_others_know_of_it() {
             while called(&new, "/one").await.unwrap() == "before" {}
             assert_eq!(called(&old, "/one").await.unwrap(), "after");
             writing.await.unwrap().unwrap();
+        });
+    }
+}
+
+#[test]
+fn a_mock_that_moves_is_never_shown_at_the_new_route_and_then_elsewhere_at_the_old_one() {
+    for phase in 0..10 {
+        simulated().block_on(async {
+            let truth = Arc::<Mutex<Truth>>::default();
+            let way = || Arc::new(Way::new(&truth, &Arc::default(), Plant::Nothing, phase));
+            let [one, two] = ["/one", "/two"].map(|path| endpoint(Verb::Get, path, &text_response("here")));
+            let expected = way().write(Write::Create(one.clone())).await.unwrap();
+            let replicas = [Replica::load(way(), LEASE).await.unwrap(), Replica::load(way(), LEASE).await.unwrap()];
+            sleep(2 * LEASE.term + Duration::from_millis(5 * phase)).await;
+
+            let endpoint = Endpoint { route: two.route, ..one };
+            way().write(Write::Replace { endpoint, expected }).await.unwrap();
+            assert_eq!(called(&replicas[0], "/two").await.unwrap(), "here");
+            assert_eq!(called(&replicas[1], "/one").await.unwrap(), "");
         });
     }
 }

@@ -10,7 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use echo_service::{
-    domain::EndpointId,
+    domain::{Endpoint, EndpointId},
     store::{Changes, Filter, Page, Snapshot, Store, StoreError, Stored, Version, Write, WriteError},
 };
 use parking_lot::Mutex;
@@ -102,6 +102,14 @@ impl Store for Way {
     async fn write(&self, write: Write) -> Result<Version, WriteError> {
         let forget = self.plant == Plant::LostWrites && self.chance(0.1);
         self.travel().await?;
+        if let Write::Replace { endpoint: Endpoint { id, .. }, expected } | Write::Delete { id, expected } = &write {
+            // The endpoint is read first, and may be what the head does not count yet.
+            let version = self.truth.lock().model.get(*id).map(|stored| stored.version);
+            if version != Some(*expected) {
+                self.travel().await?;
+                return Err(if version.is_none() { WriteError::Missing } else { WriteError::Changed });
+            }
+        }
         // The head is being written by one transaction at a time.
         self.until_counted().await;
         let outcome = {

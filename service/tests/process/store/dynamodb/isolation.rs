@@ -157,6 +157,36 @@ async fn what_is_loaded_has_the_last_writes_even_where_a_query_does_not_see_them
 }
 
 #[tokio::test]
+async fn what_is_loaded_has_the_first_writes_even_where_a_query_sees_nothing_but_the_head() {
+    let scene = Scene::set().await;
+    let (one, _) = create(&scene.other, "/1").await;
+    let delete = scene.table.client.delete_item().table_name(&scene.table.name);
+    let delete = delete.key("PK", AttributeValue::S("ENDPOINT".into()));
+    delete.key("SK", AttributeValue::S(one.id.to_string())).send().await.unwrap();
+    scene.proxy.on("Query", |_, _| hide(&["00000000000000000001"]));
+    assert_eq!(scene.store.load().await.unwrap().endpoints, [one]);
+}
+
+#[tokio::test]
+async fn of_a_log_with_holes_only_what_is_newer_than_they_are_is_looked_for() {
+    let scene = Scene::set().await;
+    for n in 1..=250 {
+        create(&scene.other, &format!("/{n}")).await;
+    }
+    for version in 2..=249 {
+        scene.table.expire(version).await;
+    }
+    let (requests, seen) = std::sync::mpsc::channel();
+    scene.proxy.on("TransactGetItems", move |_, _| {
+        requests.send(()).unwrap();
+        Fate::Pass
+    });
+    assert_eq!(scene.store.load().await.unwrap().endpoints.len(), 250);
+    // One for the holes, and one for what the head may not count yet.
+    assert_eq!(seen.try_iter().count(), 2);
+}
+
+#[tokio::test]
 async fn without_news_the_log_costs_one_query_of_one_item_and_a_creation_one_request() {
     let scene = Scene::set().await;
     create(&scene.other, "/other").await;
