@@ -112,11 +112,9 @@ class EchoOnDynamoDb(Echo):
     key = "echo-dynamodb"
     title = "Echo on DynamoDB"
     settings = (
-        "as Echo, with `--store dynamodb:…` and the lease as by default. DynamoDB Local runs beside it, is asked for the "
-        "change log 20 times a second, and takes its part of the cores"
+        "as Echo, with `--store dynamodb:…` and the lease as by default. DynamoDB Local runs beside it, is asked for "
+        "the change log 20 times a second, and takes its part of the cores"
     )
-    warm_up_seconds = 4  # DynamoDB Local's own: it compiles what it runs
-
     def __init__(self) -> None:
         super().__init__()
         self.dynamodb = DynamoDb(0)

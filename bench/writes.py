@@ -4,11 +4,11 @@ import contextlib
 import http.client
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Any
 
 from bench import mocks
-from bench.dynamodb import TABLE, DynamoDb, ask
+from bench.dynamodb import DynamoDb, ask, transaction
 from bench.measured import Written
 from bench.server import Unable
 
@@ -19,27 +19,28 @@ def measure(port: int, dynamodb: DynamoDb) -> list[Written]:
     """Creations and bare transactions in turn, so that both see the same DynamoDB Local; then changes and deletions."""
     seconds: dict[str, list[float]] = {what: [] for what in ("transaction", "creation", "change", "deletion")}
 
-    def timed(what: str, write: Callable[[], Any]) -> Any:  # noqa: ANN401
+    @contextlib.contextmanager
+    def timed(what: str) -> Iterator[None]:
         started_at = time.perf_counter()
-        result = write()
+        yield
         seconds[what].append(time.perf_counter() - started_at)
-        return result
 
     with (
         contextlib.closing(http.client.HTTPConnection("127.0.0.1", port)) as echo,
         contextlib.closing(http.client.HTTPConnection("127.0.0.1", dynamodb.port)) as store,
     ):
         ids = []
-        for number in range(2 * COUNT):
-            timed("transaction", lambda number=number: ask(store, "TransactWriteItems", _transaction(number)))
-            ids.append(timed("creation", lambda number=number: _create(echo, number)))
-        for id in ids[:COUNT]:
-            change = {"type": "endpoints", "id": id, "attributes": {"response": {"body": "changed"}}}
-            timed("change", lambda id=id, change=change: _manage(echo, "PATCH", f"/endpoints/{id}", change, 200))
-            timed("deletion", lambda id=id: _manage(echo, "DELETE", f"/endpoints/{id}", None, 204))
-    # The first half of what is fast is warming up.
-    for what in ("transaction", "creation"):
-        del seconds[what][:COUNT]
+        for number in range(COUNT):
+            with timed("transaction"):
+                ask(store, "TransactWriteItems", transaction(f"written {number}"))
+            with timed("creation"):
+                ids.append(_create(echo, number))
+        for id in ids:
+            with timed("change"):
+                change = {"type": "endpoints", "id": id, "attributes": {"response": {"body": "changed"}}}
+                _manage(echo, "PATCH", f"/endpoints/{id}", change, 200)
+            with timed("deletion"):
+                _manage(echo, "DELETE", f"/endpoints/{id}", None, 204)
     return [Written(what, each) for what, each in seconds.items()]
 
 
@@ -58,15 +59,3 @@ def _manage(echo: http.client.HTTPConnection, verb: str, path: str, data: dict[s
     if answer.status != wanted:
         raise Unable(f"answered {verb} {path} with {answer.status}: {text}")
     return text
-
-
-def _transaction(number: int) -> dict[str, Any]:
-    """Four items, about as large as those of a creation, and conditional as they are."""
-    record = {"verb": {"S": mocks.VERB}, "path": {"S": mocks.path(number)}, "body": {"S": mocks.BODY}}
-    items = [{"PK": {"S": f"BARE {part}"}, "SK": {"S": str(number)}, **record} for part in range(4)]
-    return {
-        "TransactItems": [
-            {"Put": {"TableName": TABLE, "Item": item, "ConditionExpression": "attribute_not_exists(PK)"}}
-            for item in items
-        ]
-    }
