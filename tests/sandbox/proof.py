@@ -93,9 +93,13 @@ class Echo:
     def manage(self, verb, path, document=None):
         return self.management.ask(verb, path, document, self.key)
 
-    def create(self, verb, path, code=200, headers=None, body=None):
+    def ask_for(self, verb, path, code=200, headers=None, body=None):
+        """The answer to the creation of a mock."""
         attributes = {"verb": verb, "path": path, "response": {"code": code, "headers": headers or {}, "body": body}}
-        status, _, text = self.manage("POST", "/endpoints", {"data": {"type": "endpoints", "attributes": attributes}})
+        return self.manage("POST", "/endpoints", {"data": {"type": "endpoints", "attributes": attributes}})
+
+    def create(self, verb, path, **response):
+        status, _, text = self.ask_for(verb, path, **response)
         expect(f"the answer to the mock {verb} {path}", (status, text if status != 201 else ""), (201, ""))
         return json.loads(text)["data"]["id"]
 
@@ -162,33 +166,40 @@ class Echo:
 
     @contextlib.contextmanager
     def traffic(self):
-        """Asks a mock and management all the while; no request may fail."""
+        """Calls a mock, asks management, and creates mocks all the while: no request may fail, and no write be lost."""
         endpoint = self.create("GET", "/all/the/while", body="here")
-        over, count, wrong = threading.Event(), [0], []
+        over, made, wrong = threading.Event(), [], []
 
         def go_on():
             while not over.is_set():
+                path = f"/made/{time.monotonic_ns()}"
                 try:
-                    answers = self.mocks.ask("GET", "/all/the/while")[::2], self.manage("GET", f"/endpoints/{endpoint}")[0]
+                    answers = (
+                        self.mocks.ask("GET", "/all/the/while")[::2],
+                        self.manage("GET", f"/endpoints/{endpoint}")[0],
+                        self.ask_for("GET", path, body=path)[0],
+                        self.mocks.ask("GET", path)[::2],
+                    )
                 except (OSError, http.client.HTTPException) as error:
                     answers = repr(error)
-                if answers != ((200, "here"), 200):
+                if answers != ((200, "here"), 200, 201, (200, path)):
                     wrong.append((time.strftime("%X"), answers))
-                count[0] += 2
+                made.append(path)
                 # Steady, and not so many that the rollout has no time left to run.
                 time.sleep(0.1)
 
         thread = threading.Thread(target=go_on)
         thread.start()
         try:
-            yield count
+            yield made
         finally:
             over.set()
             thread.join()
         self.delete(endpoint)
         if wrong:
-            raise AssertionError(f"{len(wrong)} of {count[0]} requests failed: {wrong[:3]}")
-        expect("many requests", count[0] > 100, True)
+            raise AssertionError(f"{len(wrong)} of {len(made)} times a request failed: {wrong[:3]}")
+        expect("many requests", len(made) > 40, True)
+        expect("the mocks that are lost", [path for path in made if self.mocks.ask("GET", path)[::2] != (200, path)], [])
 
 
 def prove(env, image, following, bad):
@@ -231,16 +242,16 @@ def prove(env, image, following, bad):
     for what, holds in seam.all_of(echo, STATE, lambda *command: subprocess.check_output([ROOT / "scripts/sandbox", "exec", *command])):
         with proving(f"{env}: {what}"):
             holds()
-    with proving(f"{env}: another image rolls out, and no request fails"), echo.traffic() as count:
+    with proving(f"{env}: another image rolls out, no request fails, and no write is lost"), echo.traffic() as made:
         succeed("up", env, "--image", following)
         expect("the images that run", {image.partition("@")[2] for image in echo.images()}, {following.partition("@")[2]})
-        print(f"  {count[0]} requests meanwhile")
-    with proving(f"{env}: a bad image fails the apply, the old one serves on, and no request fails"), echo.traffic() as count:
+        print(f"  {4 * len(made)} requests meanwhile")
+    with proving(f"{env}: a bad image fails the apply, the old one serves on, no request fails, and no write is lost"), echo.traffic() as made:
         code, output = sandbox("up", env, "--image", bad)
         if code == 0 or not re.search("circuit breaker was triggered|deployment was rolled back", output):
             raise AssertionError(f"the apply ended with {code}, and does not name the rollout as the reason:\n{output[-3000:]}")
         expect("the images that run", {image.partition("@")[2] for image in echo.images()}, {following.partition("@")[2]})
-        print(f"  {count[0]} requests meanwhile")
+        print(f"  {4 * len(made)} requests meanwhile")
     with proving(f"{env}: destroyed, and nothing is left in AWS"):
         succeed("down", env)
         expect("leftovers", echo.left(), {})
