@@ -166,40 +166,47 @@ class Echo:
 
     @contextlib.contextmanager
     def traffic(self):
-        """Calls a mock, asks management, and creates mocks all the while: no request may fail, and no write be lost."""
+        """Calls a mock and asks management all the while, and creates mocks: no request may fail, and no write be lost."""
         endpoint = self.create("GET", "/all/the/while", body="here")
-        over, made, wrong = threading.Event(), [], []
+        over, asked, made, wrong = threading.Event(), [], [], []
 
-        def go_on():
+        def ask():
+            asked.append(endpoint)
+            return self.mocks.ask("GET", "/all/the/while")[::2] == (200, "here") and self.manage("GET", f"/endpoints/{endpoint}")[0] == 200
+
+        def make():
+            made.append(f"/made/{len(made)}")
+            return self.ask_for("GET", made[-1], body=made[-1])[0] == 201 and self.mocks.ask("GET", made[-1])[::2] == (200, made[-1])
+
+        def go_on(work):
             while not over.is_set():
-                path = f"/made/{time.monotonic_ns()}"
                 try:
-                    answers = (
-                        self.mocks.ask("GET", "/all/the/while")[::2],
-                        self.manage("GET", f"/endpoints/{endpoint}")[0],
-                        self.ask_for("GET", path, body=path)[0],
-                        self.mocks.ask("GET", path)[::2],
-                    )
+                    holds = work()
                 except (OSError, http.client.HTTPException) as error:
-                    answers = repr(error)
-                if answers != ((200, "here"), 200, 201, (200, path)):
-                    wrong.append((time.strftime("%X"), answers))
-                made.append(path)
+                    holds = repr(error)
+                if holds is not True:
+                    wrong.append((time.strftime("%X"), work.__name__, holds))
                 # Steady, and not so many that the rollout has no time left to run.
                 time.sleep(0.1)
 
-        thread = threading.Thread(target=go_on)
-        thread.start()
+        threads = [threading.Thread(target=go_on, args=[work]) for work in (ask, make)]
+        for thread in threads:
+            thread.start()
         try:
-            yield made
+            yield
         finally:
             over.set()
-            thread.join()
+            for thread in threads:
+                thread.join()
         self.delete(endpoint)
         if wrong:
-            raise AssertionError(f"{len(wrong)} of {len(made)} times a request failed: {wrong[:3]}")
-        expect("many requests", len(made) > 40, True)
-        expect("the mocks that are lost", [path for path in made if self.mocks.ask("GET", path)[::2] != (200, path)], [])
+            raise AssertionError(f"{len(wrong)} of {len(asked) + len(made)} times a request failed: {wrong[:3]}")
+        print(f"  asked {len(asked)} times, and made {len(made)} mocks meanwhile")
+        expect("many requests", (len(asked) > 50, len(made) > 10), (True, True))
+        lost = [path for path in made if self.mocks.ask("GET", path)[::2] != (200, path)]
+        expect("the mocks that are lost", lost, [])
+        for path in made:
+            self.delete(json.loads(self.manage("GET", f"/endpoints?filter[path]={path}")[2])["data"][0]["id"])
 
 
 def prove(env, image, following, bad):
@@ -242,16 +249,14 @@ def prove(env, image, following, bad):
     for what, holds in seam.all_of(echo, STATE, lambda *command: subprocess.check_output([ROOT / "scripts/sandbox", "exec", *command])):
         with proving(f"{env}: {what}"):
             holds()
-    with proving(f"{env}: another image rolls out, no request fails, and no write is lost"), echo.traffic() as made:
+    with proving(f"{env}: another image rolls out, no request fails, and no write is lost"), echo.traffic():
         succeed("up", env, "--image", following)
         expect("the images that run", {image.partition("@")[2] for image in echo.images()}, {following.partition("@")[2]})
-        print(f"  {4 * len(made)} requests meanwhile")
-    with proving(f"{env}: a bad image fails the apply, the old one serves on, no request fails, and no write is lost"), echo.traffic() as made:
+    with proving(f"{env}: a bad image fails the apply, the old one serves on, no request fails, and no write is lost"), echo.traffic():
         code, output = sandbox("up", env, "--image", bad)
         if code == 0 or not re.search("circuit breaker was triggered|deployment was rolled back", output):
             raise AssertionError(f"the apply ended with {code}, and does not name the rollout as the reason:\n{output[-3000:]}")
         expect("the images that run", {image.partition("@")[2] for image in echo.images()}, {following.partition("@")[2]})
-        print(f"  {4 * len(made)} requests meanwhile")
     with proving(f"{env}: destroyed, and nothing is left in AWS"):
         succeed("down", env)
         expect("leftovers", echo.left(), {})
