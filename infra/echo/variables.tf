@@ -121,6 +121,10 @@ variable "domain" {
     error_message = "A protected environment must not send keys over plain HTTP: write `domain` with a name and its certificate."
   }
 
+  validation {
+    condition     = var.domain == null ? true : var.domain.name != null && var.domain.certificate_arn != null
+    error_message = "A domain needs both: write `domain = { name = \"…\", certificate_arn = \"…\" }`, or leave `domain` out for plain HTTP."
+  }
 }
 
 variable "environment" {

@@ -123,10 +123,10 @@ locals {
     table-errors = {
       says = "DynamoDB fails to answer requests to the table."
       # It counts them by operation only. These are what the service uses.
-      metrics = { for id, operation in { get = "GetItem", query = "Query", write = "TransactWriteItems" } :
+      metrics = { for id, operation in { get = "GetItem", query = "Query", read = "TransactGetItems", write = "TransactWriteItems" } :
         id => { namespace = "AWS/DynamoDB", metric = "SystemErrors", stat = "Sum", dimensions = merge(local.table, { Operation = operation }) }
       }
-      expression = "SUM([get, query, write])"
+      expression = "SUM([get, query, read, write])"
       above      = 0
       seconds    = 60
       datapoints = 3

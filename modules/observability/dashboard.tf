@@ -98,7 +98,7 @@ locals {
         for metric in ["ReadThrottleEvents", "WriteThrottleEvents"] : { namespace = "AWS/DynamoDB", metric = metric, dimensions = local.table, label = metric }
       ] },
       { title = "Table: time to answer, ms", stat = "Average", metrics = [
-        for operation in ["GetItem", "Query", "TransactWriteItems"] : {
+        for operation in ["GetItem", "Query", "TransactGetItems", "TransactWriteItems"] : {
           namespace = "AWS/DynamoDB", metric = "SuccessfulRequestLatency", dimensions = merge(local.table, { Operation = operation }), label = operation
         }
       ] },

@@ -175,7 +175,7 @@ class Echo:
             return self.mocks.ask("GET", "/all/the/while")[::2] == (200, "here") and self.manage("GET", f"/endpoints/{endpoint}")[0] == 200
 
         def make():
-            made.append(f"/made/{len(made)}")
+            made.append(f"/made/{time.monotonic_ns()}")
             return self.ask_for("GET", made[-1], body=made[-1])[0] == 201 and self.mocks.ask("GET", made[-1])[::2] == (200, made[-1])
 
         def go_on(work):
@@ -202,11 +202,9 @@ class Echo:
         if wrong:
             raise AssertionError(f"{len(wrong)} of {len(asked) + len(made)} times a request failed: {wrong[:3]}")
         print(f"  asked {len(asked)} times, and made {len(made)} mocks meanwhile")
-        expect("many requests", (len(asked) > 50, len(made) > 10), (True, True))
+        expect("many requests", (len(asked) > 20, len(made) > 10), (True, True))
         lost = [path for path in made if self.mocks.ask("GET", path)[::2] != (200, path)]
         expect("the mocks that are lost", lost, [])
-        for path in made:
-            self.delete(json.loads(self.manage("GET", f"/endpoints?filter[path]={path}")[2])["data"][0]["id"])
 
 
 def prove(env, image, following, bad):

@@ -163,3 +163,11 @@ run "values_that_contradict_each_other" {
   }
   expect_failures = [var.environment, var.access, var.capacity, var.cpu_architecture, var.domain]
 }
+
+run "a_domain_without_certificate" {
+  command = plan
+  variables {
+    domain = { name = "echo.example.com", certificate_arn = null }
+  }
+  expect_failures = [var.domain]
+}

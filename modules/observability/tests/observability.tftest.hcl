@@ -143,7 +143,7 @@ run "alarms" {
   }
   assert {
     condition = { for query in aws_cloudwatch_metric_alarm.main["table-errors"].metric_query : query.id => one(query.metric).dimensions if !query.return_data } == {
-      for id, operation in { get = "GetItem", query = "Query", write = "TransactWriteItems" } : id => tomap({ TableName = "echo-test", Operation = operation })
+      for id, operation in { get = "GetItem", query = "Query", read = "TransactGetItems", write = "TransactWriteItems" } : id => tomap({ TableName = "echo-test", Operation = operation })
     }
     error_message = "table-errors must look at each operation that the service uses."
   }
