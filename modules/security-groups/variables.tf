@@ -69,7 +69,7 @@ variable "redirect_port" {
   default     = null
 
   validation {
-    condition     = var.redirect_port == null || (coalesce(var.redirect_port, 0) >= 1 && coalesce(var.redirect_port, 0) <= 65535)
+    condition     = var.redirect_port == null ? true : var.redirect_port >= 1 && var.redirect_port <= 65535 && floor(var.redirect_port) == var.redirect_port
     error_message = "Write the port of the redirect as a whole number from 1 to 65535, such as 80, or null for none."
   }
 

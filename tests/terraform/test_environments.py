@@ -4,6 +4,7 @@ Run by `scripts/test roots`."""
 
 import pathlib
 import re
+import subprocess
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -38,6 +39,14 @@ class Environments(unittest.TestCase):
             with self.subTest(stage):
                 self.assertEqual(without_values(STAGES[0]), without_values(stage))
                 self.assertEqual(read(STAGES[0], "variables.tf"), read(stage, "variables.tf"))
+
+    def test_stages_have_no_other_files(self) -> None:
+        for stage in STAGES:
+            with self.subTest(stage):
+                command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "."]
+                files = subprocess.check_output(command, cwd=ENVIRONMENTS / stage, text=True).splitlines()
+                read_by_terraform = {file for file in files if re.search(r"\.tf(vars)?(\.json)?$", file)}
+                self.assertEqual(read_by_terraform, {"main.tf", "variables.tf"})
 
     def test_each_stage_says_every_value(self) -> None:
         for stage in STAGES:

@@ -113,6 +113,14 @@ run "refuses_max_below_min_and_cron" {
   expect_failures = [var.max, var.requests_per_target, var.schedules]
 }
 
+run "refuses_a_name_of_a_schedule" {
+  command = plan
+  variables {
+    schedules = { "Every evening" = { cron = "0 20 ? * MON-FRI *", min = 1, max = 2 } }
+  }
+  expect_failures = [var.schedules]
+}
+
 run "refuses_fraction_and_time_zone" {
   command = plan
   variables {

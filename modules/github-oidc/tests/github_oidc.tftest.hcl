@@ -270,3 +270,11 @@ run "example_one_environment" {
     values = { account_id = "123456789012" }
   }
 }
+
+run "refuses_a_name_that_no_role_can_have" {
+  command = plan
+  variables {
+    name = "Echo"
+  }
+  expect_failures = [var.name]
+}

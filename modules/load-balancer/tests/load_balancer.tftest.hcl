@@ -294,3 +294,11 @@ run "example_https_with_waf" {
     error_message = "The example does not tell its URL before it is applied."
   }
 }
+
+run "refuses_a_port_that_is_none" {
+  command = plan
+  variables {
+    mocks_port = 65536
+  }
+  expect_failures = [var.mocks_port]
+}

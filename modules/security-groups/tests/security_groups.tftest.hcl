@@ -151,3 +151,12 @@ run "example_https" {
     source = "./examples/https"
   }
 }
+
+run "refuses_ports_that_are_none" {
+  command = plan
+  variables {
+    management    = { port = 65536, cidrs = ["203.0.113.0/24"] }
+    redirect_port = 80.5
+  }
+  expect_failures = [var.management, var.redirect_port]
+}
