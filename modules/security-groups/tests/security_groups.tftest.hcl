@@ -152,11 +152,18 @@ run "example_https" {
   }
 }
 
-run "refuses_ports_that_are_none" {
+run "refuses_a_management_port_that_is_none" {
   command = plan
   variables {
-    management    = { port = 65536, cidrs = ["203.0.113.0/24"] }
+    management = { port = 65536, cidrs = ["203.0.113.0/24"] }
+  }
+  expect_failures = [var.management]
+}
+
+run "refuses_a_fraction_of_a_port" {
+  command = plan
+  variables {
     redirect_port = 80.5
   }
-  expect_failures = [var.management, var.redirect_port]
+  expect_failures = [var.redirect_port]
 }
