@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from typing import Any
 
 from bench import mocks
 from bench.server import Unable
@@ -32,8 +33,9 @@ async def _write(port: int, paths: Iterator[str]) -> None:
     await writer.wait_closed()
 
 
-def _request(path: str) -> bytes:
-    document = {
+def document(path: str) -> dict[str, Any]:
+    """What creates the mock of a path."""
+    return {
         "data": {
             "type": "endpoints",
             "attributes": {
@@ -47,7 +49,10 @@ def _request(path: str) -> bytes:
             },
         }
     }
-    body = json.dumps(document).encode()
+
+
+def _request(path: str) -> bytes:
+    body = json.dumps(document(path)).encode()
     head = (
         "POST /endpoints HTTP/1.1\r\n"
         "Host: 127.0.0.1\r\n"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from bench import dynamodb, nginx, tools
 from bench.create import create
-from bench.process import Memory, Process
 from bench.dynamodb import DynamoDb
+from bench.process import Memory, Process
 from bench.server import Running, Server, Setup, Unable, answers_as_defined, free_port, get
 
 BINARY = "release/echo-service"
@@ -115,6 +115,7 @@ class EchoOnDynamoDb(Echo):
         "as Echo, with `--store dynamodb:…` and the lease as by default. DynamoDB Local runs beside it, is asked for "
         "the change log 20 times a second, and takes its part of the cores"
     )
+
     def __init__(self) -> None:
         super().__init__()
         self.dynamodb = DynamoDb(0)

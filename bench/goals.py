@@ -119,7 +119,11 @@ def milliseconds(seconds: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    return f"{seconds * 1000:,.2f} ms"
+    if seconds < 0.001:
+        return f"{seconds * 1e6:.0f} µs"
+    if seconds < 1:
+        return f"{seconds * 1000:.{2 if seconds < 0.010 else 0}f} ms"
+    return f"{seconds:.1f} s"
 
 
 def mebibytes(size: float) -> str:

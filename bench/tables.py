@@ -4,7 +4,7 @@ from collections.abc import Callable
 from statistics import median
 
 from bench import goals, mocks, plan
-from bench.goals import DYNAMODB, HYPER, MIB, MISSED, MOST_MOCKS, ONE_MOCK, TELEMETRY
+from bench.goals import DYNAMODB, HYPER, MIB, MISSED, MOST_MOCKS, ONE_MOCK, TELEMETRY, duration
 from bench.measured import Case, Described, Figure, Measured, Run, figure, ratio
 
 Table = list[list[str]]
@@ -163,14 +163,6 @@ def times(value: float) -> str:
 
 def cpu_ms(seconds: float) -> str:
     return f"{seconds * 1000:,.1f}"
-
-
-def duration(seconds: float) -> str:
-    if seconds < 0.001:
-        return f"{seconds * 1e6:.0f} µs"
-    if seconds < 1:
-        return f"{seconds * 1000:.{2 if seconds < 0.010 else 0}f} ms"
-    return f"{seconds:.1f} s"
 
 
 def _for_connections(*names: str) -> list[str]:

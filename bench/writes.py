@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from bench import mocks
+from bench.create import document
 from bench.dynamodb import DynamoDb, ask, transaction
 from bench.measured import Written
 from bench.server import Unable
@@ -34,25 +34,19 @@ def measure(port: int, dynamodb: DynamoDb) -> list[Written]:
             with timed("transaction"):
                 ask(store, "TransactWriteItems", transaction(f"written {number}"))
             with timed("creation"):
-                ids.append(_create(echo, number))
+                answer = _manage(echo, "POST", "/endpoints", document(f"/written/{number}"), 201)
+            ids.append(json.loads(answer)["data"]["id"])
         for id in ids:
             with timed("change"):
-                change = {"type": "endpoints", "id": id, "attributes": {"response": {"body": "changed"}}}
+                change = {"data": {"type": "endpoints", "id": id, "attributes": {"response": {"body": "changed"}}}}
                 _manage(echo, "PATCH", f"/endpoints/{id}", change, 200)
             with timed("deletion"):
                 _manage(echo, "DELETE", f"/endpoints/{id}", None, 204)
     return [Written(what, each) for what, each in seconds.items()]
 
 
-def _create(echo: http.client.HTTPConnection, number: int) -> str:
-    response = {"code": mocks.CODE, "headers": {"Content-Type": mocks.CONTENT_TYPE}, "body": mocks.BODY}
-    attributes = {"verb": mocks.VERB, "path": f"/written/{number}", "response": response}
-    answer = _manage(echo, "POST", "/endpoints", {"type": "endpoints", "attributes": attributes}, 201)
-    return str(json.loads(answer)["data"]["id"])
-
-
-def _manage(echo: http.client.HTTPConnection, verb: str, path: str, data: dict[str, Any] | None, wanted: int) -> str:
-    body = None if data is None else json.dumps({"data": data})
+def _manage(echo: http.client.HTTPConnection, verb: str, path: str, sent: dict[str, Any] | None, wanted: int) -> str:
+    body = None if sent is None else json.dumps(sent)
     echo.request(verb, path, body, {"Content-Type": "application/vnd.api+json"} if body else {})
     answer = echo.getresponse()
     text = answer.read().decode(errors="replace")

@@ -85,7 +85,7 @@ fn a_write_that_is_acknowledged_and_lost_is_found_in_dynamodb() {
     let services = services([LEASE; 2]);
     services[0].proxy.on("TransactWriteItems", |n, _| match n {
         0 => Fate::Pass,
-        _ => Fate::Answer(Message::answer(json!({}))),
+        _ => Fate::Answer(Message::answer(200, json!({}))),
     });
     assert_eq!(judge(&services).as_deref(), FOUND);
 }

@@ -12,7 +12,7 @@ use std::{
 use echo_service::{
     domain::{Body, Endpoint, EndpointId, MockPath, Verb},
     replica::{Lease, Replica},
-    store::{Filter, Store as _, StoreError, Write, WriteError},
+    store::{Filter, Store as _, StoreError, Version, Write, WriteError},
 };
 use parking_lot::Mutex;
 use rand::{Rng, SeedableRng, rngs::StdRng};
@@ -221,6 +221,14 @@ fn a_clock_that_is_slow_does_no_harm() {
     assert_eq!(first_wrong(seeds() / 4, Plant::Nothing, [LEASE, slow, LEASE]), None);
 }
 
+/// Two replicas for which a mock is settled, at any time between two of their readings; and the version of the mock.
+async fn settled(way: impl Fn() -> Arc<Way>, mock: &Endpoint, phase: u64) -> ([Arc<Replica>; 2], Version) {
+    let version = way().write(Write::Create(mock.clone())).await.unwrap();
+    let replicas = [Replica::load(way(), LEASE).await.unwrap(), Replica::load(way(), LEASE).await.unwrap()];
+    sleep(2 * LEASE.term + Duration::from_millis(5 * phase)).await;
+    (replicas, version)
+}
+
 /// What has begun to be written when a process starts may be in what it loads before any log has it.
 #[test]
 fn what_a_start_shows_early_is_not_told_before_all_others_know_of_it() {
@@ -229,10 +237,7 @@ fn what_a_start_shows_early_is_not_told_before_all_others_know_of_it() {
             let truth = Arc::<Mutex<Truth>>::default();
             let way = || Arc::new(Way::new(&truth, &Arc::default(), Plant::Nothing, phase));
             let before = endpoint(Verb::Get, "/one", &text_response("before"));
-            let expected = way().write(Write::Create(before.clone())).await.unwrap();
-            let old = Replica::load(way(), LEASE).await.unwrap();
-            // Until what it has loaded is settled, and then at any time between two readings.
-            sleep(2 * LEASE.term + Duration::from_millis(5 * phase)).await;
+            let ([old, _], expected) = settled(way, &before, phase).await;
 
             truth.lock().lag = Some(Duration::from_millis(200));
             let endpoint = Endpoint { response: text_response("after"), ..before };
@@ -256,9 +261,7 @@ fn a_mock_that_moves_is_never_shown_at_the_new_route_and_then_elsewhere_at_the_o
             let truth = Arc::<Mutex<Truth>>::default();
             let way = || Arc::new(Way::new(&truth, &Arc::default(), Plant::Nothing, phase));
             let [one, two] = ["/one", "/two"].map(|path| endpoint(Verb::Get, path, &text_response("here")));
-            let expected = way().write(Write::Create(one.clone())).await.unwrap();
-            let replicas = [Replica::load(way(), LEASE).await.unwrap(), Replica::load(way(), LEASE).await.unwrap()];
-            sleep(2 * LEASE.term + Duration::from_millis(5 * phase)).await;
+            let (replicas, expected) = settled(way, &one, phase).await;
 
             let endpoint = Endpoint { route: two.route, ..one };
             way().write(Write::Replace { endpoint, expected }).await.unwrap();

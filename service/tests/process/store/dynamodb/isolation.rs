@@ -148,9 +148,7 @@ async fn what_is_loaded_has_the_last_writes_even_where_a_query_does_not_see_them
     for item in before {
         scene.table.client.put_item().table_name(&scene.table.name).set_item(Some(item)).send().await.unwrap();
     }
-    let delete = scene.table.client.delete_item().table_name(&scene.table.name);
-    let delete = delete.key("PK", AttributeValue::S("ENDPOINT".into()));
-    delete.key("SK", AttributeValue::S(new.id.to_string())).send().await.unwrap();
+    scene.table.delete("ENDPOINT", &new.id.to_string()).await;
 
     let snapshot = scene.store.load().await.unwrap();
     assert_eq!((snapshot.head, snapshot.endpoints), (Version(5), vec![changed, new]));
@@ -160,9 +158,7 @@ async fn what_is_loaded_has_the_last_writes_even_where_a_query_does_not_see_them
 async fn what_is_loaded_has_the_first_writes_even_where_a_query_sees_nothing_but_the_head() {
     let scene = Scene::set().await;
     let (one, _) = create(&scene.other, "/1").await;
-    let delete = scene.table.client.delete_item().table_name(&scene.table.name);
-    let delete = delete.key("PK", AttributeValue::S("ENDPOINT".into()));
-    delete.key("SK", AttributeValue::S(one.id.to_string())).send().await.unwrap();
+    scene.table.delete("ENDPOINT", &one.id.to_string()).await;
     scene.proxy.on("Query", |_, _| hide(&["00000000000000000001"]));
     assert_eq!(scene.store.load().await.unwrap().endpoints, [one]);
 }

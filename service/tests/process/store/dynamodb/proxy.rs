@@ -26,15 +26,15 @@ impl Message {
         target.and_then(|line| line.rsplit('.').next()).unwrap_or_default()
     }
 
-    /// A success, as DynamoDB answers it.
-    pub fn answer(body: Value) -> Self {
-        Self { head: "HTTP/1.1 200 Test\r\nContent-Type: application/x-amz-json-1.0\r\n".into(), body }
+    /// An answer, as DynamoDB gives it.
+    pub fn answer(status: u16, body: Value) -> Self {
+        Self { head: format!("HTTP/1.1 {status} Test\r\nContent-Type: application/x-amz-json-1.0\r\n"), body }
     }
 
     /// An error, as DynamoDB answers it.
     pub fn error(status: u16, code: &str) -> Self {
-        let body = json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{code}"), "message": "by a test"});
-        Self { head: format!("HTTP/1.1 {status} Test\r\nContent-Type: application/x-amz-json-1.0\r\n"), body }
+        let kind = format!("com.amazonaws.dynamodb.v20120810#{code}");
+        Self::answer(status, json!({"__type": kind, "message": "by a test"}))
     }
 
     fn read(from: &mut BufReader<TcpStream>) -> Option<Self> {

@@ -105,14 +105,17 @@ impl Table {
 
     /// Deletes an entry of the log, as its time to live does.
     pub async fn expire(&self, version: u64) {
-        let request = self.client.delete_item().table_name(&self.name).key("PK", AttributeValue::S("LOG".into()));
-        request.key("SK", AttributeValue::S(format!("{version:0>20}"))).send().await.unwrap();
+        self.delete("LOG", &format!("{version:0>20}")).await;
     }
 
     /// What an operator does before a new lease.
     pub async fn forget_lease(&self) {
-        let lease = || AttributeValue::S("LEASE".into());
-        self.client.delete_item().table_name(&self.name).key("PK", lease()).key("SK", lease()).send().await.unwrap();
+        self.delete("LEASE", "LEASE").await;
+    }
+
+    pub async fn delete(&self, partition: &str, sort: &str) {
+        let request = self.client.delete_item().table_name(&self.name).key("PK", AttributeValue::S(partition.into()));
+        request.key("SK", AttributeValue::S(sort.into())).send().await.unwrap();
     }
 
     /// How many items are in a partition.
