@@ -5,12 +5,15 @@
 # metrics. Order of the processors: the one that refuses before memory runs out has to be first.
 
 locals {
+  # Which of AWS's services takes what the collector sends, as it is called in names and signatures.
+  telemetry_services = { metrics = "monitoring", traces = "xray" }
+
   collector_config = yamlencode({
     extensions = {
       health_check = { endpoint = "127.0.0.1:13133" }
       # Services are named, because the guess from the endpoint was wrong for `monitoring`.
-      "sigv4auth/metrics" = { region = local.region, service = "monitoring" }
-      "sigv4auth/traces"  = { region = local.region, service = "xray" }
+      "sigv4auth/metrics" = { region = local.region, service = local.telemetry_services.metrics }
+      "sigv4auth/traces"  = { region = local.region, service = local.telemetry_services.traces }
     }
     receivers = {
       otlp = { protocols = { http = { endpoint = local.collector_endpoint } } }
@@ -23,12 +26,12 @@ locals {
     }
     exporters = {
       "otlphttp/metrics" = {
-        metrics_endpoint = "https://monitoring.${local.region}.${local.dns_suffix}/v1/metrics"
+        metrics_endpoint = "https://${local.telemetry_services.metrics}.${local.region}.${local.dns_suffix}/v1/metrics"
         compression      = "gzip"
         auth             = { authenticator = "sigv4auth/metrics" }
       }
       "otlphttp/traces" = {
-        traces_endpoint = "https://xray.${local.region}.${local.dns_suffix}/v1/traces"
+        traces_endpoint = "https://${local.telemetry_services.traces}.${local.region}.${local.dns_suffix}/v1/traces"
         compression     = "gzip"
         auth            = { authenticator = "sigv4auth/traces" }
       }

@@ -25,8 +25,13 @@ locals {
     deregistration_seconds     = 30
   }
 
-  # What tasks talk to. DynamoDB and S3 are reached by gateway endpoints, which cost nothing.
-  reached_services = toset(["ecr.api", "ecr.dkr", "logs", "monitoring", "secretsmanager", "xray"])
+  # What tasks talk to: ECS for them, by the execution role, and the collector. DynamoDB and S3 are reached by gateway endpoints,
+  # which cost nothing.
+  reached_services = setunion(["ecr.api", "ecr.dkr", "logs", "secretsmanager"], values(local.telemetry_services))
+  has_nat          = var.network.nat != "none"
+
+  # With a schedule that lowers the minimum, fewer tasks are no fault.
+  task_count_min = min(var.capacity.min, [for schedule in values(var.capacity.schedules) : schedule.min]...)
 
   # Where images are. A digest, because a tag can be moved.
   ecr_image = "^(?P<account>[0-9]{12})\\.dkr\\.ecr\\.(?P<region>[a-z0-9-]+)\\.amazonaws\\.com(?:\\.cn)?/(?P<repository>[a-z0-9][a-z0-9._/-]*)@sha256:(?P<digest>[0-9a-f]{64})$"

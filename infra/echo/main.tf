@@ -22,7 +22,7 @@ module "security_groups" {
   redirect_port           = local.listener_ports.redirect
   service_ports           = local.service_ports
   gateway_prefix_list_ids = module.network.gateway_prefix_list_ids
-  internet_egress         = var.network.nat != "none"
+  internet_egress         = local.has_nat
 }
 
 module "interface_endpoints" {
@@ -33,7 +33,7 @@ module "interface_endpoints" {
   subnet_ids        = module.network.private_subnet_ids
   security_group_id = module.security_groups.endpoints_id
   # With NAT the same services are reached through it.
-  services = var.network.nat == "none" ? local.reached_services : []
+  services = local.has_nat ? [] : local.reached_services
 }
 
 module "load_balancer" {
@@ -86,7 +86,7 @@ module "observability" {
   alarm_emails              = var.alarms.emails
   runbook_url               = var.alarms.runbook_url
   thresholds                = var.alarms.thresholds
-  task_count_min            = min(var.capacity.min, [for schedule in values(var.capacity.schedules) : schedule.min]...)
+  task_count_min            = local.task_count_min
 }
 
 module "iam" {

@@ -61,13 +61,13 @@ variable "capacity" {
   nullable = false
 
   validation {
-    condition     = var.capacity.min >= 1 && var.capacity.max >= var.capacity.min
-    error_message = "Write `capacity` with `min` of at least 1 and `max` of at least `min`."
+    condition     = var.capacity.min >= 1 && var.capacity.max >= var.capacity.min && floor(var.capacity.min) == var.capacity.min && floor(var.capacity.max) == var.capacity.max
+    error_message = "Write `capacity` with whole numbers, `min` of at least 1 and `max` of at least `min`."
   }
 
   validation {
-    condition     = var.capacity.spot_percent >= 0 && var.capacity.spot_percent <= 100
-    error_message = "Write `capacity.spot_percent` as a number from 0 to 100."
+    condition     = var.capacity.spot_percent >= 0 && var.capacity.spot_percent <= 100 && floor(var.capacity.spot_percent) == var.capacity.spot_percent
+    error_message = "Write `capacity.spot_percent` as a whole number from 0 to 100."
   }
 }
 
@@ -186,6 +186,11 @@ variable "retention" {
   })
   default  = {}
   nullable = false
+
+  validation {
+    condition     = !var.protect || var.retention.recovery_days > 0
+    error_message = "A protected environment must be able to go back in time: write `retention.recovery_days` from 1 to 35."
+  }
 }
 
 variable "waf" {

@@ -1,9 +1,10 @@
 resource "aws_ecs_cluster" "main" {
   name = var.name
 
+  # The service's metrics, not those of each task: "enhanced" costs by the task.
   setting {
     name  = "containerInsights"
-    value = var.container_insights
+    value = "enabled"
   }
 }
 

@@ -12,4 +12,6 @@ locals {
 
   # REGISTRY/PATH@sha256:DIGEST, without a tag: what a tag means can change, and then a rollback would not roll back.
   image_by_digest = "^[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*@sha256:[0-9a-f]{64}$"
+
+  role_arn = "^arn:[^:]+:iam::[0-9]{12}:role/.+$"
 }

@@ -51,9 +51,10 @@ resource "aws_ecs_service" "main" {
   }
 
   network_configuration {
-    subnets          = values(var.subnet_ids)
-    security_groups  = [var.security_group_id]
-    assign_public_ip = var.assign_public_ip
+    subnets         = values(var.subnet_ids)
+    security_groups = [var.security_group_id]
+    # What has no public address is reached through the load balancer only.
+    assign_public_ip = false
   }
 
   dynamic "load_balancer" {

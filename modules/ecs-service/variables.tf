@@ -1,10 +1,3 @@
-variable "assign_public_ip" {
-  description = "Give each task a public address: the way out in public subnets, where there is no NAT and no endpoint."
-  type        = bool
-  default     = false
-  nullable    = false
-}
-
 variable "capacity" {
   description = "Where tasks run: the first `on_demand_base` on demand, of all others `spot_percent` on Spot, which costs about a third and can be taken away with two minutes' notice."
   type = object({
@@ -41,18 +34,6 @@ variable "collector" {
   validation {
     condition     = can(keys(yamldecode(var.collector.config)))
     error_message = "Write the collector's config as a YAML document, such as yamlencode makes."
-  }
-}
-
-variable "container_insights" {
-  description = "Container Insights: `enhanced` adds metrics of each task and container, `enabled` those of the service, both at a price; `disabled` leaves ECS's free CPU and memory."
-  type        = string
-  default     = "enabled"
-  nullable    = false
-
-  validation {
-    condition     = contains(["enhanced", "enabled", "disabled"], var.container_insights)
-    error_message = "Write container_insights as \"enhanced\", \"enabled\" or \"disabled\"."
   }
 }
 
@@ -106,6 +87,11 @@ variable "execution_role_arn" {
   description = "ARN of the role by which ECS pulls images, reads secrets and writes logs."
   type        = string
   nullable    = false
+
+  validation {
+    condition     = can(regex(local.role_arn, var.execution_role_arn))
+    error_message = "Write execution_role_arn as a role's ARN, such as \"arn:aws:iam::111122223333:role/echo-dev-execution\"."
+  }
 }
 
 variable "image" {
@@ -218,8 +204,8 @@ variable "stop_timeout_seconds" {
   nullable    = false
 
   validation {
-    condition     = var.stop_timeout_seconds >= 2 && var.stop_timeout_seconds <= 120
-    error_message = "Write stop_timeout_seconds as 2 to 120: Fargate gives no more."
+    condition     = var.stop_timeout_seconds >= 2 && var.stop_timeout_seconds <= 120 && floor(var.stop_timeout_seconds) == var.stop_timeout_seconds
+    error_message = "Write stop_timeout_seconds as a whole number from 2 to 120: Fargate gives no more."
   }
 }
 
@@ -241,10 +227,20 @@ variable "target_group_arns" {
     management = string
   })
   nullable = false
+
+  validation {
+    condition     = alltrue([for arn in values(var.target_group_arns) : can(regex("^arn:[^:]+:elasticloadbalancing:[^:]+:[0-9]{12}:targetgroup/.+$", arn))]) && var.target_group_arns.mocks != var.target_group_arns.management
+    error_message = "Write the ARNs of two target groups, such as \"arn:aws:elasticloadbalancing:eu-central-1:111122223333:targetgroup/echo-dev-mocks-8080/73e2d6bc24d8a067\"."
+  }
 }
 
 variable "task_role_arn" {
   description = "ARN of the role that the containers have."
   type        = string
   nullable    = false
+
+  validation {
+    condition     = can(regex(local.role_arn, var.task_role_arn)) && var.task_role_arn != var.execution_role_arn
+    error_message = "Write task_role_arn as a role's ARN, such as \"arn:aws:iam::111122223333:role/echo-dev-task\", and of another role than execution_role_arn: containers must not read secrets and registries themselves."
+  }
 }

@@ -28,8 +28,8 @@ variable "deregistration_delay_seconds" {
   nullable    = false
 
   validation {
-    condition     = var.deregistration_delay_seconds >= 0 && var.deregistration_delay_seconds <= 3600
-    error_message = "Write the deregistration delay in seconds, from 0 to 3600."
+    condition     = var.deregistration_delay_seconds >= 0 && var.deregistration_delay_seconds <= 3600 && floor(var.deregistration_delay_seconds) == var.deregistration_delay_seconds
+    error_message = "Write the deregistration delay in whole seconds, from 0 to 3600."
   }
 }
 
@@ -68,8 +68,8 @@ variable "idle_timeout_seconds" {
   nullable    = false
 
   validation {
-    condition     = var.idle_timeout_seconds >= 1 && var.idle_timeout_seconds <= 4000
-    error_message = "Write the idle timeout in seconds, from 1 to 4000."
+    condition     = var.idle_timeout_seconds >= 1 && var.idle_timeout_seconds <= 4000 && floor(var.idle_timeout_seconds) == var.idle_timeout_seconds
+    error_message = "Write the idle timeout in whole seconds, from 1 to 4000."
   }
 }
 
@@ -169,8 +169,8 @@ variable "waf" {
   nullable = false
 
   validation {
-    condition     = var.waf.requests_per_5_minutes >= 10 && var.waf.requests_per_5_minutes <= 2000000000
-    error_message = "Write waf.requests_per_5_minutes from 10 to 2000000000, such as 300000 for a thousand a second."
+    condition     = var.waf.requests_per_5_minutes >= 10 && var.waf.requests_per_5_minutes <= 2000000000 && floor(var.waf.requests_per_5_minutes) == var.waf.requests_per_5_minutes
+    error_message = "Write waf.requests_per_5_minutes as a whole number from 10 to 2000000000, such as 300000 for a thousand a second."
   }
 
   validation {

@@ -17,9 +17,10 @@ check_image() {
   count=$(grep -c '^ok: ' "$work/image.log")
 }
 
-# dev is applied, proved and destroyed; the others are the same by their test (roots), and are applied by `tests/sandbox/run staging prod`.
+# dev is applied, proved and destroyed. The others are the same by their test (roots).
 check_sandbox() {
   as_root "the cloud, applied in the sandbox" || return 0
+  not_checked+=("staging and prod, applied in the sandbox: tests/sandbox/run staging prod does it, in 12 minutes more")
   tests/sandbox/run dev | tee "$work/sandbox.log" || return
   count=$(sed -n 's/^\([0-9]\+\) passed, 0 failed$/\1/p' "$work/sandbox.log")
   [[ $count ]] || { say "the sandbox has proved nothing"; return 1; }

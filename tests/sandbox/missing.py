@@ -44,7 +44,7 @@ class Shelf:
 
 targets, policies, schedules = Shelf(TARGET), Shelf(POLICY), Shelf(SCHEDULE)
 logging = Shelf(("ResourceArn",))
-queries, caches = Shelf(("queryDefinitionId",)), Shelf(("ecrRepositoryPrefix",))
+caches = Shelf(("ecrRepositoryPrefix",))
 tags = {}
 
 
@@ -111,22 +111,6 @@ def untag(given):
     return {}
 
 
-def put_query(given):
-    given["queryDefinitionId"] = given.get("queryDefinitionId") or str(uuid.uuid4())
-    queries.put(given, lastModified=int(time.time() * 1000))
-    return {"queryDefinitionId": given["queryDefinitionId"]}
-
-
-def delete_query(given):
-    queries.drop(given)
-    return {"success": True}
-
-
-def describe_queries(given):
-    prefix = given.get("queryDefinitionNamePrefix", "")
-    return {"queryDefinitions": [query for query in queries.find() if query["name"].startswith(prefix)]}
-
-
 def put_cache(given):
     return caches.put(given, createdAt=time.time(), registryId=get_account_id())
 
@@ -169,12 +153,10 @@ SCALING = {
     "TagResource": tag,
     "UntagResource": untag,
 }
-LOGS = {"PutQueryDefinition": put_query, "DescribeQueryDefinitions": describe_queries, "DeleteQueryDefinition": delete_query}
 REGISTRY = {
     "CreatePullThroughCacheRule": put_cache,
     "DescribePullThroughCacheRules": describe_caches,
     "DeletePullThroughCacheRule": delete_cache,
-    "PutRegistryScanningConfiguration": lambda given: {"registryScanningConfiguration": given},
 }
 FIREWALL = {
     "PutLoggingConfiguration": lambda given: {"LoggingConfiguration": logging.put(given["LoggingConfiguration"])},
@@ -183,7 +165,6 @@ FIREWALL = {
 }
 CALLS = {
     **{f"AnyScaleFrontendService.{name}": call for name, call in SCALING.items()},
-    **{f"Logs_20140328.{name}": call for name, call in LOGS.items()},
     **{f"AmazonEC2ContainerRegistry_V20150921.{name}": call for name, call in REGISTRY.items()},
     **{f"AWSWAF_20190729.{name}": call for name, call in FIREWALL.items()},
 }

@@ -17,6 +17,7 @@ import time
 import traceback
 import urllib.parse
 
+import left
 import seam
 from aws import Aws
 
@@ -143,27 +144,6 @@ class Echo:
         events = {s["logStreamName"]: self.aws.logs.get_log_events(logGroupName=group, logStreamName=s["logStreamName"])["events"] for s in streams}
         return {name.rpartition("/")[2]: sum("management request" in event["message"] for event in found) for name, found in events.items()}
 
-    def left(self):
-        """What of this environment AWS still has, by kind: of what has no name of the environment's, all."""
-        aws, named = self.aws, lambda names: [name for name in names if self.name in name]
-        found = {
-            "networks": [vpc["VpcId"] for vpc in aws.ec2.describe_vpcs()["Vpcs"] if not vpc["IsDefault"]],
-            "addresses": aws.ec2.describe_addresses()["Addresses"],
-            "gateways": [nat["NatGatewayId"] for nat in aws.ec2.describe_nat_gateways()["NatGateways"] if nat["State"] != "deleted"],
-            "load balancers": aws.elbv2.describe_load_balancers()["LoadBalancers"],
-            "target groups": aws.elbv2.describe_target_groups()["TargetGroups"],
-            "services": named(aws.ecs.list_clusters()["clusterArns"]),
-            "scaling": getattr(aws, "application-autoscaling").describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"],
-            "tables": aws.dynamodb.list_tables()["TableNames"],
-            "secrets": [secret["Name"] for secret in aws.secretsmanager.list_secrets()["SecretList"]],
-            "buckets": named(bucket["Name"] for bucket in aws.s3.list_buckets()["Buckets"]),
-            "logs": named(group["logGroupName"] for group in aws.logs.describe_log_groups()["logGroups"]),
-            "alarms": [alarm["AlarmName"] for alarm in aws.cloudwatch.describe_alarms()["MetricAlarms"]],
-            "topics": aws.sns.list_topics()["Topics"],
-            "roles": named(role["RoleName"] for role in aws.iam.list_roles(PathPrefix="/")["Roles"] if role["Path"] != "/github/"),
-        }
-        return {kind: things for kind, things in found.items() if things}
-
     @contextlib.contextmanager
     def traffic(self):
         """Calls a mock and asks management all the while, and creates mocks: no request may fail, and no write be lost."""
@@ -207,6 +187,11 @@ class Echo:
         expect("the mocks that are lost", lost, [])
 
 
+def nothing_to_change(root):
+    code, output = sandbox("plan", root)
+    expect("the plan" + ("" if code == 0 else f", which is {output[-3000:]}"), code, 0)
+
+
 def prove(env, image, following, bad):
     # What tasks have called, which is held against their role: of this environment's only.
     (STATE / "calls").unlink(missing_ok=True)
@@ -241,8 +226,7 @@ def prove(env, image, following, bad):
     with proving(f"{env}: management without a key is refused"):
         expect("the status", echo.management.ask("GET", "/endpoints")[0], 401)
     with proving(f"{env}: a second plan says that nothing is to be changed"):
-        code, output = sandbox("plan", env)
-        expect("the plan" + ("" if code == 0 else f", which is {output[-3000:]}"), code, 0)
+        nothing_to_change(env)
     echo.manage("GET", "/endpoints")
     for what, holds in seam.all_of(echo, STATE, lambda *command: subprocess.check_output([ROOT / "scripts/sandbox", "exec", *command])):
         with proving(f"{env}: {what}"):
@@ -257,7 +241,7 @@ def prove(env, image, following, bad):
         expect("the images that run", {image.partition("@")[2] for image in echo.images()}, {following.partition("@")[2]})
     with proving(f"{env}: destroyed, and nothing is left in AWS"):
         succeed("down", env)
-        expect("leftovers", echo.left(), {})
+        expect("leftovers", left.of_environment(echo.aws, echo.name), {})
 
 
 def complaints():
@@ -290,12 +274,19 @@ def main(image, following, bad, *envs):
         for env in envs:
             prove(env, image, following, bad)
         with proving(f"{envs[0]}: applied again, and it serves"):
-            Echo(envs[0], succeed("up", envs[0], "--image", image)).serves()
+            echo = Echo(envs[0], succeed("up", envs[0], "--image", image))
+            echo.serves()
+        with proving("account: a second plan says that nothing is to be changed"):
+            nothing_to_change("account")
         with proving("no value of a key is in a plan or a state, and what tasks are given fits the tokens"):
             test = ROOT / "modules/secrets/tests/stored_values.py"
             code, output = sandbox("exec", sys.executable, "-B", test)
             expect(f"the exit code of {test.name}, which says: {output[-3000:]}", code, 0)
-        with proving("all of it destroyed, and nothing is left on this machine"):
+        with proving("all of it destroyed, the account too, and nothing is left in AWS"):
+            succeed("down", envs[0])
+            succeed("down", "account")
+            expect("leftovers", left.of_environment(echo.aws, echo.name) | left.of_account(echo.aws), {})
+        with proving("the sandbox has ended, and nothing is left on this machine"):
             succeed("down")
             expect("leftovers", leftovers(), set())
     finally:

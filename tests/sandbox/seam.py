@@ -20,11 +20,12 @@ def all_of(echo, state, inside):
     return [
         ("each variable that Terraform sets is one that the binary knows, and parses", seam.variables),
         ("listeners, target groups, containers and the service agree on ports", seam.ports),
-        ("only the load balancer's security group reaches the service", seam.security_groups),
+        ("clients reach the load balancer, it the service, and the service AWS, and nobody anything else", seam.security_groups),
         ("health checks ask what the binary answers", seam.health),
         ("the times of load balancer, task and service fit into each other", seam.times),
         ("the task's role allows what the service calls, and nothing more", seam.task_role),
-        ("the execution role reads the secrets that the task is given, and no others", seam.execution_role),
+        ("the execution role pulls the task's images, reads its secrets and writes its logs, and nothing more", seam.execution_role),
+        ("both roles are for tasks of this account only", seam.trust),
     ]
 
 
@@ -64,6 +65,17 @@ class Seam:
     def balancer(self):
         (arn,) = {arn for group in self.groups.values() for arn in group["LoadBalancerArns"]}
         return self.aws.elbv2.describe_load_balancers(LoadBalancerArns=[arn])["LoadBalancers"][0]
+
+    @cached_property
+    def listeners(self):
+        """Where the load balancer's listeners lead to, by port: a target group, or None for a redirect."""
+        listeners = self.aws.elbv2.describe_listeners(LoadBalancerArn=self.balancer["LoadBalancerArn"])["Listeners"]
+        return {listener["Port"]: listener["DefaultActions"][0].get("TargetGroupArn") for listener in listeners}
+
+    def listener(self, face):
+        """The port of a listener, which the sandbox has added its offset to."""
+        offset = urllib.parse.urlsplit(self.aws.elbv2.meta.endpoint_url).port - 4566
+        return int(getattr(self.echo, face).address.rpartition(":")[2]) - offset
 
     @cached_property
     def binary(self):
@@ -107,21 +119,41 @@ class Seam:
     def ports(self):
         mapped = {mapping["containerPort"] for mapping in self.container["portMappings"]}
         check(mapped == set(self.groups) == {self.port("mocks"), self.port("management")}, f"{mapped}, {set(self.groups)} and the settings differ")
-        listeners = self.aws.elbv2.describe_listeners(LoadBalancerArn=self.balancer["LoadBalancerArn"])["Listeners"]
-        leads_to = {listener["Port"]: listener["DefaultActions"][0].get("TargetGroupArn") for listener in listeners}
-        offset = urllib.parse.urlsplit(self.aws.elbv2.meta.endpoint_url).port - 4566
         for face in ("mocks", "management"):
-            listener = int(getattr(self.echo, face).address.rpartition(":")[2]) - offset
+            listener = self.listener(face)
             group = self.groups[self.port(face)]
-            check(leads_to[listener] == group["TargetGroupArn"], f"the listener {listener} does not lead to {face}")
+            check(self.listeners[listener] == group["TargetGroupArn"], f"the listener {listener} does not lead to {face}")
             check(group["Port"] == self.port(face), f"{face}: the target group has port {group['Port']}, the service {self.port(face)}")
+
+    def rules(self, group, egress):
+        """What a security group lets through: first and last port, and the group, prefix list or network at the other end."""
+        found = self.aws.ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group]}])["SecurityGroupRules"]
+        return {
+            (rule["FromPort"], rule["ToPort"], rule.get("ReferencedGroupInfo", {}).get("GroupId") or rule.get("PrefixListId") or rule["CidrIpv4"])
+            for rule in found
+            if rule["IsEgress"] == egress
+        }
 
     def security_groups(self):
         (service,) = self.service["networkConfiguration"]["awsvpcConfiguration"]["securityGroups"]
-        rules = self.aws.ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [service]}])["SecurityGroupRules"]
-        found = {(r["FromPort"], r["ToPort"], r.get("ReferencedGroupInfo", {}).get("GroupId")) for r in rules if not r["IsEgress"]}
-        wanted = {(port, port, group) for port in self.groups for group in self.balancer["SecurityGroups"]}
-        check(found == wanted, f"the service can be reached by {found}, and should be by {wanted}")
+        (balancer,) = self.balancer["SecurityGroups"]
+        tagged = [{"Name": "tag:Name", "Values": [f"{self.echo.name}-endpoints"]}]
+        (endpoints,) = (group["GroupId"] for group in self.aws.ec2.describe_security_groups(Filters=tagged)["SecurityGroups"])
+        ways = self.aws.ec2.describe_vpc_endpoints(Filters=[{"Name": "vpc-id", "Values": [self.balancer["VpcId"]]}])["VpcEndpoints"]
+        interfaces = [way for way in ways if way["VpcEndpointType"] == "Interface"]
+        lists = {entry["PrefixListId"] for entry in self.aws.ec2.describe_prefix_lists()["PrefixLists"]}
+        management = self.listener("management")
+        for group, egress, wanted in (
+            (balancer, False, {(port, port, "127.0.0.0/8" if port == management else "0.0.0.0/0") for port in self.listeners}),
+            (balancer, True, {(port, port, service) for port in self.groups}),
+            (service, False, {(port, port, balancer) for port in self.groups}),
+            (service, True, {(443, 443, end) for end in [endpoints, *lists, *([] if interfaces else ["0.0.0.0/0"])]}),
+            (endpoints, False, {(443, 443, service)}),
+            (endpoints, True, set()),
+        ):
+            found = self.rules(group, egress)
+            check(found == wanted, f"{group} lets {'out' if egress else 'in'} {found}, and should {wanted}")
+        check(all([entry["GroupId"] for entry in way["Groups"]] == [endpoints] for way in interfaces), "an endpoint has another security group")
 
     def health(self):
         for group in self.groups.values():
@@ -175,6 +207,27 @@ class Seam:
         check(allowed == needed | telemetry, f"allowed and not called: {allowed - needed - telemetry}; called and not allowed: {needed - allowed}")
 
     def execution_role(self):
-        readable = {resource for action, resource in self.allowed(self.task["executionRoleArn"]) if action == "secretsmanager:GetSecretValue"}
-        given = {":".join(secret["valueFrom"].split(":")[:7]) for secret in self.container["secrets"]}
-        check(readable == given, f"it reads {readable}, and the task is given {given}")
+        needed = {("ecr:GetAuthorizationToken", "*")}
+        for container in self.task["containerDefinitions"]:
+            account, region, repository = re.match(r"(\d+)\.dkr\.ecr\.([\w-]+)\.amazonaws\.com/(.+)@", container["image"]).groups()
+            pulls = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+            # The first who asks for an image of another registry fills the cache.
+            fills = ["ecr:BatchImportUpstreamImage", "ecr:CreateRepository"] if repository.startswith("ecr-public/") else []
+            needed |= {(action, f"arn:aws:ecr:{region}:{account}:repository/{repository}") for action in pulls + fills}
+            logs = container["logConfiguration"]["options"]
+            group = f"arn:aws:logs:{logs['awslogs-region']}:{account}:log-group:{logs['awslogs-group']}:*"
+            needed |= {(action, group) for action in ("logs:CreateLogStream", "logs:PutLogEvents")}
+            secrets = {":".join(secret["valueFrom"].split(":")[:7]) for secret in container.get("secrets", [])}
+            needed |= {("secretsmanager:GetSecretValue", secret) for secret in secrets}
+        allowed = self.allowed(self.task["executionRoleArn"])
+        check(allowed == needed, f"allowed and not needed: {allowed - needed}; needed and not allowed: {needed - allowed}")
+
+    def trust(self):
+        for arn in (self.task["taskRoleArn"], self.task["executionRoleArn"]):
+            account = arn.split(":")[4]
+            document = self.aws.iam.get_role(RoleName=arn.rpartition("/")[2])["Role"]["AssumeRolePolicyDocument"]
+            (statement,) = document["Statement"]
+            check(statement["Principal"] == {"Service": "ecs-tasks.amazonaws.com"}, f"{arn} trusts {statement['Principal']}")
+            conditions = {name: value for operator in statement["Condition"].values() for name, value in operator.items()}
+            wanted = {"aws:SourceAccount": account, "aws:SourceArn": f"arn:aws:ecs:{self.aws.ecs.meta.region_name}:{account}:*"}
+            check(conditions == wanted, f"{arn} trusts on the conditions {conditions}")

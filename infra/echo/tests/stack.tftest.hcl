@@ -66,6 +66,11 @@ run "without_nat_and_domain" {
   }
 
   assert {
+    condition     = !local.has_nat && local.task_count_min == 2
+    error_message = "Without NAT there is no way to the internet to open, and without schedules the minimum is that of the capacity."
+  }
+
+  assert {
     condition     = jsonencode(local.listener_ports) == jsonencode({ mocks = 80, management = 8081, redirect = null })
     error_message = "Without a certificate there is only HTTP, and nothing to redirect."
   }
@@ -128,8 +133,13 @@ run "with_nat_domain_and_protection" {
   }
 
   assert {
-    condition     = length(module.interface_endpoints.endpoint_ids) == 0
-    error_message = "With NAT nobody pays for endpoints."
+    condition     = length(module.interface_endpoints.endpoint_ids) == 0 && local.has_nat
+    error_message = "With NAT nobody pays for endpoints, and the way to it is open."
+  }
+
+  assert {
+    condition     = local.task_count_min == 1
+    error_message = "What a schedule asks for must not ring the alarm on missing tasks."
   }
 
   assert {
@@ -146,10 +156,17 @@ run "with_nat_domain_and_protection" {
 run "an_image_without_digest" {
   command = plan
   variables {
-    docker_image_url    = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/echo-service:latest"
-    collector_image_url = "public.ecr.aws/aws-observability/aws-otel-collector:v0.49.0"
+    docker_image_url = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/echo-service:latest"
   }
-  expect_failures = [var.docker_image_url, var.collector_image_url]
+  expect_failures = [var.docker_image_url]
+}
+
+run "a_collector_that_is_not_in_the_registry" {
+  command = plan
+  variables {
+    collector_image_url = "public.ecr.aws/aws-observability/aws-otel-collector@sha256:2222222222222222222222222222222222222222222222222222222222222222"
+  }
+  expect_failures = [var.collector_image_url]
 }
 
 run "values_that_contradict_each_other" {
@@ -160,8 +177,17 @@ run "values_that_contradict_each_other" {
     capacity         = { min = 3, max = 2, spot_percent = 101 }
     cpu_architecture = "arm"
     protect          = true
+    retention        = { recovery_days = 0 }
   }
-  expect_failures = [var.environment, var.access, var.capacity, var.cpu_architecture, var.domain]
+  expect_failures = [var.environment, var.access, var.capacity, var.cpu_architecture, var.domain, var.retention]
+}
+
+run "half_a_task" {
+  command = plan
+  variables {
+    capacity = { min = 1.5, max = 3, spot_percent = 33.3 }
+  }
+  expect_failures = [var.capacity]
 }
 
 run "a_domain_without_certificate" {

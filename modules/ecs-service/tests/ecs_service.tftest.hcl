@@ -149,7 +149,7 @@ run "defaults" {
   }
   assert {
     condition     = { for setting in aws_ecs_cluster.main.setting : setting.name => setting.value } == { containerInsights = "enabled" }
-    error_message = "Container Insights must be on by default."
+    error_message = "Container Insights must be on: the alarm on missing tasks counts by it."
   }
   assert {
     condition     = output.cluster_name == "echo-test" && output.service_name == "echo"
@@ -161,9 +161,7 @@ run "all_choices" {
   command = plan
 
   variables {
-    assign_public_ip     = true
     capacity             = { on_demand_base = 2, spot_percent = 75 }
-    container_insights   = "enhanced"
     cpu                  = 8192
     memory               = 20480
     cpu_architecture     = "X86_64"
@@ -181,15 +179,14 @@ run "all_choices" {
     error_message = "Two tasks must be on demand, and three of four others on Spot."
   }
   assert {
-    condition     = aws_ecs_service.main.network_configuration[0].assign_public_ip && aws_ecs_service.main.force_delete
-    error_message = "The public address and the unprotected delete must be what was asked for."
+    condition     = aws_ecs_service.main.force_delete
+    error_message = "An unprotected service must go in one destroy."
   }
   assert {
     condition = (
-      aws_ecs_task_definition.main.runtime_platform[0].cpu_architecture == "X86_64" && aws_ecs_task_definition.main.memory == "20480" &&
-      tolist(aws_ecs_cluster.main.setting)[0].value == "enhanced"
+      aws_ecs_task_definition.main.runtime_platform[0].cpu_architecture == "X86_64" && aws_ecs_task_definition.main.memory == "20480"
     )
-    error_message = "Architecture, memory and Container Insights must be what was asked for."
+    error_message = "Architecture and memory must be what was asked for."
   }
   assert {
     condition = (
@@ -208,7 +205,6 @@ run "refuses_values" {
     image                = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/echo-service:latest"
     collector            = { image = "public.ecr.aws/aws-observability/aws-otel-collector:v0.49.0", config = "receivers: {}" }
     capacity             = { on_demand_base = -1 }
-    container_insights   = "on"
     memory               = 512
     cpu_architecture     = "arm64"
     desired_count        = 0
@@ -217,10 +213,13 @@ run "refuses_values" {
     secrets              = { ECHO_KEYS = "ci:read:0000" }
     stop_timeout_seconds = 121
     subnet_ids           = { a = "subnet-aaaaaaaa" }
+    execution_role_arn   = "echo-test-execution"
+    target_group_arns    = { mocks = "echo-test-mocks-8080", management = "echo-test-mgmt-8081" }
   }
   expect_failures = [
-    var.name, var.image, var.collector, var.capacity, var.container_insights, var.memory, var.cpu_architecture, var.desired_count,
-    var.ports, var.rollback_alarm_names, var.secrets, var.stop_timeout_seconds, var.subnet_ids,
+    var.name, var.image, var.collector, var.capacity, var.memory, var.cpu_architecture, var.desired_count,
+    var.ports, var.rollback_alarm_names, var.secrets, var.stop_timeout_seconds, var.subnet_ids, var.execution_role_arn,
+    var.target_group_arns,
   ]
 }
 
@@ -234,8 +233,18 @@ run "refuses_combinations" {
     cpu       = 300
     ports     = { mocks = 8081 }
     secrets   = { ECHO_STORE = "arn:aws:ssm:eu-central-1:111122223333:parameter/store" }
+    # One role for both, one target group for both, and half a second.
+    task_role_arn        = "arn:aws:iam::111122223333:role/echo-test-execution"
+    stop_timeout_seconds = 60.5
+    target_group_arns = {
+      mocks      = "arn:aws:elasticloadbalancing:eu-central-1:111122223333:targetgroup/echo-test/0000000000000000"
+      management = "arn:aws:elasticloadbalancing:eu-central-1:111122223333:targetgroup/echo-test/0000000000000000"
+    }
   }
-  expect_failures = [var.image, var.collector, var.capacity, var.cpu, var.ports, var.secrets]
+  expect_failures = [
+    var.image, var.collector, var.capacity, var.cpu, var.ports, var.secrets, var.task_role_arn, var.stop_timeout_seconds,
+    var.target_group_arns,
+  ]
 }
 
 # Apart, because Terraform leaves the validation of secrets out where environment, which it reads, is refused.

@@ -83,6 +83,10 @@ run "trust" {
     condition     = alltrue([for role in concat([aws_iam_role.plan], values(aws_iam_role.apply)) : role.path == "/github/" && role.permissions_boundary == null])
     error_message = "The roles must be in a path in which no apply role may change roles."
   }
+  assert {
+    condition     = [for statement in jsondecode(aws_iam_policy.apply["dev-identity"].policy).Statement : [statement.Resource, can(statement.Condition)] if statement.Sid == "MakeRoles"] == [["arn:aws:iam::111122223333:role/echo-dev-*", false]]
+    error_message = "Without a boundary the environment's roles can be made all the same, and no others."
+  }
 }
 
 run "rights" {

@@ -220,6 +220,29 @@ run "https_and_firewall" {
   }
 }
 
+run "own_name_and_blocked_content" {
+  command = plan
+
+  variables {
+    waf = { enabled = true, block_content = true }
+  }
+
+  override_resource {
+    target          = aws_lb.main
+    override_during = plan
+    values          = { arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/app/lb/1", dns_name = "lb.example.net" }
+  }
+
+  assert {
+    condition     = [output.mocks_url, output.management_url] == ["http://lb.example.net", "http://lb.example.net:8081"]
+    error_message = "Without a domain the URLs must have the load balancer's own name, and the port where it is not the usual one."
+  }
+  assert {
+    condition     = alltrue([for rule in aws_wafv2_web_acl.main[0].rule : length(rule.override_action[0].none) == 1 && length(rule.override_action[0].count) == 0 if rule.name != "rate"]) && length(aws_wafv2_web_acl.main[0].rule) == 4
+    error_message = "With block_content what looks like an attack must be refused, not only counted."
+  }
+}
+
 run "refuses_http_on_the_ports_of_https" {
   command = plan
   variables {
@@ -253,10 +276,13 @@ run "refuses_one_port_for_both" {
 run "refuses_other_certificates" {
   command = plan
   variables {
-    certificate_arn = "arn:aws:iam::123456789012:server-certificate/echo"
-    management_port = 80.5
+    certificate_arn              = "arn:aws:iam::123456789012:server-certificate/echo"
+    management_port              = 80.5
+    deregistration_delay_seconds = 30.5
+    idle_timeout_seconds         = 60.5
+    waf                          = { enabled = true, requests_per_5_minutes = 1000.5 }
   }
-  expect_failures = [var.certificate_arn, var.management_port]
+  expect_failures = [var.certificate_arn, var.management_port, var.deregistration_delay_seconds, var.idle_timeout_seconds, var.waf]
 }
 
 run "example_http" {

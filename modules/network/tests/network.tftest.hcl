@@ -118,8 +118,8 @@ run "two_zones_single_nat" {
     error_message = "By the S3 endpoint only layers of images may be read, and nothing may be written."
   }
   assert {
-    condition = [for statement in jsondecode(aws_vpc_endpoint.gateway["dynamodb"].policy).Statement : [statement.Resource, statement.Condition]] == [[
-      "arn:aws:dynamodb:eu-central-1:123456789012:table/*", { StringEquals = { "aws:PrincipalAccount" = "123456789012" } }
+    condition = [for statement in jsondecode(aws_vpc_endpoint.gateway["dynamodb"].policy).Statement : [statement.Effect, statement.Action, statement.Resource, statement.Condition]] == [[
+      "Allow", "dynamodb:*", "arn:aws:dynamodb:eu-central-1:123456789012:table/*", { StringEquals = { "aws:PrincipalAccount" = "123456789012" } }
     ]]
     error_message = "By the DynamoDB endpoint only this account may reach only its own tables."
   }
@@ -159,6 +159,12 @@ run "two_zones_single_nat" {
       "arn:aws:logs:eu-central-1:123456789012:log-group:/echo/echo-test/flow-logs:*",
     ])]
     error_message = "The role may write to its own log group and to no other."
+  }
+  assert {
+    condition = [for statement in data.aws_iam_policy_document.flow_logs.statement : statement.actions] == [toset([
+      "logs:CreateLogStream", "logs:DescribeLogGroups", "logs:DescribeLogStreams", "logs:PutLogEvents",
+    ])]
+    error_message = "The role may write records, and neither read nor delete them."
   }
   assert {
     condition     = aws_iam_role.flow_logs.permissions_boundary == null

@@ -201,11 +201,11 @@ run "alarms" {
   }
   assert {
     condition = [
-      for statement in jsondecode(data.aws_iam_policy_document.alarms_topic.json).Statement : statement.Condition if statement.Effect == "Allow"
-      ] == [{
-        StringEquals = { "aws:SourceAccount" = "111122223333" }
-        ArnLike      = { "aws:SourceArn" = "arn:aws:cloudwatch:eu-central-1:111122223333:alarm:echo-test-*" }
-    }]
+      for statement in jsondecode(data.aws_iam_policy_document.alarms_topic.json).Statement : [statement.Action, statement.Principal, statement.Condition] if statement.Effect == "Allow"
+      ] == [["sns:Publish", { Service = "cloudwatch.amazonaws.com" }, {
+        StringEquals                  = { "aws:SourceAccount" = "111122223333" }
+        ArnLike                       = { "aws:SourceArn" = "arn:aws:cloudwatch:eu-central-1:111122223333:alarm:echo-test-*" }
+    }]]
     error_message = "Only alarms of this environment may publish to its topic."
   }
   assert {
