@@ -69,6 +69,12 @@ apt_install() {
   "${as_root[@]}" apt-get update && "${as_root[@]}" apt-get install --yes --no-install-recommends "$@"
 }
 
+# output_of FOLDER NAME: prints what an environment's root, applied in FOLDER, says in its output.
+output_of() {
+  terraform -chdir="$1" output -json echo 2>/dev/null |
+    python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]])' "$2" 2>/dev/null
+}
+
 # use_terraform: has Terraform take the AWS provider from the mirror that `scripts/tools provider` fills, and ask nobody anything.
 # The person's own settings and AWS accounts are out of reach: what runs here is only ever tests, and the emulated AWS.
 use_terraform() {

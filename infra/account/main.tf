@@ -30,4 +30,6 @@ module "github" {
   repository       = var.repository
   environments     = { for environment, key in local.state_keys : environment => { state_key = key } }
   state_bucket_arn = module.state.bucket_arn
+
+  image_repository_arn = module.registry.repository_arns[local.service]
 }

@@ -9,8 +9,13 @@ output "collector_repository_url" {
 }
 
 output "plan_role_arn" {
-  description = "The role for jobs that plan on pull requests."
+  description = "The role for jobs that plan, on pull requests and at night."
   value       = module.github.plan_role_arn
+}
+
+output "push_role_arn" {
+  description = "The role for jobs that push images, on main."
+  value       = module.github.push_role_arn
 }
 
 output "service_repository_url" {

@@ -18,9 +18,11 @@ locals {
   subject = "repo:${var.repository.owner}@${var.repository.owner_id}/${var.repository.name}@${var.repository.id}"
 
   # Who may become which role. Equal to the letter: with a wildcard any branch or fork could be meant.
+  merged = "${local.subject}:ref:refs/heads/${var.branch}"
   subjects = merge(
-    { plan = "${local.subject}:pull_request" },
-    { for environment in keys(var.environments) : "apply-${environment}" => "${local.subject}:environment:${environment}" },
+    # At night too, to find what has drifted.
+    { plan = ["${local.subject}:pull_request", local.merged], push = [local.merged] },
+    { for environment in keys(var.environments) : "apply-${environment}" => ["${local.subject}:environment:${environment}"] },
   )
 
   # From names, not from resources, so that a plan shows the policies whole. IAM and S3 have no region.
@@ -61,7 +63,7 @@ data "aws_iam_policy_document" "trust" {
     condition {
       test     = "StringEquals"
       variable = "${local.issuer}:sub"
-      values   = [each.value]
+      values   = each.value
     }
   }
 }

@@ -1,3 +1,15 @@
+variable "branch" {
+  description = "Branch whose jobs push images, and plan at night. What is merged into it is delivered: protect it."
+  type        = string
+  default     = "main"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9._/-]*$", var.branch))
+    error_message = "Write the branch by its name, without a wildcard and without refs/heads, such as \"main\"."
+  }
+}
+
 variable "environments" {
   description = "GitHub environments whose jobs may apply, by name, such as `prod`. `state_key` is where that environment's state is in the bucket. What the role of an environment may touch is named `<name>-<environment>`, or begins with that and a hyphen."
   type        = map(object({ state_key = string }))
@@ -26,6 +38,17 @@ variable "environments" {
   validation {
     condition     = length(distinct([for environment in values(var.environments) : environment.state_key])) == length(var.environments)
     error_message = "Write a state key of its own for each environment: two roots in one state destroy each other's resources."
+  }
+}
+
+variable "image_repository_arn" {
+  description = "ARN of the ECR repository that images are pushed to."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^arn:[^:*]+:ecr:[^:*]+:[0-9]{12}:repository/[^*]+$", var.image_repository_arn))
+    error_message = "Write the ARN of one repository, such as \"arn:aws:ecr:eu-central-1:111122223333:repository/echo-service\"."
   }
 }
 

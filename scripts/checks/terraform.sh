@@ -101,3 +101,6 @@ tested() {
 
 # That environments are values and nothing else.
 check_roots() { python3 -B -m unittest tests/terraform/test_environments.py; }
+
+# What scripts/cost makes of a plan.
+check_cost() { python3 -B -m unittest tests/terraform/test_cost.py; }

@@ -15,31 +15,35 @@ _additions = {}
 def apply():
     _remember("CreateFlowLogs", "DescribeFlowLogs", "flowLogId", "fl-", _flow_log)
     _remember("CreateVpcEndpoint", "DescribeVpcEndpoints", "vpcEndpointId", "vpce-", _endpoint)
-    _remember_prefix_lists()
+    _remember_rules()
     _remember_alarms()
     _remember_recovery_period()
     _remember_rebalancing("CreateService")
     _remember_rebalancing("UpdateService")
 
 
-def _remember_prefix_lists():
-    """The prefix lists in the rules of security groups."""
+def _remember_rules():
+    """The prefix lists in the rules of security groups; and that a rule for all protocols has no ports, whatever is said, so that the
+    provider takes away the one that a new group begins with."""
     parse_rules, rule_xml = ec2._parse_ip_permissions, ec2._sg_rule_xml
 
-    def rules_with_prefix_lists(parameters, prefix):
+    def rules_as_meant(parameters, prefix):
         rules = parse_rules(parameters, prefix)
         for number, rule in enumerate(rules, 1):
             entry = f"{prefix}.{number}.PrefixListIds.1"
             name, description = ec2._p(parameters, f"{entry}.PrefixListId"), ec2._p(parameters, f"{entry}.Description")
             if name and not rule["PrefixListIds"]:
                 rule["PrefixListIds"] = [{"PrefixListId": name, "Description": description}]
+            if rule["IpProtocol"] == "-1":
+                rule.pop("FromPort", None)
+                rule.pop("ToPort", None)
         return rules
 
     def rule_xml_with_prefix_lists(group_id, rule, is_egress=False):
         lists = "".join(f"<prefixListId>{entry['PrefixListId']}</prefixListId>" for entry in rule.get("PrefixListIds", []))
         return rule_xml(group_id, rule, is_egress).replace("</item>", f"{lists}</item>")
 
-    ec2._parse_ip_permissions, ec2._sg_rule_xml = rules_with_prefix_lists, rule_xml_with_prefix_lists
+    ec2._parse_ip_permissions, ec2._sg_rule_xml = rules_as_meant, rule_xml_with_prefix_lists
 
 
 def _remember_alarms():

@@ -2,7 +2,7 @@
 
 One line for each thing that is proved, with the time it took. tests/sandbox/run makes the images and calls it:
 
-    proof.py IMAGE NEXT-IMAGE BAD-IMAGE ENV...
+    proof.py IMAGE NEXT-IMAGE BAD-IMAGE LAZY-IMAGE ENV...
 """
 
 import contextlib
@@ -12,18 +12,16 @@ import pathlib
 import re
 import subprocess
 import sys
-import threading
 import time
 import traceback
 import urllib.parse
 
 import left
 import seam
-from aws import Aws
+from client import Echo, expect
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 STATE = ROOT / "target/sandbox"
-JSON_API = "application/vnd.api+json"
 # scripts/verify-consistency does it 10,000 times.
 EVERYWHERE = 200
 results = {"passed": 0, "failed": 0}
@@ -44,11 +42,6 @@ def proving(what):
     print(f"{mark}: {what} ({time.monotonic() - start:.0f} s){why}", flush=True)
 
 
-def expect(what, got, wanted):
-    if got != wanted:
-        raise AssertionError(f"{what} is {got!r}, not {wanted!r}")
-
-
 def sandbox(*arguments):
     """Runs scripts/sandbox, and gives its exit code and what it wrote."""
     done = subprocess.run([ROOT / "scripts/sandbox", *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
@@ -62,129 +55,6 @@ def succeed(*arguments):
     return output
 
 
-class Face:
-    """One of the two listeners, as a client of the load balancer sees it."""
-
-    def __init__(self, url):
-        self.address = urllib.parse.urlsplit(url).netloc
-
-    def ask(self, verb, path, document=None, key=None):
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
-        if document is not None:
-            headers["Content-Type"] = JSON_API
-        connection = http.client.HTTPConnection(self.address, timeout=20)
-        try:
-            connection.request(verb, path, None if document is None else json.dumps(document), headers)
-            answer = connection.getresponse()
-            return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read().decode()
-        finally:
-            connection.close()
-
-
-class Echo:
-    """An environment that was brought up, by what `scripts/sandbox up` has printed."""
-
-    def __init__(self, env, printed):
-        urls = dict(re.findall(r"^(mocks|management|docs|aws) (\S+)$", printed, re.M))
-        self.name = f"echo-{env}"
-        self.mocks, self.management, self.docs = Face(urls["mocks"]), Face(urls["management"]), urls["docs"]
-        self.aws = Aws(urls["aws"])
-        self.key = self.aws.secretsmanager.get_secret_value(SecretId=f"{self.name}/keys/admin")["SecretString"]
-
-    def manage(self, verb, path, document=None):
-        return self.management.ask(verb, path, document, self.key)
-
-    def ask_for(self, verb, path, code=200, headers=None, body=None):
-        """The answer to the creation of a mock."""
-        attributes = {"verb": verb, "path": path, "response": {"code": code, "headers": headers or {}, "body": body}}
-        return self.manage("POST", "/endpoints", {"data": {"type": "endpoints", "attributes": attributes}})
-
-    def create(self, verb, path, **response):
-        status, _, text = self.ask_for(verb, path, **response)
-        expect(f"the answer to the mock {verb} {path}", (status, text if status != 201 else ""), (201, ""))
-        return json.loads(text)["data"]["id"]
-
-    def delete(self, endpoint):
-        expect("the answer to a delete", self.manage("DELETE", f"/endpoints/{endpoint}")[0], 204)
-
-    def no_mock(self, verb, path):
-        status, headers, text = self.mocks.ask(verb, path)
-        expect(f"{verb} {path}", (status, headers["content-type"]), (404, JSON_API))
-        expect("the detail", json.loads(text)["errors"][0]["detail"], f"Requested page `{path}` does not exist")
-
-    def serves(self):
-        endpoint = self.create("GET", "/serves", body="yes")
-        expect("a mock", self.mocks.ask("GET", "/serves")[::2], (200, "yes"))
-        self.delete(endpoint)
-
-    def story(self, number):
-        """The contract's, once. Whichever task answers has to know what another one was just told."""
-        path = f"/greeting/{number}"
-        self.no_mock("GET", path)
-        body = json.dumps({"message": f"Hello {number}"})
-        endpoint = self.create("GET", path, headers={"X-Number": str(number), "Content-Type": "application/json"}, body=body)
-        status, headers, text = self.mocks.ask("GET", path)
-        expect("the mock's answer", (status, headers["x-number"], headers["content-type"], text), (200, str(number), "application/json", body))
-        self.no_mock("POST", path)
-        self.delete(endpoint)
-        self.no_mock("GET", path)
-
-    def tasks(self):
-        """The tasks that run, with the image of each, and the containers of the service."""
-        arns = self.aws.ecs.list_tasks(cluster=self.name, serviceName="echo", desiredStatus="RUNNING")["taskArns"]
-        return [task for task in self.aws.ecs.describe_tasks(cluster=self.name, tasks=arns)["tasks"] if task["lastStatus"] == "RUNNING"] if arns else []
-
-    def images(self):
-        return {container["image"] for task in self.tasks() for container in task["containers"] if container["name"] == "echo"}
-
-    def requests_by_task(self):
-        """How many management requests each task has logged."""
-        group = f"/echo/{self.name}/service"
-        streams = self.aws.logs.describe_log_streams(logGroupName=group)["logStreams"]
-        events = {s["logStreamName"]: self.aws.logs.get_log_events(logGroupName=group, logStreamName=s["logStreamName"])["events"] for s in streams}
-        return {name.rpartition("/")[2]: sum("management request" in event["message"] for event in found) for name, found in events.items()}
-
-    @contextlib.contextmanager
-    def traffic(self):
-        """Calls a mock and asks management all the while, and creates mocks: no request may fail, and no write be lost."""
-        endpoint = self.create("GET", "/all/the/while", body="here")
-        over, asked, made, wrong = threading.Event(), [], [], []
-
-        def ask():
-            asked.append(endpoint)
-            return self.mocks.ask("GET", "/all/the/while")[::2] == (200, "here") and self.manage("GET", f"/endpoints/{endpoint}")[0] == 200
-
-        def make():
-            made.append(f"/made/{time.monotonic_ns()}")
-            return self.ask_for("GET", made[-1], body=made[-1])[0] == 201 and self.mocks.ask("GET", made[-1])[::2] == (200, made[-1])
-
-        def go_on(work):
-            while not over.is_set():
-                try:
-                    holds = work()
-                except (OSError, http.client.HTTPException) as error:
-                    holds = repr(error)
-                if holds is not True:
-                    wrong.append((time.strftime("%X"), work.__name__, holds))
-                # Steady, and not so many that the rollout has no time left to run.
-                time.sleep(0.1)
-
-        threads = [threading.Thread(target=go_on, args=[work]) for work in (ask, make)]
-        for thread in threads:
-            thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            for thread in threads:
-                thread.join()
-        self.delete(endpoint)
-        if wrong:
-            raise AssertionError(f"{len(wrong)} of {len(asked) + len(made)} times a request failed: {wrong[:3]}")
-        print(f"  asked {len(asked)} times, and made {len(made)} mocks meanwhile")
-        expect("many requests", (len(asked) > 20, len(made) > 10), (True, True))
-        lost = [path for path in made if self.mocks.ask("GET", path)[::2] != (200, path)]
-        expect("the mocks that are lost", lost, [])
 
 
 def nothing_to_change(root):
@@ -192,7 +62,12 @@ def nothing_to_change(root):
     expect("the plan" + ("" if code == 0 else f", which is {output[-3000:]}"), code, 0)
 
 
-def prove(env, image, following, bad):
+def rollout(env, image):
+    """The pipeline's own script, where a client speaks to the load balancer as on AWS: not by TLS, which the sandbox has not."""
+    return sandbox("deploy", env, image) if env == "dev" else sandbox("up", env, "--image", image)
+
+
+def prove(env, image, following, bad, lazy):
     # What tasks have called, which is held against their role: of this environment's only.
     (STATE / "calls").unlink(missing_ok=True)
     with proving(f"{env}: applied within 3 minutes, with less than 100 resources, and healthy"):
@@ -232,16 +107,42 @@ def prove(env, image, following, bad):
         with proving(f"{env}: {what}"):
             holds()
     with proving(f"{env}: another image rolls out, no request fails, and no write is lost"), echo.traffic():
-        succeed("up", env, "--image", following)
+        code, output = rollout(env, following)
+        expect(f"the exit code, with {output[-3000:]}", code, 0)
         expect("the images that run", {image.partition("@")[2] for image in echo.images()}, {following.partition("@")[2]})
     with proving(f"{env}: a bad image fails the apply, the old one serves on, no request fails, and no write is lost"), echo.traffic():
-        code, output = sandbox("up", env, "--image", bad)
+        code, output = rollout(env, bad)
         if code == 0 or not re.search("circuit breaker was triggered|deployment was rolled back", output):
             raise AssertionError(f"the apply ended with {code}, and does not name the rollout as the reason:\n{output[-3000:]}")
         expect("the images that run", {image.partition("@")[2] for image in echo.images()}, {following.partition("@")[2]})
+    if env == "dev":
+        prove_delivery(echo, env, following, lazy)
     with proving(f"{env}: destroyed, and nothing is left in AWS"):
         succeed("down", env)
         expect("leftovers", left.of_environment(echo.aws, echo.name), {})
+
+
+def prove_delivery(echo, env, following, lazy):
+    """What the pipeline's scripts do about an image and a change that no deployment of ECS notices."""
+    with proving(f"{env}: an image that is ready and takes no mock is rolled back by its smoke test"):
+        code, output = sandbox("deploy", env, lazy)
+        if code != 1 or not re.search(r"a mock is created: the answer is \d+, not 201", output) or "was rolled back" not in output:
+            raise AssertionError(f"the deployment ended with {code}, and does not name the creation as the reason:\n{output[-3000:]}")
+        expect("the images that run", {image.partition("@")[2] for image in echo.images()}, {following.partition("@")[2]})
+        nothing_to_change(env)
+    with proving(f"{env}: what was changed behind Terraform's back is found, and priced"):
+        (balancer,) = echo.aws.elbv2.describe_load_balancers()["LoadBalancers"]
+        change = lambda seconds: echo.aws.elbv2.modify_load_balancer_attributes(
+            LoadBalancerArn=balancer["LoadBalancerArn"], Attributes=[{"Key": "idle_timeout.timeout_seconds", "Value": seconds}]
+        )
+        change("61")
+        code, output = sandbox("plan", env)
+        expect("the exit code of a plan", code, 2)
+        for part in ("- change `module.echo.module.load_balancer.aws_lb.main`", "idle_timeout", "| **together** |"):
+            if part not in output:
+                raise AssertionError(f"the plan does not say {part}: {output[:3000]}")
+        change("60")
+        nothing_to_change(env)
 
 
 def complaints():
@@ -269,10 +170,10 @@ def leftovers():
     return found
 
 
-def main(image, following, bad, *envs):
+def main(image, following, bad, lazy, *envs):
     try:
         for env in envs:
-            prove(env, image, following, bad)
+            prove(env, image, following, bad, lazy)
         with proving(f"{envs[0]}: applied again, and it serves"):
             echo = Echo(envs[0], succeed("up", envs[0], "--image", image))
             echo.serves()

@@ -18,6 +18,8 @@ override_data {
 variables {
   repository       = { owner = "octo-org", owner_id = "123456", name = "echo", id = "456789" }
   state_bucket_arn = "arn:aws:s3:::echo-state-test"
+
+  image_repository_arn = "arn:aws:ecr:eu-central-1:111122223333:repository/echo-service"
   environments = {
     dev  = { state_key = "dev/terraform.tfstate" }
     prod = { state_key = "prod/terraform.tfstate" }
@@ -35,10 +37,11 @@ run "trust" {
   # The whole statement of each role. StringEquals is to the letter, so that what is not listed here is refused.
   assert {
     condition = {
-      for role in concat([aws_iam_role.plan], values(aws_iam_role.apply)) : role.name => jsondecode(role.assume_role_policy).Statement
+      for role in concat([aws_iam_role.plan, aws_iam_role.push], values(aws_iam_role.apply)) : role.name => jsondecode(role.assume_role_policy).Statement
       } == {
       for name, subject in {
-        echo-plan       = "repo:octo-org@123456/echo@456789:pull_request"
+        echo-plan       = ["repo:octo-org@123456/echo@456789:pull_request", "repo:octo-org@123456/echo@456789:ref:refs/heads/main"]
+        echo-push       = "repo:octo-org@123456/echo@456789:ref:refs/heads/main"
         echo-apply-dev  = "repo:octo-org@123456/echo@456789:environment:dev"
         echo-apply-prod = "repo:octo-org@123456/echo@456789:environment:prod"
         } : name => [{
@@ -53,13 +56,13 @@ run "trust" {
           }
       }]
     }
-    error_message = "Each role must trust exactly one subject of this repository, in the form with numbers, and tokens made for AWS only."
+    error_message = "Each role must trust its own subjects of this repository only, in the form with numbers, and tokens made for AWS only."
   }
 
   # The trust policies evaluated, for tokens of others.
   assert {
     condition = alltrue([
-      for role in concat([aws_iam_role.plan], values(aws_iam_role.apply)) : alltrue([
+      for role in concat([aws_iam_role.plan, aws_iam_role.push], values(aws_iam_role.apply)) : alltrue([
         for foreign in [
           "repo:octo-org/echo:environment:prod",                      # the old form: a repository made anew under the old name
           "repo:octo-org@123456/echo@999999:environment:prod",        # another repository of that name
@@ -67,7 +70,9 @@ run "trust" {
           "repo:octo-org@123456/echo-fork@456790:pull_request",       # a fork
           "repo:octo-org@123456/echo@456789:environment:production",  # an environment whose name begins like this one's
           "repo:octo-org@123456/echo@456789:environment:staging",     # an environment that has no role
-          "repo:octo-org@123456/echo@456789:ref:refs/heads/main",     # a branch, outside of any environment
+          "repo:octo-org@123456/echo@999999:ref:refs/heads/main",     # that branch of another repository
+          "repo:octo-org@123456/echo@456789:ref:refs/heads/main-two", # a branch whose name begins like that one's
+          "repo:octo-org@123456/echo@456789:ref:refs/tags/main",      # a tag of that name
           "repo:octo-org@123456/echo@456789:ref:refs/heads/attacker", # a branch that anybody can push
         ] :
         alltrue([for statement in jsondecode(role.assume_role_policy).Statement : !contains(flatten([statement.Condition.StringEquals["token.actions.githubusercontent.com:sub"]]), foreign)])
@@ -76,11 +81,24 @@ run "trust" {
     error_message = "A token of a foreign repository, branch or environment is let in."
   }
   assert {
-    condition     = !anytrue([for role in concat([aws_iam_role.plan], values(aws_iam_role.apply)) : can(regex("[*?]|Like", role.assume_role_policy))])
+    condition = alltrue([
+      for environment, role in aws_iam_role.apply : alltrue([
+        for foreign in ["pull_request", "ref:refs/heads/main", "environment:${environment == "dev" ? "prod" : "dev"}"] :
+        !strcontains(role.assume_role_policy, "repo:octo-org@123456/echo@456789:${foreign}\"")
+      ])
+    ])
+    error_message = "A pull request, a job outside of any environment, or another environment's job may apply."
+  }
+  assert {
+    condition     = !strcontains(aws_iam_role.push.assume_role_policy, "pull_request") && !strcontains(aws_iam_role.push.assume_role_policy, "environment")
+    error_message = "Only what is merged may be pushed."
+  }
+  assert {
+    condition     = !anytrue([for role in concat([aws_iam_role.plan, aws_iam_role.push], values(aws_iam_role.apply)) : can(regex("[*?]|Like", role.assume_role_policy))])
     error_message = "A trust policy has a wildcard."
   }
   assert {
-    condition     = alltrue([for role in concat([aws_iam_role.plan], values(aws_iam_role.apply)) : role.path == "/github/" && role.permissions_boundary == null])
+    condition     = alltrue([for role in concat([aws_iam_role.plan, aws_iam_role.push], values(aws_iam_role.apply)) : role.path == "/github/" && role.permissions_boundary == null])
     error_message = "The roles must be in a path in which no apply role may change roles."
   }
   assert {
@@ -126,6 +144,20 @@ run "rights" {
       for statement in jsondecode(aws_iam_role_policy.plan["state"].policy).Statement : [statement.Action, statement.Resource]
     ] == [["s3:ListBucket", "arn:aws:s3:::echo-state-test"], ["s3:GetObject", "arn:aws:s3:::echo-state-test/*"]]
     error_message = "The plan role must read states, and not write them."
+  }
+
+  # The push role.
+  assert {
+    condition = {
+      for statement in jsondecode(aws_iam_role_policy.push.policy).Statement : statement.Sid => [toset(flatten([statement.Action])), statement.Resource]
+      } == {
+      LogInToRegistry = [toset(["ecr:GetAuthorizationToken"]), "*"]
+      PushImages = [toset([
+        "ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:CompleteLayerUpload", "ecr:GetDownloadUrlForLayer",
+        "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart",
+      ]), "arn:aws:ecr:eu-central-1:111122223333:repository/echo-service"]
+    }
+    error_message = "The push role must push to its repository, and neither to another one nor delete anything."
   }
 
   # The apply roles.
@@ -202,7 +234,7 @@ run "rights" {
     error_message = "With a boundary, no role may be made or given rights without it."
   }
   assert {
-    condition     = alltrue([for role in concat([aws_iam_role.plan], values(aws_iam_role.apply)) : role.permissions_boundary == var.permissions_boundary_arn])
+    condition     = alltrue([for role in concat([aws_iam_role.plan, aws_iam_role.push], values(aws_iam_role.apply)) : role.permissions_boundary == var.permissions_boundary_arn])
     error_message = "The boundary must bound these roles too."
   }
 
@@ -224,8 +256,12 @@ run "refuses_names_for_numbers_no_environment_and_a_pattern_for_a_bucket" {
     environments             = {}
     state_bucket_arn         = "arn:aws:s3:::echo-*"
     permissions_boundary_arn = "boundary"
+    image_repository_arn     = "arn:aws:ecr:eu-central-1:111122223333:repository/*"
+    branch                   = "*"
   }
-  expect_failures = [var.repository, var.environments, var.state_bucket_arn, var.permissions_boundary_arn]
+  expect_failures = [
+    var.repository, var.environments, var.state_bucket_arn, var.permissions_boundary_arn, var.image_repository_arn, var.branch,
+  ]
 }
 
 run "refuses_a_wildcard_for_a_name_and_environments_that_begin_alike" {

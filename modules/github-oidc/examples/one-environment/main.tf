@@ -14,6 +14,7 @@ module "github" {
   repository               = { owner = "octo-org", owner_id = "123456", name = "echo", id = "456789" }
   environments             = { prod = { state_key = "prod/terraform.tfstate" } }
   state_bucket_arn         = "arn:aws:s3:::echo-state-123456789012"
+  image_repository_arn     = "arn:aws:ecr:eu-central-1:123456789012:repository/echo-service"
   permissions_boundary_arn = "arn:aws:iam::123456789012:policy/boundary"
 }
 
@@ -21,6 +22,7 @@ output "role_to_assume" {
   description = "For aws-actions/configure-aws-credentials, by what the job does."
   value = {
     plan       = module.github.plan_role_arn
+    push       = module.github.push_role_arn
     apply_prod = module.github.apply_role_arns["prod"]
   }
 }
