@@ -69,10 +69,10 @@ apt_install() {
   "${as_root[@]}" apt-get update && "${as_root[@]}" apt-get install --yes --no-install-recommends "$@"
 }
 
-# output_of FOLDER NAME: prints what an environment's root, applied in FOLDER, says in its output.
+# output_of FOLDER NAME...: prints what an environment's root, applied in FOLDER, says in its output, by one name or one below another.
 output_of() {
   terraform -chdir="$1" output -json echo 2>/dev/null |
-    python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]])' "$2" 2>/dev/null
+    python3 -c 'import functools, json, operator, sys; print(functools.reduce(operator.getitem, sys.argv[1:], json.load(sys.stdin)))' "${@:2}" 2>/dev/null
 }
 
 # use_terraform: has Terraform take the AWS provider from the mirror that `scripts/tools provider` fills, and ask nobody anything.

@@ -1,6 +1,6 @@
 variable "alarms" {
-  description = "Who gets a mail when an alarm rings, and the page that it links to: docs/runbook.md, where your people read it."
-  type        = object({ emails = optional(set(string), []), runbook_url = string })
+  description = "Who gets a mail when an alarm rings, the page that it links to (docs/runbook.md, where your people read it), and thresholds that are to be others."
+  type        = object({ emails = optional(set(string), []), runbook_url = string, thresholds = optional(map(number), {}) })
 }
 
 variable "collector_image_url" {

@@ -23,18 +23,17 @@ variable "alarms" {
   type = object({
     emails      = optional(set(string), [])
     runbook_url = string
-    thresholds = optional(object({
-      cpu_percent              = optional(number)
-      error_lines              = optional(number)
-      load_balancer_5xx        = optional(number)
-      management_5xx           = optional(number)
-      management_p99_seconds   = optional(number)
-      memory_percent           = optional(number)
-      mocks_p99_seconds        = optional(number)
-      telemetry_silent_minutes = optional(number)
-    }), {})
+    thresholds  = optional(map(number), {})
   })
   nullable = false
+
+  validation {
+    condition = length(setsubtract(keys(var.alarms.thresholds), [
+      "cpu_percent", "error_lines", "load_balancer_5xx", "management_5xx", "management_p99_seconds", "memory_percent", "mocks_p99_seconds",
+      "telemetry_silent_minutes",
+    ])) == 0
+    error_message = "Write `alarms.thresholds` by the names that modules/observability/README.md has: cpu_percent, error_lines, load_balancer_5xx, management_5xx, management_p99_seconds, memory_percent, mocks_p99_seconds, telemetry_silent_minutes."
+  }
 }
 
 variable "capacity" {
@@ -171,7 +170,7 @@ variable "permissions_boundary_arn" {
 }
 
 variable "protect" {
-  description = "Whether this environment is kept from being destroyed: deletion protection of load balancer, table and logs, recovery of secrets. Switch it off and apply before a destroy."
+  description = "Whether what can not be made again is kept from being destroyed: deletion protection of load balancer and table, the access logs' bucket while there are any in it, recovery of secrets. A destroy then ends halfway, with the service gone and the data there. Switch it off and apply before one."
   type        = bool
   nullable    = false
 }

@@ -8,7 +8,6 @@ data "aws_iam_policy_document" "service" {
   statement {
     sid = "Service"
     actions = [
-      "ecs:CreateCluster",
       "ecs:CreateService",
       "ecs:DeleteCluster",
       "ecs:DeleteService",
@@ -26,6 +25,19 @@ data "aws_iam_policy_document" "service" {
       "${local.arn.ecs}:service/${var.name}-${each.key}/*",
       "${local.arn.ecs}:task-definition/${var.name}-${each.key}-*",
     ]
+  }
+
+  # A cluster that is not there yet has no ARN for AWS; so it is told by the tag that it gets.
+  statement {
+    sid       = "MakeCluster"
+    actions   = ["ecs:CreateCluster"]
+    resources = ["*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestTag/Environment"
+      values   = [each.key]
+    }
   }
 
   # AWS knows no resource for these two. Which roles a task may get is said by PassRole.

@@ -48,6 +48,15 @@ class Cost(unittest.TestCase):
         self.assertEqual(self.part("tasks", *service(2, 50)), round(1.65 * one, 2))
         self.assertEqual(self.part("tasks", *service(1, 100, "X86_64")), round((0.04048 + 2 * 0.004445) * 730, 2))
 
+    def test_what_an_apply_has_left_behind(self):
+        task, _, target = service(2, 0)
+        self.assertEqual(self.part("tasks", task, target), 0)
+        values = state(*service(1, 0))
+        deposed = values["root_module"]["child_modules"][0]["child_modules"][0]["resources"]
+        before = cost.PARTS["tasks"](cost.State(values))
+        deposed.append(deposed[0] | {"deposed_key": "42b2cecc"})
+        self.assertEqual(cost.PARTS["tasks"](cost.State(values)), before)
+
     def test_way_out_and_addresses(self):
         zonal = [*subnets("a", "b"), ("aws_nat_gateway", {"availability_mode": None}), ("aws_eip", {}), ("aws_lb", {})]
         self.assertEqual(self.part("way out: NAT gateways, interface endpoints", *zonal), 32.85)

@@ -126,6 +126,7 @@ run "with_nat_domain_and_protection" {
     domain  = { name = "echo.example.com", certificate_arn = "arn:aws:acm:eu-central-1:111122223333:certificate/0a1b" }
     protect = true
     waf     = { enabled = true }
+    alarms  = { runbook_url = "https://example.com/runbook.md", thresholds = { mocks_p99_seconds = 1 } }
     capacity = {
       min       = 3, max = 12, requests_per_target = 100000
       schedules = { night = { cron = "0 22 * * ? *", min = 1, max = 2 } }
@@ -180,6 +181,14 @@ run "values_that_contradict_each_other" {
     retention        = { recovery_days = 0 }
   }
   expect_failures = [var.environment, var.access, var.capacity, var.cpu_architecture, var.domain, var.retention]
+}
+
+run "a_threshold_that_no_alarm_has" {
+  command = plan
+  variables {
+    alarms = { runbook_url = "https://example.com/runbook.md", thresholds = { mocks_p99 = 1 } }
+  }
+  expect_failures = [var.alarms]
 }
 
 run "half_a_task" {

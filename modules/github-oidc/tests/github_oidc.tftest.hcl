@@ -170,7 +170,7 @@ run "rights" {
     condition = toset([
       for it in flatten([for policy in aws_iam_policy.apply : [for statement in jsondecode(policy.policy).Statement : statement if statement.Effect == "Allow"]]) :
       it.Sid if contains(flatten([it.Resource]), "*")
-    ]) == toset(["HowThingsAreSetUp", "LogDeliveries", "MakeKey", "MakeTokens", "Subscriptions", "TaskDefinitions"])
+    ]) == toset(["HowThingsAreSetUp", "LogDeliveries", "MakeCluster", "MakeKey", "MakeTokens", "Subscriptions", "TaskDefinitions"])
     error_message = "The statements on all resources are not those that AWS allows no other way."
   }
   # What is not on all resources is named after the environment, or told by its tag, or listed here.

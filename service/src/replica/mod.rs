@@ -21,7 +21,7 @@ use self::{
     table::{PreparedAnswer, Table},
 };
 use crate::{
-    domain::{EndpointId, Route, Verb},
+    domain::{EndpointId, Verb},
     store::{Change, Filter, Page, Store, StoreError, Stored, Version, Write, WriteError},
 };
 
@@ -97,7 +97,9 @@ impl Replica {
         if !found.as_ref().is_some_and(is_known) {
             self.follower.catch_up_to_all_shown().await?;
         }
-        self.until_settled(|table, now| table.endpoint_settles(id, now)).await;
+        // Of its route as well: another mock was there before, perhaps.
+        let route = found.as_ref().map(|stored| stored.endpoint.route.clone());
+        self.until_settled(|table, now| table.settles(id, route.as_ref(), now)).await;
         Ok(found)
     }
 
@@ -146,11 +148,7 @@ impl Replica {
             // What it was refused for is what somebody has written.
             Err(_) => self.follower.catch_up_to_all_shown().await?,
         }
-        self.until_settled(|table, now| {
-            let of_route = route.and_then(|Route { verb, path }| table.route_settles(verb, path.as_str(), now));
-            table.endpoint_settles(id, now).max(of_route)
-        })
-        .await;
+        self.until_settled(|table, now| table.settles(id, route.as_ref(), now)).await;
         outcome
     }
 

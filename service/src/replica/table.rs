@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use tokio::time::Instant;
 
 use crate::{
-    domain::{Body, Endpoint, EndpointId, Verb},
+    domain::{Body, Endpoint, EndpointId, Route, Verb},
     store::Version,
 };
 
@@ -145,9 +145,11 @@ impl Table {
         self.unsettled.all.max(of_route()).filter(|until| *until > now)
     }
 
-    /// When what this endpoint has become will be settled, if it is not yet.
-    pub(super) fn endpoint_settles(&self, id: EndpointId, now: Instant) -> Option<Instant> {
-        self.unsettled.all.max(self.unsettled.endpoints.get(&id).copied()).filter(|until| *until > now)
+    /// When what this endpoint has become, and its route if it has one, will be settled, if they are not yet.
+    pub(super) fn settles(&self, id: EndpointId, route: Option<&Route>, now: Instant) -> Option<Instant> {
+        let of_route = route.and_then(|Route { verb, path }| self.route_settles(*verb, path.as_str(), now));
+        let of_endpoint = self.unsettled.endpoints.get(&id).copied();
+        self.unsettled.all.max(of_endpoint).filter(|until| *until > now).max(of_route)
     }
 
     /// When all that this table shows will be settled, if it is not yet.

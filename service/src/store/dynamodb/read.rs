@@ -70,7 +70,7 @@ impl DynamoStore {
 
     /// The few endpoints of one path, by their claims: a listing of all would read every record.
     ///
-    /// In one transaction each: a mock that is moved from one verb to another meanwhile must not be missed on both.
+    /// In one transaction: what is listed has been so at one time. Which endpoints it has to read it knows by another one before.
     pub(super) async fn list_path(
         &self,
         verb: Option<Verb>,
@@ -79,13 +79,26 @@ impl DynamoStore {
         limit: usize,
     ) -> Result<Page, StoreError> {
         let verbs = Verb::ALL.into_iter().filter(|of| verb.is_none_or(|verb| verb == *of));
-        let claims = verbs.map(|verb| item::claim_key(&Route { verb, path: path.clone() }));
-        let holders = self.get_at_once(claims.collect(), READ).await?;
-        let ids = holders.iter().flatten().map(item::holder).collect::<Result<Vec<_>, _>>()?;
-        // Seven of the largest are less than half of the 4 MB that a transaction may read.
-        let found = self.get_at_once(ids.into_iter().map(item::endpoint_key).collect(), READ).await?;
-        let found = found.iter().flatten().map(|item| Ok(item::endpoint(item)?.endpoint));
-        let mut found = found.collect::<Result<Vec<_>, StoreError>>()?;
+        let claims: Vec<_> = verbs.map(|verb| item::claim_key(&Route { verb, path: path.clone() })).collect();
+        let holders =
+            |claims: &[Option<Item>]| claims.iter().flatten().map(item::holder).collect::<Result<Vec<_>, _>>();
+        let mut ids = holders(&self.get_at_once(claims.clone(), READ).await?)?;
+        let deadline = Instant::now() + READ;
+        let mut found = loop {
+            // Seven of the largest endpoints are less than half of the 4 MB that a transaction may read.
+            let keys = claims.iter().cloned().chain(ids.iter().copied().map(item::endpoint_key));
+            let mut read = self.get_at_once(keys.collect(), READ).await?;
+            let endpoints = read.split_off(claims.len());
+            let now = holders(&read)?;
+            if now == ids {
+                let endpoints = endpoints.iter().flatten().map(|item| Ok(item::endpoint(item)?.endpoint));
+                break endpoints.collect::<Result<Vec<_>, StoreError>>()?;
+            }
+            if Instant::now() > deadline {
+                return Err(StoreError(format!("what {path} is held by has changed for {} s", READ.as_secs())));
+            }
+            ids = now;
+        };
 
         let filter = Filter { verb, path: Some(path.clone()) };
         found.retain(|e| after.is_none_or(|after| e.id > after) && filter.matches(&e.route));

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use aws_sdk_dynamodb::{
     Client,
-    config::{retry::RetryConfig, timeout::TimeoutConfig},
+    config::{Builder, Config, retry::RetryConfig, timeout::TimeoutConfig},
 };
 use tokio::time::{Instant, sleep};
 
@@ -14,6 +14,9 @@ use crate::store::Version;
 const CONNECT: Duration = Duration::from_secs(1);
 /// One request and its answer: up to 1 MB of a page, or two large records on their way up.
 const ATTEMPT: Duration = Duration::from_secs(2);
+/// One sending of a write and its answer. Shorter, because the writes of a process wait for each other: so a store that is back is
+/// noticed by all of them within a second. To send again does no harm, and finds what the sending before has done.
+const SENDING: Duration = Duration::from_millis(600);
 /// A read with all its attempts. A client of management is told within this that the store is away.
 pub(super) const READ: Duration = Duration::from_secs(5);
 /// A write, as long as no other write of this process gets on either: so that those who wait for a store that is away
@@ -30,6 +33,13 @@ const LONGEST_WAIT: Duration = Duration::from_millis(250);
 
 pub(super) fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ATTEMPT).operation_timeout(READ).build()
+}
+
+/// For sendings of writes. They are not repeated by the SDK, which would hide that an earlier one got no answer.
+pub(super) fn of_writes() -> Builder {
+    let timeouts =
+        TimeoutConfig::builder().connect_timeout(SENDING).operation_attempt_timeout(SENDING).operation_timeout(SENDING);
+    Config::builder().timeout_config(timeouts.build()).retry_config(RetryConfig::disabled())
 }
 
 /// A reading of the log, which is repeated anyway: so that a store that is back is noticed within a second.

@@ -4,7 +4,6 @@ use std::{pin::pin, sync::atomic::Ordering};
 
 use aws_sdk_dynamodb::{
     client::customize::CustomizableOperation,
-    config::{Config, retry::RetryConfig},
     operation::transact_write_items::{
         TransactWriteItemsError, TransactWriteItemsOutput, builders::TransactWriteItemsFluentBuilder,
     },
@@ -165,7 +164,6 @@ impl DynamoStore {
             .client_request_token(&transaction.token)
             .set_transact_items(Some(transaction.items.clone()))
             .customize()
-            // The SDK would hide that an earlier sending got no answer.
-            .config_override(Config::builder().retry_config(RetryConfig::disabled()))
+            .config_override(timing::of_writes())
     }
 }

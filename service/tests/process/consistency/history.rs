@@ -1,7 +1,9 @@
 //! What clients did and what they were told, for the checker in `tests/consistency/checker`, whose types these are.
 
 use std::{
+    env, fs,
     io::{BufRead, BufReader, Write},
+    path::PathBuf,
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     sync::Mutex,
 };
@@ -43,6 +45,15 @@ pub struct Operation {
     pub outcome: Outcome,
     pub call: u64,
     pub r#return: u64,
+}
+
+impl History {
+    /// Writes it to where it can be looked at: it can not be made again from its seed.
+    pub fn keep(&self) -> PathBuf {
+        let path = env::temp_dir().join(format!("echo {}.json", self.name));
+        fs::write(&path, serde_json::to_vec(self).unwrap()).unwrap();
+        path
+    }
 }
 
 /// The checker, as a process that is asked history by history.

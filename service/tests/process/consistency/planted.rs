@@ -1,91 +1,67 @@
-//! What must not happen, made to happen to real services on purpose: it has to be found.
+//! What must not happen, made to happen to real services on purpose, amid all that histories hold: it has to be found.
 
-use std::time::Instant;
+use std::{
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
 use serde_json::json;
-use tokio::runtime::Runtime;
 
 use super::{
-    history::{Checker, Kind, Operation, Outcome, Recorder},
-    processes::{LEASE, Service},
+    history::Checker,
+    processes::{LEASE, Plant, REPLICAS, Setting, history},
 };
-use crate::{
-    store::dynamodb::{
-        proxy::{Fate, Message},
-        table::Table,
-    },
-    support::changes,
-};
+use crate::store::dynamodb::proxy::{Fate, Message};
 
-const LONG: [&str; 2] = ["5s", "2s"];
-
-/// A service that writes, and one that is called, with these leases.
-fn services(leases: [[&'static str; 2]; 2]) -> [Service; 2] {
-    let runtime = Runtime::new().unwrap();
-    let table = runtime.block_on(Table::create());
-    leases.map(|lease| {
-        let service = Service::start(&table, lease);
-        // So that another length is let in.
-        runtime.block_on(table.forget_lease());
-        service
-    })
+/// In one of a few short histories, of few paths, so that many meet on each. Mostly it is one of the first.
+fn assert_found(seeds: &[u64], leases: [[&'static str; 2]; REPLICAS], plants: [Plant; REPLICAS]) {
+    let mut checker = Checker::start();
+    let setting = Setting { lasts: Duration::from_secs(3), paths: 16, leases, plants };
+    let mut verdicts = seeds.iter().filter_map(|seed| checker.judge(&history(*seed, &setting)));
+    // What is not decided in time is not found.
+    assert!(verdicts.any(|why| why.starts_with("not linearizable")));
 }
 
-/// What the checker says of a mock that one service makes and changes, while another one is called.
-fn judge([writer, called]: &[Service; 2]) -> Option<String> {
-    let (recorder, start) = (Recorder::default(), Instant::now());
-    let now = || start.elapsed().as_nanos() as u64;
-    let record = |kind, value: &str, call| {
-        let (route, mock, value) = ("GET /mock".into(), "mock".into(), value.into());
-        let outcome = Outcome::Done;
-        recorder.record(Operation { client: 0, route, kind, mock, value, outcome, call, r#return: now() });
-    };
-    let call = || {
-        let (began, answer) = (now(), called.echo.read().call("GET", "/mock"));
-        record(Kind::Call, if answer.status == 200 { answer.text() } else { String::new() }.as_str(), began);
-    };
-    let began = now();
-    let id = writer.echo.read().create("GET", "/mock", json!({"code": 200, "body": "one"}));
-    record(Kind::Create, "one", began);
-    call();
-    let began = now();
-    assert_eq!(writer.echo.read().patch(&id, &changes(json!({"response": {"body": "two"}}))).status, 200);
-    record(Kind::Patch, "two", began);
-    call();
-    Checker::start().judge(&recorder.finish("planted".into()))
+fn is_multiple_of(count: &AtomicU32, of: u32) -> bool {
+    count.fetch_add(1, Ordering::Relaxed).is_multiple_of(of)
 }
 
-const FOUND: Option<&str> = Some("not linearizable: planted GET /mock");
+const CALM: [u64; 8] = [1, 3, 5, 7, 9, 11, 13, 15];
+const BUSY: [u64; 8] = [0, 2, 4, 6, 8, 10, 12, 14];
 
-#[test]
-fn nothing_is_found_where_nothing_is_planted() {
-    assert_eq!(judge(&services([LEASE; 2])), None);
-}
-
-/// It reads the log every two seconds, and is called for what was changed since.
+/// One of three has it.
 #[test]
 fn a_lease_that_is_longer_than_that_of_others_is_found_in_dynamodb() {
-    assert_eq!(judge(&services([LEASE, LONG])).as_deref(), FOUND);
+    assert_found(&CALM, [LEASE, LEASE, ["600ms", "200ms"]], [None; REPLICAS]);
 }
 
+/// Of three readings of the log two are answered as if nothing had been written.
 #[test]
-fn a_miss_that_is_answered_from_an_older_log_is_found_in_dynamodb() {
-    let services = services([LEASE; 2]);
-    services[1].proxy.on("Query", |_, _| {
-        Fate::Change(Box::new(|answer| {
-            answer["Items"] = json!([]);
-            answer["Count"] = json!(0);
-        }))
-    });
-    assert_eq!(judge(&services).as_deref(), FOUND);
+fn readings_that_are_answered_from_an_older_log_are_found_in_dynamodb() {
+    static READINGS: AtomicU32 = AtomicU32::new(1);
+    fn stale(request: &mut Message) -> Fate {
+        let values = &request.body["ExpressionAttributeValues"];
+        let known = values[":after"]["S"].as_str().and_then(|sort| sort.parse::<u64>().ok()).filter(|known| *known > 0);
+        match known {
+            Some(known) if values[":partition"]["S"] == "LOG" && !is_multiple_of(&READINGS, 3) => {
+                let head = json!({"PK": {"S": "LOG"}, "SK": {"S": "HEAD"}, "version": {"N": known.to_string()}});
+                Fate::Answer(Message::answer(200, json!({"Count": 1, "ScannedCount": 1, "Items": [head]})))
+            }
+            _ => Fate::Pass,
+        }
+    }
+    assert_found(&CALM, [LEASE; REPLICAS], [None, Some(stale), None]);
 }
 
+/// One of twenty is.
 #[test]
 fn a_write_that_is_acknowledged_and_lost_is_found_in_dynamodb() {
-    let services = services([LEASE; 2]);
-    services[0].proxy.on("TransactWriteItems", |n, _| match n {
-        0 => Fate::Pass,
-        _ => Fate::Answer(Message::answer(200, json!({}))),
-    });
-    assert_eq!(judge(&services).as_deref(), FOUND);
+    static WRITES: AtomicU32 = AtomicU32::new(1);
+    fn losing(request: &mut Message) -> Fate {
+        if request.operation() == "TransactWriteItems" && is_multiple_of(&WRITES, 20) {
+            return Fate::Answer(Message::answer(200, json!({})));
+        }
+        Fate::Pass
+    }
+    assert_found(&BUSY, [LEASE; REPLICAS], [None, Some(losing), None]);
 }

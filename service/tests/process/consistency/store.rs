@@ -47,8 +47,12 @@ impl Truth {
 pub const WELL: u8 = 0;
 /// Some 100 ms each way.
 pub const SLOW: u8 = 1;
-/// Requests are lost, or their answers are.
+/// Requests are lost, or their answers are; and some requests arrive late, when nobody waits for them any longer.
 pub const AWAY: u8 = 2;
+/// All of them are lost.
+pub const GONE: u8 = 3;
+/// How often the log does not reach back to what a replica knows, so that it has to load everything.
+const GAPS: f64 = 0.02;
 
 /// One replica's way to the truth.
 pub struct Way {
@@ -74,7 +78,7 @@ impl Way {
         let most = if state == SLOW { 120_000 } else { 4_000 };
         let time = self.random.lock().random_range(200..most);
         sleep(Duration::from_micros(time)).await;
-        if state == AWAY && self.chance(0.7) {
+        if state == GONE || state == AWAY && self.chance(0.7) {
             return Err(StoreError("lost".into()));
         }
         Ok(())
@@ -89,11 +93,29 @@ impl Way {
 
     /// Waits until the log shows all that there is.
     async fn until_counted(&self) {
-        while let Some(last) = { self.truth.lock().counted.last().copied() }
-            && last > Instant::now()
-        {
-            sleep_until(last).await;
-        }
+        until_counted(&self.truth).await;
+    }
+
+    /// A write that its client was told nothing of may be carried out later: as long as the head is what it was.
+    fn arrive_late(&self, write: Write) {
+        let (truth, late) = (Arc::clone(&self.truth), self.random.lock().random_range(0..1_000));
+        let head = truth.lock().model.head();
+        tokio::spawn(async move {
+            sleep(Duration::from_millis(late)).await;
+            until_counted(&truth).await;
+            let mut truth = truth.lock();
+            if truth.model.head() == head && truth.model.write(write).is_ok() {
+                truth.counted.push(Instant::now());
+            }
+        });
+    }
+}
+
+async fn until_counted(truth: &Mutex<Truth>) {
+    while let Some(last) = { truth.lock().counted.last().copied() }
+        && last > Instant::now()
+    {
+        sleep_until(last).await;
     }
 }
 
@@ -101,7 +123,12 @@ impl Way {
 impl Store for Way {
     async fn write(&self, write: Write) -> Result<Version, WriteError> {
         let forget = self.plant == Plant::LostWrites && self.chance(0.1);
-        self.travel().await?;
+        if let Err(lost) = self.travel().await {
+            if self.chance(0.5) {
+                self.arrive_late(write);
+            }
+            return Err(lost.into());
+        }
         if let Write::Replace { endpoint: Endpoint { id, .. }, expected } | Write::Delete { id, expected } = &write {
             // The endpoint is read first, and may be what the head does not count yet.
             let version = self.truth.lock().model.get(*id).map(|stored| stored.version);
@@ -147,9 +174,13 @@ impl Store for Way {
     async fn changes_since(&self, version: Version) -> Result<Changes, StoreError> {
         let is_stale = self.plant == Plant::StaleLog && self.chance(0.5);
         let since = if is_stale { Duration::from_millis(40) } else { Duration::ZERO };
+        let is_forgotten = self.chance(GAPS);
         self.ask(|truth| {
             let changes = truth.model.changes_since(version, true);
             let Changes::Log { changes, head } = changes else { return changes };
+            if is_forgotten {
+                return Changes::Gap;
+            }
             let shown = |at: &Version| *at <= version || truth.is_counted(*at, since);
             let head = (version.0..=head.0).map(Version).filter(shown).max().unwrap();
             Changes::Log { head, changes: changes.into_iter().filter(|change| change.version <= head).collect() }

@@ -1,15 +1,19 @@
 //! A query may see a transaction in part, and old entries of the log go away in no order: neither is ever shown.
 
+use std::sync::Arc;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use echo_service::{
     domain::{Endpoint, Verb},
     store::{Changes, Filter, Version, Write},
 };
 use serde_json::{Value, json};
+use tokio::runtime::Handle;
 
 use super::{
-    Scene, create, moved,
+    Scene, create, endpoint, moved,
     proxy::{Fate, Message},
+    response,
 };
 
 /// Takes the items with these sort keys out of an answer.
@@ -216,6 +220,25 @@ async fn a_log_that_takes_too_long_to_read_is_a_gap() {
     });
     assert_eq!(changes(&scene, 0).await, None);
     assert_eq!(seen.try_iter().count(), 17);
+}
+
+/// Otherwise one that is deleted and one that is made between two readings would both be missing, which they never were.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listing_of_one_path_is_as_it_was_at_one_time() {
+    let scene = Scene::set().await;
+    let (one, expected) = create(&scene.other, "/path").await;
+    let later = moved(&endpoint(Verb::Get, "/path", &response(1)), "/path");
+    let (handle, other, new) = (Handle::current(), Arc::clone(&scene.other), later.clone());
+    scene.proxy.on("TransactGetItems", move |n, _| {
+        if n == 1 {
+            handle.block_on(other.write(Write::Create(new.clone()))).unwrap();
+            handle.block_on(other.write(Write::Delete { id: one.id, expected })).unwrap();
+        }
+        Fate::Pass
+    });
+    let path = later.route.path.clone();
+    let page = scene.store.list(Filter { verb: None, path: Some(path) }, None, 10).await.unwrap();
+    assert_eq!(page.endpoints, [later]);
 }
 
 /// DynamoDB Local answers consistently even where it is not asked to.

@@ -75,6 +75,23 @@ async fn a_write_that_waits_for_dynamodb_is_acknowledged_within_a_second_of_its_
     scene.assert_sound().await;
 }
 
+/// What was sent into the silence must not hold up what comes after it.
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_are_acknowledged_within_a_second_of_the_end_of_a_silence() {
+    let scene = Scene::set().await;
+    create(&scene.store, "/before").await;
+    scene.proxy.set(|_| Fate::Silence);
+    let store = Arc::clone(&scene.store);
+    let patient = tokio::spawn(async move { create(&store, "/patient").await });
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    scene.proxy.set(|_| Fate::Pass);
+    let returned = Instant::now();
+    let (patient, _) = tokio::join!(patient, create(&scene.store, "/new"));
+    patient.unwrap();
+    assert!(returned.elapsed() < Duration::from_secs(1), "{:?}", returned.elapsed());
+    scene.assert_sound().await;
+}
+
 #[tokio::test]
 async fn a_write_that_is_throttled_or_meets_another_is_tried_again() {
     let scene = Scene::set().await;

@@ -5,6 +5,7 @@ use std::{
     net::{Shutdown, TcpListener, TcpStream},
     sync::{Arc, Mutex},
     thread,
+    time::Duration,
 };
 
 use serde_json::{Value, json};
@@ -82,6 +83,10 @@ pub enum Fate {
     CutAfter,
     /// It never arrives, and nobody says so.
     Silence,
+    /// It takes so long on its way, and its answer so long as well.
+    Delay(Duration, Duration),
+    /// Its connection is cut, and it arrives so much later all the same.
+    ArriveLate(Duration),
     /// The test answers.
     Answer(Message),
     /// The test changes DynamoDB's answer.
@@ -142,6 +147,20 @@ fn serve(client: TcpStream, script: &Mutex<Script>) -> Option<()> {
             Fate::Silence => loop {
                 thread::park();
             },
+            Fate::Delay(before, after) => {
+                thread::sleep(before);
+                request.write(&mut to_server)?;
+                let answer = Message::read(&mut upstream)?;
+                thread::sleep(after);
+                Some(answer)
+            }
+            Fate::ArriveLate(late) => {
+                to_client.shutdown(Shutdown::Both).ok();
+                thread::sleep(late);
+                request.write(&mut to_server)?;
+                Message::read(&mut upstream)?;
+                None
+            }
             Fate::Answer(answer) => Some(answer),
             Fate::CutAfter => {
                 request.write(&mut to_server)?;

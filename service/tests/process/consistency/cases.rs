@@ -1,0 +1,105 @@
+//! Single cases of the protocol in simulated time, which chance meets seldom.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
+    time::Duration,
+};
+
+use echo_service::{
+    domain::{Endpoint, Verb},
+    replica::{Lease, Replica},
+    store::{Store as _, Version, Write},
+};
+use parking_lot::Mutex;
+use rand::{Rng, SeedableRng, rngs::StdRng};
+use tokio::time::sleep;
+
+use super::{
+    simulation::{LEASE, called, simulated},
+    store::{GONE, Plant, Truth, Way},
+};
+use crate::store::{endpoint, text_response};
+
+/// Two replicas for which a mock is settled, at any time between two of their readings; and the version of the mock.
+async fn settled(way: impl Fn() -> Arc<Way>, mock: &Endpoint, phase: u64) -> ([Arc<Replica>; 2], Version) {
+    let version = way().write(Write::Create(mock.clone())).await.unwrap();
+    let replicas = [Replica::load(way(), LEASE).await.unwrap(), Replica::load(way(), LEASE).await.unwrap()];
+    sleep(2 * LEASE.term + Duration::from_millis(5 * phase)).await;
+    (replicas, version)
+}
+
+/// What has begun to be written when a process starts may be in what it loads before any log has it.
+#[test]
+fn what_a_start_shows_early_is_not_told_before_all_others_know_of_it() {
+    for phase in 0..10 {
+        simulated().block_on(async {
+            let truth = Arc::<Mutex<Truth>>::default();
+            let way = || Arc::new(Way::new(&truth, &Arc::default(), Plant::Nothing, phase));
+            let before = endpoint(Verb::Get, "/one", &text_response("before"));
+            let ([old, _], expected) = settled(way, &before, phase).await;
+
+            truth.lock().lag = Some(Duration::from_millis(200));
+            let endpoint = Endpoint { response: text_response("after"), ..before };
+            let writing = tokio::spawn({
+                let way = way();
+                async move { way.write(Write::Replace { endpoint, expected }).await }
+            });
+            sleep(Duration::from_millis(10)).await;
+            let new = Replica::load(way(), LEASE).await.unwrap();
+            while called(&new, "/one").await.unwrap() == "before" {}
+            assert_eq!(called(&old, "/one").await.unwrap(), "after");
+            writing.await.unwrap().unwrap();
+        });
+    }
+}
+
+/// Whether one of many replicas whose clock is so much slower tells what was before a change that another one has acknowledged,
+/// where it is cut off just when the change begins.
+fn tells_what_was(slowness: f64) -> bool {
+    let slow = Lease { term: LEASE.term.mul_f64(slowness), ..LEASE };
+    (0..2_000).any(|seed| {
+        simulated().block_on(async {
+            let mut random = StdRng::seed_from_u64(seed);
+            let truth = Arc::<Mutex<Truth>>::default();
+            truth.lock().lag = Some(Duration::ZERO);
+            let state = Arc::<AtomicU8>::default();
+            let way = |state, seed| Arc::new(Way::new(&truth, state, Plant::Nothing, seed));
+            let well = Arc::default();
+            let before = endpoint(Verb::Get, "/one", &text_response("before"));
+            let expected = way(&well, seed).write(Write::Create(before.clone())).await.unwrap();
+            let writer = Replica::load(way(&well, seed), LEASE).await.unwrap();
+            let called = Replica::load(way(&state, seed), slow).await.unwrap();
+            sleep(2 * LEASE.term + Duration::from_micros(random.random_range(0..50_000))).await;
+            state.store(GONE, Ordering::Relaxed);
+            let after = Endpoint { response: text_response("after"), ..before };
+            writer.write(Write::Replace { endpoint: after, expected }).await.unwrap();
+            self::called(&called, "/one").await.is_ok_and(|body| body == "before")
+        })
+    })
+}
+
+#[test]
+fn a_clock_that_is_slow_by_less_than_five_percent_does_no_harm_and_by_more_it_does() {
+    assert!(!tells_what_was(1.05));
+    assert!(tells_what_was(1.10));
+}
+
+#[test]
+fn a_mock_that_moves_is_never_shown_at_the_new_route_and_then_elsewhere_at_the_old_one() {
+    for phase in 0..10 {
+        simulated().block_on(async {
+            let truth = Arc::<Mutex<Truth>>::default();
+            let way = || Arc::new(Way::new(&truth, &Arc::default(), Plant::Nothing, phase));
+            let [one, two] = ["/one", "/two"].map(|path| endpoint(Verb::Get, path, &text_response("here")));
+            let (replicas, expected) = settled(way, &one, phase).await;
+
+            let endpoint = Endpoint { route: two.route, ..one };
+            way().write(Write::Replace { endpoint, expected }).await.unwrap();
+            assert_eq!(called(&replicas[0], "/two").await.unwrap(), "here");
+            assert_eq!(called(&replicas[1], "/one").await.unwrap(), "");
+        });
+    }
+}
