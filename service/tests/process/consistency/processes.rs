@@ -143,7 +143,7 @@ pub fn history(seed: u64, setting: &Setting) -> History {
             let is_calm = !seed.is_multiple_of(2);
             scope.spawn(move || {
                 Client { number: client, is_calm, paths: setting.paths, services, recorder, mocks, start, random }
-                    .go_on(over)
+                    .go_on(over);
             });
         }
         // Two at once, so that a service can be cut off and stopped.
