@@ -141,7 +141,8 @@ class Seam:
         (endpoints,) = (group["GroupId"] for group in self.aws.ec2.describe_security_groups(Filters=tagged)["SecurityGroups"])
         ways = self.aws.ec2.describe_vpc_endpoints(Filters=[{"Name": "vpc-id", "Values": [self.balancer["VpcId"]]}])["VpcEndpoints"]
         interfaces = [way for way in ways if way["VpcEndpointType"] == "Interface"]
-        lists = {entry["PrefixListId"] for entry in self.aws.ec2.describe_prefix_lists()["PrefixLists"]}
+        gateways = {way["ServiceName"] for way in ways if way["VpcEndpointType"] == "Gateway"}
+        lists = {entry["PrefixListId"] for entry in self.aws.ec2.describe_prefix_lists()["PrefixLists"] if entry["PrefixListName"] in gateways}
         management = self.listener("management")
         for group, egress, wanted in (
             (balancer, False, {(port, port, "127.0.0.0/8" if port == management else "0.0.0.0/0") for port in self.listeners}),
