@@ -28,11 +28,8 @@ variable "alarms" {
   nullable = false
 
   validation {
-    condition = length(setsubtract(keys(var.alarms.thresholds), [
-      "cpu_percent", "error_lines", "load_balancer_5xx", "management_5xx", "management_p99_seconds", "memory_percent", "mocks_p99_seconds",
-      "telemetry_silent_minutes",
-    ])) == 0
-    error_message = "Write `alarms.thresholds` by the names that modules/observability/README.md has: cpu_percent, error_lines, load_balancer_5xx, management_5xx, management_p99_seconds, memory_percent, mocks_p99_seconds, telemetry_silent_minutes."
+    condition     = length(setsubtract(keys(var.alarms.thresholds), local.threshold_names)) == 0
+    error_message = "Write `alarms.thresholds` by the names that modules/observability/README.md has: ${join(", ", local.threshold_names)}."
   }
 }
 

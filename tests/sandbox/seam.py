@@ -34,6 +34,11 @@ def check(holds, otherwise):
         raise AssertionError(otherwise)
 
 
+def secret_arn(secret):
+    """The secret's own, without the key, stage and version that a container is given."""
+    return ":".join(secret["valueFrom"].split(":")[:7])
+
+
 class Seam:
     def __init__(self, echo, state, inside):
         self.echo, self.aws, self.state, self.inside = echo, echo.aws, state, inside
@@ -107,7 +112,7 @@ class Seam:
         content = self.binary.read_bytes()
         check(not (unread := {name for name in names if name.encode() not in content}), f"the binary reads nothing of the name {unread}")
         values = self.environment | {
-            secret["name"]: self.aws.secretsmanager.get_secret_value(SecretId=":".join(secret["valueFrom"].split(":")[:7]))["SecretString"]
+            secret["name"]: self.aws.secretsmanager.get_secret_value(SecretId=secret_arn(secret))["SecretString"]
             for secret in self.container["secrets"]
         }
         # `healthcheck` reads all settings too, and ends with 64 (EX_USAGE) for one that is wrong; whether anybody answers is not the question.
@@ -218,7 +223,7 @@ class Seam:
             logs = container["logConfiguration"]["options"]
             group = f"arn:aws:logs:{logs['awslogs-region']}:{account}:log-group:{logs['awslogs-group']}:*"
             needed |= {(action, group) for action in ("logs:CreateLogStream", "logs:PutLogEvents")}
-            secrets = {":".join(secret["valueFrom"].split(":")[:7]) for secret in container.get("secrets", [])}
+            secrets = {secret_arn(secret) for secret in container.get("secrets", [])}
             needed |= {("secretsmanager:GetSecretValue", secret) for secret in secrets}
         allowed = self.allowed(self.task["executionRoleArn"])
         check(allowed == needed, f"allowed and not needed: {allowed - needed}; needed and not allowed: {needed - allowed}")

@@ -98,8 +98,8 @@ impl Replica {
             self.follower.catch_up_to_all_shown().await?;
         }
         // Of its route as well: another mock was there before, perhaps.
-        let route = found.as_ref().map(|stored| stored.endpoint.route.clone());
-        self.until_settled(|table, now| table.settles(id, route.as_ref(), now)).await;
+        let route = found.as_ref().map(|stored| &stored.endpoint.route);
+        self.until_settled(|table, now| table.settles(id, route, now)).await;
         Ok(found)
     }
 

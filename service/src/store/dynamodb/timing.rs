@@ -37,9 +37,7 @@ pub(super) fn timeouts() -> TimeoutConfig {
 
 /// For sendings of writes. They are not repeated by the SDK, which would hide that an earlier one got no answer.
 pub(super) fn of_writes() -> Builder {
-    let timeouts =
-        TimeoutConfig::builder().connect_timeout(SENDING).operation_attempt_timeout(SENDING).operation_timeout(SENDING);
-    Config::builder().timeout_config(timeouts.build()).retry_config(RetryConfig::disabled())
+    Config::builder().timeout_config(all_within(SENDING)).retry_config(RetryConfig::disabled())
 }
 
 /// A reading of the log, which is repeated anyway: so that a store that is back is noticed within a second.
@@ -47,9 +45,13 @@ pub(super) const LOG: Duration = Duration::from_millis(500);
 
 /// For readings of the log. They are not sent again by themselves: what comes later is of no use for a lease that ran out.
 pub(super) fn of_log(client: &Client) -> Client {
-    let timeouts = TimeoutConfig::builder().connect_timeout(LOG).operation_attempt_timeout(LOG).operation_timeout(LOG);
-    let settings = client.config().to_builder().timeout_config(timeouts.build()).retry_config(RetryConfig::disabled());
+    let settings = client.config().to_builder().timeout_config(all_within(LOG)).retry_config(RetryConfig::disabled());
     Client::from_conf(settings.build())
+}
+
+/// For what is sent once.
+fn all_within(time: Duration) -> TimeoutConfig {
+    TimeoutConfig::builder().connect_timeout(time).operation_attempt_timeout(time).operation_timeout(time).build()
 }
 
 /// Entries of the log go away after a day: a replica that was away for so long loads everything.

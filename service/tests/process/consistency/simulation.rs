@@ -124,10 +124,7 @@ async fn requests(client: usize, world: &World, mut random: StdRng) {
                 Err(_) => continue,
             },
             (10, Some((id, mock, path))) => match replica.get(id).await {
-                Ok(Some(stored)) => {
-                    let body = stored.endpoint.response.body().map_or("", Body::as_str).to_owned();
-                    (Kind::Call, path, String::new(), body, Outcome::Done)
-                }
+                Ok(Some(stored)) => (Kind::Call, path, String::new(), body_of(Some(&stored.endpoint)), Outcome::Done),
                 // As a change of it would be refused.
                 Ok(None) => (Kind::Patch, path, mock, String::new(), Outcome::Refused),
                 Err(_) => continue,
@@ -164,7 +161,11 @@ pub async fn called(replica: &Replica, path: &str) -> Result<String, StoreError>
 async fn listed(replica: &Replica, path: &str) -> Result<String, StoreError> {
     let filter = Filter { verb: Some(Verb::Get), path: Some(MockPath::parse(path).unwrap()) };
     let page = replica.list(filter, None, 2).await?;
-    Ok(page.endpoints.first().and_then(|e| e.response.body()).map_or("", Body::as_str).to_owned())
+    Ok(body_of(page.endpoints.first()))
+}
+
+fn body_of(endpoint: Option<&Endpoint>) -> String {
+    endpoint.and_then(|endpoint| endpoint.response.body()).map_or("", Body::as_str).to_owned()
 }
 
 /// PATCH, or DELETE where the new body is empty, as the API carries them out.

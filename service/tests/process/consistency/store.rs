@@ -91,11 +91,6 @@ impl Way {
         Ok(answer)
     }
 
-    /// Waits until the log shows all that there is.
-    async fn until_counted(&self) {
-        until_counted(&self.truth).await;
-    }
-
     /// A write that its client was told nothing of may be carried out later: as long as the head is what it was.
     fn arrive_late(&self, write: Write) {
         let (truth, late) = (Arc::clone(&self.truth), self.random.lock().random_range(0..1_000));
@@ -111,6 +106,7 @@ impl Way {
     }
 }
 
+/// Waits until the log shows all that there is.
 async fn until_counted(truth: &Mutex<Truth>) {
     while let Some(last) = { truth.lock().counted.last().copied() }
         && last > Instant::now()
@@ -138,7 +134,7 @@ impl Store for Way {
             }
         }
         // The head is being written by one transaction at a time.
-        self.until_counted().await;
+        until_counted(&self.truth).await;
         let outcome = {
             let mut truth = self.truth.lock();
             if forget && matches!(write, Write::Replace { .. }) {
@@ -152,7 +148,7 @@ impl Store for Way {
                 outcome
             }
         };
-        self.until_counted().await;
+        until_counted(&self.truth).await;
         self.travel().await?;
         outcome
     }
@@ -167,7 +163,7 @@ impl Store for Way {
 
     async fn head(&self) -> Result<Version, StoreError> {
         let head = self.ask(|truth| truth.model.head()).await?;
-        self.until_counted().await;
+        until_counted(&self.truth).await;
         Ok(head)
     }
 
@@ -190,7 +186,7 @@ impl Store for Way {
 
     async fn load(&self) -> Result<Snapshot, StoreError> {
         let snapshot = self.ask(|truth| truth.model.load()).await?;
-        self.until_counted().await;
+        until_counted(&self.truth).await;
         Ok(snapshot)
     }
 

@@ -142,6 +142,10 @@ fn serve(client: TcpStream, script: &Mutex<Script>) -> Option<()> {
     loop {
         let mut request = Message::read(&mut client)?;
         let fate = (script.lock().unwrap())(&mut request);
+        let mut pass_on = || {
+            request.write(&mut to_server)?;
+            Message::read(&mut upstream)
+        };
         let answer = match fate {
             Fate::CutBefore => None,
             Fate::Silence => loop {
@@ -149,31 +153,24 @@ fn serve(client: TcpStream, script: &Mutex<Script>) -> Option<()> {
             },
             Fate::Delay(before, after) => {
                 thread::sleep(before);
-                request.write(&mut to_server)?;
-                let answer = Message::read(&mut upstream)?;
+                let answer = pass_on()?;
                 thread::sleep(after);
                 Some(answer)
             }
             Fate::ArriveLate(late) => {
                 to_client.shutdown(Shutdown::Both).ok();
                 thread::sleep(late);
-                request.write(&mut to_server)?;
-                Message::read(&mut upstream)?;
+                pass_on()?;
                 None
             }
             Fate::Answer(answer) => Some(answer),
             Fate::CutAfter => {
-                request.write(&mut to_server)?;
-                Message::read(&mut upstream)?;
+                pass_on()?;
                 None
             }
-            Fate::Pass => {
-                request.write(&mut to_server)?;
-                Some(Message::read(&mut upstream)?)
-            }
+            Fate::Pass => Some(pass_on()?),
             Fate::Change(change) => {
-                request.write(&mut to_server)?;
-                let mut answer = Message::read(&mut upstream)?;
+                let mut answer = pass_on()?;
                 change(&mut answer.body);
                 Some(answer)
             }
