@@ -1,5 +1,5 @@
-# What an account has once, for all environments, which are in one region: roles and their names have none. Were any of it an environment's, that environment's destroy would take
-# it from the others.
+# What an account has once, for all environments, which are in one region: roles and their names have none. Were any of it an
+# environment's, that environment's destroy would take it from the others.
 
 module "state" {
   source = "../../modules/state"
@@ -32,4 +32,19 @@ module "github" {
   state_bucket_arn = module.state.bucket_arn
 
   image_repository_arn = module.registry.repository_arns[local.service]
+}
+
+module "protection" {
+  source = "../../modules/protection"
+
+  name    = "account"
+  protect = var.protect
+
+  depends_on = [
+    module.state,
+    module.registry,
+    module.github,
+    aws_cloudwatch_log_resource_policy.traces,
+    aws_cloudformation_stack.traces,
+  ]
 }

@@ -5,7 +5,7 @@ variable "environments" {
 }
 
 variable "protect" {
-  description = "Refuse to delete states and images. It has to be switched off and applied before a destroy."
+  description = "Refuse to be destroyed, and to delete states and images. It has to be switched off and applied before a destroy."
   type        = bool
   default     = true
   nullable    = false

@@ -1,3 +1,4 @@
+data "aws_caller_identity" "current" {}
 data "aws_partition" "current" {}
 data "aws_region" "current" {}
 
@@ -6,6 +7,10 @@ locals {
   region     = data.aws_region.current.region
   partition  = data.aws_partition.current.partition
   dns_suffix = data.aws_partition.current.dns_suffix
+  account    = data.aws_caller_identity.current.account_id
+
+  # What bounds the roles of an environment, as modules/github-oidc makes it: who applies can make no role without it.
+  permissions_boundary_arn = "arn:${local.partition}:iam::${local.account}:policy/github/echo-boundary-${var.environment}"
 
   # Inside a task. The load balancer's listeners have ports of their own.
   service_ports      = { mocks = 8080, management = 8081 }

@@ -9,7 +9,7 @@ module "network" {
   zones                    = var.network.zones
   nat                      = var.network.nat
   flow_log_retention_days  = var.retention.flow_log_days
-  permissions_boundary_arn = var.permissions_boundary_arn
+  permissions_boundary_arn = local.permissions_boundary_arn
 }
 
 module "security_groups" {
@@ -98,7 +98,7 @@ module "iam" {
   log_group_arns               = values(module.observability.log_group_arns)
   secret_arns                  = [module.secrets.entries_secret_arn]
   table_arn                    = module.data_store.table_arn
-  permissions_boundary_arn     = var.permissions_boundary_arn
+  permissions_boundary_arn     = local.permissions_boundary_arn
 }
 
 module "ecs_service" {
@@ -139,4 +139,25 @@ module "autoscaling" {
   load_balancer_arn_suffix = module.load_balancer.arn_suffix
   target_group_arn_suffix  = module.load_balancer.target_groups.mocks.arn_suffix
   schedules                = var.capacity.schedules
+}
+
+# What depends on everything is destroyed first. Nothing depends on it, so that this `depends_on` puts nothing off.
+module "protection" {
+  source = "../../modules/protection"
+
+  name    = local.name
+  protect = var.protect
+
+  depends_on = [
+    module.network,
+    module.security_groups,
+    module.interface_endpoints,
+    module.load_balancer,
+    module.data_store,
+    module.secrets,
+    module.observability,
+    module.iam,
+    module.ecs_service,
+    module.autoscaling,
+  ]
 }

@@ -76,6 +76,11 @@ variable "collector_image_url" {
     condition     = can(regex(local.ecr_image, var.collector_image_url))
     error_message = "Write `collector_image_url` as an image in ECR by its digest, such as \"<account>.dkr.ecr.<region>.amazonaws.com/ecr-public/aws-observability/aws-otel-collector@sha256:<64 hexadecimal digits>\"."
   }
+
+  validation {
+    condition     = try(regex(local.ecr_image, var.collector_image_url).region, local.region) == local.region
+    error_message = "Write `collector_image_url` as an image in this environment's region, ${local.region}: tasks reach no registry elsewhere. Each region has its own pull-through cache."
+  }
 }
 
 variable "cpu_architecture" {
@@ -99,6 +104,11 @@ variable "docker_image_url" {
     condition     = can(regex(local.ecr_image, var.docker_image_url))
     error_message = "Write `docker_image_url` as an image in ECR by its digest, as the push prints it: \"<account>.dkr.ecr.<region>.amazonaws.com/echo-service@sha256:<64 hexadecimal digits>\". A tag can be moved, a digest can not."
   }
+
+  validation {
+    condition     = try(regex(local.ecr_image, var.docker_image_url).region, local.region) == local.region
+    error_message = "Write `docker_image_url` as an image in this environment's region, ${local.region}: tasks reach no registry elsewhere. Push it there as well."
+  }
 }
 
 variable "domain" {
@@ -120,6 +130,11 @@ variable "domain" {
   validation {
     condition     = var.domain == null ? true : var.domain.name != null && var.domain.certificate_arn != null
     error_message = "A domain needs both: write `domain = { name = \"…\", certificate_arn = \"…\" }`, or leave `domain` out for plain HTTP."
+  }
+
+  validation {
+    condition     = try(startswith(var.domain.certificate_arn, "arn:${local.partition}:acm:${local.region}:"), true)
+    error_message = "A load balancer takes a certificate of its own region only: write `domain.certificate_arn` as the ARN of one that ACM has in ${local.region}."
   }
 }
 
@@ -160,14 +175,8 @@ variable "network" {
   nullable = false
 }
 
-variable "permissions_boundary_arn" {
-  description = "A policy that bounds every role that is made here. null for none."
-  type        = string
-  default     = null
-}
-
 variable "protect" {
-  description = "Whether what can not be made again is kept from being destroyed: deletion protection of load balancer and table, the access logs' bucket while there are any in it, recovery of secrets. A destroy then ends halfway, with the service gone and the data there. Switch it off and apply before one."
+  description = "Whether what can not be made again is kept from being destroyed: deletion protection of load balancer and table, the access logs' bucket while there are any in it, recovery of secrets. A destroy is refused as a whole, until this has been switched off and applied."
   type        = bool
   nullable    = false
 }

@@ -38,7 +38,8 @@ resource "aws_ecs_service" "main" {
   capacity_provider_strategy {
     capacity_provider = "FARGATE"
     base              = var.capacity.on_demand_base
-    weight            = 100 - var.capacity.spot_percent
+    # Never 0: AWS says that what has the weight 0 places no tasks, and not whether that holds for the base.
+    weight = max(1, 100 - var.capacity.spot_percent)
   }
 
   dynamic "capacity_provider_strategy" {

@@ -5,11 +5,10 @@ resource "aws_iam_role" "apply" {
   for_each = var.environments
 
   # In a path of its own: were it below <name>-<environment>, the role could change itself.
-  name                 = "${var.name}-apply-${each.key}"
-  path                 = "/github/"
-  description          = "Applies ${each.key} for jobs of ${var.repository.owner}/${var.repository.name} in that environment"
-  assume_role_policy   = data.aws_iam_policy_document.trust["apply-${each.key}"].json
-  permissions_boundary = var.permissions_boundary_arn
+  name               = "${var.name}-apply-${each.key}"
+  path               = "/github/"
+  description        = "Applies ${each.key} for jobs of ${var.repository.owner}/${var.repository.name} in that environment"
+  assume_role_policy = data.aws_iam_policy_document.trust["apply-${each.key}"].json
 
   depends_on = [aws_iam_openid_connect_provider.main]
 }

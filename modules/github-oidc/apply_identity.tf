@@ -1,4 +1,4 @@
-# The roles of tasks and flow logs. Who makes a role and passes it on has its rights, so both are narrow.
+# The roles of tasks and flow logs. Who makes a role and passes it on has its rights, so both are narrow, and bounded (boundary.tf).
 data "aws_iam_policy_document" "identity" {
   for_each = var.environments
 
@@ -13,14 +13,10 @@ data "aws_iam_policy_document" "identity" {
     resources = ["${local.iam_arn}:role/${var.name}-${each.key}-*"]
 
     # These are the calls by which a role could get more than the boundary allows.
-    dynamic "condition" {
-      for_each = var.permissions_boundary_arn[*]
-
-      content {
-        test     = "StringEquals"
-        variable = "iam:PermissionsBoundary"
-        values   = [condition.value]
-      }
+    condition {
+      test     = "StringEquals"
+      variable = "iam:PermissionsBoundary"
+      values   = [local.boundary_arns[each.key]]
     }
   }
 

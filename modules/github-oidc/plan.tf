@@ -2,11 +2,10 @@
 # value of a secret, no line of a log. Any pull request of the repository can do what this role can.
 
 resource "aws_iam_role" "plan" {
-  name                 = "${var.name}-plan"
-  path                 = "/github/"
-  description          = "Plans on pull requests of ${var.repository.owner}/${var.repository.name}"
-  assume_role_policy   = data.aws_iam_policy_document.trust["plan"].json
-  permissions_boundary = var.permissions_boundary_arn
+  name               = "${var.name}-plan"
+  path               = "/github/"
+  description        = "Plans on pull requests of ${var.repository.owner}/${var.repository.name}"
+  assume_role_policy = data.aws_iam_policy_document.trust["plan"].json
 
   depends_on = [aws_iam_openid_connect_provider.main]
 }

@@ -1,11 +1,10 @@
 # Pushing puts images into one repository. What is pushed runs nowhere until an environment is applied with its digest.
 
 resource "aws_iam_role" "push" {
-  name                 = "${var.name}-push"
-  path                 = "/github/"
-  description          = "Pushes images that were built on ${var.branch} of ${var.repository.owner}/${var.repository.name}"
-  assume_role_policy   = data.aws_iam_policy_document.trust["push"].json
-  permissions_boundary = var.permissions_boundary_arn
+  name               = "${var.name}-push"
+  path               = "/github/"
+  description        = "Pushes images that were built on ${var.branch} of ${var.repository.owner}/${var.repository.name}"
+  assume_role_policy = data.aws_iam_policy_document.trust["push"].json
 
   depends_on = [aws_iam_openid_connect_provider.main]
 }

@@ -64,17 +64,6 @@ variable "name" {
   }
 }
 
-variable "permissions_boundary_arn" {
-  description = "A policy that bounds the roles made here, and without which their holders can make no role. null for none: then who may apply may give a task any right that the account has."
-  type        = string
-  default     = null
-
-  validation {
-    condition     = var.permissions_boundary_arn == null || can(regex("^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/.+$", var.permissions_boundary_arn))
-    error_message = "Write the ARN of an IAM policy, such as \"arn:aws:iam::123456789012:policy/boundary\", or leave it out."
-  }
-}
-
 variable "repository" {
   description = "The GitHub repository that plans and applies. With the numbers, which unlike names are never given to somebody else: `gh api repos/OWNER/NAME --jq '.owner.id, .id'`."
   type = object({

@@ -39,7 +39,7 @@ variable "name" {
 }
 
 variable "nat" {
-  description = "How private subnets reach the internet: `none` (not at all: interface endpoints must do), `single` (one NAT gateway in the first zone: cheap, but that zone's end is everybody's), `per_az` (one in each zone), `regional` (one that AWS spreads over the zones in use)."
+  description = "How private subnets reach the internet: `none` (not at all: interface endpoints must do), `single` (one NAT gateway in the zone whose letter comes first: cheap, but that zone's end is everybody's, and an earlier zone that is added takes the gateway over), `per_az` (one in each zone), `regional` (one that AWS spreads over the zones in use)."
   type        = string
   nullable    = false
 

@@ -86,8 +86,9 @@ check_tftest() {
   return "$status"
 }
 
-# tested FOLDER: runs the tests of a module. They have to plan each of its examples.
+# tested FOLDER: runs the tests of a module. They have to plan each of its examples, of which a module has one at least.
 tested() {
+  [[ $1 != modules/* || -d $1/examples ]] || { say "$1 has no examples"; return 1; }
   local tests=("$1"/tests/*.tftest.hcl) example
   [[ -e ${tests[0]} ]] || { say "$1 has no tests"; return 1; }
   for example in "$1"/examples/*/; do
@@ -99,8 +100,12 @@ tested() {
   grep -q 'Success!.* [1-9][0-9]* passed, 0 failed' "$1/test.log" || { say "the tests of $1 run nothing"; return 1; }
 }
 
-# That environments are values and nothing else.
-check_roots() { python3 -B -m unittest tests/terraform/test_environments.py; }
+# That environments are values and nothing else, and that one that is protected is not destroyed.
+check_roots() {
+  "$root/scripts/tools" terraform || return
+  use_terraform
+  python3 -B -m unittest tests/terraform/test_environments.py tests/terraform/test_protection.py
+}
 
 # What scripts/cost makes of a plan.
 check_cost() { python3 -B -m unittest tests/terraform/test_cost.py; }

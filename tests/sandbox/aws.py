@@ -1,11 +1,18 @@
 """Clients of the emulated AWS, by service: `Aws(endpoint).ecs.list_tasks(...)`."""
 
+import pathlib
+import re
+
 import botocore.session
+
+# The one that all roots name.
+ACCOUNT = pathlib.Path(__file__).resolve().parents[2] / "environments/account/main.tf"
+REGION = re.search(r'^  region = "(.+)"$', ACCOUNT.read_text(), re.M)[1]
 
 
 class Aws:
-    def __init__(self, endpoint, region="eu-central-1"):
-        self._session, self._where = botocore.session.Session(profile=None), {"endpoint_url": endpoint, "region_name": region}
+    def __init__(self, endpoint):
+        self._session, self._where = botocore.session.Session(profile=None), {"endpoint_url": endpoint, "region_name": REGION}
 
     def __getattr__(self, service):
         client = self._session.create_client(service, aws_access_key_id="test", aws_secret_access_key="test", **self._where)

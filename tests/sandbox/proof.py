@@ -112,6 +112,14 @@ def prove(env, image, following, bad, lazy):
         expect_running(echo, following)
     if env == "dev":
         prove_delivery(echo, env, following, lazy)
+    if re.search(r"^  protect += true$", (ROOT / f"environments/{env}/main.tf").read_text(), re.M):
+        with proving(f"{env}: a destroy is refused before anything is destroyed, while it is protected"):
+            before = succeed("terraform", env, "state", "list")
+            code, output = sandbox("terraform", env, "destroy", "-auto-approve")
+            if code == 0 or "is protected, and nothing was destroyed" not in output:
+                raise AssertionError(f"the destroy ended with {code}, and does not name the protection as the reason:\n{output[-3000:]}")
+            expect("what is left", succeed("terraform", env, "state", "list"), before)
+            echo.serves()
     with proving(f"{env}: destroyed, and nothing is left in AWS"):
         succeed("down", env)
         expect("leftovers", left.of_environment(echo.aws, echo.name), {})

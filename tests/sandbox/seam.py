@@ -3,6 +3,7 @@
 `all_of` gives each thing to prove, with what proves it.
 """
 
+import fnmatch
 import io
 import json
 import re
@@ -26,6 +27,7 @@ def all_of(echo, state, inside):
         ("the task's role allows what the service calls, and nothing more", seam.task_role),
         ("the execution role pulls the task's images, reads its secrets and writes its logs, and nothing more", seam.execution_role),
         ("both roles are for tasks of this account only", seam.trust),
+        ("all roles are bounded by the environment's policy, which allows all that they may", seam.boundary),
     ]
 
 
@@ -37,6 +39,16 @@ def check(holds, otherwise):
 def secret_arn(secret):
     """The secret's own, without the key, stage and version that a container is given."""
     return ":".join(secret["valueFrom"].split(":")[:7])
+
+
+def pairs_of(document):
+    """What a policy allows, as pairs of action and resource."""
+    pairs = set()
+    for statement in (document if isinstance(document, dict) else json.loads(document))["Statement"]:
+        check(statement["Effect"] == "Allow" and "NotAction" not in statement, f"a statement that this test does not understand: {statement}")
+        actions, resources = ([value] if isinstance(value, str) else value for value in (statement["Action"], statement["Resource"]))
+        pairs |= {(action, resource) for action in actions for resource in resources}
+    return pairs
 
 
 class Seam:
@@ -191,11 +203,7 @@ class Seam:
         role, pairs = role_arn.rpartition("/")[2], set()
         check(not self.aws.iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"], f"{role} has policies beside its own")
         for name in self.aws.iam.list_role_policies(RoleName=role)["PolicyNames"]:
-            document = self.aws.iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
-            for statement in (document if isinstance(document, dict) else json.loads(document))["Statement"]:
-                check(statement["Effect"] == "Allow" and "NotAction" not in statement, f"a statement that this test does not understand: {statement}")
-                actions, resources = ([value] if isinstance(value, str) else value for value in (statement["Action"], statement["Resource"]))
-                pairs |= {(action, resource) for action in actions for resource in resources}
+            pairs |= pairs_of(self.aws.iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"])
         return pairs
 
     def task_role(self):
@@ -218,7 +226,7 @@ class Seam:
             account, region, repository = re.match(r"(\d+)\.dkr\.ecr\.([\w-]+)\.amazonaws\.com/(.+)@", container["image"]).groups()
             pulls = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
             # The first who asks for an image of another registry fills the cache.
-            fills = ["ecr:BatchImportUpstreamImage", "ecr:CreateRepository"] if repository.startswith("ecr-public/") else []
+            fills = ["ecr:BatchImportUpstreamImage"] if repository.startswith("ecr-public/") else []
             needed |= {(action, f"arn:aws:ecr:{region}:{account}:repository/{repository}") for action in pulls + fills}
             logs = container["logConfiguration"]["options"]
             group = f"arn:aws:logs:{logs['awslogs-region']}:{account}:log-group:{logs['awslogs-group']}:*"
@@ -227,6 +235,18 @@ class Seam:
             needed |= {("secretsmanager:GetSecretValue", secret) for secret in secrets}
         allowed = self.allowed(self.task["executionRoleArn"])
         check(allowed == needed, f"allowed and not needed: {allowed - needed}; needed and not allowed: {needed - allowed}")
+
+    def boundary(self):
+        name = f"policy/github/echo-boundary-{self.echo.name.removeprefix('echo-')}"
+        flow_logs = self.aws.ec2.describe_flow_logs(Filters=[{"Name": "resource-id", "Values": [self.balancer["VpcId"]]}])["FlowLogs"]
+        for arn in (self.task["taskRoleArn"], self.task["executionRoleArn"], flow_logs[0]["DeliverLogsPermissionArn"]):
+            bound = self.aws.iam.get_role(RoleName=arn.rpartition("/")[2])["Role"]["PermissionsBoundary"]["PermissionsBoundaryArn"]
+            check(bound == f"arn:aws:iam::{arn.split(':')[4]}:{name}", f"{arn} is bounded by {bound}")
+            version = self.aws.iam.get_policy(PolicyArn=bound)["Policy"]["DefaultVersionId"]
+            largest = pairs_of(self.aws.iam.get_policy_version(PolicyArn=bound, VersionId=version)["PolicyVersion"]["Document"])
+            within = lambda action, resource: any(action == most and fnmatch.fnmatchcase(resource, pattern) for most, pattern in largest)
+            beyond = {pair for pair in self.allowed(arn) if not within(*pair)}
+            check(not beyond, f"{arn} may by its own policies what the boundary takes away: {beyond}")
 
     def trust(self):
         for arn in (self.task["taskRoleArn"], self.task["executionRoleArn"]):

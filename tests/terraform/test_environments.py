@@ -58,6 +58,10 @@ class Environments(unittest.TestCase):
         networks = {re.search(r'cidr = "([^"]+)"', module_call(stage)["network"])[1] for stage in STAGES}
         self.assertEqual(len(networks), len(STAGES))
 
+    def test_all_roots_are_in_one_region(self) -> None:
+        regions = {re.search(r'^  region = "(.+)"$', path.read_text(), re.M)[1] for path in ENVIRONMENTS.glob("*/main.tf")}
+        self.assertEqual(len(regions), 1, "what an account holds for its environments (images, traces) is of one region")
+
     def test_production_is_protected_and_in_three_zones(self) -> None:
         values = module_call("prod")
         self.assertEqual(values["protect"], "true")

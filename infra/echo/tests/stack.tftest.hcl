@@ -11,6 +11,11 @@ provider "aws" {
 }
 
 override_data {
+  target = data.aws_caller_identity.current
+  values = { account_id = "111122223333" }
+}
+
+override_data {
   target = module.iam.data.aws_caller_identity.current
   values = { account_id = "111122223333" }
 }
@@ -63,6 +68,11 @@ run "without_nat_and_domain" {
       "ecr.api", "ecr.dkr", "logs", "monitoring", "secretsmanager", "xray",
     ])
     error_message = "Without NAT every service that tasks talk to needs an endpoint."
+  }
+
+  assert {
+    condition     = !module.protection.protected && local.permissions_boundary_arn == "arn:aws:iam::111122223333:policy/github/echo-boundary-test"
+    error_message = "A destroy must be free where nothing is protected, and roles bounded as modules/github-oidc wants it."
   }
 
   assert {
@@ -139,6 +149,11 @@ run "with_nat_domain_and_protection" {
   }
 
   assert {
+    condition     = module.protection.protected
+    error_message = "What is protected must refuse its destroy."
+  }
+
+  assert {
     condition     = local.task_count_min == 1
     error_message = "What a schedule asks for must not ring the alarm on missing tasks."
   }
@@ -170,12 +185,22 @@ run "a_collector_that_is_not_in_the_registry" {
   expect_failures = [var.collector_image_url]
 }
 
+run "what_is_in_another_region" {
+  command = plan
+  variables {
+    docker_image_url    = "111122223333.dkr.ecr.us-east-1.amazonaws.com/echo-service@sha256:1111111111111111111111111111111111111111111111111111111111111111"
+    collector_image_url = "111122223333.dkr.ecr.us-east-1.amazonaws.com/ecr-public/aws-observability/aws-otel-collector@sha256:2222222222222222222222222222222222222222222222222222222222222222"
+    domain              = { name = "echo.example.com", certificate_arn = "arn:aws:acm:us-east-1:111122223333:certificate/0a1b" }
+  }
+  expect_failures = [var.docker_image_url, var.collector_image_url, var.domain]
+}
+
 run "values_that_contradict_each_other" {
   command = plan
   variables {
     environment      = "Dev"
     access           = { management_cidrs = ["everywhere"] }
-    capacity         = { min = 3, max = 2, spot_percent = 101 }
+    capacity         = { min = 3, max = 2 }
     cpu_architecture = "arm"
     protect          = true
     retention        = { recovery_days = 0 }
@@ -194,9 +219,37 @@ run "a_threshold_that_no_alarm_has" {
 run "half_a_task" {
   command = plan
   variables {
-    capacity = { min = 1.5, max = 3, spot_percent = 33.3 }
+    capacity = { min = 1.5, max = 3 }
   }
   expect_failures = [var.capacity]
+}
+
+run "more_than_all_on_spot" {
+  command = plan
+  variables {
+    capacity = { min = 1, max = 3, spot_percent = 101 }
+  }
+  expect_failures = [var.capacity]
+}
+
+run "a_part_of_a_percent_on_spot" {
+  command = plan
+  variables {
+    capacity = { min = 1, max = 3, spot_percent = 33.3 }
+  }
+  expect_failures = [var.capacity]
+}
+
+# The names are written twice, because a module's variable has no names that another one could read.
+run "thresholds_are_those_of_the_alarms" {
+  command = plan
+
+  assert {
+    condition = toset(local.threshold_names) == toset(flatten(regexall(
+      "(?m)^    ([a-z0-9_]+) += optional\\(number, ", split("variable \"thresholds\"", file("${path.module}/../../modules/observability/variables.tf"))[1]
+    )))
+    error_message = "infra/echo refuses a threshold that modules/observability has, or lets one through that it has not."
+  }
 }
 
 run "a_domain_without_certificate" {

@@ -256,6 +256,20 @@ run "refuses_environment" {
   expect_failures = [var.environment]
 }
 
+run "all_but_the_base_on_spot" {
+  command = plan
+  variables {
+    capacity = { spot_percent = 100 }
+  }
+
+  assert {
+    condition = {
+      for provider in aws_ecs_service.main.capacity_provider_strategy : provider.capacity_provider => [coalesce(provider.base, 0), provider.weight]
+    } == { FARGATE = [1, 1], FARGATE_SPOT = [0, 100] }
+    error_message = "The base must be on demand, by a provider that has a weight, and all else on Spot."
+  }
+}
+
 run "example_spot" {
   command = plan
 

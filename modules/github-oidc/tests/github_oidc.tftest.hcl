@@ -98,21 +98,13 @@ run "trust" {
     error_message = "A trust policy has a wildcard."
   }
   assert {
-    condition     = alltrue([for role in concat([aws_iam_role.plan, aws_iam_role.push], values(aws_iam_role.apply)) : role.path == "/github/" && role.permissions_boundary == null])
+    condition     = alltrue([for role in concat([aws_iam_role.plan, aws_iam_role.push], values(aws_iam_role.apply)) : role.path == "/github/"])
     error_message = "The roles must be in a path in which no apply role may change roles."
-  }
-  assert {
-    condition     = [for statement in jsondecode(aws_iam_policy.apply["dev-identity"].policy).Statement : [statement.Resource, can(statement.Condition)] if statement.Sid == "MakeRoles"] == [["arn:aws:iam::111122223333:role/echo-dev-*", false]]
-    error_message = "Without a boundary the environment's roles can be made all the same, and no others."
   }
 }
 
 run "rights" {
   command = plan
-
-  variables {
-    permissions_boundary_arn = "arn:aws:iam::111122223333:policy/boundary"
-  }
 
   assert {
     condition = toset([for attachment in aws_iam_role_policy_attachment.apply : attachment.role]) == toset(["echo-apply-dev", "echo-apply-prod"]) && alltrue([
@@ -228,14 +220,37 @@ run "rights" {
     condition = alltrue([
       for action in ["iam:CreateRole", "iam:PutRolePolicy", "iam:DeleteRolePolicy", "iam:PutRolePermissionsBoundary"] : alltrue([
         for statement in jsondecode(aws_iam_policy.apply["dev-identity"].policy).Statement :
-        try(statement.Condition.StringEquals["iam:PermissionsBoundary"], null) == var.permissions_boundary_arn if contains(flatten([statement.Action]), action)
+        try(statement.Condition.StringEquals["iam:PermissionsBoundary"], null) == "arn:aws:iam::111122223333:policy/github/echo-boundary-dev" if contains(flatten([statement.Action]), action)
       ])
     ])
-    error_message = "With a boundary, no role may be made or given rights without it."
+    error_message = "No role may be made or given rights that is not bounded by the policy of its environment."
+  }
+
+  # The boundary: nothing by which a right could be raised or another environment reached. That what runs stays within it is shown in the
+  # sandbox (tests/sandbox/seam.py).
+  assert {
+    condition = { for environment, policy in aws_iam_policy.boundary : environment => "${policy.path}${policy.name}" } == {
+      dev = "/github/echo-boundary-dev", prod = "/github/echo-boundary-prod"
+    }
+    error_message = "Each environment must have a boundary of its own, in the path in which no apply role may change anything."
   }
   assert {
-    condition     = alltrue([for role in concat([aws_iam_role.plan, aws_iam_role.push], values(aws_iam_role.apply)) : role.permissions_boundary == var.permissions_boundary_arn])
-    error_message = "The boundary must bound these roles too."
+    condition = {
+      for statement in jsondecode(aws_iam_policy.boundary["dev"].policy).Statement : statement.Resource => toset(flatten([statement.Action]))
+      } == {
+      "*" = toset(["cloudwatch:PutMetricData", "ecr:GetAuthorizationToken", "xray:PutTraceSegments"])
+      "arn:aws:ecr:eu-central-1:111122223333:repository/*" = toset([
+        "ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:BatchImportUpstreamImage", "ecr:GetDownloadUrlForLayer",
+      ])
+      "arn:aws:logs:eu-central-1:111122223333:log-group:/echo/echo-dev/*" = toset([
+        "logs:CreateLogStream", "logs:DescribeLogGroups", "logs:DescribeLogStreams", "logs:PutLogEvents",
+      ])
+      "arn:aws:secretsmanager:eu-central-1:111122223333:secret:echo-dev/*" = toset(["secretsmanager:GetSecretValue"])
+      "arn:aws:dynamodb:eu-central-1:111122223333:table/echo-dev" = toset([
+        "dynamodb:DeleteItem", "dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query",
+      ])
+    }
+    error_message = "The boundary allows something else than what roles of an environment are for."
   }
 
   # AWS's limits, which only an apply would meet: they count no white space.
@@ -252,16 +267,13 @@ run "rights" {
 run "refuses_names_for_numbers_no_environment_and_a_pattern_for_a_bucket" {
   command = plan
   variables {
-    repository               = { owner = "octo-org", owner_id = "octo-org", name = "echo", id = "456789" }
-    environments             = {}
-    state_bucket_arn         = "arn:aws:s3:::echo-*"
-    permissions_boundary_arn = "boundary"
-    image_repository_arn     = "arn:aws:ecr:eu-central-1:111122223333:repository/*"
-    branch                   = "*"
+    repository           = { owner = "octo-org", owner_id = "octo-org", name = "echo", id = "456789" }
+    environments         = {}
+    state_bucket_arn     = "arn:aws:s3:::echo-*"
+    image_repository_arn = "arn:aws:ecr:eu-central-1:111122223333:repository/*"
+    branch               = "*"
   }
-  expect_failures = [
-    var.repository, var.environments, var.state_bucket_arn, var.permissions_boundary_arn, var.image_repository_arn, var.branch,
-  ]
+  expect_failures = [var.repository, var.environments, var.state_bucket_arn, var.image_repository_arn, var.branch]
 }
 
 run "refuses_a_wildcard_for_a_name_and_environments_that_begin_alike" {

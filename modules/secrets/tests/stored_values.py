@@ -19,7 +19,6 @@ from pathlib import Path
 MODULE = Path(__file__).resolve().parents[1]
 ROOT = """
 provider "aws" {
-  region                      = "eu-central-1"
   access_key                  = "test"
   secret_key                  = "test"
   skip_credentials_validation = true
@@ -103,7 +102,7 @@ class StoredValues(unittest.TestCase):
                 "Content-Type": "application/x-amz-json-1.1",
                 "X-Amz-Target": f"secretsmanager.{action}",
                 # Emulators read service and region from it, and check no signature.
-                "Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/eu-central-1/secretsmanager/aws4_request, "
+                "Authorization": f"AWS4-HMAC-SHA256 Credential=test/20260101/{os.environ['AWS_REGION']}/secretsmanager/aws4_request, "
                 "SignedHeaders=host, Signature=none",
             },
         )

@@ -1,4 +1,4 @@
-# One environment, with a boundary, and what a workflow has to name.
+# One environment, and what a workflow has to name.
 
 terraform {
   required_providers {
@@ -11,11 +11,10 @@ terraform {
 module "github" {
   source = "../../"
 
-  repository               = { owner = "octo-org", owner_id = "123456", name = "echo", id = "456789" }
-  environments             = { prod = { state_key = "prod/terraform.tfstate" } }
-  state_bucket_arn         = "arn:aws:s3:::echo-state-123456789012"
-  image_repository_arn     = "arn:aws:ecr:eu-central-1:123456789012:repository/echo-service"
-  permissions_boundary_arn = "arn:aws:iam::123456789012:policy/boundary"
+  repository           = { owner = "octo-org", owner_id = "123456", name = "echo", id = "456789" }
+  environments         = { prod = { state_key = "prod/terraform.tfstate" } }
+  state_bucket_arn     = "arn:aws:s3:::echo-state-123456789012"
+  image_repository_arn = "arn:aws:ecr:eu-central-1:123456789012:repository/echo-service"
 }
 
 output "role_to_assume" {

@@ -1,0 +1,59 @@
+# What a role of an environment may have at most, whatever its own policies say. Without it, who may apply could give a task any
+# right that the account has, and then use it.
+
+locals {
+  boundary_arns = { for environment in keys(var.environments) : environment => "${local.iam_arn}:policy/github/${var.name}-boundary-${environment}" }
+}
+
+# In the roles' path: no apply role may change what is in there.
+resource "aws_iam_policy" "boundary" {
+  for_each = var.environments
+
+  name        = "${var.name}-boundary-${each.key}"
+  path        = "/github/"
+  description = "What roles of ${each.key} may have at most"
+  policy      = data.aws_iam_policy_document.boundary[each.key].minified_json
+}
+
+data "aws_iam_policy_document" "boundary" {
+  #checkov:skip=CKV_AWS_111:Three actions take no resource
+  #checkov:skip=CKV_AWS_356:Three actions take no resource
+  for_each = var.environments
+
+  statement {
+    sid       = "WhatTakesNoResource"
+    actions   = ["cloudwatch:PutMetricData", "ecr:GetAuthorizationToken", "xray:PutTraceSegments"]
+    resources = ["*"]
+  }
+
+  statement {
+    sid       = "PullImages"
+    actions   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:BatchImportUpstreamImage", "ecr:GetDownloadUrlForLayer"]
+    resources = ["${local.arn.ecr}:repository/*"]
+  }
+
+  statement {
+    sid       = "WriteLogs"
+    actions   = ["logs:CreateLogStream", "logs:DescribeLogGroups", "logs:DescribeLogStreams", "logs:PutLogEvents"]
+    resources = ["${local.arn.logs}:log-group:/echo/${var.name}-${each.key}/*"]
+  }
+
+  statement {
+    sid       = "ReadSecrets"
+    actions   = ["secretsmanager:GetSecretValue"]
+    resources = ["${local.arn.secretsmanager}:secret:${var.name}-${each.key}/*"]
+  }
+
+  statement {
+    sid = "UseTable"
+    actions = [
+      "dynamodb:DeleteItem",
+      "dynamodb:DescribeTable",
+      "dynamodb:DescribeTimeToLive",
+      "dynamodb:GetItem",
+      "dynamodb:PutItem",
+      "dynamodb:Query",
+    ]
+    resources = ["${local.arn.dynamodb}:table/${var.name}-${each.key}"]
+  }
+}
