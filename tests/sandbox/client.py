@@ -102,26 +102,41 @@ class Echo:
 
     @contextlib.contextmanager
     def traffic(self):
-        """Calls a mock and asks management all the while, and creates mocks: no request may fail, and no write be lost."""
+        """Calls a mock and asks management all the while, and creates, changes and deletes mocks: no request may fail, and no write be lost."""
         endpoint = self.create("GET", "/all/the/while", body="here")
-        over, asked, made, wrong = threading.Event(), [], [], []
+        # What has been made, with what it has to answer from then on: its path once it was changed, nothing once it was deleted.
+        over, asked, made, wrong = threading.Event(), [], {}, []
+        holds = lambda path: self.mocks.ask("GET", path)[::2] == (200, made[path]) if made[path] else self.mocks.ask("GET", path)[0] == 404
 
         def ask():
             asked.append(endpoint)
             return self.mocks.ask("GET", "/all/the/while")[::2] == (200, "here") and self.manage("GET", f"/endpoints/{endpoint}")[0] == 200
 
         def make():
-            made.append(f"/made/{time.monotonic_ns()}")
-            return self.ask_for("GET", made[-1], body=made[-1])[0] == 201 and self.mocks.ask("GET", made[-1])[::2] == (200, made[-1])
+            path = f"/made/{time.monotonic_ns()}"
+            made[path] = "as it was made"
+            status, _, text = self.ask_for("GET", path, body=made[path])
+            if status != 201 or not holds(path):
+                return f"{path} is made: {status}"
+            one = f"/endpoints/{json.loads(text)['data']['id']}"
+            made[path] = path
+            change = {"data": {"type": "endpoints", "id": one.rpartition("/")[2], "attributes": {"response": {"body": path}}}}
+            if (status := self.manage("PATCH", one, change)[0]) != 200 or not holds(path):
+                return f"{path} is changed: {status}"
+            if len(made) % 3 == 0:
+                made[path] = None
+                if (status := self.manage("DELETE", one)[0]) != 204 or not holds(path):
+                    return f"{path} is deleted: {status}"
+            return True
 
         def go_on(work):
             while not over.is_set():
                 try:
-                    holds = work()
+                    result = work()
                 except (OSError, http.client.HTTPException) as error:
-                    holds = repr(error)
-                if holds is not True:
-                    wrong.append((time.strftime("%X"), work.__name__, holds))
+                    result = repr(error)
+                if result is not True:
+                    wrong.append((time.strftime("%X"), work.__name__, result))
                 # Steady, and not so many that the rollout has no time left to run.
                 time.sleep(0.1)
 
@@ -137,7 +152,7 @@ class Echo:
         self.delete(endpoint)
         if wrong:
             raise AssertionError(f"{len(wrong)} of {len(asked) + len(made)} times a request failed: {wrong[:3]}")
-        print(f"  asked {len(asked)} times, and made {len(made)} mocks meanwhile")
+        print(f"  asked {len(asked)} times, and made, changed and partly deleted {len(made)} mocks meanwhile")
         expect("many requests", (len(asked) > 20, len(made) > 10), (True, True))
-        lost = [path for path in made if self.mocks.ask("GET", path)[::2] != (200, path)]
+        lost = [path for path in made if not holds(path)]
         expect("the mocks that are lost", lost, [])

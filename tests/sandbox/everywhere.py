@@ -1,4 +1,5 @@
-"""Creates mocks in one task of an environment, and calls each at once in another; changes every tenth there, and calls it in the first.
+"""Creates mocks in one task of an environment, and calls each at once in another; of every eleven, one is changed there and one deleted,
+and called in the first.
 
 Asks the tasks by their own addresses, past the load balancer, so that it is known which one answers. In a sandbox that is up:
 
@@ -23,7 +24,9 @@ def addresses(aws):
 
 
 def ask(connection, verb, path, document=None, key=None):
-    headers = {"Content-Type": "application/vnd.api+json", "Authorization": f"Bearer {key}"} if document else {}
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    if document:
+        headers["Content-Type"] = "application/vnd.api+json"
     connection.request(verb, path, json.dumps(document) if document else None, headers)
     answer = connection.getresponse()
     return answer.status, answer.read().decode()
@@ -47,15 +50,21 @@ def main(env, count):
                 sys.exit(f"{writer} answered {status} to the creation of {path}: {text}")
             if (answer := ask(mocks[reader], "GET", path)) != (200, body):
                 sys.exit(f"{path}, made in {writer}, is {answer} in {reader}")
-            # A creation is called for the first time, and so looked up. What is changed may be served from memory.
-            if number % 10 == 0:
-                change = {"data": {"type": "endpoints", "id": json.loads(text)["data"]["id"], "attributes": {"response": {"body": "changed"}}}}
-                status, text = ask(management[reader], "PATCH", f"/endpoints/{change['data']['id']}", change, key)
+            # A creation is called for the first time, and so looked up. What is changed or deleted the first task has in its memory.
+            # Eleven, because that has no divisor in common with the number of pairs: each task changes, and each deletes.
+            endpoint = json.loads(text)["data"]["id"]
+            if number % 11 == 0:
+                change = {"data": {"type": "endpoints", "id": endpoint, "attributes": {"response": {"body": "changed"}}}}
+                status, text = ask(management[reader], "PATCH", f"/endpoints/{endpoint}", change, key)
                 if (status, answer := ask(mocks[writer], "GET", path)) != (200, (200, "changed")):
                     sys.exit(f"{path}, changed in {reader} ({status}: {text}), is {answer} in {writer}")
+            if number % 11 == 5:
+                status, text = ask(management[reader], "DELETE", f"/endpoints/{endpoint}", key=key)
+                if (status, (answer := ask(mocks[writer], "GET", path))[0]) != (204, 404):
+                    sys.exit(f"{path}, deleted in {reader} ({status}: {text}), is {answer} in {writer}")
             if number % 1000 == 999:
                 print(f"{number + 1} of {count}", file=sys.stderr, flush=True)
-    print(f"{count} mocks were called in another task at once, and every tenth changed and called in the first: each as it had to be")
+    print(f"{count} mocks were called in another task at once, and two of eleven changed or deleted there and called in the first: each as it had to be")
 
 
 if __name__ == "__main__":
