@@ -108,6 +108,15 @@ class EchoWithTelemetry(Echo):
         self.exported = _exported(folder)
 
 
+class EchoWithoutCollector(Echo):
+    key = "echo-no-collector"
+    title = "Echo, collector dead"
+    settings = "as Echo with telemetry on, but nobody listens where its telemetry is sent"
+
+    def environment(self, setup: Setup) -> dict[str, str]:
+        return {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{free_port()}"}
+
+
 class EchoOnDynamoDb(Echo):
     key = "echo-dynamodb"
     title = "Echo on DynamoDB"
@@ -143,6 +152,14 @@ class EchoOnDynamoDb(Echo):
                 if setup.mocks and not answers_as_defined(setup.port, setup.mocks):
                     raise Unable("does not answer as its mocks say")
                 yield running
+
+    @contextlib.contextmanager
+    def beside(self, setup: Setup) -> Iterator[Running]:
+        """A second process on the same table, while the first one serves."""
+        folder = setup.folder / "beside"
+        folder.mkdir(exist_ok=True)
+        with super().serving(Setup(folder, free_port(), mocks=0)) as running:
+            yield running
 
 
 def _exported(folder: Path) -> Exported:

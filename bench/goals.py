@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 
-from bench import mocks, plan
+from bench import mocks, plan, writes
 from bench.measured import Case, Figure, Measured, Run, figure, ratio
 
 KIB, MIB = 2**10, 2**20
@@ -14,6 +14,7 @@ ONE_MOCK = Case("echo")
 MOST_MOCKS = Case("echo", plan.MOST)
 MISSED = Case("echo", miss=True)
 TELEMETRY = Case("echo-telemetry")
+NO_COLLECTOR = Case("echo-no-collector")
 DYNAMODB = Case("echo-dynamodb")
 
 
@@ -47,19 +48,21 @@ def goals(measured: Measured) -> list[Goal]:
     return [
         throughput("a served mock, against bare hyper", 0.85, ONE_MOCK, HYPER),
         throughput("the same with telemetry on", 0.75, TELEMETRY, HYPER),
+        throughput("the same with a collector that is dead", 0.75, NO_COLLECTOR, HYPER),
         throughput("the same on DynamoDB, against the embedded store", 0.95, DYNAMODB, ONE_MOCK),
         throughput("100,000 mocks, against one", 0.97, MOST_MOCKS, ONE_MOCK),
         # No slower by more than 20 %: at most 1.2 times the time.
         throughput("404s, against hits", 1 / 1.2, MISSED, ONE_MOCK),
         at_most("ready with an empty store", 0.050, milliseconds, ready(measured, 0)),
         at_most("ready with 100,000 mocks", 2.0, milliseconds, ready(measured, plan.MOST)),
-        at_most("resident memory when idle, empty store", 20 * MIB, mebibytes, resident(measured, 0)),
+        at_most("resident memory when idle, empty store", 20 * MIB, mebibytes, resident(measured, ONE_MOCK.server)),
+        at_most("the same on DynamoDB", 20 * MIB, mebibytes, resident(measured, DYNAMODB.server)),
         at_most("memory of a small mock beyond its own bytes, after a start", 1 * KIB, whole_bytes,
                 per_mock_after_start(measured)),
         at_most("the same, right after creating them", 1 * KIB, whole_bytes, per_mock_after_creation(measured)),
         at_most("on DynamoDB, a creation beyond one bare transaction", 0.002, duration, beyond_transaction(measured)),
-        at_most("a change", 0.200, duration, acknowledged(measured, "change")),
-        at_most("a deletion", 0.200, duration, acknowledged(measured, "deletion")),
+        at_most("a change", 0.200, duration, acknowledged(measured, writes.CHANGE)),
+        at_most("a deletion", 0.200, duration, acknowledged(measured, writes.DELETION)),
     ]  # fmt: skip
 
 
@@ -75,8 +78,9 @@ def ready(measured: Measured, count: int) -> Figure | None:
     return figure(start.ready_seconds for start in measured.starts if (start.server, start.mocks) == ("echo", count))
 
 
-def resident(measured: Measured, count: int) -> Figure | None:
-    return figure(start.resident for start in measured.starts if (start.server, start.mocks) == ("echo", count))
+def resident(measured: Measured, server: str) -> Figure | None:
+    """With an empty store."""
+    return figure(start.resident for start in measured.starts if (start.server, start.mocks) == (server, 0))
 
 
 def per_mock_after_start(measured: Measured) -> Figure | None:
@@ -97,7 +101,7 @@ def acknowledged(measured: Measured, what: str) -> Figure | None:
 def beyond_transaction(measured: Measured) -> Figure | None:
     creations, bare = (
         [median(written.seconds) for written in measured.writes if written.what == what]
-        for what in ("creation", "transaction")
+        for what in (writes.CREATION, writes.TRANSACTION)
     )
     return figure(one - other for one, other in zip(creations, bare, strict=True))
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bench import load, machine, mocks, writes
-from bench.echo import Echo, EchoOnDynamoDb, EchoWithTelemetry
+from bench.echo import Echo, EchoOnDynamoDb, EchoWithoutCollector, EchoWithTelemetry
 from bench.measured import Case, Creation, Described, Export, Loaded, Measured, Refusal, Run, Start
 from bench.server import Running, Server, Setup, Unable, free_port
 
@@ -47,7 +47,8 @@ def stages(servers: list[Server], rounds: int) -> list[Stage]:
     # An Echo with no mocks at all is what the goals for its start and its memory are about; any other has one.
     idle = [Case(server.key, 0 if isinstance(server, Echo) else 1) for server in servers]
     echo = [Case(Echo.key), *(Case(Echo.key, count) for count in MANY), Case(Echo.key, miss=True)]
-    close_up = [Case("hyper"), *echo, Case(EchoWithTelemetry.key), Case(EchoOnDynamoDb.key)] if Echo.key in keys else []
+    others = [Case(other.key) for other in (EchoWithTelemetry, EchoWithoutCollector, EchoOnDynamoDb)]
+    close_up = [Case("hyper"), *echo, *others] if Echo.key in keys else []
     return [
         Stage(STARTS, rounds, idle, connections=()),
         Stage(SIDE_BY_SIDE, rounds, [Case(key) for key in keys], CONNECTIONS),
@@ -94,7 +95,8 @@ class Bench:
             _say(f"{named}: ready after {running.ready_seconds:.3f} s")
             if not turn.stage.connections:
                 if isinstance(server, EchoOnDynamoDb):
-                    self.measured.writes += writes.measure(running.port, server.dynamodb)
+                    with server.beside(setup) as other:
+                        self.measured.writes += writes.measure(running.port, other.port, server.dynamodb)
                 return
             served += load.run(running.port, asked, FULL_LOAD, server.warm_up_seconds).requests
             for connections in turn.stage.connections:

@@ -79,6 +79,15 @@ def _sections(measured: Measured) -> list[Section]:
             ],
         ),
         Section("Echo, close up", tables.close_up_table(measured), _exports(measured)),
+        Section(
+            "Writes on DynamoDB",
+            tables.writes_table(measured),
+            [
+                "DynamoDB Local, in memory and on the same machine, one writer. A bare transaction has four items, as a "
+                "creation has. A change and a deletion wait until no process can answer with what was there before "
+                "([why](consistency.md)); a creation that finds that another process has written begins once more."
+            ],
+        ),
         Section("Many mocks", tables.many_mocks_table(measured), _refusals(measured)),
         Section(
             "Start, memory and size",

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from statistics import median
 
 from bench import goals, mocks, plan
-from bench.goals import DYNAMODB, HYPER, MIB, MISSED, MOST_MOCKS, ONE_MOCK, TELEMETRY, duration
+from bench.goals import DYNAMODB, HYPER, MIB, MISSED, MOST_MOCKS, NO_COLLECTOR, ONE_MOCK, TELEMETRY, duration
 from bench.measured import Case, Described, Figure, Measured, Run, figure, ratio
 
 Table = list[list[str]]
@@ -85,6 +85,7 @@ def close_up_table(measured: Measured) -> Table:
         "Echo, 100,000 mocks": MOST_MOCKS,
         "Echo, 404s (1 mock)": MISSED,
         "Echo, telemetry on (1 mock)": TELEMETRY,
+        "Echo, collector dead (1 mock)": NO_COLLECTOR,
         "Echo on DynamoDB (1 mock)": DYNAMODB,
     }
     rows = [["64 connections", "requests/s", "lowest – highest", "× hyper", "CPU ms for 1,000", "× hyper",
@@ -106,7 +107,7 @@ def many_mocks_table(measured: Measured) -> Table:
     """Requests per second with more and more mocks, and how the most stand to one."""
     rows = [["requests/s, 64 connections", "1 mock", *(mocks.counted(count) for count in plan.MANY), "most to one"]]
     for server in measured.servers:
-        if not server.holds_mocks or server.key in (TELEMETRY.server, DYNAMODB.server):
+        if not server.holds_mocks or server.key in (TELEMETRY.server, NO_COLLECTOR.server, DYNAMODB.server):
             continue
         is_echo = server.key == ONE_MOCK.server
         one = measured.of(plan.CLOSE_UP if is_echo else plan.SIDE_BY_SIDE, Case(server.key), plan.FULL_LOAD)
@@ -118,6 +119,17 @@ def many_mocks_table(measured: Measured) -> Table:
         rows.append(
             [server.title, *(_shown(_of(runs, per_second), whole) for runs in [one, *many]), _shown(kept, times)]
         )
+    return rows
+
+
+def writes_table(measured: Measured) -> Table:
+    """Until a write on DynamoDB was acknowledged, over all starts."""
+    rows = [["until it is acknowledged", "writes", "p50", "p90", "longest"]]
+    for what in dict.fromkeys(written.what for written in measured.writes):
+        seconds = sorted(each for written in measured.writes if written.what == what for each in written.seconds)
+        ninth = seconds[len(seconds) * 9 // 10]
+        shown = [duration(each) for each in (median(seconds), ninth, seconds[-1])]
+        rows.append([what, f"{len(seconds):,}", *shown])
     return rows
 
 

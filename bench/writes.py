@@ -15,9 +15,18 @@ from bench.server import Unable
 COUNT = 50
 
 
-def measure(port: int, dynamodb: DynamoDb) -> list[Written]:
-    """Creations and bare transactions in turn, so that both see the same DynamoDB Local; then changes and deletions."""
-    seconds: dict[str, list[float]] = {what: [] for what in ("transaction", "creation", "change", "deletion")}
+# What is timed, in the words of the report.
+TRANSACTION = "a bare transaction"
+CREATION = "a creation"
+IN_TURN = "a creation right after another process's"
+CHANGE = "a change"
+DELETION = "a deletion"
+
+
+def measure(port: int, other_port: int, dynamodb: DynamoDb) -> list[Written]:
+    """Creations and bare transactions in turn, so that both see the same DynamoDB Local; changes and deletions; and
+    creations by two processes in turn, each of which finds that the other one has written."""
+    seconds: dict[str, list[float]] = {what: [] for what in (TRANSACTION, CREATION, IN_TURN, CHANGE, DELETION)}
 
     @contextlib.contextmanager
     def timed(what: str) -> Iterator[None]:
@@ -27,21 +36,26 @@ def measure(port: int, dynamodb: DynamoDb) -> list[Written]:
 
     with (
         contextlib.closing(http.client.HTTPConnection("127.0.0.1", port)) as echo,
+        contextlib.closing(http.client.HTTPConnection("127.0.0.1", other_port)) as other,
         contextlib.closing(http.client.HTTPConnection("127.0.0.1", dynamodb.port)) as store,
     ):
         ids = []
         for number in range(COUNT):
-            with timed("transaction"):
+            with timed(TRANSACTION):
                 ask(store, "TransactWriteItems", transaction(f"written {number}"))
-            with timed("creation"):
+            with timed(CREATION):
                 answer = _manage(echo, "POST", "/endpoints", document(f"/written/{number}"), 201)
             ids.append(json.loads(answer)["data"]["id"])
         for id in ids:
-            with timed("change"):
+            with timed(CHANGE):
                 change = {"data": {"type": "endpoints", "id": id, "attributes": {"response": {"body": "changed"}}}}
                 _manage(echo, "PATCH", f"/endpoints/{id}", change, 200)
-            with timed("deletion"):
+            with timed(DELETION):
                 _manage(echo, "DELETE", f"/endpoints/{id}", None, 204)
+        for number in range(COUNT):
+            for name, process in (("one", echo), ("other", other)):
+                with timed(IN_TURN):
+                    _manage(process, "POST", "/endpoints", document(f"/in-turn/{name}/{number}"), 201)
     return [Written(what, each) for what, each in seconds.items()]
 
 
