@@ -46,5 +46,7 @@ module "protection" {
     module.github,
     aws_cloudwatch_log_resource_policy.traces,
     aws_cloudformation_stack.traces,
+    aws_kms_key.alarms,
+    aws_kms_alias.alarms,
   ]
 }

@@ -48,6 +48,9 @@ locals {
   ecr_image = "^(?P<account>[0-9]{12})\\.dkr\\.ecr\\.(?P<region>[a-z0-9-]+)\\.amazonaws\\.com(?:\\.cn)?/(?P<repository>[a-z0-9][a-z0-9._/-]*)@sha256:(?P<digest>[0-9a-f]{64})$"
   images    = { for name, url in { service = var.docker_image_url, collector = var.collector_image_url } : name => regex(local.ecr_image, url) }
 
+  # The only one that roles may pull from, and that tasks without NAT can reach.
+  registry = "${local.account}.dkr.ecr.${local.region}.${local.dns_suffix}/"
+
   # Which right to pull them is needed.
   repository_arns = {
     for name, image in local.images : name => "arn:${local.partition}:ecr:${image.region}:${image.account}:repository/${image.repository}"

@@ -84,9 +84,11 @@ module "observability" {
   table_name                = module.data_store.table_name
   log_retention_days        = var.retention.log_days
   alarm_emails              = var.alarms.emails
-  runbook_url               = var.alarms.runbook_url
-  thresholds                = var.alarms.thresholds
-  task_count_min            = local.task_count_min
+  # Of infra/account.
+  kms_key_id     = "alias/echo-alarms"
+  runbook_url    = var.alarms.runbook_url
+  thresholds     = var.alarms.thresholds
+  task_count_min = local.task_count_min
 }
 
 module "iam" {

@@ -1,3 +1,8 @@
+output "alarms_topic_arn" {
+  description = "The SNS topic that all alarms go to, for pagers and chats: `alarms.emails` is for mail."
+  value       = module.observability.topic_arn
+}
+
 output "dashboard_name" {
   description = "The CloudWatch dashboard of this environment."
   value       = module.observability.dashboard_name

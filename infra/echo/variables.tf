@@ -28,6 +28,11 @@ variable "alarms" {
   nullable = false
 
   validation {
+    condition     = !var.protect || length(var.alarms.emails) > 0
+    error_message = "Alarms of a protected environment must reach somebody: write at least one address into `alarms.emails`."
+  }
+
+  validation {
     condition     = length(setsubtract(keys(var.alarms.thresholds), local.threshold_names)) == 0
     error_message = "Write `alarms.thresholds` by the names that modules/observability/README.md has: ${join(", ", local.threshold_names)}."
   }
@@ -37,7 +42,7 @@ variable "capacity" {
   description = <<-EOT
     How large a task is and how many there are. `cpu` in units of 1/1024 vCPU and `memory` in MiB: one of Fargate's pairs.
     `min` and `max` tasks; `requests_per_target` is the rate of requests a minute and task that is scaled to, null for CPU
-    and memory alone. `spot_percent` of all tasks but the first run on spare capacity, which costs about a third and can be
+    and memory alone. `spot_percent` of all tasks but the first run on spare capacity (of 100, one in 101 does not), which costs about a third and can be
     taken back. `schedules` change `min` and `max` at set times, `cron` in AWS's six fields.
   EOT
   type = object({
@@ -78,8 +83,8 @@ variable "collector_image_url" {
   }
 
   validation {
-    condition     = try(regex(local.ecr_image, var.collector_image_url).region, local.region) == local.region
-    error_message = "Write `collector_image_url` as an image in this environment's region, ${local.region}: tasks reach no registry elsewhere. Each region has its own pull-through cache."
+    condition     = startswith(var.collector_image_url, local.registry) || !can(regex(local.ecr_image, var.collector_image_url))
+    error_message = "Write `collector_image_url` as an image in this account's registry and region, ${local.registry}: tasks may pull from no other. Each has its own pull-through cache."
   }
 }
 
@@ -106,8 +111,8 @@ variable "docker_image_url" {
   }
 
   validation {
-    condition     = try(regex(local.ecr_image, var.docker_image_url).region, local.region) == local.region
-    error_message = "Write `docker_image_url` as an image in this environment's region, ${local.region}: tasks reach no registry elsewhere. Push it there as well."
+    condition     = startswith(var.docker_image_url, local.registry) || !can(regex(local.ecr_image, var.docker_image_url))
+    error_message = "Write `docker_image_url` as an image in this account's registry and region, ${local.registry}: tasks may pull from no other. Push it there."
   }
 }
 

@@ -55,6 +55,8 @@ data "aws_iam_policy_document" "identity" {
       test     = "StringEquals"
       variable = "iam:AWSServiceName"
       values = [
+        # For a regional NAT gateway.
+        "ec2-nat-gateway.amazonaws.com",
         "ecs.amazonaws.com",
         "ecs.application-autoscaling.amazonaws.com",
         "elasticloadbalancing.amazonaws.com",

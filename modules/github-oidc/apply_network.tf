@@ -2,26 +2,59 @@
 data "aws_iam_policy_document" "network" {
   for_each = var.environments
 
-  # What is made has no tag yet that could be asked for; what it is made in is looked after by the guard.
+  # What is made gets its tag with it.
   statement {
     sid = "MakeNetwork"
     actions = [
       "ec2:AllocateAddress",
-      "ec2:AssociateRouteTable",
-      "ec2:AttachInternetGateway",
       "ec2:AuthorizeSecurityGroupEgress",
       "ec2:AuthorizeSecurityGroupIngress",
       "ec2:CreateFlowLogs",
       "ec2:CreateInternetGateway",
       "ec2:CreateNatGateway",
-      "ec2:CreateRoute",
       "ec2:CreateRouteTable",
       "ec2:CreateSecurityGroup",
       "ec2:CreateSubnet",
       "ec2:CreateVpc",
       "ec2:CreateVpcEndpoint",
     ]
+    resources = [
+      for kind in [
+        "elastic-ip", "internet-gateway", "natgateway", "route-table", "security-group", "security-group-rule", "subnet", "vpc",
+        "vpc-endpoint", "vpc-flow-log",
+      ] : "${local.arn.ec2}:${kind}/*"
+    ]
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestTag/Environment"
+      values   = [each.key]
+    }
+  }
+
+  # What it is made in, or put together with, has it already.
+  statement {
+    sid = "MakeInNetwork"
+    actions = [
+      "ec2:AssociateRouteTable",
+      "ec2:AttachInternetGateway",
+      "ec2:AuthorizeSecurityGroupEgress",
+      "ec2:AuthorizeSecurityGroupIngress",
+      "ec2:CreateFlowLogs",
+      "ec2:CreateNatGateway",
+      "ec2:CreateRoute",
+      "ec2:CreateRouteTable",
+      "ec2:CreateSecurityGroup",
+      "ec2:CreateSubnet",
+      "ec2:CreateVpcEndpoint",
+    ]
     resources = ["${local.arn.ec2}:*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:ResourceTag/Environment"
+      values   = [each.key]
+    }
   }
 
   # An interface endpoint brings a zone of names into the VPC. The zone is AWS's.

@@ -1,4 +1,4 @@
-# Log groups, alarms, their topic and its key, dashboard, and the stack of the alarm that the provider has no resource for.
+# Log groups, alarms, their topic, dashboard, and the stack of the alarm that the provider has no resource for.
 data "aws_iam_policy_document" "operate" {
   for_each = var.environments
 
@@ -87,37 +87,5 @@ data "aws_iam_policy_document" "operate" {
     sid       = "Subscriptions"
     actions   = ["sns:SetSubscriptionAttributes", "sns:Unsubscribe"]
     resources = ["*"]
-  }
-
-  # A key has an id of AWS's, so it is told by its tag.
-  statement {
-    sid       = "MakeKey"
-    actions   = ["kms:CreateKey", "kms:TagResource"]
-    resources = ["*"]
-
-    condition {
-      test     = "StringEquals"
-      variable = "aws:RequestTag/Environment"
-      values   = [each.key]
-    }
-  }
-
-  statement {
-    sid = "ChangeKey"
-    actions = [
-      "kms:EnableKeyRotation",
-      "kms:PutKeyPolicy",
-      "kms:ScheduleKeyDeletion",
-      "kms:TagResource",
-      "kms:UntagResource",
-      "kms:UpdateKeyDescription",
-    ]
-    resources = ["${local.arn.kms}:key/*"]
-
-    condition {
-      test     = "StringEquals"
-      variable = "aws:ResourceTag/Environment"
-      values   = [each.key]
-    }
   }
 }

@@ -68,6 +68,7 @@ data "aws_iam_policy_document" "read" {
       "kms:DescribeKey",
       "kms:GetKeyPolicy",
       "kms:GetKeyRotationStatus",
+      "kms:ListAliases",
       "kms:ListResourceTags",
       "logs:DescribeLogGroups",
       "logs:DescribeMetricFilters",

@@ -31,6 +31,11 @@ variable "environments" {
   }
 
   validation {
+    condition     = !anytrue([for environment in keys(var.environments) : startswith(var.state_bucket_arn, "arn:${local.partition}:s3:::${var.name}-${environment}-")])
+    error_message = "Write environments after which the bucket for the states is not named: the role of \"state\" may empty buckets that are called echo-state-…"
+  }
+
+  validation {
     condition     = alltrue([for environment in values(var.environments) : can(regex("^[a-zA-Z0-9][a-zA-Z0-9/._-]*$", environment.state_key))])
     error_message = "Write state keys without wildcards and without a slash at the front, such as \"dev/terraform.tfstate\"."
   }

@@ -27,6 +27,17 @@ variable "environment" {
   }
 }
 
+variable "kms_key_id" {
+  description = "Key that encrypts alarms under way: its id, ARN or alias. Its policy has to let CloudWatch decrypt and make data keys: AWS's own key for SNS does not, and no alarm would arrive."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = length(var.kms_key_id) > 0 && var.kms_key_id != "alias/aws/sns"
+    error_message = "Write a key of your own, such as \"alias/echo-alarms\", which infra/account makes: alarms can not publish with AWS's."
+  }
+}
+
 variable "load_balancer_arn_suffix" {
   description = "The end of the load balancer's ARN by which CloudWatch knows it, such as `app/echo-dev/50dc6c495c0c9188`."
   type        = string

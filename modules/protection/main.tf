@@ -6,9 +6,10 @@ resource "terraform_data" "main" {
   input = { name = var.name, protect = var.protect }
 
   provisioner "local-exec" {
-    when    = destroy
-    quiet   = true
-    command = "test \"$PROTECT\" = false || { echo \"$NAME is protected, and nothing was destroyed: write protect = false, apply, and destroy then.\" >&2; exit 1; }"
+    when        = destroy
+    quiet       = true
+    interpreter = ["sh", "-c"]
+    command     = "test \"$PROTECT\" = false || { echo \"$NAME is protected, and nothing was destroyed: write protect = false, apply, and destroy then.\" >&2; exit 1; }"
 
     environment = {
       NAME    = self.output.name

@@ -23,7 +23,7 @@ def state(*resources):
 
 
 def service(min_capacity, spot, architecture="ARM64"):
-    shares = [{"capacity_provider": "FARGATE", "base": 1, "weight": 100 - spot}]
+    shares = [{"capacity_provider": "FARGATE", "base": 1, "weight": max(1, 100 - spot)}]
     shares += [{"capacity_provider": "FARGATE_SPOT", "base": None, "weight": spot}] if spot else []
     return (
         ("aws_ecs_task_definition", {"cpu": "1024", "memory": "2048", "runtime_platform": [{"cpu_architecture": architecture}]}),
@@ -43,8 +43,8 @@ class Cost(unittest.TestCase):
     def test_tasks(self):
         one = (0.03238 + 2 * 0.00356) * 730
         self.assertEqual(self.part("tasks", *service(3, 0)), round(3 * one, 2))
-        # One on demand, two on spare capacity at 30 %.
-        self.assertEqual(self.part("tasks", *service(3, 100)), round(1.6 * one, 2))
+        # One on demand, two on spare capacity at 30 %, but for one in 101.
+        self.assertEqual(self.part("tasks", *service(3, 100)), round((1 + 2 * (1 + 100 * 0.3) / 101) * one, 2))
         self.assertEqual(self.part("tasks", *service(2, 50)), round(1.65 * one, 2))
         self.assertEqual(self.part("tasks", *service(1, 100, "X86_64")), round((0.04048 + 2 * 0.004445) * 730, 2))
 

@@ -62,6 +62,16 @@ class Environments(unittest.TestCase):
         regions = {re.search(r'^  region = "(.+)"$', path.read_text(), re.M)[1] for path in ENVIRONMENTS.glob("*/main.tf")}
         self.assertEqual(len(regions), 1, "what an account holds for its environments (images, traces) is of one region")
 
+    def test_a_destroy_is_refused_before_anything_else(self) -> None:
+        for wiring in ("echo", "account"):
+            with self.subTest(wiring):
+                text = "\n".join(path.read_text() for path in sorted((ROOT / "infra" / wiring).glob("*.tf")))
+                everything = {f"module.{name}" for name in re.findall(r'^module "(\w+)"', text, re.M)}
+                everything |= {f"{kind}.{name}" for kind, name in re.findall(r'^resource "(\w+)" "(\w+)"', text, re.M)}
+                protection = re.search(r'^module "protection" \{\n(.*?)^\}\n', text, re.M | re.S)[1]
+                waits_for = set(re.findall(r"^    ([\w.]+),$", protection, re.M))
+                self.assertEqual(waits_for, everything - {"module.protection"}, "protection has to depend on all else")
+
     def test_production_is_protected_and_in_three_zones(self) -> None:
         values = module_call("prod")
         self.assertEqual(values["protect"], "true")

@@ -49,6 +49,18 @@ run "account" {
     error_message = "Each environment must have a role that applies it, and nothing else may."
   }
 
+  # Alarms.
+  assert {
+    condition     = aws_kms_alias.alarms.name == "alias/echo-alarms" && aws_kms_key.alarms.enable_key_rotation
+    error_message = "Environments must find the key of their alarms by its name, and it must be renewed."
+  }
+  assert {
+    condition = [
+      for statement in jsondecode(aws_kms_key.alarms.policy).Statement : [toset(flatten([statement.Action])), statement.Condition] if can(statement.Principal.Service)
+    ] == [[toset(["kms:Decrypt", "kms:GenerateDataKey*"]), { StringEquals = { "aws:SourceAccount" = "111122223333" } }]]
+    error_message = "This account's alarms, and no other's, must be able to use the key: without that none of them ever arrives."
+  }
+
   # Traces.
   assert {
     condition     = jsondecode(aws_cloudformation_stack.traces.template_body).Resources == { TransactionSearch = { Type = "AWS::XRay::TransactionSearchConfig", Properties = { IndexingPercentage = 1 } } }

@@ -136,7 +136,7 @@ run "with_nat_domain_and_protection" {
     domain  = { name = "echo.example.com", certificate_arn = "arn:aws:acm:eu-central-1:111122223333:certificate/0a1b" }
     protect = true
     waf     = { enabled = true }
-    alarms  = { runbook_url = "https://example.com/runbook.md", thresholds = { mocks_p99_seconds = 1 } }
+    alarms  = { emails = ["operators@example.com"], runbook_url = "https://example.com/runbook.md", thresholds = { mocks_p99_seconds = 1 } }
     capacity = {
       min       = 3, max = 12, requests_per_target = 100000
       schedules = { night = { cron = "0 22 * * ? *", min = 1, max = 2 } }
@@ -195,6 +195,15 @@ run "what_is_in_another_region" {
   expect_failures = [var.docker_image_url, var.collector_image_url, var.domain]
 }
 
+run "what_is_in_another_account" {
+  command = plan
+  variables {
+    docker_image_url    = "222222222222.dkr.ecr.eu-central-1.amazonaws.com/echo-service@sha256:1111111111111111111111111111111111111111111111111111111111111111"
+    collector_image_url = "222222222222.dkr.ecr.eu-central-1.amazonaws.com/ecr-public/aws-observability/aws-otel-collector@sha256:2222222222222222222222222222222222222222222222222222222222222222"
+  }
+  expect_failures = [var.docker_image_url, var.collector_image_url]
+}
+
 run "values_that_contradict_each_other" {
   command = plan
   variables {
@@ -205,7 +214,7 @@ run "values_that_contradict_each_other" {
     protect          = true
     retention        = { recovery_days = 0 }
   }
-  expect_failures = [var.environment, var.access, var.capacity, var.cpu_architecture, var.domain, var.retention]
+  expect_failures = [var.environment, var.access, var.alarms, var.capacity, var.cpu_architecture, var.domain, var.retention]
 }
 
 run "a_threshold_that_no_alarm_has" {

@@ -162,8 +162,18 @@ run "rights" {
     condition = toset([
       for it in flatten([for policy in aws_iam_policy.apply : [for statement in jsondecode(policy.policy).Statement : statement if statement.Effect == "Allow"]]) :
       it.Sid if contains(flatten([it.Resource]), "*")
-    ]) == toset(["HowThingsAreSetUp", "LogDeliveries", "MakeCluster", "MakeKey", "MakeTokens", "Subscriptions", "TaskDefinitions"])
+    ]) == toset(["HowThingsAreSetUp", "LogDeliveries", "MakeCluster", "MakeTokens", "Subscriptions", "TaskDefinitions"])
     error_message = "The statements on all resources are not those that AWS allows no other way."
+  }
+  # What is made by id is made with its tag, in what has it.
+  assert {
+    condition = {
+      for statement in jsondecode(aws_iam_policy.apply["dev-network"].policy).Statement : statement.Sid => statement.Condition if startswith(statement.Sid, "Make")
+      } == {
+      MakeNetwork   = { StringEquals = { "aws:RequestTag/Environment" = "dev" } }
+      MakeInNetwork = { StringEquals = { "aws:ResourceTag/Environment" = "dev" } }
+    }
+    error_message = "Things could be made without the environment's tag, or in networks of others."
   }
   # What is not on all resources is named after the environment, or told by its tag, or listed here.
   assert {
@@ -264,16 +274,24 @@ run "rights" {
   }
 }
 
-run "refuses_names_for_numbers_no_environment_and_a_pattern_for_a_bucket" {
+# Apart, because Terraform leaves the validation of environments out where the bucket, which it reads, is refused.
+run "refuses_a_pattern_for_a_bucket" {
+  command = plan
+  variables {
+    state_bucket_arn = "arn:aws:s3:::echo-*"
+  }
+  expect_failures = [var.state_bucket_arn]
+}
+
+run "refuses_names_for_numbers_no_environment_and_patterns" {
   command = plan
   variables {
     repository           = { owner = "octo-org", owner_id = "octo-org", name = "echo", id = "456789" }
     environments         = {}
-    state_bucket_arn     = "arn:aws:s3:::echo-*"
     image_repository_arn = "arn:aws:ecr:eu-central-1:111122223333:repository/*"
     branch               = "*"
   }
-  expect_failures = [var.repository, var.environments, var.state_bucket_arn, var.image_repository_arn, var.branch]
+  expect_failures = [var.repository, var.environments, var.image_repository_arn, var.branch]
 }
 
 run "refuses_a_wildcard_for_a_name_and_environments_that_begin_alike" {
@@ -300,6 +318,15 @@ run "refuses_a_state_for_two" {
   command = plan
   variables {
     environments = { dev = { state_key = "terraform.tfstate" }, prod = { state_key = "terraform.tfstate" } }
+  }
+  expect_failures = [var.environments]
+}
+
+run "refuses_a_bucket_for_states_that_an_environment_may_empty" {
+  command = plan
+  variables {
+    state_bucket_arn = "arn:aws:s3:::echo-state-test"
+    environments     = { state = { state_key = "state/terraform.tfstate" } }
   }
   expect_failures = [var.environments]
 }

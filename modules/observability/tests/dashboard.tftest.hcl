@@ -18,6 +18,7 @@ override_data {
 variables {
   name                     = "echo-test"
   environment              = "test"
+  kms_key_id               = "alias/echo-alarms"
   cluster_name             = "echo-test"
   service_name             = "echo"
   load_balancer_arn_suffix = "app/echo-test/50dc6c495c0c9188"

@@ -5,6 +5,7 @@ module "observability" {
 
   name                     = "echo-prod"
   environment              = "prod"
+  kms_key_id               = "alias/echo-alarms"
   cluster_name             = "echo-prod"
   service_name             = "echo"
   load_balancer_arn_suffix = "app/echo-prod/50dc6c495c0c9188"
