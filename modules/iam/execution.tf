@@ -32,7 +32,7 @@ data "aws_iam_policy_document" "execution" {
 
     content {
       sid       = "FillPullThroughCache"
-      actions   = ["ecr:BatchImportUpstreamImage", "ecr:CreateRepository"]
+      actions   = ["ecr:BatchImportUpstreamImage"]
       resources = statement.value
     }
   }

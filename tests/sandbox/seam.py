@@ -218,7 +218,7 @@ class Seam:
             account, region, repository = re.match(r"(\d+)\.dkr\.ecr\.([\w-]+)\.amazonaws\.com/(.+)@", container["image"]).groups()
             pulls = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
             # The first who asks for an image of another registry fills the cache.
-            fills = ["ecr:BatchImportUpstreamImage", "ecr:CreateRepository"] if repository.startswith("ecr-public/") else []
+            fills = ["ecr:BatchImportUpstreamImage"] if repository.startswith("ecr-public/") else []
             needed |= {(action, f"arn:aws:ecr:{region}:{account}:repository/{repository}") for action in pulls + fills}
             logs = container["logConfiguration"]["options"]
             group = f"arn:aws:logs:{logs['awslogs-region']}:{account}:log-group:{logs['awslogs-group']}:*"

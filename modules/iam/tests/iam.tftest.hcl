@@ -116,8 +116,8 @@ run "boundary_and_pull_through" {
   }
   assert {
     condition = [
-      for statement in jsondecode(aws_iam_role_policy.execution.policy).Statement : [toset(statement.Action), statement.Resource] if statement.Sid == "FillPullThroughCache"
-    ] == [[toset(["ecr:BatchImportUpstreamImage", "ecr:CreateRepository"]), tolist(var.pull_through_repository_arns)[0]]]
+      for statement in jsondecode(aws_iam_role_policy.execution.policy).Statement : [statement.Action, statement.Resource] if statement.Sid == "FillPullThroughCache"
+    ] == [["ecr:BatchImportUpstreamImage", tolist(var.pull_through_repository_arns)[0]]]
     error_message = "The execution role must be able to fill the cache, for these repositories only."
   }
   assert {
