@@ -44,26 +44,6 @@ output "echo" {
 }
 """
 
-# Creates, lists, edits and closes issues in a file, as `gh issue` does.
-GH = """#!/usr/bin/env python3
-import json, os, sys
-path = os.environ["FAKES"] + "/issues.json"
-issues = json.load(open(path)) if os.path.exists(path) else []
-verb, rest = sys.argv[2], sys.argv[3:]
-option = lambda name: rest[rest.index(name) + 1]
-if verb == "list":
-    print(json.dumps([{"number": it["number"], "title": it["title"]} for it in issues if it["state"] == option("--state")]))
-elif verb == "create":
-    issues.append({"number": len(issues) + 1, "title": option("--title"), "body": sys.stdin.read(), "state": "open"})
-elif verb == "edit":
-    issues[int(rest[0]) - 1]["body"] = sys.stdin.read()
-elif verb == "close":
-    issues[int(rest[0]) - 1].update(state="closed", comment=option("--comment"))
-else:
-    sys.exit(f"gh {verb} is not known")
-json.dump(issues, open(path, "w"))
-"""
-
 # Gives the answers that a test has put into files, by the name of what is asked for; several lines are one answer each.
 AWS = """#!/usr/bin/env python3
 import os, pathlib, sys
@@ -98,14 +78,15 @@ class Scripts(unittest.TestCase):
         for name in ("dev", "prod", "account"):
             self.write(f"environments/{name}/main.tf", ENVIRONMENT if name != "account" else 'resource "terraform_data" "it" {}\n')
         self.fakes.mkdir()
-        self.fake("gh", GH)
+        (self.fakes.parent / "bin").mkdir()
+        shutil.copy(ROOT / "tests/pipeline/gh", self.fakes.parent / "bin")
         self.fake("aws", AWS)
         (self.fakes / "get-secret-value").write_text("echo_token")
         # What is needed is here.
         self.write("scripts/tools", "#!/bin/sh\n", 0o755)
         self.write("scripts/smoke", SMOKE, 0o755)
         self.env = {name: value for name, value in os.environ.items() if not name.startswith(("TF_", "AWS_", "GITHUB_"))}
-        self.env |= {"ECHO_TOOLS": folder.name, "FAKES": str(self.fakes), "CHECKPOINT_DISABLE": "1", "SCAN_PAUSE": "0"}
+        self.env |= {"ECHO_TOOLS": folder.name, "FAKES": str(self.fakes), "ISSUES": str(self.fakes / "issues.json"), "CHECKPOINT_DISABLE": "1", "SCAN_PAUSE": "0"}
 
     def write(self, path, text, mode=0o644):
         file = self.root / path
@@ -115,7 +96,6 @@ class Scripts(unittest.TestCase):
 
     def fake(self, name, text):
         file = self.fakes.parent / "bin" / name
-        file.parent.mkdir(exist_ok=True)
         file.write_text(text)
         file.chmod(0o755)
 
