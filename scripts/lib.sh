@@ -69,10 +69,13 @@ apt_install() {
   "${as_root[@]}" apt-get update && "${as_root[@]}" apt-get install --yes --no-install-recommends "$@"
 }
 
-# output_of FOLDER NAME...: prints what an environment's root, applied in FOLDER, says in its output, by one name or one below another.
+# output_of FOLDER NAME...: prints what an environment's root in FOLDER says in its output, by one name or one below another: nothing
+# where nothing has been applied yet. Fails, and says why, where that can not be found out.
 output_of() {
-  terraform -chdir="$1" output -json echo 2>/dev/null |
-    python3 -c 'import functools, json, operator, sys; print(functools.reduce(operator.getitem, sys.argv[1:], json.load(sys.stdin)))' "${@:2}" 2>/dev/null
+  local outputs
+  outputs=$(terraform -chdir="$1" output -no-color -json) || return
+  python3 -c 'import functools, json, sys; print(functools.reduce(lambda at, name: at.get(name, ""), sys.argv[1:], json.loads(sys.stdin.read()).get("echo", {}).get("value", {})))' \
+    "${@:2}" <<<"$outputs"
 }
 
 # use_terraform: has Terraform take the AWS provider from the mirror that `scripts/tools provider` fills, and ask nobody anything.

@@ -1,7 +1,7 @@
 variable "keep_images" {
-  description = "Images to keep in each repository, counted from the newest; an image for two platforms counts as three. More than you push between two deployments of an environment, because a task can not start from an image that is gone."
+  description = "Images to keep in each repository, counted from the newest. A delivery is five: an image for each of two platforms, the one that names both, and two attestations. So the default keeps a hundred. More than you deliver between two deployments of an environment, because a task can not start from an image that is gone."
   type        = number
-  default     = 200
+  default     = 500
   nullable    = false
 
   validation {

@@ -34,7 +34,8 @@ data "aws_iam_policy_document" "read_states" {
   }
 }
 
-# What the provider asks when it refreshes, for the resources of infra/echo and infra/account. Applying begins with it too.
+# What the provider asks when it refreshes, for the resources of infra/echo and infra/account; and at night, what is known to be
+# vulnerable in the image that runs. Applying begins with it too.
 data "aws_iam_policy_document" "read" {
   #checkov:skip=CKV_AWS_356:Most of these know no resource, and what is read is how things are set up, never what they hold
   statement {
@@ -51,6 +52,8 @@ data "aws_iam_policy_document" "read" {
       "dynamodb:ListTagsOfResource",
       "ec2:Describe*",
       "ec2:GetSecurityGroupsForVpc",
+      "ecr:DescribeImageScanFindings",
+      "ecr:DescribeImages",
       "ecr:DescribePullThroughCacheRules",
       "ecr:DescribeRepositories",
       "ecr:GetLifecyclePolicy",

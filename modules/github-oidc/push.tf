@@ -24,6 +24,13 @@ data "aws_iam_policy_document" "push" {
     resources = ["*"]
   }
 
+  # And what is known to be vulnerable in it, before it is deployed.
+  statement {
+    sid       = "ReadScans"
+    actions   = ["ecr:DescribeImages", "ecr:DescribeImageScanFindings"]
+    resources = [var.image_repository_arn]
+  }
+
   statement {
     sid = "PushImages"
     actions = [

@@ -32,7 +32,7 @@ variable "permissions_boundary_arn" {
 }
 
 variable "pull_through_repository_arns" {
-  description = "ARNs of the repositories that ECR fills from another registry: the first pull of a new image imports it, with the execution role's rights. The repository has to be there."
+  description = "ARNs of the repositories that ECR fills from another registry: the first pull of a new image imports it, with the execution role's rights. The repositories have to be there."
   type        = set(string)
   default     = []
   nullable    = false

@@ -8,6 +8,7 @@ One line for each thing that is proved, with the time it took. tests/sandbox/run
 import contextlib
 import http.client
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -144,7 +145,15 @@ def prove_delivery(echo, env, following, lazy):
         for part in ("- change `module.echo.module.load_balancer.aws_lb.main`", "idle_timeout", "| **together** |"):
             if part not in output:
                 raise AssertionError(f"the plan does not say {part}: {output[:3000]}")
+        # The issue about it: opened, and closed when it is as it was.
+        issues = STATE / "issues.json"
+        os.environ["ISSUES"], os.environ["PATH"] = str(issues), f"{ROOT / 'tests/pipeline'}:{os.environ['PATH']}"
+        succeed("drift", env)
+        (issue,) = json.loads(issues.read_text())
+        expect("the issue", (issue["title"], issue["state"], "idle_timeout" in issue["body"]), (f"environments/{env} is not what runs", "open", True))
         change("60")
+        succeed("drift", env)
+        expect("the issue", json.loads(issues.read_text())[0]["state"], "closed")
         succeed("plan", env)
 
 

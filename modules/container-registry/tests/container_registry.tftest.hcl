@@ -42,7 +42,7 @@ run "defaults" {
     condition = alltrue([
       for name in var.repositories : [
         for rule in jsondecode(aws_ecr_lifecycle_policy.main[name].policy).rules : [rule.selection.tagStatus, rule.selection.countType, rule.selection.countNumber]
-      ] == [["any", "imageCountMoreThan", 200]]
+      ] == [["any", "imageCountMoreThan", 500]]
     ])
     error_message = "Images may go only by their number: one without a tag, or an old one, may be what runs."
   }

@@ -144,6 +144,7 @@ run "rights" {
       for statement in jsondecode(aws_iam_role_policy.push.policy).Statement : statement.Sid => [toset(flatten([statement.Action])), statement.Resource]
       } == {
       LogInToRegistry = [toset(["ecr:GetAuthorizationToken"]), "*"]
+      ReadScans       = [toset(["ecr:DescribeImages", "ecr:DescribeImageScanFindings"]), "arn:aws:ecr:eu-central-1:111122223333:repository/echo-service"]
       PushImages = [toset([
         "ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:CompleteLayerUpload", "ecr:GetDownloadUrlForLayer",
         "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart",

@@ -1,0 +1,64 @@
+"""That the workflows ask for the roles that there are, by jobs that they trust. Run by `scripts/test pipeline`."""
+
+import pathlib
+import re
+import unittest
+
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+WORKFLOWS = {file.stem: yaml.safe_load(file.read_text()) for file in (ROOT / ".github/workflows").glob("*.yml")}
+JOBS = [(workflow, name, job) for workflow, document in WORKFLOWS.items() for name, job in document["jobs"].items()]
+# As modules/github-oidc names them. The role that applies trusts the environment of its name only.
+APPLY = "${{ inputs.environment }}"
+
+
+def triggers(workflow):
+    # YAML reads `on` as true.
+    return set(WORKFLOWS[workflow][True])
+
+
+class Workflows(unittest.TestCase):
+    def roles(self):
+        for workflow, name, job in JOBS:
+            for step in job.get("steps", []):
+                if role := step.get("with", {}).get("role-to-assume"):
+                    self.assertTrue(role.startswith("arn:aws:iam::${{ vars.AWS_ACCOUNT }}:role/github/echo-"), role)
+                    yield workflow, name, job, role.partition("/github/echo-")[2]
+
+    def test_roles_are_asked_for_by_those_whom_they_trust(self):
+        found = set()
+        for workflow, name, job, role in self.roles():
+            found.add(role)
+            where = f"{workflow}: {name}"
+            # Who names an environment has another subject, which only the role that applies it trusts.
+            self.assertEqual(job.get("environment"), APPLY if role.startswith("apply-") else None, where)
+            if role == "push":
+                self.assertEqual(WORKFLOWS[workflow][True], {"push": {"branches": ["main"]}}, where)
+            if role == "plan":
+                self.assertLessEqual(triggers(workflow), {"pull_request", "schedule", "workflow_dispatch"}, where)
+        self.assertEqual(found, {"plan", "push", f"apply-{APPLY}"})
+
+    def test_each_environment_is_deployed_after_the_one_before(self):
+        jobs = WORKFLOWS["deliver"]["jobs"]
+        deployed = {name: job["with"]["environment"] for name, job in jobs.items() if job.get("uses", "").endswith("/deploy.yml")}
+        self.assertEqual(deployed, {"dev": "dev", "staging": "staging", "prod": "prod"})
+        self.assertEqual([jobs[name]["needs"] for name in deployed], [["test", "image"], ["image", "dev"], ["image", "staging"]])
+        self.assertEqual({jobs[name]["with"]["image"] for name in deployed}, {"${{ needs.image.outputs.image }}"})
+
+    def test_forks_get_no_rights(self):
+        for workflow, name, job in JOBS:
+            self.assertNotIn("pull_request_target", triggers(workflow))
+            if "pull_request" in triggers(workflow) and "write" in job["permissions"].values():
+                own = "github.event.pull_request.head.repo.full_name == github.repository"
+                guarded = [job, *(WORKFLOWS[workflow]["jobs"][need] for need in [job.get("needs")] if need)]
+                self.assertTrue(any(own in it.get("if", "") for it in guarded), f"{workflow}: {name}")
+
+    def test_steps_run_scripts_that_there_are(self):
+        scripts = {script for _, _, job in JOBS for step in job.get("steps", []) for script in re.findall(r"\bscripts/[\w-]+", step.get("run", ""))}
+        self.assertGreaterEqual(scripts, {"scripts/test", "scripts/plan", "scripts/image", "scripts/sbom", "scripts/scan", "scripts/deploy", "scripts/drift"})
+        self.assertEqual({script for script in scripts if not (ROOT / script).is_file()}, set())
+
+
+if __name__ == "__main__":
+    unittest.main()
