@@ -63,6 +63,29 @@ fn a_service_with_another_lease_is_not_let_in_until_all_have_forgotten_theirs() 
     assert!(with("300ms").is_ok());
 }
 
+/// A move leaves one route and takes another at one time: who has seen that it has left finds it nowhere at the old route, and
+/// everywhere at the new one, acknowledged or not.
+#[test]
+fn a_mock_that_moves_has_left_and_come_for_all_at_once() {
+    let services = replicas::<2>();
+    for turn in 0..10 {
+        let (mover, [one, two]) = (&services[turn / 2 % 2], [&services[turn % 2], &services[1 - turn % 2]]);
+        let [from, to] = ["one", "two"].map(|name| format!("/move/{turn}/{name}"));
+        let id = mover.create("GET", &from, json!({"code": 200, "body": "here"}));
+        assert_eq!([one, two].map(|service| service.call("GET", &from).text()), ["here", "here"]);
+        thread::scope(|scope| {
+            let moving = scope.spawn(|| mover.patch(&id, &changes(json!({"path": to}))));
+            let deadline = Instant::now() + PATIENCE;
+            while one.call("GET", &from).status == 200 {
+                assert!(Instant::now() < deadline, "it moves");
+            }
+            assert_eq!([one, two].map(|service| service.call("GET", &from).status), [404, 404]);
+            assert_eq!([two, one].map(|service| service.call("GET", &to).text()), ["here", "here"]);
+            assert_eq!(moving.join().unwrap().status, 200);
+        });
+    }
+}
+
 #[test]
 fn of_creations_that_race_for_a_route_one_wins() {
     let services = replicas::<3>();
