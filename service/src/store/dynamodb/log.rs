@@ -167,8 +167,8 @@ impl DynamoStore {
     async fn head_now(&self) -> Result<Version, StoreError> {
         let request = self.client.get_item().table_name(&self.table).consistent_read(true);
         let request = request.set_key(Some(item::head_key()));
-        let send = || request.clone().customize().config_override(timing::sent_once()).send();
-        let found = until_answered(timing::READ, send, is_passing).await?;
+        let ask = || request.clone().customize().config_override(timing::sent_once()).send();
+        let found = until_answered(timing::READ, ask, is_passing).await?;
         let head = found.item.as_ref().map_or(Ok(Version(0)), item::head)?;
         self.saw_head(head);
         Ok(head)

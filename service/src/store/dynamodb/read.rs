@@ -115,8 +115,8 @@ impl DynamoStore {
             TransactGetItem::builder().get(get).build()
         };
         let request = self.client.transact_get_items().set_transact_items(Some(keys.into_iter().map(get).collect()));
-        let send = || request.clone().customize().config_override(timing::sent_once()).send();
-        let read = until_answered(within, send, |error| is_conflict(error) || is_passing(error)).await?;
+        let ask = || request.clone().customize().config_override(timing::sent_once()).send();
+        let read = until_answered(within, ask, |error| is_conflict(error) || is_passing(error)).await?;
         Ok(read.responses.unwrap_or_default().into_iter().map(|response| response.item).collect())
     }
 }
@@ -124,7 +124,7 @@ impl DynamoStore {
 /// Sends a read of single items until it is answered, or fails for good.
 pub(super) async fn until_answered<Answer, Failure, Sending>(
     within: Duration,
-    send: impl Fn() -> Sending,
+    ask: impl Fn() -> Sending,
     may_pass: impl Fn(&SdkError<Failure>) -> bool,
 ) -> Result<Answer, StoreError>
 where
@@ -135,7 +135,7 @@ where
     let mut trouble = "no answer".to_owned();
     loop {
         let sent = Instant::now();
-        match timeout_at(deadline, send()).await {
+        match timeout_at(deadline, ask()).await {
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(error)) if may_pass(&error) => trouble = chain(&error),
             Ok(Err(error)) => return Err(failed(error)),
