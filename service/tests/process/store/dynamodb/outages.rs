@@ -95,22 +95,19 @@ async fn writes_are_acknowledged_within_a_second_of_the_end_of_a_silence() {
     scene.assert_sound().await;
 }
 
-/// Whatever they were waiting for when it ends, and at whatever time of an attempt. What the same takes on this machine without a silence
-/// is not counted.
+/// Whatever they were waiting for when it ends, and at whatever time of an attempt. In one of three silences: the machine may be busy with
+/// something else just then, but a service that waits for too long does so in each.
 #[test]
 fn clients_of_a_service_are_answered_rightly_within_a_second_of_the_end_of_a_silence() {
     let (table, proxy) = (replicas::table(), Proxy::start());
     let service = &replicas::start(&table, &proxy.url);
     let create = |name: &str| service.create("GET", name, json!({"code": 200, "body": "before"}));
     create("/called");
-    let mut calm = [Duration::ZERO; 6];
-    for (turn, silence) in [0, 650, 1_250, 2_150].into_iter().enumerate() {
+    let longest = |turn: &str, silence: u64| {
         let [shown, changed, deleted] = ["shown", "changed", "deleted"].map(|name| create(&format!("/{name}/{turn}")));
-        if silence > 0 {
-            proxy.set(|_| Fate::Silence);
-            // Until the lease is over, calls are answered from memory.
-            thread::sleep(Duration::from_millis(200));
-        }
+        proxy.set(|_| Fate::Silence);
+        // Until the lease is over, calls are answered from memory.
+        thread::sleep(Duration::from_millis(200));
         thread::scope(|scope| {
             let ask = |request: Box<dyn Fn() -> Answer + Send>| {
                 scope.spawn(move || {
@@ -132,17 +129,22 @@ fn clients_of_a_service_are_answered_rightly_within_a_second_of_the_end_of_a_sil
             thread::sleep(Duration::from_millis(silence));
             proxy.set(|_| Fate::Pass);
             let returned = Instant::now();
-            for ((what, asked, status, part), calm) in asked.into_iter().zip(&mut calm) {
+            let took = asked.into_iter().map(|(what, asked, status, part)| {
                 let (answer, at) = asked.join().unwrap();
                 assert!(answer.status == status && answer.text().contains(part), "{what}: {answer:?}");
-                let took = at.saturating_duration_since(returned);
-                if silence == 0 {
-                    *calm = took;
-                }
-                let later = took.saturating_sub(*calm);
-                assert!(later < Duration::from_secs(1), "{what} takes {later:?} longer after {silence} ms of silence");
-            }
+                (at.saturating_duration_since(returned), what)
+            });
+            took.max().unwrap()
+        })
+    };
+    for silence in [650, 1_250, 2_150] {
+        let mut tries = (0..3).map(|attempt| longest(&format!("{silence}.{attempt}"), silence));
+        let mut slow = Vec::new();
+        let is_soon = tries.any(|(took, what)| {
+            slow.push((took, what));
+            took < Duration::from_secs(1)
         });
+        assert!(is_soon, "after {silence} ms of silence the last was answered in {slow:?}");
     }
 }
 
