@@ -10,6 +10,9 @@
 //!    long after it was read of, nobody is told of it: not by a mock, not by management, and not by the acknowledgement of
 //!    the write.
 //! 4. **A gap** in the log, or a start: everything is loaded, and all of it may have replaced something.
+//! 5. **Counted or seen first**: a read of the store may show a write that the log does not show yet, or the other way round. Nobody is
+//!    told of what a read has shown before the log is applied up to it ([`Follower::catch_up_to_all_shown`]); that reads are no older
+//!    than the log is the store's part ([`Store`]).
 //!
 //! A store that one process has for itself needs none of this: there is no lease, and nothing to wait for.
 //!
@@ -57,7 +60,7 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// After so long by this process's clock, a lease that began before is over by any other's, even if that one is slower by 5 %.
+    /// After so long by this process's clock, a lease that began before is over by any other's that is slower by 5 % at most.
     fn wait(&self) -> Duration {
         self.term.div_f64(0.95)
     }

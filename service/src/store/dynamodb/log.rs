@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::{
     DynamoStore, failed,
     item::{self, Entry, Item, Logged},
-    read::{MAX_AT_ONCE, partition},
+    read::{MAX_AT_ONCE, is_passing, partition, until_answered},
     timing::{self, Backoff},
 };
 use crate::store::{Change, Changes, Snapshot, StoreError, Stored, Version};
@@ -150,20 +150,25 @@ impl DynamoStore {
             return Ok(head);
         }
         let (deadline, mut backoff) = (Instant::now() + timing::READ, Backoff::default());
-        while self.head_now().await? < next {
+        loop {
+            let sent = Instant::now();
+            if self.head_now().await? >= next {
+                return Ok(next);
+            }
             if Instant::now() > deadline {
                 let why =
                     format!("write {next} is in the log, and the head does not count it: was the table restored?");
                 return Err(StoreError(why));
             }
-            backoff.wait().await;
+            backoff.wait(sent).await;
         }
-        Ok(next)
     }
 
     async fn head_now(&self) -> Result<Version, StoreError> {
         let request = self.client.get_item().table_name(&self.table).consistent_read(true);
-        let found = request.set_key(Some(item::head_key())).send().await.map_err(failed)?;
+        let request = request.set_key(Some(item::head_key()));
+        let ask = || request.clone().customize().config_override(timing::sent_once()).send();
+        let found = until_answered(timing::READ, ask, is_passing).await?;
         let head = found.item.as_ref().map_or(Ok(Version(0)), item::head)?;
         self.saw_head(head);
         Ok(head)

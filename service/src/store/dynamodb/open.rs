@@ -158,6 +158,15 @@ fn differences(table: &TableDescription) -> Vec<String> {
             None => found.push(format!("it has no {what}, which should be `{name}`")),
         }
     }
+    // What one region acknowledges, a replica in another shows later, or undoes by an older write of its own.
+    if !table.replicas().is_empty() {
+        let regions: Vec<_> = table.replicas().iter().map(|replica| replica.region_name().unwrap_or("?")).collect();
+        found.push(format!(
+            "it is a global table (replicas in {}), and no region of one sees at once what another has written: use a table of one \
+             region, or delete its replicas",
+            regions.join(", ")
+        ));
+    }
     match table.table_status() {
         // Capacity, indices and encryption are changed while the table goes on.
         Some(TableStatus::Active | TableStatus::Updating) => {}

@@ -1,22 +1,19 @@
 //! Reading endpoints. Always consistently, never by a scan.
 
-use std::time::Duration;
+use std::{error::Error, time::Duration};
 
 use aws_sdk_dynamodb::{
     Client,
-    error::SdkError,
-    operation::{
-        query::builders::QueryFluentBuilder,
-        transact_get_items::{TransactGetItemsError, TransactGetItemsOutput},
-    },
+    error::{ProvideErrorMetadata, SdkError},
+    operation::{query::builders::QueryFluentBuilder, transact_get_items::TransactGetItemsError},
     types::{Get, TransactGetItem},
 };
 use tokio::time::{Instant, timeout_at};
 
 use super::{
-    DynamoStore, failed,
+    DynamoStore, chain, failed,
     item::{self, Item, PARTITION, SORT},
-    timing::{Backoff, READ},
+    timing::{self, Backoff, READ},
 };
 use crate::{
     domain::{EndpointId, MockPath, Route, Verb},
@@ -118,17 +115,33 @@ impl DynamoStore {
             TransactGetItem::builder().get(get).build()
         };
         let request = self.client.transact_get_items().set_transact_items(Some(keys.into_iter().map(get).collect()));
-        let (deadline, mut backoff) = (Instant::now() + within, Backoff::default());
-        let late = |_| StoreError(format!("items were being written for {} ms", within.as_millis()));
-        loop {
-            match timeout_at(deadline, request.clone().send()).await.map_err(late)? {
-                Ok(TransactGetItemsOutput { responses, .. }) => {
-                    return Ok(responses.unwrap_or_default().into_iter().map(|response| response.item).collect());
-                }
-                Err(error) if is_conflict(&error) => timeout_at(deadline, backoff.wait()).await.map_err(late)?,
-                Err(error) => return Err(failed(error)),
-            }
+        let ask = || request.clone().customize().config_override(timing::sent_once()).send();
+        let read = until_answered(within, ask, |error| is_conflict(error) || is_passing(error)).await?;
+        Ok(read.responses.unwrap_or_default().into_iter().map(|response| response.item).collect())
+    }
+}
+
+/// Sends a read of single items until it is answered, or fails for good.
+pub(super) async fn until_answered<Answer, Failure, Sending>(
+    within: Duration,
+    ask: impl Fn() -> Sending,
+    may_pass: impl Fn(&SdkError<Failure>) -> bool,
+) -> Result<Answer, StoreError>
+where
+    Failure: Error + 'static,
+    Sending: Future<Output = Result<Answer, SdkError<Failure>>>,
+{
+    let (deadline, mut backoff) = (Instant::now() + within, Backoff::default());
+    let mut trouble = "no answer".to_owned();
+    loop {
+        let sent = Instant::now();
+        match timeout_at(deadline, ask()).await {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(error)) if may_pass(&error) => trouble = chain(&error),
+            Ok(Err(error)) => return Err(failed(error)),
+            Err(_) => return Err(StoreError(format!("items were not read in {} ms: {trouble}", within.as_millis()))),
         }
+        backoff.wait(sent).await;
     }
 }
 
@@ -143,7 +156,20 @@ pub(super) fn partition(client: &Client, table: &str, name: &str, after: Option<
         .expression_attribute_values(":after", item::text(after.unwrap_or_else(|| "!".into())))
 }
 
-/// Whether one of the items is being written: it says nothing until that is decided. The SDK does not try these again.
+/// Whether the request or its answer was lost, or DynamoDB can not answer just now.
+pub(super) fn is_passing<Failure: ProvideErrorMetadata>(error: &SdkError<Failure>) -> bool {
+    match error {
+        SdkError::ConstructionFailure(_) => false,
+        SdkError::ServiceError(error) => {
+            let signs = ["Throttl", "LimitExceeded", "ThroughputExceeded"];
+            error.raw().status().is_server_error()
+                || error.err().code().is_some_and(|code| signs.iter().any(|sign| code.contains(sign)))
+        }
+        _ => true,
+    }
+}
+
+/// Whether one of the items is being written: it says nothing until that is decided.
 fn is_conflict(error: &SdkError<TransactGetItemsError>) -> bool {
     let SdkError::ServiceError(error) = error else { return false };
     let TransactGetItemsError::TransactionCanceledException(cancelled) = error.err() else { return false };

@@ -12,10 +12,12 @@ use crate::store::Version;
 
 /// The network of one region; the SDK's own 3.1 s would leave no time for a second attempt.
 const CONNECT: Duration = Duration::from_secs(1);
-/// One request and its answer: up to 1 MB of a page, or two large records on their way up.
+/// One request of a listing or a load, and its answer: a page of up to 1 MB, of many, and on a machine that may be busy with them.
+/// Cut off too soon, they would never come to an end.
 const ATTEMPT: Duration = Duration::from_secs(2);
-/// One sending of a write and its answer. Shorter, because the writes of a process wait for each other: so a store that is back is
-/// noticed by all of them within a second. To send again does no harm, and finds what the sending before has done.
+/// One sending of a write, or of a read of single items, and its answer. Shorter, because somebody waits for each, and the writes of a
+/// process wait for each other: so a store that is back is noticed by all of them within a second. To send a write again does no harm,
+/// and finds what the sending before has done.
 const SENDING: Duration = Duration::from_millis(600);
 /// A read with all its attempts. A client of management is told within this that the store is away.
 pub(super) const READ: Duration = Duration::from_secs(5);
@@ -24,7 +26,7 @@ pub(super) const READ: Duration = Duration::from_secs(5);
 pub(super) const WRITE: Duration = Duration::from_secs(5);
 /// A write in all, while those before it are carried out one by one, or other processes come first. Less than `--request-timeout`.
 pub(super) const WRITE_IN_QUEUE: Duration = Duration::from_secs(25);
-/// A read is sent so often at most. The SDK waits between attempts, with jitter.
+/// A page is asked for so often at most. The SDK waits between attempts, with jitter.
 const READ_ATTEMPTS: u32 = 3;
 
 /// Longest first wait, and longest wait of all: a store that comes back is noticed within this.
@@ -35,8 +37,9 @@ pub(super) fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ATTEMPT).operation_timeout(READ).build()
 }
 
-/// For sendings of writes. They are not repeated by the SDK, which would hide that an earlier one got no answer.
-pub(super) fn of_writes() -> Builder {
+/// For writes and for reads of single items. They are not repeated by the SDK: it would hide that an earlier sending of a write got no
+/// answer, waits for up to seconds, and stops to repeat anything where much was lost.
+pub(super) fn sent_once() -> Builder {
     Config::builder().timeout_config(all_within(SENDING)).retry_config(RetryConfig::disabled())
 }
 
@@ -79,10 +82,14 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
-    pub(super) async fn wait(&mut self) {
+    /// Before the next attempt after one that was sent at that time.
+    pub(super) async fn wait(&mut self, sent: Instant) {
         let limit = FIRST_WAIT.saturating_mul(2_u32.saturating_pow(self.attempts)).min(LONGEST_WAIT);
         self.attempts += 1;
-        sleep(limit.mul_f64(rand::random())).await;
+        // What got no answer has waited already.
+        if sent.elapsed() < LONGEST_WAIT {
+            sleep(limit.mul_f64(rand::random())).await;
+        }
     }
 }
 

@@ -134,6 +134,7 @@ impl DynamoStore {
     ) -> Result<Outcome, WriteError> {
         let mut in_doubt = false;
         loop {
+            let sent = Instant::now();
             let Err(error) = self.request(transaction).send().await else { return Ok(Outcome::Committed) };
             let answer = plan.read(&error);
             if in_doubt
@@ -154,7 +155,7 @@ impl DynamoStore {
                 }
             };
             *trouble.lock() = why;
-            backoff.wait().await;
+            backoff.wait(sent).await;
         }
     }
 
@@ -164,6 +165,6 @@ impl DynamoStore {
             .client_request_token(&transaction.token)
             .set_transact_items(Some(transaction.items.clone()))
             .customize()
-            .config_override(timing::of_writes())
+            .config_override(timing::sent_once())
     }
 }

@@ -224,10 +224,10 @@ fn simulated_histories_are_linearizable() {
     assert_eq!(first_wrong(seeds(), Plant::Nothing, [LEASE; REPLICAS]), None);
 }
 
-/// Within 5 %, as the documentation promises.
+/// By 5 %, as the documentation promises.
 #[test]
 fn a_clock_that_is_slow_does_no_harm() {
-    let slow = Lease { term: LEASE.term.mul_f64(1.04), ..LEASE };
+    let slow = Lease { term: LEASE.term.div_f64(0.95), ..LEASE };
     assert_eq!(first_wrong(seeds() / 4, Plant::Nothing, [LEASE, slow, LEASE]), None);
 }
 

@@ -2,6 +2,7 @@
 
 use std::{
     sync::{Arc, Mutex},
+    thread,
     time::Instant,
 };
 
@@ -11,10 +12,10 @@ use tokio::runtime::Handle;
 
 use super::{
     Scene, create, endpoint, holder, moved,
-    proxy::{Fate, Message},
-    response,
+    proxy::{Fate, Message, Proxy},
+    replicas, response,
 };
-use crate::support::PATIENCE;
+use crate::support::{PATIENCE, changes, new_endpoint};
 use echo_service::domain::Verb;
 
 const SENDING: &str = "TransactWriteItems";
@@ -197,4 +198,27 @@ async fn if_no_answer_ever_comes_that_is_told_in_time_and_repeating_it_is_safe()
     let again = scene.store.write(Write::Create(endpoint(Verb::Get, "/repeated", &response(2)))).await;
     assert_eq!(holder(again), first.id);
     scene.assert_sound().await;
+}
+
+/// As `docs/consistency.md` says: the statuses of a creation, a change and a deletion, where the first one had taken effect and where not.
+#[test]
+fn what_a_repeated_write_is_told_says_whether_the_first_had_taken_effect() {
+    thread::scope(|scope| {
+        for (number, told) in [409, 200, 404, 201, 200, 204].into_iter().enumerate() {
+            scope.spawn(move || {
+                let (table, proxy) = (replicas::table(), Proxy::start());
+                let service = replicas::start(&table, &proxy.url);
+                let id = service.create("GET", "/old", json!({"code": 200}));
+                let write = || match number % 3 {
+                    0 => service.post(&new_endpoint("GET", "/new", json!({"code": 200}))),
+                    1 => service.patch(&id, &changes(json!({"response": {"code": 201}}))),
+                    _ => service.delete(&id),
+                };
+                proxy.on(SENDING, move |_, _| if number < 3 { Fate::CutAfter } else { Fate::CutBefore });
+                assert_eq!(write().status, 503);
+                proxy.set(|_| Fate::Pass);
+                assert_eq!(write().status, told, "{}", ["POST", "PATCH", "DELETE"][number % 3]);
+            });
+        }
+    });
 }

@@ -3,7 +3,10 @@
 use aws_sdk_dynamodb::types::KeyType;
 use serde_json::json;
 
-use super::table::{Table, VARIABLES, server};
+use super::{
+    proxy::{Fate, Proxy},
+    table::{Table, VARIABLES, server},
+};
 use crate::support::Echo;
 
 fn start(table: &str, variables: &[(&str, &str)]) -> Result<Echo, String> {
@@ -62,6 +65,26 @@ async fn all_that_differs_is_told_at_once() {
     assert!(refusal(&table.name, &[]).contains("AttributeName=expires_at"));
     table.expire_by("other").await;
     assert!(refusal(&table.name, &[]).contains("by `other`, not by `expires_at`"));
+}
+
+/// DynamoDB Local has no global tables: the proxy makes one of its answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_global_table_is_refused_and_its_regions_are_named() {
+    let (table, proxy) = (Table::create().await, Proxy::start());
+    let at_proxy = [("AWS_ENDPOINT_URL", proxy.url.as_str())];
+    let replicas = |answer: serde_json::Value| {
+        proxy.on("DescribeTable", move |_, _| {
+            let replicas = answer.clone();
+            Fate::Change(Box::new(move |described| described["Table"]["Replicas"] = replicas))
+        });
+    };
+    replicas(json!([{"RegionName": "eu-test-2"}, {"RegionName": "eu-test-3"}]));
+    let message = refusal(&table.name, &at_proxy);
+    for part in ["is a global table", "eu-test-2, eu-test-3", "delete its replicas"] {
+        assert!(message.contains(part), "{part}: {message}");
+    }
+    replicas(json!([]));
+    assert!(start(&table.name, &at_proxy).is_ok());
 }
 
 #[test]

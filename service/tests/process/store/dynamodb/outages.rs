@@ -1,7 +1,9 @@
 //! DynamoDB is away, slow or refuses: that is told in time, and forgotten as soon as it is back.
 
 use std::{
+    iter,
     sync::Arc,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -15,9 +17,10 @@ use tokio::runtime::Handle;
 
 use super::{
     Scene, create, endpoint,
-    proxy::{Fate, Message},
-    response,
+    proxy::{Fate, Message, Proxy},
+    replicas, response,
 };
+use crate::support::{Answer, changes};
 
 /// Longer than any read or write may take, with some room for a busy machine.
 const IN_TIME: Duration = Duration::from_millis(6_500);
@@ -90,6 +93,59 @@ async fn writes_are_acknowledged_within_a_second_of_the_end_of_a_silence() {
     patient.unwrap();
     assert!(returned.elapsed() < Duration::from_secs(1), "{:?}", returned.elapsed());
     scene.assert_sound().await;
+}
+
+/// Whatever they were waiting for when it ends, and at whatever time of an attempt. In one of three silences: the machine may be busy with
+/// something else just then, but a service that waits for too long does so in each.
+#[test]
+fn clients_of_a_service_are_answered_rightly_within_a_second_of_the_end_of_a_silence() {
+    let (table, proxy) = (replicas::table(), Proxy::start());
+    let service = &replicas::start(&table, &proxy.url);
+    let create = |name: &str| service.create("GET", name, json!({"code": 200, "body": "before"}));
+    create("/called");
+    let longest = |turn: &str, silence: u64| {
+        let [shown, changed, deleted] = ["shown", "changed", "deleted"].map(|name| create(&format!("/{name}/{turn}")));
+        proxy.set(|_| Fate::Silence);
+        // Until the lease is over, calls are answered from memory.
+        thread::sleep(Duration::from_millis(200));
+        thread::scope(|scope| {
+            let ask = |request: Box<dyn Fn() -> Answer + Send>| {
+                scope.spawn(move || {
+                    // Who was told that the store is away asks again, as `Retry-After` says.
+                    let answer = iter::repeat_with(&request).find(|answer| answer.status != 503).unwrap();
+                    (answer, Instant::now())
+                })
+            };
+            let listing = format!("/endpoints?filter%5Bpath%5D=/shown/{turn}");
+            let change = changes(json!({"response": {"body": "after"}}));
+            let asked = [
+                ("GET", ask(Box::new(move || service.get(&format!("/endpoints/{shown}")))), 200, "before"),
+                ("a listing", ask(Box::new(move || service.get(&listing))), 200, "before"),
+                ("PATCH", ask(Box::new(move || service.patch(&changed, &change))), 200, "after"),
+                ("DELETE", ask(Box::new(move || service.delete(&deleted))), 204, ""),
+                ("a call", ask(Box::new(|| service.call("GET", "/called"))), 200, "before"),
+                ("a miss", ask(Box::new(|| service.call("GET", "/missed"))), 404, "/missed"),
+            ];
+            thread::sleep(Duration::from_millis(silence));
+            proxy.set(|_| Fate::Pass);
+            let returned = Instant::now();
+            let took = asked.into_iter().map(|(what, asked, status, part)| {
+                let (answer, at) = asked.join().unwrap();
+                assert!(answer.status == status && answer.text().contains(part), "{what}: {answer:?}");
+                (at.saturating_duration_since(returned), what)
+            });
+            took.max().unwrap()
+        })
+    };
+    for silence in [650, 1_250, 2_150] {
+        let mut tries = (0..3).map(|attempt| longest(&format!("{silence}.{attempt}"), silence));
+        let mut slow = Vec::new();
+        let is_soon = tries.any(|(took, what)| {
+            slow.push((took, what));
+            took < Duration::from_secs(1)
+        });
+        assert!(is_soon, "after {silence} ms of silence the last was answered in {slow:?}");
+    }
 }
 
 #[tokio::test]

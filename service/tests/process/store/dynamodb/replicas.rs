@@ -1,13 +1,6 @@
 //! Real services on one table: what one of them has acknowledged, each of them serves.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, thread, time::Instant};
 
 use serde_json::json;
 
@@ -17,11 +10,11 @@ use super::{
 };
 use crate::support::{Answer, Echo, PATIENCE, changes, new_endpoint};
 
-fn table() -> Table {
+pub fn table() -> Table {
     tokio::runtime::Runtime::new().unwrap().block_on(Table::create())
 }
 
-fn start(table: &Table, url: &str) -> Echo {
+pub fn start(table: &Table, url: &str) -> Echo {
     let store = format!("dynamodb:{}", table.name);
     Echo::start_with(&["--store", &store], &[&VARIABLES[..], &[("AWS_ENDPOINT_URL", url)]].concat())
 }
@@ -68,6 +61,29 @@ fn a_service_with_another_lease_is_not_let_in_until_all_have_forgotten_theirs() 
     drop(first);
     tokio::runtime::Runtime::new().unwrap().block_on(table.forget_lease());
     assert!(with("300ms").is_ok());
+}
+
+/// A move leaves one route and takes another at one time: who has seen that it has left finds it nowhere at the old route, and
+/// everywhere at the new one, acknowledged or not.
+#[test]
+fn a_mock_that_moves_has_left_and_come_for_all_at_once() {
+    let services = replicas::<2>();
+    for turn in 0..10 {
+        let (mover, [one, two]) = (&services[turn / 2 % 2], [&services[turn % 2], &services[1 - turn % 2]]);
+        let [from, to] = ["one", "two"].map(|name| format!("/move/{turn}/{name}"));
+        let id = mover.create("GET", &from, json!({"code": 200, "body": "here"}));
+        assert_eq!([one, two].map(|service| service.call("GET", &from).text()), ["here", "here"]);
+        thread::scope(|scope| {
+            let moving = scope.spawn(|| mover.patch(&id, &changes(json!({"path": to}))));
+            let deadline = Instant::now() + PATIENCE;
+            while one.call("GET", &from).status == 200 {
+                assert!(Instant::now() < deadline, "it moves");
+            }
+            assert_eq!([one, two].map(|service| service.call("GET", &from).status), [404, 404]);
+            assert_eq!([two, one].map(|service| service.call("GET", &to).text()), ["here", "here"]);
+            assert_eq!(moving.join().unwrap().status, 200);
+        });
+    }
 }
 
 #[test]
@@ -125,28 +141,4 @@ fn without_the_store_a_mock_is_soon_neither_served_nor_missed() {
     assert_eq!(service.call("GET", "/unknown").status, 404);
     assert_eq!(service.get("/-/ready").status, 200);
     service.log_line(|line| line["message"] == "the change log can be read again");
-}
-
-/// Many requests at once must not become as many reads.
-#[test]
-fn requests_that_wait_share_a_reading() {
-    let table = table();
-    let proxy = Arc::new(Proxy::start());
-    let service = start(&table, &proxy.url);
-
-    let reads = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&reads);
-    proxy.on("Query", move |_, _| {
-        counted.fetch_add(1, Ordering::Relaxed);
-        // As slow as a store may be, so that requests come together.
-        thread::sleep(Duration::from_millis(50));
-        Fate::Pass
-    });
-    thread::scope(|scope| {
-        for _ in 0..64 {
-            scope.spawn(|| assert_eq!(service.call("GET", "/missed").status, 404));
-        }
-    });
-    let reads = reads.load(Ordering::Relaxed);
-    assert!((1..=16).contains(&reads), "{reads} reads for 64 requests");
 }
