@@ -32,7 +32,7 @@ const BUSY: [u64; 8] = [0, 2, 4, 6, 8, 10, 12, 14];
 /// One of three has it.
 #[test]
 fn a_lease_that_is_longer_than_that_of_others_is_found_in_dynamodb() {
-    assert_found(&CALM, [LEASE, LEASE, ["600ms", "200ms"]], [None; REPLICAS]);
+    assert_found(&CALM, [LEASE, LEASE, ["1500ms", "500ms"]], [None; REPLICAS]);
 }
 
 /// Of twenty readings of the log nineteen are answered as if nothing had been written.
