@@ -4,15 +4,15 @@ To be run in a network namespace of its own (scripts/sandbox does), where all of
 """
 
 import asyncio
-import json
 import os
 import sys
-from pathlib import Path
 from urllib.parse import parse_qs
 
+import calls
 import fargate
 import forgotten
 import missing
+from calls import body_of
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack import app as ministack
@@ -20,8 +20,6 @@ from ministack.core.responses import request_scope
 from ministack.services import alb
 
 API_PORT = 4566
-# The parts of a transaction, each of which needs the right of its own operation.
-TRANSACTION = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem", "Get": "GetItem"}
 
 
 def headers_of(scope):
@@ -30,15 +28,6 @@ def headers_of(scope):
         name, value = name.decode("latin-1").lower(), value.decode("latin-1")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     return headers
-
-
-async def body_of(receive):
-    body = b""
-    while True:
-        message = await receive()
-        body += message.get("body", b"")
-        if not message.get("more_body"):
-            return body
 
 
 async def balance(port, scope, receive, send):
@@ -67,30 +56,6 @@ async def balance(port, scope, receive, send):
         await ministack._send_if_handled(send, response, receive, head=scope["method"] == "HEAD")
 
 
-def rights_for(target, body):
-    """The rights that a call of a task needs, each with the table: `dynamodb:GetItem echo-dev`."""
-    if not target or not target.startswith("DynamoDB_"):
-        return {f"something else: {target}"}
-    given, operation = json.loads(body), target.partition(".")[2]
-    parts = [part for item in given.get("TransactItems", []) for part in item.items()] or [(None, given)]
-    return {f"dynamodb:{TRANSACTION.get(kind, operation)} {what['TableName']}" for kind, what in parts}
-
-
-async def noted(target, receive):
-    """Writes down what a task needs for a call, because no role is enforced here: a test holds the role against that."""
-    body = await body_of(receive)
-    with Path(os.environ["SANDBOX_CALLS"]).open("a+") as calls:
-        calls.seek(0)
-        for right in rights_for(target, body) - set(calls.read().splitlines()):
-            print(right, file=calls)
-    messages = [{"type": "http.request", "body": body}]
-
-    async def again():
-        return messages.pop() if messages else await receive()
-
-    return again
-
-
 def delayed(send):
     """Answers no sooner than a network would.
 
@@ -112,11 +77,13 @@ async def app(scope, receive, send):
         await ministack.app(scope, receive, send)
         return
     host, port = scope["server"]
-    target = headers_of(scope).get("x-amz-target")
+    headers = headers_of(scope)
+    target = headers.get("x-amz-target")
     if (host, port) == (fargate.LINK_LOCAL, API_PORT):
-        receive = await noted(target, receive)
+        receive = await calls.noted("tasks", calls.rights_of_task, headers, scope["path"], receive)
     elif port == API_PORT:
         send = delayed(send)
+        receive = await calls.noted("terraform", calls.actions_of_terraform, headers, scope["path"], receive)
     if port != API_PORT and host != fargate.LINK_LOCAL:
         await balance(port, scope, receive, send)
     elif target in missing.CALLS:

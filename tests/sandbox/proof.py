@@ -18,6 +18,7 @@ import traceback
 import urllib.parse
 
 import left
+import roles
 import seam
 from client import Echo, expect
 
@@ -67,7 +68,7 @@ def expect_running(echo, image):
 
 def prove(env, image, following, bad, lazy):
     # What tasks have called, which is held against their role: of this environment's only.
-    (STATE / "calls").unlink(missing_ok=True)
+    (STATE / "calls/tasks").unlink(missing_ok=True)
     with proving(f"{env}: applied within 3 minutes, with less than 100 resources, and healthy"):
         start = time.monotonic()
         echo = Echo(env, succeed("up", env, "--image", image))
@@ -124,6 +125,15 @@ def prove(env, image, following, bad, lazy):
     with proving(f"{env}: destroyed, and nothing is left in AWS"):
         succeed("down", env)
         expect("leftovers", left.of_environment(echo.aws, echo.name), {})
+    with proving(f"{env}: the pipeline's roles may do all that Terraform has done, and plan"):
+        may_all(echo.aws, f"apply/{env}", f"echo-apply-{env}")
+        may_all(echo.aws, f"plan/{env}", "echo-plan")
+
+
+def may_all(aws, what_for, role):
+    actions = roles.called(STATE, what_for)
+    expect(f"that Terraform has called much for {what_for}", len(actions) > 20, True)
+    expect(f"what {role} may not call", roles.missing(aws, role, actions), set())
 
 
 def prove_delivery(echo, env, following, lazy):
@@ -191,6 +201,8 @@ def main(image, following, bad, lazy, *envs):
             echo.serves()
         with proving("account: a second plan says that nothing is to be changed"):
             succeed("plan", "account")
+        with proving("account: the pipeline's role may plan it"):
+            may_all(echo.aws, "plan/account", "echo-plan")
         with proving("no value of a key is in a plan or a state, and what tasks are given fits the tokens"):
             succeed("exec", sys.executable, "-B", str(ROOT / "modules/secrets/tests/stored_values.py"))
         with proving("all of it destroyed, the account too, and nothing is left in AWS"):

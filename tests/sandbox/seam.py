@@ -214,7 +214,7 @@ class Seam:
         change = {"data": {"type": "endpoints", "id": endpoint, "attributes": {"path": "/each/other/kind"}}}
         for verb, path, document in (("GET", "/endpoints", None), ("PATCH", f"/endpoints/{endpoint}", change), ("DELETE", f"/endpoints/{endpoint}", None)):
             check(self.echo.manage(verb, path, document)[0] in (200, 204), f"{verb} {path} fails")
-        called = dict.fromkeys((self.state / "calls").read_text().splitlines())
+        called = dict.fromkeys((self.state / "calls/tasks").read_text().splitlines())
         needed = {(right.split()[0], table if right.split()[1] == store else right) for right in called}
         telemetry = {("cloudwatch:PutMetricData", "*"), ("xray:PutTraceSegments", "*")}
         allowed = self.allowed(self.task["taskRoleArn"])
