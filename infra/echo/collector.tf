@@ -1,5 +1,5 @@
 # What the collector beside each task does. It is the configuration itself and not a template of it, so that a change is a
-# new revision of the task definition, and a test can run a real collector with it.
+# new revision of the task definition, and tests/telemetry can run a real collector with it.
 #
 # Limits are those of CloudWatch's OTLP endpoints (AWS: "OTLP Endpoints"): 1,000 data points and 1 MB for each request with
 # metrics. Order of the processors: the one that refuses before memory runs out has to be first.
