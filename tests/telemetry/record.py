@@ -36,6 +36,7 @@ def enter():
 
 def prepare(folder):
     run = subprocess.check_call
+    os.environ["PATH"] += ":/usr/sbin"
     run(["ip", "link", "set", "lo", "up"])
     run(["ip", "address", "add", f"{aws.LINK_LOCAL}/32", "dev", "lo"])
     hosts = folder / "hosts"
