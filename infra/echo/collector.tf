@@ -1,5 +1,5 @@
 # What the collector beside each task does. It is the configuration itself and not a template of it, so that a change is a
-# new revision of the task definition, and a test can run a real collector with it.
+# new revision of the task definition, and tests/telemetry can run a real collector with it.
 #
 # Limits are those of CloudWatch's OTLP endpoints (AWS: "OTLP Endpoints"): 1,000 data points and 1 MB for each request with
 # metrics. Order of the processors: the one that refuses before memory runs out has to be first.
@@ -21,16 +21,16 @@ locals {
     processors = {
       memory_limiter = { check_interval = "1s", limit_percentage = 80, spike_limit_percentage = 20 }
       # The task's own attributes keep the cumulative series of two tasks apart.
-      resourcedetection = { detectors = ["env", "ecs"], timeout = "5s", override = false }
-      batch             = { send_batch_size = 200, send_batch_max_size = 1000, timeout = "10s" }
+      resource_detection = { detectors = ["env", "ecs"], timeout = "5s", override = false }
+      batch              = { send_batch_size = 200, send_batch_max_size = 1000, timeout = "10s" }
     }
     exporters = {
-      "otlphttp/metrics" = {
+      "otlp_http/metrics" = {
         metrics_endpoint = "https://${local.telemetry_services.metrics}.${local.region}.${local.dns_suffix}/v1/metrics"
         compression      = "gzip"
         auth             = { authenticator = "sigv4auth/metrics" }
       }
-      "otlphttp/traces" = {
+      "otlp_http/traces" = {
         traces_endpoint = "https://${local.telemetry_services.traces}.${local.region}.${local.dns_suffix}/v1/traces"
         compression     = "gzip"
         auth            = { authenticator = "sigv4auth/traces" }
@@ -41,13 +41,13 @@ locals {
       pipelines = {
         metrics = {
           receivers  = ["otlp"]
-          processors = ["memory_limiter", "resourcedetection", "batch"]
-          exporters  = ["otlphttp/metrics"]
+          processors = ["memory_limiter", "resource_detection", "batch"]
+          exporters  = ["otlp_http/metrics"]
         }
         traces = {
           receivers  = ["otlp"]
-          processors = ["memory_limiter", "resourcedetection", "batch"]
-          exporters  = ["otlphttp/traces"]
+          processors = ["memory_limiter", "resource_detection", "batch"]
+          exporters  = ["otlp_http/traces"]
         }
       }
       telemetry = { logs = { level = "warn", encoding = "json" } }

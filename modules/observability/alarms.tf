@@ -1,5 +1,8 @@
 # Every alarm, in one table, so that none lacks an action or its entry in the runbook.
 #
+# Why a threshold is what it is says `thresholds` (variables.tf), or a comment here; tests/telemetry has data for each that makes it ring,
+# and data that does not.
+#
 # What is not here: 5xx answers on the mocks' target group. A mock may be told to answer 503, and then that is right.
 
 locals {
@@ -56,6 +59,8 @@ locals {
       seconds    = 60
       datapoints = 4
       of         = 5
+      # Fewer than a thousand requests a minute are usual here: ignored, they would never ring.
+      few = "evaluate"
     }
     unhealthy-tasks = {
       says = "A task that should serve does not say that it is ready."
@@ -64,6 +69,7 @@ locals {
       }
       # Both groups ask the same question of the same tasks, so that two alarms would always ring together.
       expression = "MAX([management, mocks])"
+      # A task that starts is not ready for a minute or two, and ECS replaces one that stays so.
       above      = 0
       seconds    = 60
       datapoints = 5
@@ -76,6 +82,7 @@ locals {
         running = { namespace = "ECS/ContainerInsights", metric = "RunningTaskCount", stat = "Average", dimensions = local.service }
       }
       expression = "desired - running"
+      # A rollout and a task that is replaced are over in less.
       above      = 0
       seconds    = 60
       datapoints = 10
@@ -115,6 +122,7 @@ locals {
         writes = { namespace = "AWS/DynamoDB", metric = "WriteThrottleEvents", stat = "Sum", dimensions = local.table }
       }
       expression = "SUM([reads, writes])"
+      # The service sends again what was refused once, so that a single minute of it is seen by nobody.
       above      = 0
       seconds    = 60
       datapoints = 3
@@ -127,6 +135,7 @@ locals {
         id => { namespace = "AWS/DynamoDB", metric = "SystemErrors", stat = "Sum", dimensions = merge(local.table, { Operation = operation }) }
       }
       expression = "SUM([get, query, read, write])"
+      # DynamoDB promises 99.99 %, and the service sends again: three minutes with one are no chance.
       above      = 0
       seconds    = 60
       datapoints = 3
@@ -150,14 +159,15 @@ resource "aws_cloudwatch_metric_alarm" "main" {
   # Most of these are counted only where they happen.
   treat_missing_data = try(each.value.missing, "notBreaching")
 
-  # One metric as it is. A percentile is another argument than a statistic, and says nothing about a handful of requests.
+  # One metric as it is. A percentile is another argument than a statistic, and says little about less than ten requests above it:
+  # for p99 that is a minute with less than a thousand.
   namespace                             = can(each.value.expression) ? null : one(values(each.value.metrics)).namespace
   metric_name                           = can(each.value.expression) ? null : one(values(each.value.metrics)).metric
   dimensions                            = can(each.value.expression) ? null : one(values(each.value.metrics)).dimensions
   period                                = can(each.value.expression) ? null : each.value.seconds
   statistic                             = can(each.value.expression) || local.percentile[each.key] ? null : one(values(each.value.metrics)).stat
   extended_statistic                    = local.percentile[each.key] ? one(values(each.value.metrics)).stat : null
-  evaluate_low_sample_count_percentiles = local.percentile[each.key] ? "ignore" : null
+  evaluate_low_sample_count_percentiles = local.percentile[each.key] ? try(each.value.few, "ignore") : null
 
   # Or what an expression makes of several.
   dynamic "metric_query" {

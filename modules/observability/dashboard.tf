@@ -11,11 +11,18 @@ locals {
       "http.server.active_requests", "http.server.request.duration",
     ] : name => "{\"${name}\", ${local.telemetry_of_this}}"
   }
+  # Where the console shows a trace, by an id of X-Ray's form: 1-67891233-abcdef012345678912345678. A line without a trace has none.
+  traces_url = "https://${local.region}.console.aws.amazon.com/cloudwatch/home?region=${local.region}#xray:traces/"
+  trace_link = "concat('${local.traces_url}1-', substr(span.trace_id, 0, 8), '-', substr(span.trace_id, 8))"
+
   faults = "{\"http.server.request.duration\", ${local.telemetry_of_this}, \"error.type\"!=\"\"}"
 
   dashboard_rows = [
     { height = 2, widgets = [
-      { text = "# ${var.name}\nWhat to do when an alarm rings: [runbook](${var.runbook_url}). All times are UTC." },
+      { text = join("\n", [
+        "# ${var.name}",
+        "What to do when an alarm rings: [runbook](${var.runbook_url}). [Traces](${local.traces_url}query). All times are UTC.",
+      ]) },
     ] },
     { height = 4, widgets = [
       { alarms = [for slug in local.slugs : "${local.alarm_arn_prefix}${slug}"], title = "Alarms" },
@@ -78,10 +85,15 @@ locals {
     ] },
 
     { height = 6, widgets = [
-      { title = "Tasks", metrics = [
+      { title = "Tasks that run, and that should", metrics = [
         { namespace = "AWS/ECS", metric = "CPUUtilization", dimensions = local.service, stat = "SampleCount", label = "reporting" },
+        { namespace = "ECS/ContainerInsights", metric = "RunningTaskCount", dimensions = local.service, stat = "Average", label = "running" },
         { namespace = "ECS/ContainerInsights", metric = "DesiredTaskCount", dimensions = local.service, stat = "Average", label = "desired" },
       ] },
+      # Two while one takes over from the other; back to the first where it was rolled back.
+      { title = "Tasks of each version: deployments", queries = {
+        tasks = "count by (\"@resource.service.version\") (${local.own["echo.endpoints"]})"
+      } },
       { title = "CPU, %", metrics = [
         for stat in ["Average", "Maximum"] : { namespace = "AWS/ECS", metric = "CPUUtilization", dimensions = local.service, stat = stat, label = stat }
       ] },
@@ -107,7 +119,7 @@ locals {
     { height = 8, widgets = [
       { title = "Warnings and errors of the service, newest first", log = join(" | ", [
         "SOURCE '${aws_cloudwatch_log_group.main["service"].name}'",
-        "fields @timestamp, level, message, error, panic, @logStream",
+        "fields @timestamp, level, message, error, panic, span.trace_id, ${local.trace_link} as trace, @logStream",
         "filter level in ['WARN', 'ERROR']",
         "sort @timestamp desc",
         "limit 100",

@@ -108,8 +108,8 @@ run "without_nat_and_domain" {
       for name, exporter in yamldecode(local.collector_config).exporters : name =>
       [yamldecode(local.collector_config).extensions[exporter.auth.authenticator].service, values({ for key, value in exporter : key => value if endswith(key, "_endpoint") })[0]]
       } == {
-      "otlphttp/metrics" = ["monitoring", "https://monitoring.eu-central-1.amazonaws.com/v1/metrics"]
-      "otlphttp/traces"  = ["xray", "https://xray.eu-central-1.amazonaws.com/v1/traces"]
+      "otlp_http/metrics" = ["monitoring", "https://monitoring.eu-central-1.amazonaws.com/v1/metrics"]
+      "otlp_http/traces"  = ["xray", "https://xray.eu-central-1.amazonaws.com/v1/traces"]
     }
     error_message = "The collector must sign for the service whose endpoint it sends to."
   }

@@ -114,6 +114,10 @@ run "alarms" {
     error_message = "mocks-latency must be the 99th percentile of the mocks, and ignore minutes with a handful of requests."
   }
   assert {
+    condition     = aws_cloudwatch_metric_alarm.main["management-latency"].evaluate_low_sample_count_percentiles == "evaluate"
+    error_message = "management-latency must ring on few requests: management never has a thousand in a minute."
+  }
+  assert {
     condition = (
       aws_cloudwatch_metric_alarm.main["tasks-below-minimum"].comparison_operator == "LessThanThreshold" &&
       aws_cloudwatch_metric_alarm.main["tasks-below-minimum"].threshold == 2 &&

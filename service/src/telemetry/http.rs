@@ -13,7 +13,7 @@ use http::{Method, Request, StatusCode};
 use opentelemetry::{
     Context, KeyValue,
     propagation::TextMapPropagator,
-    trace::{Span, SpanBuilder, SpanKind, Status, TraceContextExt, Tracer},
+    trace::{Span, SpanBuilder, SpanKind, Status, TraceContextExt},
 };
 use opentelemetry_http::HeaderExtractor;
 use opentelemetry_sdk::{propagation::TraceContextPropagator, trace::SdkTracer};
@@ -22,7 +22,7 @@ use opentelemetry_semantic_conventions::attribute::{
 };
 
 use super::{
-    Instruments,
+    Instruments, balancer,
     instruments::{METHODS, request_attributes},
 };
 use crate::api::error::excerpt;
@@ -64,7 +64,7 @@ impl HttpTelemetry {
             let parent = if headers.contains_key(TRACEPARENT) {
                 TraceContextPropagator::new().extract_with_context(&Context::new(), &HeaderExtractor(headers))
             } else {
-                Context::new()
+                balancer::context(headers)
             };
             let path = excerpt(request.uri().path());
             match route {
@@ -72,7 +72,7 @@ impl HttpTelemetry {
                     let name = format!("{} {route}", METHODS[method]).into();
                     let mut attributes = attributes(METHODS[method], path.into_owned());
                     attributes.push(KeyValue::new(HTTP_ROUTE, route));
-                    ServerSpan::Open(parent.with_span(tracer.build_with_context(builder(name, attributes), &parent)))
+                    ServerSpan::Open(parent.with_span(balancer::begin(tracer, builder(name, attributes), &parent)))
                 }
                 None => ServerSpan::Later { tracer, parent, path: path.into(), started: SystemTime::now() },
             }
@@ -117,7 +117,7 @@ impl Exchange<'_> {
                 attributes.push(code.clone());
                 attributes.extend(error_type.clone());
                 let builder = builder(method.into(), attributes).with_start_time(started);
-                let mut span = tracer.build_with_context(builder, &parent);
+                let mut span = balancer::begin(tracer, builder, &parent);
                 span.set_status(span_status);
                 span.end_with_timestamp(started + taken);
             }

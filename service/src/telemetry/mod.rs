@@ -2,6 +2,7 @@
 //!
 //! Where no collector is named, traces and metrics go nowhere and cost next to nothing; there is no `if` for it elsewhere.
 
+mod balancer;
 mod http;
 mod instruments;
 mod logs;
@@ -56,7 +57,10 @@ impl Telemetry {
         let resource = resource();
         let traces = || {
             let queue = SpanQueue::start(choice.spans, &resource)?;
-            Ok(SdkTracerProvider::builder().with_resource(resource.clone()).with_span_processor(queue).build())
+            let builder = SdkTracerProvider::builder()
+                .with_resource(resource.clone())
+                .with_id_generator(balancer::Ids::default());
+            Ok(builder.with_span_processor(queue).build())
         };
         let metrics = || {
             let exporter = MetricExporter::builder().with_http().build()?;

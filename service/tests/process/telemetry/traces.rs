@@ -59,6 +59,43 @@ fn a_request_continues_the_trace_of_its_client_down_to_the_store_and_into_the_lo
 }
 
 #[test]
+fn a_trace_that_the_load_balancer_has_begun_has_its_id_and_no_parent() {
+    let collector = Collector::start();
+    let mut echo = start(&collector, &[], &[]);
+    let header =
+        "X-Amzn-Trace-Id: Self=1-67891234-12456789abcdef0123456789;Root=1-0af76519-16cd43dd8448eb211c80319c\r\n";
+    echo.manage("GET", "/endpoints", header, None);
+    let line = echo.log_line(|line| line["message"] == "management request");
+    echo.call_with("GET", "/of-the-balancer", header, b"");
+    // The client's own trace goes before, and what is none is none.
+    echo.call_with(
+        "GET",
+        "/of-the-client",
+        &format!("{header}traceparent: 00-{}-{PARENT}-01\r\n", "1".repeat(32)),
+        b"",
+    );
+    echo.call_with("GET", "/of-nobody", "X-Amzn-Trace-Id: Root=1-0af76519\r\n", b"");
+    stop(&mut echo);
+
+    let of_balancer = spans(&collector, 3, |span| span["traceId"] == TRACE);
+    let parents: Vec<_> =
+        of_balancer.iter().filter(|span| span.it["kind"] == 2).map(|span| &span.it["parentSpanId"]).collect();
+    assert!(
+        parents.len() == 2 && parents.iter().all(|it| it.as_str().unwrap_or_default().is_empty()),
+        "{of_balancer:#?}"
+    );
+    assert!(of_balancer.iter().any(|span| span.it["name"] == "store list"), "{of_balancer:#?}");
+    assert_eq!(line["span"]["trace_id"], TRACE);
+    let client =
+        spans(&collector, 1, |span| attributes(span).get("url.path").is_some_and(|path| path == "/of-the-client"))
+            .remove(0);
+    assert_eq!((&client.it["traceId"], &client.it["parentSpanId"]), (&json!("1".repeat(32)), &json!(PARENT)));
+    let nobody = spans(&collector, 1, |span| attributes(span).get("url.path").is_some_and(|path| path == "/of-nobody"))
+        .remove(0);
+    assert_ne!(nobody.it["traceId"], TRACE);
+}
+
+#[test]
 fn a_request_to_a_mock_is_a_span_of_its_own_trace() {
     let collector = Collector::start();
     let mut echo = start(&collector, &[], &[]);

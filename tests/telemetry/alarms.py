@@ -1,0 +1,66 @@
+"""CloudWatch's evaluation of an alarm on metrics, as far as these alarms use it ("Alarm evaluation").
+
+An alarm sees its last periods only. CloudWatch looks back somewhat further where some of them have no data; an alarm that these
+tests make ring does so without that.
+"""
+
+import math
+import re
+import statistics
+
+from plan import metrics_of
+
+# Below so many samples above it, a percentile says little: 10 / (1 - p).
+FEW = 10
+
+
+def is_ringing(alarm, minutes):
+    """Whether an alarm is in ALARM after these minutes: for each, the samples that each metric (by its id) has got."""
+    metrics, expression = metrics_of(alarm), None
+    for query in alarm["metric_query"] or []:
+        expression = query["expression"] if query["return_data"] else expression
+    period = next(iter(metrics.values()))["period"] // 60
+    last = minutes[len(minutes) - period * alarm["evaluation_periods"] :]
+    if len(last) < period * alarm["evaluation_periods"]:
+        raise ValueError("less data than the alarm looks at")
+    breaching = 0
+    for start in range(0, len(last), period):
+        values = {}
+        for id, metric in metrics.items():
+            samples = [sample for minute in last[start : start + period] for sample in minute.get(id, [])]
+            stat = metric.get("stat") or metric.get("statistic") or metric["extended_statistic"]
+            few = alarm.get("evaluate_low_sample_count_percentiles") == "ignore" and is_few(stat, samples)
+            values[id] = None if few else aggregate(stat, samples)
+        result = compute(expression, values) if expression else values["result"]
+        breaching += breaches(alarm, result)
+    return breaching >= alarm["datapoints_to_alarm"]
+
+
+def is_few(stat, samples):
+    return len(samples) < FEW / (1 - float(stat[1:]) / 100) - 1e-9
+
+
+def aggregate(stat, samples):
+    """One period's samples as one number, or None where there are none."""
+    if not samples:
+        return None
+    if stat.startswith("p"):
+        return sorted(samples)[math.ceil(float(stat[1:]) / 100 * len(samples)) - 1]
+    return {"Sum": sum, "Average": statistics.fmean, "Maximum": max, "SampleCount": len}[stat](samples)
+
+
+def compute(expression, values):
+    """`SUM([a, b])`, `MAX([a, b])`, `a - b`. A metric without data is left out of a function, and leaves a difference without any."""
+    if call := re.fullmatch(r"(SUM|MAX)\(\[([\w, ]+)\]\)", expression):
+        known = [values[id] for id in call[2].split(", ") if values[id] is not None]
+        return {"SUM": sum, "MAX": max}[call[1]](known) if known else None
+    first, second = re.fullmatch(r"(\w+) - (\w+)", expression).groups()
+    return None if None in (values[first], values[second]) else values[first] - values[second]
+
+
+def breaches(alarm, value):
+    if value is None:
+        return {"breaching": True, "notBreaching": False}[alarm["treat_missing_data"]]
+    return {"GreaterThanThreshold": value > alarm["threshold"], "LessThanThreshold": value < alarm["threshold"]}[
+        alarm["comparison_operator"]
+    ]

@@ -1,0 +1,90 @@
+"""What was recorded (record.py), read: requests to AWS, series and spans in them, lines of the service's log."""
+
+import base64
+import gzip
+import json
+import subprocess
+from collections import defaultdict
+from functools import cached_property
+
+from aws import ENDPOINTS
+
+
+class Request:
+    def __init__(self, line):
+        told = json.loads(line)
+        self.path, self.headers, self.refusals = told["path"], told["headers"], told["refusals"]
+        self.body = base64.b64decode(told["body"])
+        plain = gzip.decompress(self.body) if self.headers.get("content-encoding") == "gzip" else self.body
+        self.document = ENDPOINTS[self.headers["host"]][2].FromString(plain)
+
+
+def attributes(of):
+    return {it.key: str(getattr(it.value, it.value.WhichOneof("value"))) for it in of}
+
+
+def labels(resource, scope, name, point):
+    """As CloudWatch calls them ("PromQL querying"): attributes of the resource and of the scope have a prefix, those of a point need none."""
+    found = {"__name__": name, "@instrumentation.@name": scope.name}
+    found |= {f"@resource.{key}": value for key, value in attributes(resource.attributes).items()}
+    return found | attributes(point.attributes)
+
+
+def value(point):
+    """As echo-promql takes it."""
+    at = {"T": point.time_unix_nano // 1_000_000}
+    if hasattr(point, "bucket_counts"):
+        return at | {"Sum": point.sum, "Bounds": list(point.explicit_bounds), "Counts": list(point.bucket_counts)}
+    return at | {"Value": float(getattr(point, point.WhichOneof("value")))}
+
+
+class Recorded:
+    def __init__(self, folder):
+        self.requests = [Request(line) for line in (folder / "requests").open()]
+        self.log = [json.loads(line) for line in (folder / "service.log").open()]
+        self.collector_log = (folder / "collector.log").read_text()
+
+    @cached_property
+    def series(self):
+        found = defaultdict(list)
+        for request in self.requests:
+            for resource in getattr(request.document, "resource_metrics", []):
+                for scope in resource.scope_metrics:
+                    for metric in scope.metrics:
+                        for point in getattr(metric, metric.WhichOneof("data")).data_points:
+                            name = tuple(sorted(labels(resource.resource, scope.scope, metric.name, point).items()))
+                            found[name].append(value(point))
+        return [{"Labels": dict(name), "Points": sorted(points, key=lambda point: point["T"])} for name, points in found.items()]
+
+    @cached_property
+    def end(self):
+        """When the service sent its last metrics."""
+        return max(series["Points"][-1]["T"] for series in self.series if series["Labels"]["__name__"] == "echo.endpoints")
+
+    @cached_property
+    def spans(self):
+        return [
+            span
+            for request in self.requests
+            for resource in getattr(request.document, "resource_spans", [])
+            for scope in resource.scope_spans
+            for span in scope.spans
+        ]
+
+    @cached_property
+    def log_fields(self):
+        """With those of what is nested, as Logs Insights calls them."""
+
+        def fields(of, prefix=""):
+            for name, it in of.items():
+                yield prefix + name
+                if isinstance(it, dict):
+                    yield from fields(it, f"{prefix}{name}.")
+
+        return {field for line in self.log for field in fields(line)}
+
+    def ask(self, queries, at=None, series=None):
+        """The answers of Prometheus's engine: for each query its samples, {"Labels", "Value"}."""
+        given = {"series": self.series if series is None else series}
+        given["queries"] = {id: {"query": query, "at": self.end if at is None else at} for id, query in queries.items()}
+        return json.loads(subprocess.check_output("echo-promql", input=json.dumps(given).encode()))

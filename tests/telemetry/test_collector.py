@@ -1,0 +1,77 @@
+"""What a real collector makes of the configuration that Terraform made: what AWS got of it, and whether AWS would have taken it."""
+
+import os
+import unittest
+from pathlib import Path
+
+import aws
+import load
+from plan import Plan
+from recorded import Recorded
+
+PLAN, RECORDED = Plan(Path(os.environ["TELEMETRY_PLAN"])), Recorded(Path(os.environ["TELEMETRY_RECORD"]))
+METRICS, TRACES = ([request for request in RECORDED.requests if request.path == path] for path in ("/v1/metrics", "/v1/traces"))
+
+
+class Collector(unittest.TestCase):
+    def test_aws_takes_every_request(self):
+        self.assertEqual([request.refusals for request in RECORDED.requests if request.refusals], [])
+        self.assertTrue(len(METRICS) > 1 and len(TRACES) > 1, f"{len(METRICS)} and {len(TRACES)} requests")
+
+    def test_aws_would_refuse_what_is_signed_otherwise_or_changed_on_the_way(self):
+        for request, other in ((METRICS[0], TRACES[0]), (TRACES[0], METRICS[0])):
+            refusals = lambda headers={}, body=request.body, path=request.path: aws.refusals(path, request.headers | headers, body)
+            self.assertEqual(refusals(), [])
+            self.assertEqual(refusals(body=request.body[:4] + b"\1" + request.body[5:]), ["the signature is another"])
+            self.assertIn("it is signed by ASIAEXAMPLE for ", refusals({"authorization": other.headers["authorization"]})[0])
+            self.assertEqual(refusals({"x-amz-security-token": "another"}), ["token or date are others"])
+            self.assertEqual(refusals({"authorization": ""}), ["Authorization is ''"])
+
+    def test_more_points_than_aws_takes_at_once_are_sent_in_several_requests(self):
+        many = [series for series in RECORDED.series if series["Labels"]["__name__"] == "many"]
+        self.assertEqual(len(many), load.POINTS)
+        largest = max(len(aws.items(request.document)) for request in METRICS)
+        self.assertEqual(largest, 1_000)
+
+    def test_a_full_request_of_the_services_largest_points_is_smaller_than_aws_takes(self):
+        # The collector counts points and not bytes.
+        largest = max(point.ByteSize() for request in METRICS for point in aws.items(request.document))
+        self.assertLess(largest * 1_000, 1_000_000 * 0.9, f"a point has up to {largest} bytes")
+
+    def test_everything_is_compressed(self):
+        self.assertEqual({request.headers.get("content-encoding") for request in RECORDED.requests}, {"gzip"})
+
+    def test_series_and_spans_say_which_task_they_are_of(self):
+        environment = {f"@resource.{pair}".partition("=")[::2] for pair in PLAN.environment("echo")["OTEL_RESOURCE_ATTRIBUTES"].split(",")}
+        for series in RECORDED.series:
+            labels = series["Labels"]
+            self.assertEqual(labels["@resource.aws.ecs.task.arn"], aws.TASK)
+            if labels["__name__"] != "many":
+                self.assertLessEqual(environment, set(labels.items()))
+                self.assertEqual((labels["@resource.service.name"], len(labels["@resource.service.instance.id"])), ("echo", 36))
+
+    def test_the_collector_complains_of_nothing(self):
+        self.assertEqual(RECORDED.collector_log, "")
+
+
+class OneTrace(unittest.TestCase):
+    """From the load balancer's header to the table and into the log."""
+
+    def test_the_load_balancers_trace_has_the_request_and_its_operations(self):
+        spans = [span for span in RECORDED.spans if span.trace_id.hex() == load.TRACE]
+        requests = {span.name: span for span in spans if span.kind == span.SPAN_KIND_SERVER}
+        self.assertEqual(set(requests), {"POST /endpoints", "GET /endpoints"})
+        self.assertEqual({bytes(span.parent_span_id) for span in requests.values()}, {b""})
+        operations = {(span.name, bytes(span.parent_span_id)) for span in spans if span.kind == span.SPAN_KIND_CLIENT}
+        self.assertIn(("store list", requests["GET /endpoints"].span_id), operations)
+        self.assertIn("store write", {name for name, _ in operations})
+
+    def test_its_id_is_in_the_lines_of_the_log_also_in_that_of_the_error(self):
+        lines = [line for line in RECORDED.log if line.get("span", {}).get("trace_id") == load.TRACE]
+        self.assertEqual({line["message"] for line in lines}, {"management request", "the store failed"})
+        spans = {span.span_id.hex() for span in RECORDED.spans if span.trace_id.hex() == load.TRACE}
+        self.assertLessEqual({line["span"]["span_id"] for line in lines}, spans)
+
+
+if __name__ == "__main__":
+    unittest.main()

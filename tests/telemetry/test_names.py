@@ -1,0 +1,81 @@
+"""Whatever the dashboard, the alarms, the scaling and the queries name is there: recorded from the service, or published by AWS."""
+
+import json
+import os
+import re
+import unittest
+from pathlib import Path
+
+import yaml
+from plan import Plan
+from recorded import Recorded
+
+ROOT = Path(__file__).resolve().parents[2]
+PLAN, RECORDED = Plan(Path(os.environ["TELEMETRY_PLAN"])), Recorded(Path(os.environ["TELEMETRY_RECORD"]))
+PUBLISHED = yaml.safe_load(Path(__file__).with_name("published.yaml").read_text())
+# A selector of PromQL, and in it the name of a metric, and names of labels.
+SELECTOR, NAME, LABEL = re.compile(r"\{([^}]*)\}"), re.compile(r'^"([^"]+)"'), re.compile(r'"([^"]+)"\s*!?=')
+
+
+class Names(unittest.TestCase):
+    def test_each_query_has_an_answer_in_what_was_recorded(self):
+        # Of the alarm on silence there is one only in silence: what it looks for is asked instead.
+        queries = {where: re.sub(r"^absent_over_time\((.*)\)$", r"count_over_time(\1)", query) for where, query in PLAN.queries.items()}
+        answers = RECORDED.ask(queries)
+        for where, query in queries.items():
+            with self.subTest(where, query=query):
+                found = [answer for answer in answers[where] if answer["Value"] is not None]
+                self.assertTrue(found, "nothing was recorded that this query finds")
+                for grouping in re.findall(r"by \(([^)]*)\)", query):
+                    for label in re.findall(r'"([^"]+)"', grouping):
+                        self.assertTrue(
+                            all(label in answer["Labels"] for answer in found), f"it groups by {label}, which nothing has"
+                        )
+
+    def test_each_label_of_a_selector_was_recorded_of_its_metric(self):
+        # `"error.type"!=""` finds nothing where there is no such label, and `!=` of another finds everything.
+        for where, query in PLAN.queries.items():
+            for selector in SELECTOR.findall(query):
+                metric = NAME.match(selector)[1]
+                recorded = {label for series in RECORDED.series if series["Labels"]["__name__"] == metric for label in series["Labels"]}
+                with self.subTest(where, metric=metric):
+                    self.assertLessEqual(set(LABEL.findall(selector)), recorded)
+
+    def test_each_metric_of_a_namespace_is_published_by_aws(self):
+        # The filter of the log makes this one.
+        made = {
+            (it["namespace"], it["name"], frozenset())
+            for filter in PLAN.of_type("aws_cloudwatch_log_metric_filter").values()
+            for it in filter["metric_transformation"]
+        }
+        published = {
+            (namespace, name, frozenset(dimensions))
+            for namespace, it in PUBLISHED["metrics"].items()
+            for name, sets in it["names"].items()
+            for dimensions in sets
+        }
+        named = {metric[1:] for metric in PLAN.metrics}
+        self.assertEqual(named - published - made, set(), "not published by AWS")
+        self.assertEqual(published - named, set(), "in published.yaml, and not used")
+        self.assertEqual(PLAN.scaling, set(PUBLISHED["scaling"]["names"]))
+
+    def test_each_field_of_the_log_was_logged(self):
+        self.assertIn("span.trace_id", PLAN.log_fields)
+        unknown = PLAN.log_fields - RECORDED.log_fields - set(PUBLISHED["log_fields"]["names"])
+        self.assertEqual(unknown, set(PUBLISHED["log_fields_of_faults"]))
+        for field, test in PUBLISHED["log_fields_of_faults"].items():
+            self.assertIn(f'["{field}"]', (ROOT / test).read_text())
+
+    def test_the_levels_that_are_asked_for_are_those_that_are_logged(self):
+        asked = json.dumps([widget["properties"].get("query", "") for widget in PLAN.widgets])
+        self.assertIn("'ERROR'", asked)
+        self.assertIn("ERROR", {line["level"] for line in RECORDED.log})
+
+    def test_a_metric_that_is_called_otherwise_is_missed(self):
+        renamed = [{**series, "Labels": {**series["Labels"], "__name__": series["Labels"]["__name__"] + "s"}} for series in RECORDED.series]
+        answers = RECORDED.ask(PLAN.queries, series=renamed)
+        self.assertEqual({where for where, answer in answers.items() if answer}, {"telemetry-silent"})
+
+
+if __name__ == "__main__":
+    unittest.main()
