@@ -8,6 +8,7 @@ resource "aws_sns_topic" "alarms" {
   name              = "${var.name}-alarms"
   display_name      = "Alarms of ${var.name}"
   kms_master_key_id = var.kms_key_id
+  policy            = data.aws_iam_policy_document.alarms_topic.json
 }
 
 data "aws_iam_policy_document" "alarms_topic" {
@@ -52,11 +53,6 @@ data "aws_iam_policy_document" "alarms_topic" {
       values   = ["false"]
     }
   }
-}
-
-resource "aws_sns_topic_policy" "alarms" {
-  arn    = aws_sns_topic.alarms.arn
-  policy = data.aws_iam_policy_document.alarms_topic.json
 }
 
 resource "aws_sns_topic_subscription" "email" {
