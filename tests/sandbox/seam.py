@@ -238,8 +238,8 @@ class Seam:
 
     def boundary(self):
         name = f"policy/github/echo-boundary-{self.echo.name.removeprefix('echo-')}"
-        flow_logs = self.aws.ec2.describe_flow_logs(Filters=[{"Name": "resource-id", "Values": [self.balancer["VpcId"]]}])["FlowLogs"]
-        for arn in (self.task["taskRoleArn"], self.task["executionRoleArn"], flow_logs[0]["DeliverLogsPermissionArn"]):
+        (flow_log,) = (log for log in self.aws.ec2.describe_flow_logs()["FlowLogs"] if {"Key": "Name", "Value": self.echo.name} in log["Tags"])
+        for arn in (self.task["taskRoleArn"], self.task["executionRoleArn"], flow_log["DeliverLogsPermissionArn"]):
             bound = self.aws.iam.get_role(RoleName=arn.rpartition("/")[2])["Role"]["PermissionsBoundary"]["PermissionsBoundaryArn"]
             check(bound == f"arn:aws:iam::{arn.split(':')[4]}:{name}", f"{arn} is bounded by {bound}")
             version = self.aws.iam.get_policy(PolicyArn=bound)["Policy"]["DefaultVersionId"]
