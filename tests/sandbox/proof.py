@@ -132,7 +132,7 @@ def prove(env, image, following, bad, lazy):
 
 def may_all(aws, what_for, role):
     actions = roles.called(STATE, what_for)
-    expect(f"that Terraform has called much for {what_for}", len(actions) > 20, True)
+    expect(f"that Terraform has called much for {what_for}", len(actions) > 10, True)
     expect(f"what {role} may not call", roles.missing(aws, role, actions), set())
 
 
