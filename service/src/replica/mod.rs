@@ -11,7 +11,7 @@ use std::{panic, sync::Arc, time::Duration};
 use bytes::Bytes;
 use http::Response;
 use opentelemetry::trace::FutureExt as _;
-use tokio::time::Instant;
+use tokio::{select, sync::oneshot, time::Instant};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 
@@ -112,11 +112,16 @@ impl Replica {
 
     /// Writes to the store, and returns when every replica serves what was written.
     ///
-    /// Goes on when the caller does not wait any longer: a client that hangs up must not leave the table behind.
+    /// A caller that does not wait any longer, because the client has hung up or time is up, does not leave the table behind: what has
+    /// been written is applied all the same. But no more is sent to a store that others write to as well. Such a caller may
+    /// ask again, and what was not decided by then must not be done after what comes next.
     pub async fn write(self: &Arc<Self>, write: Write) -> Result<Version, WriteError> {
         let replica = Arc::clone(self);
+        // Dropped with this call.
+        let (_waits, gone) = oneshot::channel::<()>();
         // It stays a part of the trace that it belongs to, and so do the lines that it logs.
-        let work = tokio::spawn(async move { replica.carry_out(write).await }.with_current_context().in_current_span());
+        let work =
+            tokio::spawn(async move { replica.carry_out(write, gone).await }.with_current_context().in_current_span());
         match work.await {
             Ok(outcome) => outcome,
             Err(failure) => match failure.try_into_panic() {
@@ -130,13 +135,17 @@ impl Replica {
         }
     }
 
-    async fn carry_out(&self, write: Write) -> Result<Version, WriteError> {
+    async fn carry_out(&self, write: Write, gone: oneshot::Receiver<()>) -> Result<Version, WriteError> {
         let (id, endpoint) = match &write {
             Write::Create(endpoint) | Write::Replace { endpoint, .. } => (endpoint.id, Some(endpoint.clone())),
             Write::Delete { id, .. } => (*id, None),
         };
         let route = endpoint.as_ref().map(|endpoint| endpoint.route.clone());
-        let outcome = self.store.write(write).await;
+        let outcome = select! {
+            biased;
+            _ = gone, if self.store.is_shared() => Err(StoreError("nobody waits for the write any more".into()).into()),
+            outcome = self.store.write(write) => outcome,
+        };
         match &outcome {
             Ok(version) => {
                 if !self.follower.apply_own(&Change { version: *version, id, endpoint }) {

@@ -24,7 +24,8 @@ pub(super) const READ: Duration = Duration::from_secs(5);
 /// A write, as long as no other write of this process gets on either: so that those who wait for a store that is away
 /// do not wait for each other as well.
 pub(super) const WRITE: Duration = Duration::from_secs(5);
-/// A write in all, while those before it are carried out one by one, or other processes come first. Less than `--request-timeout`.
+/// A write in all, while those before it are carried out one by one, or other processes come first. Less than `--request-timeout` by
+/// default: with a shorter one, the write ends when the client is told that time is up.
 pub(super) const WRITE_IN_QUEUE: Duration = Duration::from_secs(25);
 /// A page is asked for so often at most. The SDK waits between attempts, with jitter.
 const READ_ATTEMPTS: u32 = 3;

@@ -103,3 +103,21 @@ fn a_mock_that_moves_is_never_shown_at_the_new_route_and_then_elsewhere_at_the_o
         });
     }
 }
+
+/// A mock that is read may be new where another one was, which others may still answer with.
+#[test]
+fn a_mock_is_not_shown_before_nobody_answers_with_the_one_that_was_there() {
+    for phase in 0..10 {
+        simulated().block_on(async {
+            let truth = Arc::<Mutex<Truth>>::default();
+            let way = || Arc::new(Way::new(&truth, &Arc::default(), Plant::Nothing, phase));
+            let [before, after] = ["before", "after"].map(|body| endpoint(Verb::Get, "/one", &text_response(body)));
+            let (replicas, expected) = settled(way, &before, phase).await;
+
+            way().write(Write::Delete { id: before.id, expected }).await.unwrap();
+            way().write(Write::Create(after.clone())).await.unwrap();
+            assert!(replicas[0].get(after.id).await.unwrap().is_some());
+            assert_eq!(called(&replicas[1], "/one").await.unwrap(), "after");
+        });
+    }
+}

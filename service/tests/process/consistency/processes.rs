@@ -91,12 +91,18 @@ impl Service {
                 thread::sleep(Duration::from_millis(5_500));
                 self.be_well();
             }
+            // No answer, and nobody says that there will be none.
+            11..13 => {
+                self.proxy.set(|_| Fate::Silence);
+                thread::sleep(while_it_lasts);
+                self.be_well();
+            }
             what => {
                 let mut fates = StdRng::seed_from_u64(random.random());
                 self.proxy.set(move |_| {
                     let mut slow = || Duration::from_millis(fates.random_range(0..100));
                     match (what, slow(), slow(), fates.random_range(0..3)) {
-                        (11..15, before, after, _) => Fate::Delay(before, after),
+                        (13..16, before, after, _) => Fate::Delay(before, after),
                         (_, _, _, 0) => Fate::CutBefore,
                         (_, _, _, 1) => Fate::CutAfter,
                         _ => Fate::Pass,
@@ -164,8 +170,8 @@ pub fn history(seed: u64, setting: &Setting) -> History {
 
 struct Client<'a> {
     number: usize,
-    /// Whether it finds all that it calls, so that there are no readings but those that keep a lease. Where many calls miss, all
-    /// tables are as new as can be.
+    /// Whether it finds all that it calls and changes little, so that there are few readings but those that keep a lease. Where many calls
+    /// miss, and where many write, all tables are as new as can be.
     is_calm: bool,
     paths: usize,
     services: &'a [Service; REPLICAS],
@@ -186,7 +192,7 @@ impl Client<'_> {
             let mut path = format!("/{}", self.random.random_range(0..self.paths));
             if self.is_calm {
                 // Each path is made at the start.
-                (kind, path) = match (number, self.random.random_range(0..10)) {
+                (kind, path) = match (number, self.random.random_range(0..50)) {
                     (0, _) => (CREATE, format!("/{}", self.number % self.paths)),
                     (_, 0) => (PATCH, path),
                     _ => (CALL, path),

@@ -2,7 +2,10 @@
 
 use std::{
     iter,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -172,6 +175,29 @@ async fn a_write_that_is_throttled_or_meets_another_is_tried_again() {
     });
     create(&scene.store, "/persistent").await;
     scene.assert_sound().await;
+}
+
+/// An endpoint is read as it is between two transactions: a read that is decided at once could show what the head does not count yet.
+#[tokio::test]
+async fn an_endpoint_is_read_when_what_is_written_of_it_is_decided_and_what_throttles_is_waited_for() {
+    let scene = Scene::set().await;
+    let (known, _) = create(&scene.other, "/known").await;
+    let refused = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&refused);
+    scene.proxy.on("TransactGetItems", move |n, _| {
+        let mut conflict = Message::error(400, "TransactionCanceledException");
+        conflict.body["CancellationReasons"] = json!([{"Code": "TransactionConflict", "Message": "by a test"}]);
+        count.fetch_add(usize::from(n < 4), Ordering::Relaxed);
+        match n {
+            0 => Fate::Answer(conflict),
+            1 => Fate::Answer(Message::error(400, "ThrottlingException")),
+            2 => Fate::Answer(Message::error(400, "ProvisionedThroughputExceededException")),
+            3 => Fate::Answer(Message::error(500, "InternalServerError")),
+            _ => Fate::Pass,
+        }
+    });
+    assert_eq!(scene.store.get(known.id).await.unwrap().unwrap().endpoint, known);
+    assert_eq!(refused.load(Ordering::Relaxed), 4);
 }
 
 #[tokio::test(flavor = "multi_thread")]
