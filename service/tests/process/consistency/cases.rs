@@ -110,6 +110,7 @@ fn a_mock_is_not_shown_before_nobody_answers_with_the_one_that_was_there() {
     for phase in 0..10 {
         simulated().block_on(async {
             let truth = Arc::<Mutex<Truth>>::default();
+            truth.lock().lag = Some(Duration::ZERO);
             let way = || Arc::new(Way::new(&truth, &Arc::default(), Plant::Nothing, phase));
             let [before, after] = ["before", "after"].map(|body| endpoint(Verb::Get, "/one", &text_response(body)));
             let (replicas, expected) = settled(way, &before, phase).await;
