@@ -125,6 +125,8 @@ fn run(table: &str, proxy: &Proxy, [lease, poll]: [&str; 2]) -> Echo {
 pub struct Setting {
     pub lasts: Duration,
     pub paths: usize,
+    /// Where clients are calm, one of so many requests is a change.
+    pub one_change_in: u32,
     /// Of the services.
     pub leases: [[&'static str; 2]; REPLICAS],
     pub plants: [Plant; REPLICAS],
@@ -148,8 +150,7 @@ pub fn history(seed: u64, setting: &Setting) -> History {
             let random = StdRng::seed_from_u64(seed * 100 + client as u64);
             let is_calm = !seed.is_multiple_of(2);
             scope.spawn(move || {
-                Client { number: client, is_calm, paths: setting.paths, services, recorder, mocks, start, random }
-                    .go_on(over);
+                Client { number: client, is_calm, setting, services, recorder, mocks, start, random }.go_on(over);
             });
         }
         // Two at once, so that a service can be cut off and stopped.
@@ -173,7 +174,7 @@ struct Client<'a> {
     /// Whether it finds all that it calls and changes little, so that there are few readings but those that keep a lease. Where many calls
     /// miss, and where many write, all tables are as new as can be.
     is_calm: bool,
-    paths: usize,
+    setting: &'a Setting,
     services: &'a [Service; REPLICAS],
     recorder: &'a Recorder,
     /// Those that were made: id, name, path.
@@ -189,11 +190,11 @@ impl Client<'_> {
                 return;
             }
             let mut kind = self.random.random_range(0..22);
-            let mut path = format!("/{}", self.random.random_range(0..self.paths));
+            let mut path = format!("/{}", self.random.random_range(0..self.setting.paths));
             if self.is_calm {
                 // Each path is made at the start.
-                (kind, path) = match (number, self.random.random_range(0..50)) {
-                    (0, _) => (CREATE, format!("/{}", self.number % self.paths)),
+                (kind, path) = match (number, self.random.random_range(0..self.setting.one_change_in)) {
+                    (0, _) => (CREATE, format!("/{}", self.number % self.setting.paths)),
                     (_, 0) => (PATCH, path),
                     _ => (CALL, path),
                 };
@@ -211,7 +212,7 @@ impl Client<'_> {
         let Some(service) = *self.services[self.random.random_range(0..REPLICAS)].address.read() else { return };
         let known = {
             let mocks = self.mocks.lock();
-            let newest = mocks.len().saturating_sub(self.paths);
+            let newest = mocks.len().saturating_sub(self.setting.paths);
             (!mocks.is_empty()).then(|| mocks[self.random.random_range(newest..mocks.len())].clone())
         };
         let call = self.now();
@@ -295,8 +296,13 @@ fn histories() -> u64 {
 fn histories_of_dynamodb_are_linearizable_while_services_are_stopped_killed_and_cut_off() {
     let mut checker = Checker::start();
     let mut all = BTreeMap::new();
-    let setting =
-        Setting { lasts: Duration::from_secs(12), paths: PATHS, leases: [LEASE; REPLICAS], plants: [None; REPLICAS] };
+    let setting = Setting {
+        lasts: Duration::from_secs(12),
+        paths: PATHS,
+        one_change_in: 200,
+        leases: [LEASE; REPLICAS],
+        plants: [None; REPLICAS],
+    };
     for seed in 0..histories() {
         let history = history(seed, &setting);
         let mut counts = BTreeMap::new();
