@@ -78,6 +78,21 @@ output_of() {
     "${@:2}" <<<"$outputs"
 }
 
+# in_ecr IMAGE: sets `registry`, the options by which `aws ecr` finds an image's repository, and `digest`.
+in_ecr() {
+  [[ $1 =~ ^([0-9]{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com/(.+)@(sha256:[0-9a-f]{64})$ ]] || die "this is no image in ECR by its digest: $1"
+  registry=(--registry-id "${BASH_REMATCH[1]}" --region "${BASH_REMATCH[2]}" --repository-name "${BASH_REMATCH[3]}") digest=${BASH_REMATCH[4]}
+}
+
+# tag_of IMAGE: prints the tag that scripts/image has given it: its commit, and its platform behind that, if it is for one only.
+tag_of() {
+  local registry digest tags
+  in_ecr "$1"
+  tags=$(aws ecr describe-images "${registry[@]}" --image-ids "imageDigest=$digest" --query 'imageDetails[0].imageTags' --output text) || return
+  [[ $tags =~ (^|[[:space:]])([0-9a-f]{40}(-amd64|-arm64)?)($|[[:space:]]) ]] || die "no tag says which commit this image is of: $tags"
+  echo "${BASH_REMATCH[2]}"
+}
+
 # use_terraform: has Terraform take the AWS provider from the mirror that `scripts/tools provider` fills, and ask nobody anything.
 # The person's own settings and AWS accounts are out of reach: what runs here is only ever tests, and the emulated AWS.
 use_terraform() {

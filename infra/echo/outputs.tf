@@ -3,6 +3,11 @@ output "alarms_topic_arn" {
   value       = module.observability.topic_arn
 }
 
+output "collector_image_url" {
+  description = "The collector's image that runs beside it."
+  value       = var.collector_image_url
+}
+
 output "dashboard_name" {
   description = "The CloudWatch dashboard of this environment."
   value       = module.observability.dashboard_name

@@ -9,6 +9,8 @@ resource "aws_iam_role" "apply" {
   path               = "/github/"
   description        = "Applies ${each.key} for jobs of ${var.repository.owner}/${var.repository.name} in that environment"
   assume_role_policy = data.aws_iam_policy_document.trust["apply-${each.key}"].json
+  # As long as a job that deploys may take: one whose rights end half-way can not even roll back.
+  max_session_duration = 7200
 
   depends_on = [aws_iam_openid_connect_provider.main]
 }

@@ -18,7 +18,8 @@ locals {
   subject = "repo:${var.repository.owner}@${var.repository.owner_id}/${var.repository.name}@${var.repository.id}"
 
   # Who may become which role. Equal to the letter: with a wildcard any branch or fork could be meant.
-  merged = "${local.subject}:ref:refs/heads/${var.branch}"
+  branch = "refs/heads/${var.branch}"
+  merged = "${local.subject}:ref:${local.branch}"
   subjects = merge(
     # At night too, to find what has drifted.
     { plan = ["${local.subject}:pull_request", local.merged], push = [local.merged] },
@@ -64,6 +65,18 @@ data "aws_iam_policy_document" "trust" {
       test     = "StringEquals"
       variable = "${local.issuer}:sub"
       values   = each.value
+    }
+
+    # What a job of an environment has for a subject does not say which branch it is of. GitHub's rules for the environment do; this
+    # holds where they were forgotten.
+    dynamic "condition" {
+      for_each = startswith(each.key, "apply-") ? [local.branch] : []
+
+      content {
+        test     = "StringEquals"
+        variable = "${local.issuer}:ref"
+        values   = [condition.value]
+      }
     }
   }
 }

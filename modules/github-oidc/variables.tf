@@ -1,5 +1,5 @@
 variable "branch" {
-  description = "Branch whose jobs push images, and plan at night. What is merged into it is delivered: protect it."
+  description = "Branch whose jobs push images, apply, and plan at night. What is merged into it is delivered: protect it."
   type        = string
   default     = "main"
   nullable    = false

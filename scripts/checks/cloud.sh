@@ -5,7 +5,7 @@
 # as_root WHAT: notes that WHAT is not checked where nobody may make containers and namespaces.
 as_root() {
   if ((EUID != 0)) || ! unshare --mount --net --pid --ipc --fork true 2>/dev/null; then
-    not_checked+=("$1: making containers and namespaces needs root, and a machine that lets it")
+    impossible+=("$1: making containers and namespaces needs root, and a machine that lets it")
     return 1
   fi
 }

@@ -23,6 +23,8 @@ class Workflows(unittest.TestCase):
         for workflow, name, job in JOBS:
             for step in job.get("steps", []):
                 if role := step.get("with", {}).get("role-to-assume"):
+                    # An hour, unless it asks for more: a job whose rights end before it does may fail between two steps.
+                    self.assertLessEqual(job["timeout-minutes"] * 60, step["with"].get("role-duration-seconds", 3600), f"{workflow}: {name}")
                     self.assertTrue(role.startswith("arn:aws:iam::${{ vars.AWS_ACCOUNT }}:role/github/echo-"), role)
                     yield workflow, name, job, role.partition("/github/echo-")[2]
 
@@ -35,7 +37,7 @@ class Workflows(unittest.TestCase):
             self.assertEqual(job.get("environment"), APPLY if role.startswith("apply-") else None, where)
             if role == "push":
                 self.assertEqual(WORKFLOWS[workflow][True], {"push": {"branches": ["main"]}}, where)
-            if role == "plan":
+            if role == "plan" and WORKFLOWS[workflow][True] != {"push": {"branches": ["main"]}}:
                 self.assertLessEqual(triggers(workflow), {"pull_request", "schedule", "workflow_dispatch"}, where)
         self.assertEqual(found, {"plan", "push", f"apply-{APPLY}"})
 
@@ -43,8 +45,20 @@ class Workflows(unittest.TestCase):
         jobs = WORKFLOWS["deliver"]["jobs"]
         deployed = {name: job["with"]["environment"] for name, job in jobs.items() if job.get("uses", "").endswith("/deploy.yml")}
         self.assertEqual(deployed, {"dev": "dev", "staging": "staging", "prod": "prod"})
-        self.assertEqual([jobs[name]["needs"] for name in deployed], [["test", "image"], ["image", "dev"], ["image", "staging"]])
+        self.assertEqual([jobs[name]["needs"] for name in deployed], [["test", "account", "image"], ["image", "dev"], ["image", "staging"]])
         self.assertEqual({jobs[name]["with"]["image"] for name in deployed}, {"${{ needs.image.outputs.image }}"})
+
+    def test_a_job_of_the_night_that_fails_is_told(self):
+        jobs = WORKFLOWS["nightly"]["jobs"]
+        self.assertEqual(set(jobs["told"]["needs"]), set(jobs) - {"told"})
+
+    def test_checks_run_with_the_versions_that_are_written_down(self):
+        versions = {step["with"].get("terraform_version") for _, _, job in JOBS for step in job.get("steps", []) if "/setup-terraform@" in step.get("uses", "")}
+        self.assertEqual(versions, {"1.11.4"})
+        for workflow, name, job in JOBS:
+            runs = [step.get("run", "") for step in job.get("steps", [])]
+            if any("sudo " in run for run in runs):
+                self.assertIn("scripts/tools rust", runs, f"{workflow}: {name}")
 
     def test_forks_get_no_rights(self):
         for workflow, name, job in JOBS:

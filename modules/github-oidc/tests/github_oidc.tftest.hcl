@@ -49,10 +49,11 @@ run "trust" {
           Action    = "sts:AssumeRoleWithWebIdentity"
           Principal = { Federated = "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com" }
           Condition = {
-            StringEquals = {
-              "token.actions.githubusercontent.com:aud" = "sts.amazonaws.com"
-              "token.actions.githubusercontent.com:sub" = subject
-            }
+            StringEquals = merge(
+              { "token.actions.githubusercontent.com:aud" = "sts.amazonaws.com", "token.actions.githubusercontent.com:sub" = subject },
+              # The subject of a job in an environment names no branch.
+              startswith(name, "echo-apply-") ? { "token.actions.githubusercontent.com:ref" = "refs/heads/main" } : {},
+            )
           }
       }]
     }
@@ -88,6 +89,10 @@ run "trust" {
       ])
     ])
     error_message = "A pull request, a job outside of any environment, or another environment's job may apply."
+  }
+  assert {
+    condition     = alltrue([for role in aws_iam_role.apply : role.max_session_duration == 7200])
+    error_message = "A role that applies must last as long as the job that deploys (.github/workflows/deploy.yml)."
   }
   assert {
     condition     = !strcontains(aws_iam_role.push.assume_role_policy, "pull_request") && !strcontains(aws_iam_role.push.assume_role_policy, "environment")

@@ -1,0 +1,120 @@
+"""What scripts/plan and scripts/drift tell, and what they keep to themselves. Run by `scripts/test pipeline`."""
+
+import json
+import shutil
+import unittest
+
+from checkout import Scripts
+
+
+class Plan(Scripts):
+    def test_tells_each_root_whatever_becomes_of_the_others(self):
+        self.succeed("deploy", "dev", "good@sha256:1")
+        self.write("environments/account/main.tf", "no Terraform\n")
+        self.assertEqual(self.run_script("plan", "account", "prod", "dev"), 1, self.output)
+        for part in ("**environments/account** could not be planned", "**environments/prod** was never applied", "**environments/dev**: nothing to change"):
+            self.assertIn(part, self.stdout)
+
+    def test_tells_by_its_exit_code_whether_something_would_change(self):
+        self.succeed("deploy", "dev", "good@sha256:1")
+        self.succeed("plan", "dev")
+        self.succeed("plan", "dev", "prod")
+        for roots in (["dev"], ["dev", "prod"]):
+            self.assertEqual(self.run_script("plan", *roots, TF_VAR_docker_image_url="good@sha256:2"), 2, self.output)
+            self.assertIn("- destroy and make `terraform_data.service`", self.stdout)
+            self.assertIn("| **together** |", self.stdout)
+
+    def test_plans_a_first_apply_for_an_image_that_is_named(self):
+        self.write("environments/dev/terraform.tfvars", 'docker_image_url = "good@sha256:1"\n')
+        self.assertEqual(self.run_script("plan", "dev"), 2, self.output)
+        self.assertIn("- make `terraform_data.service`", self.stdout)
+
+    def test_finds_the_roots_that_have_changed(self):
+        self.git("init")
+        self.git("add", ".")
+        self.git("commit", "--message", "before")
+        self.succeed("plan", "--changed-since", "HEAD")
+        self.assertIn("Nothing that Terraform reads has changed", self.stdout)
+        self.write("environments/prod/variables.tf", "# changed\n")
+        self.git("add", "environments/prod")
+        self.git("commit", "--message", "after")
+        self.succeed("plan", "--changed-since", "HEAD~1")
+        self.assertIn("environments/prod", self.stdout)
+        self.assertNotIn("environments/dev", self.stdout)
+
+
+# What is built into Terraform never drifts: it is told so by what stands in for Terraform here, and only that.
+TERRAFORM = """#!/usr/bin/env python3
+import json, os, subprocess, sys
+if sys.argv[2:4] != ["show", "-json"]:
+    os.execv("{terraform}", sys.argv)
+plan = json.loads(subprocess.check_output(["{terraform}", *sys.argv[1:]]))
+plan["resource_drift"] = [{{"address": "{address}", "change": {{"before": {{"{attribute}": 1}}, "after": {{"{attribute}": 2}}}}}}]
+print(json.dumps(plan))
+"""
+
+
+class Drift(Scripts):
+    def setUp(self):
+        super().setUp()
+        self.terraform = shutil.which("terraform")
+        self.drifts("terraform_data.service", "input")
+
+    def drifts(self, address, attribute):
+        self.fake("terraform", TERRAFORM.format(terraform=self.terraform, address=address, attribute=attribute))
+
+    def issues(self):
+        file = self.fakes / "issues.json"
+        return json.loads(file.read_text()) if file.exists() else []
+
+    def test_keeps_one_issue_while_there_is_a_difference(self):
+        self.succeed("deploy", "dev", "good@sha256:1")
+        self.succeed("drift", "dev")
+        self.assertEqual(self.issues(), [])
+        self.applied_by_hand(2)
+        self.succeed("drift", "dev")
+        (issue,) = self.issues()
+        self.assertEqual((issue["title"], issue["state"]), ("environments/dev is not what runs", "open"))
+        self.assertIn("- change `terraform_data.service`", issue["body"])
+        self.applied_by_hand(3)
+        self.succeed("drift", "dev")
+        (issue,) = self.issues()
+        self.assertIn("3 -> 1", issue["body"])
+        self.applied_by_hand(1)
+        self.succeed("drift", "dev")
+        (issue,) = self.issues()
+        self.assertEqual((issue["state"], issue["comment"]), ("closed", "There is no difference any more."))
+        self.applied_by_hand(2)
+        self.succeed("drift", "dev")
+        self.assertEqual([issue["state"] for issue in self.issues()], ["closed", "open"])
+
+    def test_leaves_alone_what_is_merged_and_not_delivered_and_what_others_may_change(self):
+        self.succeed("deploy", "dev", "good@sha256:1")
+        self.applied_by_hand(2)
+        for drift in (("terraform_data.another", "input"), ("terraform_data.service", "triggers_replace")):
+            self.drifts(*drift)
+            self.succeed("drift", "dev")
+            self.assertEqual(self.issues(), [])
+        # As a plan tells it, which knows no such difference.
+        self.assertEqual(self.run_script("plan", "dev"), 2, self.output)
+
+    def test_leaves_the_issues_of_other_roots_alone(self):
+        (self.fakes / "issues.json").write_text(json.dumps([{"number": 1, "title": "environments/dev-two is not what runs", "body": "theirs", "state": "open"}]))
+        self.succeed("deploy", "dev", "good@sha256:1")
+        self.succeed("drift", "dev")
+        self.applied_by_hand(2)
+        self.succeed("drift", "dev")
+        theirs, ours = self.issues()
+        self.assertEqual((theirs["body"], theirs["state"], ours["number"]), ("theirs", "open", 2))
+
+    def test_says_nothing_where_no_plan_can_be_made(self):
+        self.succeed("deploy", "dev", "good@sha256:1")
+        self.applied_by_hand(2)
+        self.succeed("drift", "dev")
+        self.write("environments/dev/more.tf", "no Terraform\n")
+        self.assertEqual(self.run_script("drift", "dev"), 1, self.output)
+        self.assertEqual([issue["state"] for issue in self.issues()], ["open"])
+
+
+if __name__ == "__main__":
+    unittest.main()
