@@ -97,9 +97,8 @@ locals {
       ] },
       { title = "Tasks that are healthy, and not", metrics = flatten([
         for face, dimensions in local.target_groups : [
-          for metric, stat in { HealthyHostCount = "Minimum", UnHealthyHostCount = "Maximum" } : {
-            namespace                            = "AWS/ApplicationELB", metric = metric, dimensions = dimensions, stat = stat, label = "${face}: ${metric}"
-          }
+          for label, it in { healthy = ["HealthyHostCount", "Minimum"], unhealthy = ["UnHealthyHostCount", "Maximum"] } :
+          { namespace = "AWS/ApplicationELB", metric = it[0], dimensions = dimensions, stat = it[1], label = "${face}: ${label}" }
         ]
       ]) },
       # Two while one takes over from the other; back to the first where it was rolled back.
@@ -122,7 +121,7 @@ locals {
       { title = "Capacity that the table used, a minute", stat = "Sum", metrics = [
         for metric in ["ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits"] : { namespace = "AWS/DynamoDB", metric = metric, dimensions = local.table, label = metric }
       ] },
-      { title = "Table: throttled, or in conflict, a minute", stat = "Sum", metrics = [
+      { title = "Table: throttled, in conflict, a minute", stat = "Sum", metrics = [
         for metric in ["ReadThrottleEvents", "WriteThrottleEvents", "TransactionConflict"] : { namespace = "AWS/DynamoDB", metric = metric, dimensions = local.table, label = metric }
       ] },
       { title = "Table: failed to answer, a minute", stat = "Sum", metrics = [

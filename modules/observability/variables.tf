@@ -114,7 +114,7 @@ variable "thresholds" {
   description = <<-EOT
     From where on an alarm rings.
     `cpu_percent`, `memory_percent`: of what the tasks have, on average over 15 minutes. Autoscaling aims lower, so that it rings only where scaling has come to its end.
-    `error_lines`: lines of level ERROR in 5 minutes. One request that failed is not worth a night's sleep; a fault that stays writes more.
+    `error_lines`: lines of level ERROR in 5 minutes. One request that failed is not worth a night's sleep; management that goes on failing writes more.
     `load_balancer_5xx`, `management_5xx`: answers in a minute, in 3 of 5 minutes. A rollout that is sound causes none.
     `mocks_faults`: 5xx answers of Echo itself to calls of mocks in 3 minutes, and that for 3 minutes.
     `mocks_p99_seconds`: a mock is answered from memory or by one read of the table, which takes milliseconds.
