@@ -40,8 +40,8 @@ locals {
 
   # What modules/observability calls them.
   threshold_names = [
-    "cpu_percent", "error_lines", "load_balancer_5xx", "management_5xx", "management_p99_seconds", "memory_percent", "mocks_p99_seconds",
-    "telemetry_silent_minutes",
+    "cpu_percent", "error_lines", "load_balancer_5xx", "management_5xx", "management_p99_seconds", "memory_percent", "mocks_faults",
+    "mocks_p99_seconds", "telemetry_silent_minutes",
   ]
 
   # Where images are. A digest, because a tag can be moved.

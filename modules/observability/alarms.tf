@@ -3,18 +3,31 @@
 # Why a threshold is what it is says `thresholds` (variables.tf), or a comment here; tests/telemetry has data for each that makes it ring,
 # and data that does not.
 #
-# What is not here: 5xx answers on the mocks' target group. A mock may be told to answer 503, and then that is right.
+# What is not here: 5xx answers on the mocks' target group. A mock may be told to answer 503, and then that is right. mocks-faults asks
+# the service itself, which knows which of them are its own.
 
 locals {
   load_balancer = { LoadBalancer = var.load_balancer_arn_suffix }
   target_groups = { for face, suffix in var.target_group_arn_suffixes : face => { LoadBalancer = var.load_balancer_arn_suffix, TargetGroup = suffix } }
-  service       = { ClusterName = var.cluster_name, ServiceName = var.service_name }
-  table         = { TableName = var.table_name }
+  latency = { for face, dimensions in local.target_groups : face => {
+    p50      = { namespace = "AWS/ApplicationELB", metric = "TargetResponseTime", stat = "p50", dimensions = dimensions }
+    p99      = { namespace = "AWS/ApplicationELB", metric = "TargetResponseTime", stat = "p99", dimensions = dimensions }
+    requests = { namespace = "AWS/ApplicationELB", metric = "RequestCount", stat = "Sum", dimensions = dimensions }
+  } }
+
+  service = { ClusterName = var.cluster_name, ServiceName = var.service_name }
+  table   = { TableName = var.table_name }
 
   error_lines = { namespace = "Echo/${var.name}", metric = "ErrorLines" }
 
+  # One in a hundred; or one of two where there are less than a hundred in the minute, so that a single slow one in a quiet night says
+  # nothing, and many do. CloudWatch's own way with few samples, to "ignore" them, keeps the state: what rang in a load test would
+  # ring until the next.
+  slowest = "IF(requests >= 100, p99, p50)"
+
   # By what the alarm and its entry in the runbook are called. `metrics` is one, or several that `expression` makes one of.
   # It rings when `above` is exceeded (or `below` is not reached) in `datapoints` of the last `of` periods of `seconds`.
+  # Or it has a PromQL `query` about the service's own metrics (promql.tf), and rings when that has had an answer for `seconds`.
   alarms = {
     load-balancer-5xx = {
       says       = "The load balancer itself answers 5xx: it finds no healthy task, or tasks hang up on it or are too slow."
@@ -35,7 +48,7 @@ locals {
       rolls_back = true
     }
     error-lines = {
-      says       = "The service logs errors: these are its own faults, or those of its table, on management and on mocks."
+      says       = "The service logs errors: these are its own faults, or those of its table."
       metrics    = { lines = merge(local.error_lines, { stat = "Sum", dimensions = {} }) }
       above      = var.thresholds.error_lines
       seconds    = 300
@@ -43,9 +56,16 @@ locals {
       of         = 1
       rolls_back = true
     }
+    mocks-faults = {
+      says  = "Echo itself answers calls of mocks with 5xx, not because a mock is told to: most likely it can not read its table."
+      query = "histogram_count(sum(increase({\"http.server.request.duration\", ${local.telemetry_of_this}, \"http.route\"=\"\", \"error.type\"!=\"\"}[3m]))) > ${var.thresholds.mocks_faults}"
+      # What has failed once, however often in that minute, is out of the query's three minutes by then.
+      seconds = 180
+    }
     mocks-latency = {
       says       = "One in a hundred requests to mocks takes longer than ${var.thresholds.mocks_p99_seconds} s."
-      metrics    = { latency = { namespace = "AWS/ApplicationELB", metric = "TargetResponseTime", stat = "p99", dimensions = local.target_groups.mocks } }
+      metrics    = local.latency["mocks"]
+      expression = local.slowest
       above      = var.thresholds.mocks_p99_seconds
       seconds    = 60
       datapoints = 4
@@ -54,13 +74,12 @@ locals {
     }
     management-latency = {
       says       = "One in a hundred requests to management takes longer than ${var.thresholds.management_p99_seconds} s."
-      metrics    = { latency = { namespace = "AWS/ApplicationELB", metric = "TargetResponseTime", stat = "p99", dimensions = local.target_groups.management } }
+      metrics    = local.latency["management"]
+      expression = local.slowest
       above      = var.thresholds.management_p99_seconds
       seconds    = 60
       datapoints = 4
       of         = 5
-      # Fewer than a thousand requests a minute are usual here: ignored, they would never ring.
-      few = "evaluate"
     }
     unhealthy-tasks = {
       says = "A task that should serve does not say that it is ready."
@@ -141,11 +160,20 @@ locals {
       datapoints = 3
       of         = 5
     }
+    telemetry-silent = {
+      says = "No metric of the service has arrived for ${var.thresholds.telemetry_silent_minutes} minutes."
+      # A gauge that each replica sends once a minute, whether anybody calls it or not.
+      query = "absent_over_time({\"echo.endpoints\", ${local.telemetry_of_this}}[${local.silence_minutes}m])"
+      # After that has been empty, this long.
+      seconds = (var.thresholds.telemetry_silent_minutes - local.silence_minutes) * 60
+      # A service that a schedule switches off is silent, and right.
+      is_on = var.task_count_min > 0
+    }
   }
 }
 
 resource "aws_cloudwatch_metric_alarm" "main" {
-  for_each = local.alarms
+  for_each = { for slug, alarm in local.alarms : slug => alarm if !can(alarm.query) }
 
   alarm_name        = "${var.name}-${each.key}"
   alarm_description = "${each.value.says} What to do: ${var.runbook_url}#${each.key}"
@@ -159,15 +187,12 @@ resource "aws_cloudwatch_metric_alarm" "main" {
   # Most of these are counted only where they happen.
   treat_missing_data = try(each.value.missing, "notBreaching")
 
-  # One metric as it is. A percentile is another argument than a statistic, and says little about less than ten requests above it:
-  # for p99 that is a minute with less than a thousand.
-  namespace                             = can(each.value.expression) ? null : one(values(each.value.metrics)).namespace
-  metric_name                           = can(each.value.expression) ? null : one(values(each.value.metrics)).metric
-  dimensions                            = can(each.value.expression) ? null : one(values(each.value.metrics)).dimensions
-  period                                = can(each.value.expression) ? null : each.value.seconds
-  statistic                             = can(each.value.expression) || local.percentile[each.key] ? null : one(values(each.value.metrics)).stat
-  extended_statistic                    = local.percentile[each.key] ? one(values(each.value.metrics)).stat : null
-  evaluate_low_sample_count_percentiles = local.percentile[each.key] ? try(each.value.few, "ignore") : null
+  # One metric as it is.
+  namespace   = can(each.value.expression) ? null : one(values(each.value.metrics)).namespace
+  metric_name = can(each.value.expression) ? null : one(values(each.value.metrics)).metric
+  dimensions  = can(each.value.expression) ? null : one(values(each.value.metrics)).dimensions
+  period      = can(each.value.expression) ? null : each.value.seconds
+  statistic   = can(each.value.expression) ? null : one(values(each.value.metrics)).stat
 
   # Or what an expression makes of several.
   dynamic "metric_query" {
@@ -197,11 +222,4 @@ resource "aws_cloudwatch_metric_alarm" "main" {
       return_data = true
     }
   }
-}
-
-locals {
-  # What the runbook has to have an entry for: the table's, and the one of telemetry_silent.tf.
-  slugs = sort(concat(keys(local.alarms), [local.telemetry_silent]))
-
-  percentile = { for slug, alarm in local.alarms : slug => !can(alarm.expression) && alltrue([for metric in values(alarm.metrics) : startswith(metric.stat, "p")]) }
 }

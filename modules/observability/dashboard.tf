@@ -11,9 +11,10 @@ locals {
       "http.server.active_requests", "http.server.request.duration",
     ] : name => "{\"${name}\", ${local.telemetry_of_this}}"
   }
-  # Where the console shows a trace, by an id of X-Ray's form: 1-67891233-abcdef012345678912345678. A line without a trace has none.
+  # Where the console shows a trace, by an id of X-Ray's form: 1-67891233-abcdef012345678912345678. A line without a trace has none. It is
+  # text, to be copied: nothing says that CloudWatch makes a link of it.
   traces_url = "https://${local.region}.console.aws.amazon.com/cloudwatch/home?region=${local.region}#xray:traces/"
-  trace_link = "concat('${local.traces_url}1-', substr(span.trace_id, 0, 8), '-', substr(span.trace_id, 8))"
+  trace_url  = "concat('${local.traces_url}1-', substr(span.trace_id, 0, 8), '-', substr(span.trace_id, 8))"
 
   faults = "{\"http.server.request.duration\", ${local.telemetry_of_this}, \"error.type\"!=\"\"}"
 
@@ -25,15 +26,19 @@ locals {
       ]) },
     ] },
     { height = 4, widgets = [
-      { alarms = [for slug in local.slugs : "${local.alarm_arn_prefix}${slug}"], title = "Alarms" },
+      { alarms = [for slug in keys(local.alarms) : "${local.alarm_arn_prefix}${slug}"], title = "Alarms" },
     ] },
 
     { height = 6, widgets = [
-      { title = "Requests at the load balancer, a minute", stat = "Sum", metrics = [
-        for face, dimensions in local.target_groups : { namespace = "AWS/ApplicationELB", metric = "RequestCount", dimensions = dimensions, label = face }
+      # Where there is no firewall, there is no such metric and no line.
+      { title = "Requests at the load balancer, a minute", stat = "Sum", metrics = concat(
+        [for face, dimensions in local.target_groups : { namespace = "AWS/ApplicationELB", metric = "RequestCount", dimensions = dimensions, label = face }],
+        [{ namespace = "AWS/WAFV2", metric = "BlockedRequests", dimensions = { WebACL = var.name, Region = local.region, Rule = "ALL" }, label = "firewall" }],
+      ) },
+      { title = "5xx of the load balancer itself, a minute", stat = "Sum", metrics = [
+        for codes in ["5XX", "502", "503", "504"] : { namespace = "AWS/ApplicationELB", metric = "HTTPCode_ELB_${codes}_Count", dimensions = local.load_balancer, label = codes }
       ] },
-      { title = "5xx at the load balancer, a minute", stat = "Sum", metrics = [
-        { namespace = "AWS/ApplicationELB", metric = "HTTPCode_ELB_5XX_Count", dimensions = local.load_balancer, label = "load balancer itself" },
+      { title = "5xx of the service, a minute", stat = "Sum", metrics = [
         { namespace = "AWS/ApplicationELB", metric = "HTTPCode_Target_5XX_Count", dimensions = local.target_groups.management, label = "management" },
         { namespace = "AWS/ApplicationELB", metric = "HTTPCode_Target_5XX_Count", dimensions = local.target_groups.mocks, label = "mocks (may be told to)" },
       ] },
@@ -90,24 +95,39 @@ locals {
         { namespace = "ECS/ContainerInsights", metric = "RunningTaskCount", dimensions = local.service, stat = "Average", label = "running" },
         { namespace = "ECS/ContainerInsights", metric = "DesiredTaskCount", dimensions = local.service, stat = "Average", label = "desired" },
       ] },
+      { title = "Tasks that are healthy, and not", metrics = flatten([
+        for face, dimensions in local.target_groups : [
+          for label, it in { healthy = ["HealthyHostCount", "Minimum"], unhealthy = ["UnHealthyHostCount", "Maximum"] } :
+          { namespace = "AWS/ApplicationELB", metric = it[0], dimensions = dimensions, stat = it[1], label = "${face}: ${label}" }
+        ]
+      ]) },
       # Two while one takes over from the other; back to the first where it was rolled back.
       { title = "Tasks of each version: deployments", queries = {
         tasks = "count by (\"@resource.service.version\") (${local.own["echo.endpoints"]})"
       } },
+    ] },
+
+    { height = 6, widgets = [
       { title = "CPU, %", metrics = [
         for stat in ["Average", "Maximum"] : { namespace = "AWS/ECS", metric = "CPUUtilization", dimensions = local.service, stat = stat, label = stat }
       ] },
       { title = "Memory, %", metrics = [
         for stat in ["Average", "Maximum"] : { namespace = "AWS/ECS", metric = "MemoryUtilization", dimensions = local.service, stat = stat, label = stat }
       ] },
+      { title = "Lines of level ERROR, a minute", stat = "Sum", metrics = [merge(local.error_lines, { dimensions = {}, label = "lines" })] },
     ] },
 
     { height = 6, widgets = [
       { title = "Capacity that the table used, a minute", stat = "Sum", metrics = [
         for metric in ["ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits"] : { namespace = "AWS/DynamoDB", metric = metric, dimensions = local.table, label = metric }
       ] },
-      { title = "Table: throttled, a minute", stat = "Sum", metrics = [
-        for metric in ["ReadThrottleEvents", "WriteThrottleEvents"] : { namespace = "AWS/DynamoDB", metric = metric, dimensions = local.table, label = metric }
+      { title = "Table: throttled, in conflict, a minute", stat = "Sum", metrics = [
+        for metric in ["ReadThrottleEvents", "WriteThrottleEvents", "TransactionConflict"] : { namespace = "AWS/DynamoDB", metric = metric, dimensions = local.table, label = metric }
+      ] },
+      { title = "Table: failed to answer, a minute", stat = "Sum", metrics = [
+        for operation in ["GetItem", "Query", "TransactGetItems", "TransactWriteItems"] : {
+          namespace = "AWS/DynamoDB", metric = "SystemErrors", dimensions = merge(local.table, { Operation = operation }), label = operation
+        }
       ] },
       { title = "Table: time to answer, ms", stat = "Average", metrics = [
         for operation in ["GetItem", "Query", "TransactGetItems", "TransactWriteItems"] : {
@@ -119,7 +139,7 @@ locals {
     { height = 8, widgets = [
       { title = "Warnings and errors of the service, newest first", log = join(" | ", [
         "SOURCE '${aws_cloudwatch_log_group.main["service"].name}'",
-        "fields @timestamp, level, message, error, panic, span.trace_id, ${local.trace_link} as trace, @logStream",
+        "fields @timestamp, level, message, error, panic, span.trace_id, ${local.trace_url} as trace, @logStream",
         "filter level in ['WARN', 'ERROR']",
         "sort @timestamp desc",
         "limit 100",

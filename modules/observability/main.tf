@@ -21,7 +21,8 @@ resource "aws_cloudwatch_log_group" "main" {
   retention_in_days = var.log_retention_days
 }
 
-# Errors as a number, because alarms count numbers. They are the faults of Echo itself: a mock that is told to answer 500 logs none.
+# Errors as a number, because alarms count numbers. A mock that is told to answer 500 logs none, nor does each call of a mock that Echo
+# itself has to refuse.
 resource "aws_cloudwatch_log_metric_filter" "error_lines" {
   name           = "error-lines"
   log_group_name = aws_cloudwatch_log_group.main["service"].name

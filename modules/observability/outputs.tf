@@ -1,6 +1,6 @@
 output "alarm_names" {
   description = "Names of all alarms, those that roll back included."
-  value       = [for slug in local.slugs : "${var.name}-${slug}"]
+  value       = [for slug in keys(local.alarms) : "${var.name}-${slug}"]
 }
 
 output "dashboard_name" {

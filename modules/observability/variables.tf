@@ -114,8 +114,9 @@ variable "thresholds" {
   description = <<-EOT
     From where on an alarm rings.
     `cpu_percent`, `memory_percent`: of what the tasks have, on average over 15 minutes. Autoscaling aims lower, so that it rings only where scaling has come to its end.
-    `error_lines`: lines of level ERROR in 5 minutes. One request that failed is not worth a night's sleep; a fault that stays writes more.
+    `error_lines`: lines of level ERROR in 5 minutes. One request that failed is not worth a night's sleep; management that goes on failing writes more.
     `load_balancer_5xx`, `management_5xx`: answers in a minute, in 3 of 5 minutes. A rollout that is sound causes none.
+    `mocks_faults`: 5xx answers of Echo itself to calls of mocks in 3 minutes, and that for 3 minutes.
     `mocks_p99_seconds`: a mock is answered from memory or by one read of the table, which takes milliseconds.
     `management_p99_seconds`: a change waits for the table's transaction.
     `telemetry_silent_minutes`: without any metric of the service. At least 10, because a new environment is silent until its first tasks run.
@@ -127,6 +128,7 @@ variable "thresholds" {
     management_5xx           = optional(number, 5)
     management_p99_seconds   = optional(number, 2)
     memory_percent           = optional(number, 85)
+    mocks_faults             = optional(number, 5)
     mocks_p99_seconds        = optional(number, 0.25)
     telemetry_silent_minutes = optional(number, 15)
   })

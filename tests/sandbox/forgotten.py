@@ -47,7 +47,7 @@ def _remember_rules():
 
 
 def _remember_alarms():
-    """What an alarm was not given, which MiniStack fills in, and how percentiles of few samples are judged."""
+    """What an alarm was not given, which MiniStack fills in."""
     put, describe = cloudwatch._put_metric_alarm, cloudwatch._cbor_alarm
     requests = {}
 
@@ -59,8 +59,6 @@ def _remember_alarms():
         described, given = describe(alarm), requests.get(alarm["AlarmName"])
         if given:
             described = {name: value for name, value in described.items() if name not in ("Period", "Statistic") or name in given}
-            if "EvaluateLowSampleCountPercentile" in given:
-                described["EvaluateLowSampleCountPercentile"] = given["EvaluateLowSampleCountPercentile"]
         return described
 
     cloudwatch._put_metric_alarm, cloudwatch._cbor_alarm = putting, describing

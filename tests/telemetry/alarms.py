@@ -10,9 +10,6 @@ import statistics
 
 from plan import metrics_of
 
-# Below so many samples above it, a percentile says little: 10 / (1 - p).
-FEW = 10
-
 
 def is_ringing(alarm, minutes):
     """Whether an alarm is in ALARM after these minutes: for each, the samples that each metric (by its id) has got."""
@@ -28,16 +25,10 @@ def is_ringing(alarm, minutes):
         values = {}
         for id, metric in metrics.items():
             samples = [sample for minute in last[start : start + period] for sample in minute.get(id, [])]
-            stat = metric.get("stat") or metric.get("statistic") or metric["extended_statistic"]
-            few = alarm.get("evaluate_low_sample_count_percentiles") == "ignore" and is_few(stat, samples)
-            values[id] = None if few else aggregate(stat, samples)
+            values[id] = aggregate(metric.get("stat") or metric["statistic"], samples)
         result = compute(expression, values) if expression else values["result"]
         breaching += breaches(alarm, result)
     return breaching >= alarm["datapoints_to_alarm"]
-
-
-def is_few(stat, samples):
-    return len(samples) < FEW / (1 - float(stat[1:]) / 100) - 1e-9
 
 
 def aggregate(stat, samples):
@@ -50,10 +41,14 @@ def aggregate(stat, samples):
 
 
 def compute(expression, values):
-    """`SUM([a, b])`, `MAX([a, b])`, `a - b`. A metric without data is left out of a function, and leaves a difference without any."""
+    """`SUM([a, b])`, `MAX([a, b])`, `IF(a >= 1, b, c)`, `a - b`. A metric without data is left out of SUM and MAX, and leaves the others
+    without any."""
     if call := re.fullmatch(r"(SUM|MAX)\(\[([\w, ]+)\]\)", expression):
         known = [values[id] for id in call[2].split(", ") if values[id] is not None]
         return {"SUM": sum, "MAX": max}[call[1]](known) if known else None
+    if call := re.fullmatch(r"IF\((\w+) >= (\d+), (\w+), (\w+)\)", expression):
+        asked, chosen = values[call[1]], values[call[3 if (values[call[1]] or 0) >= int(call[2]) else 4]]
+        return None if asked is None else chosen
     first, second = re.fullmatch(r"(\w+) - (\w+)", expression).groups()
     return None if None in (values[first], values[second]) else values[first] - values[second]
 

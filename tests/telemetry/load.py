@@ -81,10 +81,14 @@ def calls(deadline):
 
 
 def without_store(token):
-    """503, with an error in the log, in the trace of the load balancer."""
+    """503: of management, with an error in the log, in the trace of the load balancer; and of mocks, again and again."""
     Client(MANAGEMENT, token).expect(503, "POST", "/endpoints", endpoint("/lost"), X_Amzn_Trace_Id=BALANCER)
-    # The next of the service's metrics, which count it.
-    time.sleep(2)
+    callers = [Client(MOCKS, address="127.0.0.3") for _ in range(10)]
+    with ThreadPoolExecutor(len(callers)) as pool:
+        for _ in range(3):
+            list(pool.map(lambda caller: caller.expect(503, "GET", "/missing"), callers))
+            # The next of the service's metrics, which count them.
+            time.sleep(2)
 
 
 def many_points(collector):

@@ -34,10 +34,11 @@ class Plan:
         return {alarm["alarm_name"].removeprefix("echo-test-"): alarm for alarm in alarms}
 
     @cached_property
-    def silent(self):
-        """The alarm on PromQL, which CloudFormation makes."""
-        template = json.loads(self.one("aws_cloudformation_stack")["template_body"])
-        return template["Resources"]["Alarm"]["Properties"]
+    def promql_alarms(self):
+        """The alarms on PromQL, which CloudFormation makes, as `alarms`."""
+        resources = json.loads(self.one("aws_cloudformation_stack")["template_body"])["Resources"]
+        alarms = [resource["Properties"] for resource in resources.values()]
+        return {alarm["AlarmName"].removeprefix("echo-test-"): alarm for alarm in alarms}
 
     @cached_property
     def queries(self):
@@ -48,7 +49,7 @@ class Plan:
             if widget["type"] == "chart"
             for query in widget["properties"]["data"]["queries"]
         }
-        return queries | {"telemetry-silent": self.silent["EvaluationCriteria"]["PromQLCriteria"]["Query"]}
+        return queries | {slug: alarm["EvaluationCriteria"]["PromQLCriteria"]["Query"] for slug, alarm in self.promql_alarms.items()}
 
     @cached_property
     def metrics(self):

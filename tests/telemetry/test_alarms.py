@@ -17,6 +17,11 @@ def minutes(count, samples=(), **by_metric):
     return [by_metric or {"result": list(samples)}] * count
 
 
+def requests(count, seconds=()):
+    """So many minutes, each with requests that took so long."""
+    return minutes(count, p50=list(seconds), p99=list(seconds), requests=[1] * len(seconds))
+
+
 # By alarm: what makes it ring, and what does not.
 CASES = {
     "load-balancer-5xx": (
@@ -41,22 +46,27 @@ CASES = {
     ),
     "mocks-latency": (
         {
-            "2 % are slow": minutes(5, [0.002] * 980 + [0.3] * 20),
-            "one minute is good": minutes(4, [0.3] * 1000) + minutes(1, [0.002] * 1000),
+            "2 % are slow": requests(5, [0.002] * 980 + [0.3] * 20),
+            "2 % of a hundred are slow": requests(5, [0.002] * 98 + [0.3] * 2),
+            "one minute is good": requests(4, [0.3] * 1000) + requests(1, [0.002] * 1000),
+            "most of a few are slow": requests(5, [0.002] * 9 + [0.3] * 11),
         },
         {
-            "0.5 % are slow": minutes(5, [0.002] * 995 + [3] * 5),
-            "three minutes are slow": minutes(2, [0.002] * 1000) + minutes(3, [3] * 1000),
-            "a few slow requests at night": minutes(5, [0.002] * 20 + [3]),
-            "no request": minutes(5),
+            "0.5 % are slow": requests(5, [0.002] * 995 + [3] * 5),
+            "three minutes are slow": requests(2, [0.002] * 1000) + requests(3, [3] * 1000),
+            "a few slow requests at night": requests(5, [0.002] * 20 + [3] * 2),
+            "a quiet night after a slow load test": requests(1, [3] * 1000) + requests(4, [0.002]),
+            "nothing after a slow load test": requests(2, [3] * 1000) + requests(3),
+            "no request": requests(5),
         },
     ),
     "management-latency": (
-        {"2 % are slow": minutes(5, [0.02] * 98 + [3] * 2), "ten requests a minute, and each is slow": minutes(5, [2.1] * 10)},
+        {"2 % are slow": requests(5, [0.02] * 98 + [3] * 2), "ten requests a minute, and each is slow": requests(5, [2.1] * 10)},
         {
-            "changes that settle": minutes(5, [0.2] * 50),
-            "one slow list": minutes(4, [0.2] * 50) + minutes(1, [9]),
-            "no request": minutes(5),
+            "changes that settle": requests(5, [0.2] * 50),
+            "a slow list in each minute": requests(5, [0.2] * 10 + [9]),
+            "one slow list": requests(4, [0.2] * 50) + requests(1, [9]),
+            "no request": requests(5),
         },
     ),
     "unhealthy-tasks": (
@@ -126,29 +136,71 @@ class Alarms(unittest.TestCase):
                         self.assertEqual(is_ringing(PLAN.alarms[slug], data), expected)
 
 
-class Silence(unittest.TestCase):
-    """telemetry-silent: its query, asked each minute as CloudWatch does, of what the service really sent."""
+def rings_after(slug, start, series=None):
+    """An alarm on PromQL: after how many minutes, within half an hour from `start`, its query has had an answer for as long as the alarm
+    wants, when it is asked each minute as CloudWatch does, of what the service really sent or of other series."""
+    alarm, answered = PLAN.promql_alarms[slug], 0
+    criteria = alarm["EvaluationCriteria"]["PromQLCriteria"]
+    for minute in range(31):
+        is_answered = RECORDED.ask({"": criteria["Query"]}, start + minute * MINUTE, series)[""]
+        answered = answered + alarm["EvaluationInterval"] if is_answered else 0
+        if answered > criteria["PendingPeriod"]:
+            return minute
+    return None
 
-    def rings_after(self, series=None):
-        """Minutes after the service's last metrics, within half an hour, when the query has been true for as long as the alarm wants."""
-        criteria = PLAN.silent["EvaluationCriteria"]["PromQLCriteria"]
-        since = 0
-        for minute in range(30):
-            is_silent = RECORDED.ask({"": criteria["Query"]}, RECORDED.end + minute * MINUTE, series)[""]
-            since = since + PLAN.silent["EvaluationInterval"] if is_silent else 0
-            if since > criteria["PendingPeriod"]:
-                return minute
-        return None
+
+class Silence(unittest.TestCase):
+    """telemetry-silent."""
 
     def test_it_rings_when_nothing_has_come_for_a_quarter_of_an_hour(self):
-        self.assertEqual(self.rings_after(), 15)
+        self.assertEqual(rings_after("telemetry-silent", RECORDED.end), 15)
 
     def test_it_is_silent_while_metrics_come_and_not_because_of_another_environments(self):
         gauge = next(series for series in RECORDED.series if series["Labels"]["__name__"] == "echo.endpoints")
         points = [{"T": RECORDED.end + minute * MINUTE, "Value": 0.0} for minute in range(31)]
-        self.assertIsNone(self.rings_after([{**gauge, "Points": points}]))
+        self.assertIsNone(rings_after("telemetry-silent", RECORDED.end, [{**gauge, "Points": points}]))
         another = {**gauge["Labels"], "@resource.deployment.environment.name": "another"}
-        self.assertIsNotNone(self.rings_after([{"Labels": another, "Points": points}]))
+        self.assertIsNotNone(rings_after("telemetry-silent", RECORDED.end, [{"Labels": another, "Points": points}]))
+
+
+class Faults(unittest.TestCase):
+    """mocks-faults."""
+
+    def setUp(self):
+        self.requests = [series for series in RECORDED.series if series["Labels"]["__name__"] == "http.server.request.duration"]
+        faults = [series for series in self.requests if "error.type" in series["Labels"]]
+        # One each: 503 of a mock, and of management.
+        (self.mocks,) = (series for series in faults if "http.route" not in series["Labels"])
+        (self.management,) = (series for series in faults if "http.route" in series["Labels"])
+
+    def rings(self, counts, series=None):
+        """After how many minutes it rings, where a series of faults has these counts, minute by minute."""
+        series = series or self.mocks
+        bounds = series["Points"][0]["Bounds"]
+        points = [
+            {"T": minute * MINUTE, "Sum": float(count), "Bounds": bounds, "Counts": [count] + [0] * len(bounds)}
+            for minute, count in enumerate(counts)
+        ]
+        return rings_after("mocks-faults", 0, [{"Labels": series["Labels"], "Points": points}])
+
+    def test_its_query_has_an_answer_when_the_store_is_away_and_none_before(self):
+        query = {"": PLAN.queries["mocks-faults"]}
+        began = self.mocks["Points"][0]["T"]
+        self.assertTrue(RECORDED.ask(query)[""])
+        # By then a mock had been told to answer 500, and did.
+        told = [series for series in self.requests if series["Labels"]["http.response.status_code"] == "500"]
+        self.assertTrue(told and all(series["Points"][0]["T"] < began for series in told))
+        self.assertFalse(RECORDED.ask(query, began - 1)[""])
+
+    def test_it_rings_when_faults_go_on_for_minutes(self):
+        self.assertEqual(self.rings(range(10, 311, 10)), 4)
+
+    def test_it_is_silent_on_a_burst_a_fault_now_and_then_and_those_of_management_or_another_environment(self):
+        self.assertIsNone(self.rings([1] * 10 + [1_001] * 21), "a burst")
+        self.assertIsNone(self.rings(range(1, 32)), "one a minute")
+        self.assertIsNone(self.rings(range(10, 311, 10), self.management))
+        another = {**self.mocks, "Labels": {**self.mocks["Labels"], "@resource.deployment.environment.name": "another"}}
+        self.assertIsNone(self.rings(range(10, 311, 10), another))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import unittest
 from pathlib import Path
 
 import yaml
-from plan import Plan
+from plan import Plan, metrics_of
 from recorded import Recorded
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -15,6 +15,10 @@ PLAN, RECORDED = Plan(Path(os.environ["TELEMETRY_PLAN"])), Recorded(Path(os.envi
 PUBLISHED = yaml.safe_load(Path(__file__).with_name("published.yaml").read_text())
 # A selector of PromQL, and in it the name of a metric, and names of labels.
 SELECTOR, NAME, LABEL = re.compile(r"\{([^}]*)\}"), re.compile(r'^"([^"]+)"'), re.compile(r'"([^"]+)"\s*!?=')
+
+
+def pairs(flat):
+    return sorted(zip(flat[::2], flat[1::2], strict=True))
 
 
 class Names(unittest.TestCase):
@@ -58,6 +62,21 @@ class Names(unittest.TestCase):
         self.assertEqual(named - published - made, set(), "not published by AWS")
         self.assertEqual(published - named, set(), "in published.yaml, and not used")
         self.assertEqual(PLAN.scaling, set(PUBLISHED["scaling"]["names"]))
+
+    def test_whatever_an_alarm_looks_at_is_on_the_dashboard(self):
+        # By its dimensions too: of the same table, and of the same operation.
+        widgets = [widget["properties"] for widget in PLAN.widgets if widget["type"] == "metric"]
+        shown = {(namespace, name, *pairs(dimensions)) for it in widgets for namespace, name, *dimensions, _ in it["metrics"]}
+        for slug, alarm in PLAN.alarms.items():
+            for metric in metrics_of(alarm).values():
+                of = sum((metric["dimensions"] or {}).items(), ())
+                with self.subTest(slug, metric=metric["metric_name"]):
+                    self.assertIn((metric["namespace"], metric["metric_name"], *pairs(of)), shown)
+        charts = [query for where, query in PLAN.queries.items() if where not in PLAN.promql_alarms]
+        for slug in PLAN.promql_alarms:
+            for selector in SELECTOR.findall(PLAN.queries[slug]):
+                with self.subTest(slug):
+                    self.assertIn(NAME.match(selector)[1], {NAME.match(it)[1] for query in charts for it in SELECTOR.findall(query)})
 
     def test_each_field_of_the_log_was_logged(self):
         self.assertIn("span.trace_id", PLAN.log_fields)

@@ -84,7 +84,7 @@ run "dashboard" {
   assert {
     condition = alltrue(flatten([
       for widget in jsondecode(aws_cloudwatch_dashboard.main.dashboard_body).widgets : [
-        for metric in widget.properties.metrics : anytrue([for value in metric : contains(["echo-test", "app/echo-test/50dc6c495c0c9188"], try(tostring(value), ""))])
+        for metric in widget.properties.metrics : anytrue([for value in metric : contains(["echo-test", "app/echo-test/50dc6c495c0c9188", "Echo/echo-test"], try(tostring(value), ""))])
       ] if widget.type == "metric"
     ]))
     error_message = "A widget shows something else than this environment."
@@ -94,7 +94,7 @@ run "dashboard" {
     condition = (
       aws_cloudwatch_metric_alarm.main["cpu-saturated"].threshold == 50 && aws_cloudwatch_metric_alarm.main["memory-saturated"].threshold == 85 &&
       aws_cloudwatch_metric_alarm.main["mocks-latency"].threshold == 0.5 &&
-      jsondecode(aws_cloudformation_stack.telemetry_silent.template_body).Resources.Alarm.Properties.EvaluationCriteria.PromQLCriteria.PendingPeriod == 1500
+      jsondecode(aws_cloudformation_stack.promql.template_body).Resources.TelemetrySilent.Properties.EvaluationCriteria.PromQLCriteria.PendingPeriod == 1500
     )
     error_message = "A threshold that is given must be used, and the others keep their defaults."
   }
@@ -102,7 +102,7 @@ run "dashboard" {
   assert {
     condition = (
       aws_cloudwatch_metric_alarm.main["tasks-below-minimum"].threshold == 0 && aws_cloudwatch_metric_alarm.main["tasks-below-minimum"].treat_missing_data == "notBreaching" &&
-      !jsondecode(aws_cloudformation_stack.telemetry_silent.template_body).Resources.Alarm.Properties.ActionsEnabled
+      [for id, alarm in jsondecode(aws_cloudformation_stack.promql.template_body).Resources : id if !alarm.Properties.ActionsEnabled] == ["TelemetrySilent"]
     )
     error_message = "Where no task is right, neither no task nor silence may wake anybody up."
   }

@@ -48,15 +48,15 @@ run "alarms" {
   # Each alarm of the issue, none silently gone.
   assert {
     condition = toset([for name in output.alarm_names : trimprefix(name, "echo-test-")]) == toset([
-      "cpu-saturated", "error-lines", "load-balancer-5xx", "management-5xx", "management-latency", "memory-saturated", "mocks-latency",
-      "table-errors", "table-throttled", "tasks-below-minimum", "tasks-missing", "telemetry-silent", "unhealthy-tasks",
+      "cpu-saturated", "error-lines", "load-balancer-5xx", "management-5xx", "management-latency", "memory-saturated", "mocks-faults",
+      "mocks-latency", "table-errors", "table-throttled", "tasks-below-minimum", "tasks-missing", "telemetry-silent", "unhealthy-tasks",
     ])
     error_message = "The alarms are not those that the runbook is written for."
   }
   assert {
     condition = toset(output.alarm_names) == toset(concat(
       [for alarm in aws_cloudwatch_metric_alarm.main : alarm.alarm_name],
-      [jsondecode(aws_cloudformation_stack.telemetry_silent.template_body).Resources.Alarm.Properties.AlarmName],
+      [for alarm in jsondecode(aws_cloudformation_stack.promql.template_body).Resources : alarm.Properties.AlarmName],
     ))
     error_message = "alarm_names must name exactly the alarms that are made."
   }
@@ -105,17 +105,16 @@ run "alarms" {
     )
     error_message = "load-balancer-5xx must count what the load balancer itself answers; no such answer is good."
   }
+  # An alarm on a percentile by itself keeps its state where there are few samples, or takes one for all.
   assert {
-    condition = (
-      aws_cloudwatch_metric_alarm.main["mocks-latency"].extended_statistic == "p99" && aws_cloudwatch_metric_alarm.main["mocks-latency"].statistic == null &&
-      aws_cloudwatch_metric_alarm.main["mocks-latency"].evaluate_low_sample_count_percentiles == "ignore" &&
-      aws_cloudwatch_metric_alarm.main["mocks-latency"].dimensions.TargetGroup == "targetgroup/echo-test-mocks/73e2d6bc24d8a067"
-    )
-    error_message = "mocks-latency must be the 99th percentile of the mocks, and ignore minutes with a handful of requests."
-  }
-  assert {
-    condition     = aws_cloudwatch_metric_alarm.main["management-latency"].evaluate_low_sample_count_percentiles == "evaluate"
-    error_message = "management-latency must ring on few requests: management never has a thousand in a minute."
+    condition = alltrue([
+      for face in ["management", "mocks"] :
+      { for query in aws_cloudwatch_metric_alarm.main["${face}-latency"].metric_query : query.id => try(one(query.metric).stat, query.expression) } == {
+        p50 = "p50", p99 = "p99", requests = "Sum", result = "IF(requests >= 100, p99, p50)"
+      } &&
+      alltrue([for query in aws_cloudwatch_metric_alarm.main["${face}-latency"].metric_query : one(query.metric).dimensions.TargetGroup == var.target_group_arn_suffixes[face] if !query.return_data])
+    ])
+    error_message = "An alarm on latency must be the 99th percentile of its own face, and the median where there are few requests."
   }
   assert {
     condition = (
@@ -150,7 +149,7 @@ run "alarms" {
   assert {
     condition = alltrue(flatten([
       for alarm in aws_cloudwatch_metric_alarm.main : [
-        for query in alarm.metric_query : toset(regexall("[a-z]+", query.expression)) == toset([for other in alarm.metric_query : other.id if !other.return_data]) if query.return_data
+        for query in alarm.metric_query : toset(regexall("[a-z][a-z0-9]*", query.expression)) == toset([for other in alarm.metric_query : other.id if !other.return_data]) if query.return_data
       ]
     ]))
     error_message = "An alarm's expression and its metrics do not name the same."
@@ -171,7 +170,7 @@ run "alarms" {
   }
 
   assert {
-    condition = jsondecode(aws_cloudformation_stack.telemetry_silent.template_body).Resources.Alarm.Properties.EvaluationCriteria.PromQLCriteria == {
+    condition = jsondecode(aws_cloudformation_stack.promql.template_body).Resources.TelemetrySilent.Properties.EvaluationCriteria.PromQLCriteria == {
       Query          = "absent_over_time({\"echo.endpoints\", \"@resource.service.name\"=\"echo\", \"@resource.deployment.environment.name\"=\"test\"}[5m])"
       PendingPeriod  = 600
       RecoveryPeriod = 60
@@ -179,12 +178,16 @@ run "alarms" {
     error_message = "telemetry-silent must ring when this environment's service has sent nothing for 15 minutes."
   }
   assert {
-    condition = (
-      jsondecode(aws_cloudformation_stack.telemetry_silent.template_body).Resources.Alarm.Properties.AlarmActions == [aws_sns_topic.alarms.arn] &&
-      jsondecode(aws_cloudformation_stack.telemetry_silent.template_body).Resources.Alarm.Properties.ActionsEnabled &&
-      endswith(jsondecode(aws_cloudformation_stack.telemetry_silent.template_body).Resources.Alarm.Properties.AlarmDescription, " https://example.com/runbook.md#telemetry-silent")
-    )
-    error_message = "telemetry-silent must go to the topic, and link to the runbook."
+    condition     = endswith(jsondecode(aws_cloudformation_stack.promql.template_body).Resources.MocksFaults.Properties.EvaluationCriteria.PromQLCriteria.Query, " > 5")
+    error_message = "mocks-faults must ring above its threshold."
+  }
+  assert {
+    condition = alltrue([
+      for alarm in jsondecode(aws_cloudformation_stack.promql.template_body).Resources :
+      alarm.Properties.AlarmActions == [aws_sns_topic.alarms.arn] && alarm.Properties.OKActions == alarm.Properties.AlarmActions && alarm.Properties.ActionsEnabled &&
+      endswith(alarm.Properties.AlarmDescription, " https://example.com/runbook.md#${trimprefix(alarm.Properties.AlarmName, "echo-test-")}")
+    ])
+    error_message = "An alarm on PromQL must go to the topic, and link to its own entry in the runbook."
   }
 
   # The topic.
