@@ -17,11 +17,23 @@ check_image() {
   count=$(grep -c '^ok: ' "$work/image.log")
 }
 
-# dev is applied, proved and destroyed. The others are the same by their test (roots).
+# dev is applied, proved and destroyed; staging and prod as well, in short and in a sandbox of their own beside it, as all of them wait
+# most of the time.
 check_sandbox() {
   as_root "the cloud, applied in the sandbox" || { count=0 && return; }
-  not_checked+=("staging and prod, applied in the sandbox: tests/sandbox/run staging prod does it, in 12 minutes more")
-  tests/sandbox/run dev | tee "$work/sandbox.log" || return
-  count=$(sed -n 's/^\([0-9]\+\) passed, 0 failed$/\1/p' "$work/sandbox.log")
-  [[ $count ]] || { say "the sandbox has proved nothing"; return 1; }
+  # What both would make at the same time.
+  (. "$root/scripts/sandbox-tools.sh" && containers && emulator && ECHO_IMAGE_BUILDER=buildah scripts/image && scripts/tools provider collector) >/dev/null || return
+  local others status=0 log proved
+  ECHO_SANDBOX_OFFSET=20000 tests/sandbox/run --short staging prod >"$work/sandbox-others.log" 2>&1 &
+  others=$!
+  tests/sandbox/run dev | tee "$work/sandbox-dev.log" || status=1
+  wait "$others" || status=1
+  cat "$work/sandbox-others.log"
+  count=0
+  for log in "$work"/sandbox-*.log; do
+    proved=$(sed -n 's/^\([0-9]\+\) passed, 0 failed$/\1/p' "$log")
+    [[ $proved ]] || status=1
+    ((count += proved))
+  done
+  return "$status"
 }
