@@ -61,16 +61,21 @@ def items(document):
     return [point for metric in metrics for point in getattr(metric, metric.WhichOneof("data")).data_points]
 
 
+def plain(headers, body):
+    """A request's body as it was before it was compressed."""
+    return gzip.decompress(body) if headers.get("content-encoding") == "gzip" else body
+
+
 def refusals(path, headers, body):
     """Why AWS would not take a request. Names of headers are in lower case."""
     endpoint = ENDPOINTS.get(headers.get("host"))
     if not endpoint or endpoint[0] != path:
         return [f"nothing is at {headers.get('host')}{path}"]
     _, service, document, most, largest = endpoint
-    plain = gzip.decompress(body) if headers.get("content-encoding") == "gzip" else body
-    count = len(items(document.FromString(plain)))
+    sent = plain(headers, body)
+    count = len(items(document.FromString(sent)))
     wrong = [f"{count} are more than {most}"] if count > most else []
-    wrong += [f"{len(plain)} bytes are more than {largest}"] if len(plain) > largest else []
+    wrong += [f"{len(sent)} bytes are more than {largest}"] if len(sent) > largest else []
     return wrong + signature(service, path, headers, body)
 
 

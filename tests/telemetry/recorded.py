@@ -1,13 +1,12 @@
 """What was recorded (record.py), read: requests to AWS, series and spans in them, lines of the service's log."""
 
 import base64
-import gzip
 import json
 import subprocess
 from collections import defaultdict
 from functools import cached_property
 
-from aws import ENDPOINTS
+from aws import ENDPOINTS, items, plain
 
 
 class Request:
@@ -15,8 +14,7 @@ class Request:
         told = json.loads(line)
         self.path, self.headers, self.refusals = told["path"], told["headers"], told["refusals"]
         self.body = base64.b64decode(told["body"])
-        plain = gzip.decompress(self.body) if self.headers.get("content-encoding") == "gzip" else self.body
-        self.document = ENDPOINTS[self.headers["host"]][2].FromString(plain)
+        self.document = ENDPOINTS[self.headers["host"]][2].FromString(plain(self.headers, self.body))
 
 
 def attributes(of):
@@ -63,13 +61,7 @@ class Recorded:
 
     @cached_property
     def spans(self):
-        return [
-            span
-            for request in self.requests
-            for resource in getattr(request.document, "resource_spans", [])
-            for scope in resource.scope_spans
-            for span in scope.spans
-        ]
+        return [span for request in self.requests if hasattr(request.document, "resource_spans") for span in items(request.document)]
 
     @cached_property
     def log_fields(self):

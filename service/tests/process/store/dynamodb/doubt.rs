@@ -98,11 +98,9 @@ async fn a_write_that_stands_in_its_own_way_is_acknowledged() {
             if n == 0 {
                 return Fate::CutAfter;
             }
-            let mut refusal = Message::error(400, "TransactionCanceledException");
             let reasons = ["None", "None", "ConditionalCheckFailed", "None", "None"];
-            refusal.body["CancellationReasons"] =
-                reasons.map(|code| json!({"Code": code, "Message": "by a test"})).into();
-            Fate::Answer(refusal)
+            let reasons = reasons.map(|code| json!({"Code": code, "Message": "by a test"}));
+            Fate::Answer(Message::cancelled(reasons.into()))
         });
         assert_eq!(scene.store.write(write.clone()).await.unwrap(), Version(3 + at as u64));
         assert!(has_taken_effect(&*scene.other, &write).await);

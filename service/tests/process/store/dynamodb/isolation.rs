@@ -57,9 +57,7 @@ async fn an_entry_that_is_being_written_is_waited_for() {
         "Query" => hide(&[SECOND]),
         "TransactGetItems" if reads < 3 => {
             reads += 1;
-            let mut conflict = Message::error(400, "TransactionCanceledException");
-            conflict.body["CancellationReasons"] = json!([{"Code": "TransactionConflict", "Message": "by a test"}]);
-            Fate::Answer(conflict)
+            Fate::Answer(Message::conflict())
         }
         _ => Fate::Pass,
     });

@@ -156,11 +156,8 @@ async fn a_write_that_is_throttled_or_meets_another_is_tried_again() {
     let scene = Scene::set().await;
     scene.proxy.on("TransactWriteItems", |n, _| {
         let cancelled = |code| {
-            let mut answer = Message::error(400, "TransactionCanceledException");
             let none = || json!({"Code": "None"});
-            answer.body["CancellationReasons"] =
-                json!([{"Code": code, "Message": "by a test"}, none(), none(), none()]);
-            answer
+            Message::cancelled(json!([{"Code": code, "Message": "by a test"}, none(), none(), none()]))
         };
         match n {
             0 => Fate::Answer(Message::error(400, "ProvisionedThroughputExceededException")),
@@ -185,11 +182,9 @@ async fn an_endpoint_is_read_when_what_is_written_of_it_is_decided_and_what_thro
     let refused = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&refused);
     scene.proxy.on("TransactGetItems", move |n, _| {
-        let mut conflict = Message::error(400, "TransactionCanceledException");
-        conflict.body["CancellationReasons"] = json!([{"Code": "TransactionConflict", "Message": "by a test"}]);
         count.fetch_add(usize::from(n < 4), Ordering::Relaxed);
         match n {
-            0 => Fate::Answer(conflict),
+            0 => Fate::Answer(Message::conflict()),
             1 => Fate::Answer(Message::error(400, "ThrottlingException")),
             2 => Fate::Answer(Message::error(400, "ProvisionedThroughputExceededException")),
             3 => Fate::Answer(Message::error(500, "InternalServerError")),
@@ -214,13 +209,11 @@ async fn a_route_is_not_told_to_be_taken_while_it_is_open_whether_the_endpoint_i
         }
         // As it is when that happens at the same time.
         handle.block_on(other.write(leave.clone())).unwrap();
-        let mut answer = Message::error(400, "TransactionCanceledException");
         let claim = json!({"PK": {"S": "ROUTE#"}, "SK": {"S": "ROUTE"}, "endpoint_id": {"S": holder}});
-        answer.body["CancellationReasons"] = json!([
+        Fate::Answer(Message::cancelled(json!([
             {"Code": "None"}, {"Code": "None"}, {"Code": "TransactionConflict", "Message": "by a test"},
             {"Code": "ConditionalCheckFailed", "Message": "by a test", "Item": claim}, {"Code": "None"}
-        ]);
-        Fate::Answer(answer)
+        ])))
     });
     let outcome = scene.store.write(Write::Replace { endpoint: Endpoint { route: two.route, ..one }, expected }).await;
     assert!(matches!(outcome, Err(WriteError::Missing)), "{outcome:?}");

@@ -38,6 +38,18 @@ impl Message {
         Self::answer(status, json!({"__type": kind, "message": "by a test"}))
     }
 
+    /// A transaction that is not carried out, with the reason of each of its parts.
+    pub fn cancelled(reasons: Value) -> Self {
+        let mut answer = Self::error(400, "TransactionCanceledException");
+        answer.body["CancellationReasons"] = reasons;
+        answer
+    }
+
+    /// A transaction of one part, which somebody is writing.
+    pub fn conflict() -> Self {
+        Self::cancelled(json!([{"Code": "TransactionConflict", "Message": "by a test"}]))
+    }
+
     fn read(from: &mut BufReader<TcpStream>) -> Option<Self> {
         let (mut head, mut length, mut is_chunked) = (String::new(), 0, false);
         loop {
