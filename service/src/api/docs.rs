@@ -1,6 +1,6 @@
 //! The OpenAPI document and Swagger UI, both from this binary: no CDN, no file.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::LazyLock};
 
 use bytes::Bytes;
 use http::{Method, header};
@@ -30,17 +30,15 @@ pub fn service<A: OpenApi>(api: A) -> OpenApiService<A, ()> {
     OpenApiService::new(api, "Echo", env!("CARGO_PKG_VERSION")).description(DESCRIPTION)
 }
 
-/// The OpenAPI document, as JSON and YAML, and the page that shows it.
+/// The OpenAPI document, as JSON and YAML.
 pub struct Documentation {
     pub json: String,
     pub yaml: String,
-    pub page: String,
 }
 
 impl Documentation {
     pub fn of<A: OpenApi>(service: &OpenApiService<A, ()>, shared_listener: bool) -> Self {
-        let generated = service.spec();
-        let mut document = serde_json::from_str::<Value>(&generated).expect("poem-openapi writes JSON");
+        let mut document = serde_json::from_str::<Value>(&service.spec()).expect("poem-openapi writes JSON");
         // poem-openapi enforces `deny_unknown_fields`, but does not write it down.
         for name in ["Attributes", "Response", "AttributeChanges", "ResponseChanges"] {
             document["components"]["schemas"][name]["additionalProperties"] = false.into();
@@ -53,18 +51,14 @@ impl Documentation {
         }
         let json = serde_json::to_string_pretty(&document).expect("a document is JSON");
         let yaml = serde_yaml::to_string(&document).expect("what is JSON can be YAML");
-        let page = service.swagger_ui_html().replacen(&generated, &json, 1);
-        Self { json, yaml, page }
+        Self { json, yaml }
     }
 }
 
-/// The page, with everything that it needs.
-pub fn page(html: &str) -> impl Endpoint + use<> {
-    // Without an icon of its own the page would ask for /favicon.ico, which is a mock's path.
-    let head = "<head><meta name=\"viewport\" content=\"width=device-width\"><link rel=\"icon\" href=\"data:,\">";
-    let html =
-        format!("<!DOCTYPE html>{}", html.replacen("<head>", head, 1).replacen("<title>Swagger UI", "<title>Echo", 1));
-    let html = Bytes::from(html);
+/// The page that shows the document, with everything that it needs. Its 1.6 MB are put together when it is first asked for,
+/// and kept then: most processes are never asked.
+pub fn page(document: String) -> impl Endpoint {
+    let html = LazyLock::new(move || Bytes::from(html(&document)));
     make_sync(move |_| {
         Response::builder()
             .content_type("text/html; charset=utf-8")
@@ -78,6 +72,15 @@ pub fn page(html: &str) -> impl Endpoint + use<> {
             .header(header::REFERRER_POLICY, "no-referrer")
             .body(html.clone())
     })
+}
+
+fn html(document: &str) -> String {
+    // Swagger UI around no service, whose description the document takes the place of.
+    let empty = OpenApiService::new((), "", "");
+    // Without an icon of its own the page would ask for /favicon.ico, which is a mock's path.
+    let head = "<head><meta name=\"viewport\" content=\"width=device-width\"><link rel=\"icon\" href=\"data:,\">";
+    let page = empty.swagger_ui_html().replacen(&empty.spec(), document, 1).replacen("<head>", head, 1);
+    format!("<!DOCTYPE html>{}", page.replacen("<title>Swagger UI", "<title>Echo", 1))
 }
 
 pub fn file(content_type: &'static str, text: String) -> impl Endpoint {

@@ -127,9 +127,9 @@ async fn answer(
 fn documented(api: impl OpenApi + 'static, shared_listener: bool) -> BoxEndpoint<'static, Response> {
     let service = docs::service(api);
     let documentation = Documentation::of(&service, shared_listener);
+    let page = docs::page(documentation.json.clone());
     let json = docs::file("application/json", documentation.json);
     let yaml = docs::file("application/yaml", documentation.yaml);
-    let page = docs::page(&documentation.page);
     Route::new()
         .nest_no_strip("/", service)
         .at("/-/docs", poem::get(page))
