@@ -3,7 +3,7 @@
 Usage: record.py PLAN FOLDER ECHO-SERVICE
 
 It does so in a network namespace of its own, where AWS's names are loopback's: the collector has exactly the configuration that
-Terraform made, endpoints and all, and whatever it sends elsewhere goes nowhere. FOLDER gets `requests` (aws.py), `service.log` and
+Terraform made, endpoints and all, and whatever it sends elsewhere goes nowhere. FOLDER gets `requests` (endpoints.py), `service.log` and
 `collector.log`. The service has the planned settings, but for those that `changed` says.
 """
 
@@ -17,7 +17,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-import aws
+import endpoints
 import load
 from botocore.session import Session
 from plan import Plan
@@ -38,9 +38,9 @@ def prepare(folder):
     run = subprocess.check_call
     os.environ["PATH"] += ":/usr/sbin"
     run(["ip", "link", "set", "lo", "up"])
-    run(["ip", "address", "add", f"{aws.LINK_LOCAL}/32", "dev", "lo"])
+    run(["ip", "address", "add", f"{endpoints.LINK_LOCAL}/32", "dev", "lo"])
     hosts = folder / "hosts"
-    hosts.write_text("".join(f"127.0.0.1 {name}\n" for name in ["localhost", *aws.ENDPOINTS]))
+    hosts.write_text("".join(f"127.0.0.1 {name}\n" for name in ["localhost", *endpoints.ENDPOINTS]))
     run(["mount", "--bind", str(hosts), "/etc/hosts"])
 
 
@@ -72,8 +72,8 @@ def answers(url):
 def table(name):
     """As modules/data-store makes it."""
     keys = {"PK": "HASH", "SK": "RANGE"}
-    os.environ |= {"AWS_ACCESS_KEY_ID": aws.CREDENTIALS["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": aws.CREDENTIALS["SecretAccessKey"]}
-    dynamodb = Session().create_client("dynamodb", region_name=aws.REGION, endpoint_url=f"http://127.0.0.1:{DYNAMODB_PORT}")
+    os.environ |= {"AWS_ACCESS_KEY_ID": endpoints.CREDENTIALS["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": endpoints.CREDENTIALS["SecretAccessKey"]}
+    dynamodb = Session().create_client("dynamodb", region_name=endpoints.REGION, endpoint_url=f"http://127.0.0.1:{DYNAMODB_PORT}")
     dynamodb.create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",
@@ -86,13 +86,13 @@ def table(name):
 def main(plan, folder, binary):
     plan, folder = Plan(Path(plan)), Path(folder)
     prepare(folder)
-    aws.serve(folder)
+    endpoints.serve(folder)
     dynamodb = start(folder, "dynamodb", ["dynamodb-local", str(DYNAMODB_PORT)], {"DDB_LOCAL_TELEMETRY": "0"})
     collector = start(
         folder,
         "collector",
         ["echo-collector", "--config=env:AOT_CONFIG_CONTENT"],
-        plan.environment("collector") | aws.ENVIRONMENT | {"SSL_CERT_FILE": str(folder / "ca.pem")},
+        plan.environment("collector") | endpoints.ENVIRONMENT | {"SSL_CERT_FILE": str(folder / "ca.pem")},
     )
     planned = plan.environment("echo")
     wait_for("DynamoDB Local", lambda: answers(f"http://127.0.0.1:{DYNAMODB_PORT}"))
@@ -106,7 +106,7 @@ def main(plan, folder, binary):
         "OTEL_METRIC_EXPORT_INTERVAL": "1000",
         "AWS_ENDPOINT_URL_DYNAMODB": f"http://127.0.0.1:{DYNAMODB_PORT}",
     }
-    service = start(folder, "service", [binary], planned | aws.ENVIRONMENT | changed)
+    service = start(folder, "service", [binary], planned | endpoints.ENVIRONMENT | changed)
     wait_for("the service", lambda: answers("http://127.0.0.1:8081/-/ready"))
     load.everything(token, LOAD_SECONDS)
     dynamodb.kill()

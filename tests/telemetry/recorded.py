@@ -6,7 +6,7 @@ import subprocess
 from collections import defaultdict
 from functools import cached_property
 
-from aws import ENDPOINTS, items, plain
+from endpoints import ENDPOINTS, items, plain
 
 
 class Request:

@@ -4,7 +4,7 @@ import os
 import unittest
 from pathlib import Path
 
-import aws
+import endpoints
 import load
 from plan import Plan
 from recorded import Recorded
@@ -20,7 +20,7 @@ class Collector(unittest.TestCase):
 
     def test_aws_would_refuse_what_is_signed_otherwise_or_changed_on_the_way(self):
         for request, other in ((METRICS[0], TRACES[0]), (TRACES[0], METRICS[0])):
-            refusals = lambda headers={}, body=request.body, path=request.path: aws.refusals(path, request.headers | headers, body)
+            refusals = lambda headers={}, body=request.body, path=request.path: endpoints.refusals(path, request.headers | headers, body)
             self.assertEqual(refusals(), [])
             self.assertEqual(refusals(body=request.body[:4] + b"\1" + request.body[5:]), ["the signature is another"])
             self.assertIn("it is signed by ASIAEXAMPLE for ", refusals({"authorization": other.headers["authorization"]})[0])
@@ -30,12 +30,12 @@ class Collector(unittest.TestCase):
     def test_more_points_than_aws_takes_at_once_are_sent_in_several_requests(self):
         many = [series for series in RECORDED.series if series["Labels"]["__name__"] == "many"]
         self.assertEqual(len(many), load.POINTS)
-        largest = max(len(aws.items(request.document)) for request in METRICS)
+        largest = max(len(endpoints.items(request.document)) for request in METRICS)
         self.assertEqual(largest, 1_000)
 
     def test_a_full_request_of_the_services_largest_points_is_smaller_than_aws_takes(self):
         # The collector counts points and not bytes.
-        largest = max(point.ByteSize() for request in METRICS for point in aws.items(request.document))
+        largest = max(point.ByteSize() for request in METRICS for point in endpoints.items(request.document))
         self.assertLess(largest * 1_000, 1_000_000 * 0.9, f"a point has up to {largest} bytes")
 
     def test_everything_is_compressed(self):
@@ -45,7 +45,7 @@ class Collector(unittest.TestCase):
         environment = {f"@resource.{pair}".partition("=")[::2] for pair in PLAN.environment("echo")["OTEL_RESOURCE_ATTRIBUTES"].split(",")}
         for series in RECORDED.series:
             labels = series["Labels"]
-            self.assertEqual(labels["@resource.aws.ecs.task.arn"], aws.TASK)
+            self.assertEqual(labels["@resource.aws.ecs.task.arn"], endpoints.TASK)
             if labels["__name__"] != "many":
                 self.assertLessEqual(environment, set(labels.items()))
                 self.assertEqual((labels["@resource.service.name"], len(labels["@resource.service.instance.id"])), ("echo", 36))
