@@ -14,7 +14,10 @@ class Request:
         told = json.loads(line)
         self.path, self.headers, self.refusals = told["path"], told["headers"], told["refusals"]
         self.body = base64.b64decode(told["body"])
-        self.document = ENDPOINTS[self.headers["host"]][2].FromString(plain(self.headers, self.body))
+
+    @cached_property
+    def document(self):
+        return ENDPOINTS[self.headers["host"]][2].FromString(plain(self.headers, self.body))
 
 
 def attributes(of):
@@ -36,6 +39,24 @@ def value(point):
     return at | {"Value": float(getattr(point, point.WhichOneof("value")))}
 
 
+def series_of(requests):
+    """As echo-promql takes them."""
+    found = defaultdict(list)
+    for request in requests:
+        for resource in getattr(request.document, "resource_metrics", []):
+            for scope in resource.scope_metrics:
+                for metric in scope.metrics:
+                    for point in getattr(metric, metric.WhichOneof("data")).data_points:
+                        name = tuple(sorted(labels(resource.resource, scope.scope, metric.name, point).items()))
+                        found[name].append(value(point))
+    return [{"Labels": dict(name), "Points": sorted(points, key=lambda point: point["T"])} for name, points in found.items()]
+
+
+def answers(queries, series):
+    """Those of Prometheus's engine to queries, each {"query", "at"}: for each its samples, {"Labels", "Value"}."""
+    return json.loads(subprocess.check_output("echo-promql", input=json.dumps({"series": series, "queries": queries}).encode()))
+
+
 class Recorded:
     def __init__(self, folder):
         self.requests = [Request(line) for line in (folder / "requests").open()]
@@ -44,15 +65,7 @@ class Recorded:
 
     @cached_property
     def series(self):
-        found = defaultdict(list)
-        for request in self.requests:
-            for resource in getattr(request.document, "resource_metrics", []):
-                for scope in resource.scope_metrics:
-                    for metric in scope.metrics:
-                        for point in getattr(metric, metric.WhichOneof("data")).data_points:
-                            name = tuple(sorted(labels(resource.resource, scope.scope, metric.name, point).items()))
-                            found[name].append(value(point))
-        return [{"Labels": dict(name), "Points": sorted(points, key=lambda point: point["T"])} for name, points in found.items()]
+        return series_of(self.requests)
 
     @cached_property
     def end(self):
@@ -76,7 +89,6 @@ class Recorded:
         return {field for line in self.log for field in fields(line)}
 
     def ask(self, queries, at=None, series=None):
-        """The answers of Prometheus's engine: for each query its samples, {"Labels", "Value"}."""
-        given = {"series": self.series if series is None else series}
-        given["queries"] = {id: {"query": query, "at": self.end if at is None else at} for id, query in queries.items()}
-        return json.loads(subprocess.check_output("echo-promql", input=json.dumps(given).encode()))
+        """The answers to queries by id, at the end unless another time is given."""
+        asked = {id: {"query": query, "at": self.end if at is None else at} for id, query in queries.items()}
+        return answers(asked, self.series if series is None else series)
