@@ -1,6 +1,6 @@
 """Notes who calls what, because nothing enforces a role here: tests hold the roles against it (seam.py, roles.py).
 
-In the folder $SANDBOX_CALLS: of tasks each right with its table, as `dynamodb:GetItem echo-dev`; of Terraform each action with what
+In the folder `calls` of $SANDBOX_STATE: of tasks each right with its table, as `dynamodb:GetItem echo-dev`; of Terraform each action with what
 scripts/sandbox has run it for, as `apply/dev ec2:CreateVpc`.
 """
 
@@ -16,7 +16,7 @@ TRANSACTION = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem",
 PREFIXES = {"monitoring": "cloudwatch"}
 
 
-def rights_of_task(headers, _path, body):
+def rights_of_task(headers, body):
     target = headers.get("x-amz-target")
     if not target or not target.startswith("DynamoDB_"):
         return {f"something else: {target}"}
@@ -49,18 +49,11 @@ async def body_of(receive):
             return body
 
 
-async def noted(file, told, headers, path, receive):
-    """Adds to the file what is new of what `told` makes of a request, which is then received again."""
-    body = await body_of(receive)
-    folder = Path(os.environ["SANDBOX_CALLS"])
+def note(file, told):
+    """Adds to the file what is new of what was told."""
+    folder = Path(os.environ["SANDBOX_STATE"]) / "calls"
     folder.mkdir(exist_ok=True)
     with (folder / file).open("a+") as calls:
         calls.seek(0)
-        for call in told(headers, path, body) - set(calls.read().splitlines()):
+        for call in told - set(calls.read().splitlines()):
             print(call, file=calls)
-    messages = [{"type": "http.request", "body": body}]
-
-    async def again():
-        return messages.pop() if messages else await receive()
-
-    return again

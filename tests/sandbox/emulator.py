@@ -6,12 +6,22 @@ To be run in a network namespace of its own (scripts/sandbox does), where all of
 import asyncio
 import os
 import sys
+import time
+from pathlib import Path
 from urllib.parse import parse_qs
 
+# What it knows of alarms and of OTLP is one with what is known here.
+sys.path.append(str(Path(__file__).parents[1] / "telemetry"))
+
+import access_logs
+import alarming
+import balancing
 import calls
 import fargate
 import forgotten
 import missing
+import telemetry
+import vended
 from calls import body_of
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
@@ -72,21 +82,50 @@ def delayed(send):
     return later
 
 
+def counted(send, headers, body):
+    """Tells what it has become of a task's request to DynamoDB."""
+    started = time.monotonic()
+
+    async def telling(message):
+        if message["type"] == "http.response.start":
+            with request_scope(os.environ["MINISTACK_ACCOUNT_ID"], os.environ["MINISTACK_REGION"]):
+                vended.of_table(headers, body, message["status"], time.monotonic() - started)
+        await send(message)
+
+    return telling
+
+
+def once_more(body, receive):
+    """What receives a body that was read already."""
+    messages = [{"type": "http.request", "body": body}]
+
+    async def again():
+        return messages.pop() if messages else await receive()
+
+    return again
+
+
 async def app(scope, receive, send):
     if scope["type"] != "http":
         await ministack.app(scope, receive, send)
         return
     host, port = scope["server"]
-    headers = headers_of(scope)
-    target = headers.get("x-amz-target")
-    if (host, port) == (fargate.LINK_LOCAL, API_PORT):
-        receive = await calls.noted("tasks", calls.rights_of_task, headers, scope["path"], receive)
-    elif port == API_PORT:
-        send = delayed(send)
-        receive = await calls.noted("terraform", calls.actions_of_terraform, headers, scope["path"], receive)
     if port != API_PORT and host != fargate.LINK_LOCAL:
         await balance(port, scope, receive, send)
-    elif target in missing.CALLS:
+        return
+    headers = headers_of(scope)
+    target = headers.get("x-amz-target", "")
+    if port == API_PORT:
+        body = await body_of(receive)
+        receive = once_more(body, receive)
+        if host != fargate.LINK_LOCAL:
+            calls.note("terraform", calls.actions_of_terraform(headers, scope["path"], body))
+            send = delayed(send)
+        else:
+            calls.note("tasks", calls.rights_of_task(headers, body))
+            if target.startswith("DynamoDB_"):
+                send = counted(send, headers, body)
+    if target in missing.CALLS:
         with request_scope(os.environ["MINISTACK_ACCOUNT_ID"], os.environ["MINISTACK_REGION"]):
             status, document = missing.answer(target, await body_of(receive))
             await ministack._send_response(send, status, {"Content-Type": "application/x-amz-json-1.1"}, document)
@@ -98,6 +137,11 @@ def main():
     fargate.apply(API_PORT)
     missing.apply()
     forgotten.apply()
+    alarming.apply()
+    balancing.apply()
+    vended.apply()
+    for part in (telemetry, balancing, access_logs, vended, alarming):
+        part.start()
     config = Config()
     config.bind = [f"127.0.0.1:{API_PORT}", f"{fargate.LINK_LOCAL}:{API_PORT}", f"{fargate.LINK_LOCAL}:80"]
     config.bind += [f"127.0.0.1:{port}" for port in sys.argv[1:]]

@@ -9,10 +9,10 @@ import contextlib
 import ipaddress
 import os
 import time
-import urllib.error
-import urllib.request
 
+import balancing
 import docker
+import telemetry
 from ministack.core.responses import get_account_id, get_region, json_response
 from ministack.services import alb, ec2, ecs, secretsmanager
 
@@ -71,6 +71,9 @@ def _run_kwargs(api_port, definition, task_definition, env, ports, network, host
     env["AWS_ENDPOINT_URL"] = f"http://{LINK_LOCAL}:{api_port}"
     env["AWS_REGION"] = get_region()
     env["ECS_CONTAINER_METADATA_URI_V4"] = f"http://{LINK_LOCAL}/v4/" + env["ECS_CONTAINER_METADATA_URI_V4"].rpartition("/")[2]
+    # The endpoints of telemetry have AWS's own names, and a certificate that is from here.
+    env["SSL_CERT_FILE"] = telemetry.IN_TASKS
+    kwargs["volumes"] = [*kwargs.get("volumes", []), f"{telemetry.AUTHORITY}:{telemetry.IN_TASKS}:ro"]
     kwargs.pop("extra_hosts", None)
 
     task = ecs._tasks[task_arn]
@@ -80,6 +83,7 @@ def _run_kwargs(api_port, definition, task_definition, env, ports, network, host
         kwargs["network_mode"] = f"container:{task['_docker_ids'][0]}"
     else:
         kwargs["network"] = _network_of(task["_subnet"])
+        kwargs["extra_hosts"] = dict.fromkeys(telemetry.HOSTS, LINK_LOCAL)
     return kwargs
 
 
@@ -150,15 +154,9 @@ def _unhealthy(task, definition):
                 return f"{name}: {output.decode(errors='replace').strip()}"
     service = ecs._services.get(f"{ecs._cluster_name_from_arn(task['clusterArn'])}/{task['group'].partition(':')[2]}") or {}
     for balancer in service.get("loadBalancers") or []:
-        group = alb._tgs[balancer["targetGroupArn"]]
-        port = group.get("HealthCheckPort", "traffic-port")
-        port = balancer["containerPort"] if port == "traffic-port" else port
-        url = f"http://{ecs._task_ip(task)}:{port}{group['HealthCheckPath']}"
-        try:
-            with urllib.request.urlopen(url, timeout=2):
-                pass
-        except (OSError, urllib.error.HTTPError) as error:
-            return f"{url}: {error}"
+        problem = balancing.problem_of(alb._tgs[balancer["targetGroupArn"]], ecs._task_ip(task), balancer["containerPort"])
+        if problem:
+            return ": ".join(problem)
     return None
 
 

@@ -10,6 +10,8 @@ from ministack.services import cloudwatch, dynamodb, ec2, ecs
 
 # What to add to descriptions, by the element that holds an id.
 _additions = {}
+# What alarms were given, by name: alarming.py evaluates that.
+alarms = {}
 
 
 def apply():
@@ -49,14 +51,13 @@ def _remember_rules():
 def _remember_alarms():
     """What an alarm was not given, which MiniStack fills in."""
     put, describe = cloudwatch._put_metric_alarm, cloudwatch._cbor_alarm
-    requests = {}
 
     def putting(parameters, given, is_cbor, is_json=False):
-        requests[given.get("AlarmName")] = given
+        alarms[given.get("AlarmName")] = given
         return put(parameters, given, is_cbor, is_json)
 
     def describing(alarm):
-        described, given = describe(alarm), requests.get(alarm["AlarmName"])
+        described, given = describe(alarm), alarms.get(alarm["AlarmName"])
         if given:
             described = {name: value for name, value in described.items() if name not in ("Period", "Statistic") or name in given}
         return described

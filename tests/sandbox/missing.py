@@ -185,19 +185,8 @@ def answer(target, body):
 
 
 def apply():
-    """Teaches CloudFormation what the provider has no resource for yet: the search of traces, and alarms on PromQL."""
-    handlers = provisioners._RESOURCE_HANDLERS
-    handlers["AWS::XRay::TransactionSearchConfig"] = {
+    """Teaches CloudFormation what the provider has no resource for yet: the search of traces."""
+    provisioners._RESOURCE_HANDLERS["AWS::XRay::TransactionSearchConfig"] = {
         "create": lambda logical_id, properties, stack_name: (get_account_id(), {"AccountId": get_account_id()}),
         "delete": provisioners._cfn_noop_delete,
     }
-    alarm = handlers["AWS::CloudWatch::Alarm"]
-    create = alarm["create"]
-
-    def create_alarm(logical_id, properties, stack_name):
-        if "EvaluationCriteria" not in properties:
-            return create(logical_id, properties, stack_name)
-        name = properties["AlarmName"]
-        return name, {"Arn": arn("cloudwatch", f"alarm:{name}")}
-
-    handlers["AWS::CloudWatch::Alarm"] = alarm | {"create": create_alarm}

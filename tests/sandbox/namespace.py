@@ -101,7 +101,7 @@ def main():
     state = Path(state)
     prepare(state)
     os.environ |= {"DOCKER_HOST": f"unix://{PODMAN_SOCKET}", "MINISTACK_ACCOUNT_ID": "000000000000", "IOT_MTLS_ENABLED": "0"}
-    os.environ["SANDBOX_CALLS"] = str(state / "calls")
+    os.environ["SANDBOX_STATE"] = str(state)
     podman = start(state, "podman", ["podman", "system", "service", "--time", "0", f"unix://{PODMAN_SOCKET}"])
     emulator = start(state, "emulator", [python, "-B", str(Path(__file__).parent / "emulator.py"), *map(str, BALANCER_PORTS)])
     asyncio.run(serve(listeners, {podman.pid, emulator.pid}))

@@ -1,0 +1,139 @@
+"""Load balancers ask their targets whether they are healthy, send requests to those that are, and count what comes of it.
+
+MiniStack takes every target for healthy, and counts nothing. What is published here are the metrics of AWS/ApplicationELB that
+dashboard and alarms ask for.
+"""
+
+import random
+import threading
+import time
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from xml.sax.saxutils import escape
+
+import access_logs
+import vended
+from ministack.core.responses import StreamingResponse
+from ministack.services import alb
+
+NAMESPACE = "AWS/ApplicationELB"
+
+
+@dataclass
+class Health:
+    """What is wrong with a target, as (reason, description), and how many answers in a row have said otherwise."""
+
+    problem: tuple | None = None
+    contradicted: int = 0
+
+
+# By target group and address. A target is registered when its task is healthy, so it begins as that.
+_healths = {}
+
+
+def apply():
+    alb._forward_to_tg = _forward
+    alb._ACTION_MAP["DescribeTargetHealth"] = _describe_target_health
+
+
+def start():
+    threading.Thread(target=vended.for_ever, args=[_check_all], daemon=True).start()
+
+
+def problem_of(group, address, port):
+    """Why a target is not healthy, as AWS says it: a code and a sentence. None if it is."""
+    port = port if group.get("HealthCheckPort", "traffic-port") == "traffic-port" else group["HealthCheckPort"]
+    try:
+        with urllib.request.urlopen(f"http://{address}:{port}{group['HealthCheckPath']}", timeout=group["HealthCheckTimeoutSeconds"]):
+            return None
+    except urllib.error.HTTPError as error:
+        return "Target.ResponseCodeMismatch", f"Health checks failed with these codes: [{error.code}]"
+    except OSError as error:
+        if isinstance(getattr(error, "reason", error), TimeoutError):
+            return "Target.Timeout", "Request timed out"
+        return "Target.FailedHealthChecks", "Health checks failed"
+
+
+def _check_all():
+    """Asks each target of each group once, and says when to do it again."""
+    asked = [(arn, target["Id"], target["Port"]) for arn in list(alb._tgs) for target in alb._targets.get(arn, [])]
+    with ThreadPoolExecutor() as pool:
+        problems = list(pool.map(lambda key: problem_of(alb._tgs[key[0]], *key[1:]), asked))
+    for key in set(_healths) - set(asked):
+        del _healths[key]
+    for key, problem in zip(asked, problems, strict=True):
+        _note(_healths.setdefault(key, Health()), alb._tgs[key[0]], problem)
+    for arn in {key[0] for key in asked}:
+        unhealthy = [_healths[key].problem is not None for key in asked if key[0] == arn]
+        _publish(arn, "UnHealthyHostCount", sum(unhealthy))
+        _publish(arn, "HealthyHostCount", len(unhealthy) - sum(unhealthy))
+    return time.time() + min((group["HealthCheckIntervalSeconds"] for group in alb._tgs.values()), default=10)
+
+
+def _note(health, group, problem):
+    if (problem is None) == (health.problem is None):
+        health.problem, health.contradicted = problem, 0
+        return
+    health.contradicted += 1
+    if health.contradicted >= group["UnhealthyThresholdCount" if problem else "HealthyThresholdCount"]:
+        health.problem, health.contradicted = problem, 0
+
+
+def _problem(arn, target):
+    return _healths.get((arn, target["Id"], target["Port"]), Health()).problem
+
+
+async def _forward(arn, method, path, headers, body, query, raw_query_string=None, raw_path=None):
+    """To a healthy target, or to any where none is."""
+    targets = alb._targets.get(arn, [])
+    targets = [target for target in targets if _problem(arn, target) is None] or targets
+    target, started = random.choice(targets or [None]), time.time()
+    if target is None:
+        status, answer_headers, answer = 503, {}, b"no target is registered"
+    else:
+        _publish(arn, "RequestCount", 1)
+        status, answer_headers, answer = await alb._proxy_http_target(
+            target, alb._tgs[arn], method, raw_path or path, headers, body, query, raw_query_string
+        )
+    took = time.time() - started
+    if isinstance(answer, StreamingResponse):
+        _publish(arn, "TargetResponseTime", took)
+        if status >= 500:
+            _publish(arn, "HTTPCode_Target_5XX_Count", 1)
+    else:
+        # The load balancer's own: it got no answer.
+        status = 504 if b"timed out" in answer else status
+        for name in ("5XX", status):
+            vended.publish(NAMESPACE, f"HTTPCode_ELB_{name}_Count", 1, LoadBalancer=_name(_balancer(arn)))
+    access_logs.note(_balancer(arn), arn, target, started, took, status, isinstance(answer, StreamingResponse), method, path, headers)
+    return status, answer_headers, answer
+
+
+def _balancer(arn):
+    return (alb._tgs[arn].get("LoadBalancerArns") or [""])[0]
+
+
+def _name(arn):
+    """What dimensions call it."""
+    return arn.partition("loadbalancer/")[2]
+
+
+def _publish(arn, name, value):
+    vended.publish(NAMESPACE, name, value, LoadBalancer=_name(_balancer(arn)), TargetGroup=arn.rpartition(":")[2])
+
+
+def _describe_target_health(params):
+    arn = alb._p(params, "TargetGroupArn")
+    if arn not in alb._tgs:
+        return alb._error("TargetGroupNotFound", f"Target group '{arn}' not found.")
+    told = ""
+    for target in alb._targets.get(arn, []):
+        problem = _problem(arn, target)
+        health = "<State>healthy</State>"
+        if problem:
+            reason, description = problem
+            health = f"<State>unhealthy</State><Reason>{reason}</Reason><Description>{escape(description)}</Description>"
+        told += f"<member><Target><Id>{target['Id']}</Id><Port>{target['Port']}</Port></Target><TargetHealth>{health}</TargetHealth></member>"
+    return alb._xml(200, "DescribeTargetHealth", f"<TargetHealthDescriptions>{told}</TargetHealthDescriptions>")

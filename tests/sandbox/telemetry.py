@@ -1,0 +1,45 @@
+"""Takes the tasks' telemetry where AWS does, and writes the metrics down, as tests/telemetry does: one line of JSON for each request.
+
+Signatures and limits are that one's to check.
+"""
+
+import base64
+import json
+import os
+import ssl
+import threading
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+
+import trustme
+from endpoints import LINK_LOCAL, Answers
+
+REGION = os.environ["MINISTACK_REGION"]
+HOSTS = [f"monitoring.{REGION}.amazonaws.com", f"xray.{REGION}.amazonaws.com"]
+FOLDER = Path(os.environ["SANDBOX_STATE"]) / "telemetry"
+# The authority that the endpoints' certificate is from, and where tasks have it.
+AUTHORITY, IN_TASKS = FOLDER / "ca.pem", "/sandbox-ca.pem"
+REQUESTS = FOLDER / "requests"
+
+
+class Endpoint(Answers):
+    def do_POST(self):
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        body = self.rfile.read(int(headers["content-length"]))
+        # Traces are taken, and not kept: nothing in the sandbox shows them.
+        if headers["host"] == HOSTS[0]:
+            with self.server.lock, REQUESTS.open("a") as record:
+                print(json.dumps({"path": self.path, "headers": headers, "body": base64.b64encode(body).decode(), "refusals": []}), file=record)
+        self.answer(200, "application/x-protobuf", b"")
+
+
+def start():
+    FOLDER.mkdir()
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(AUTHORITY))
+    AUTHORITY.chmod(0o644)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(*HOSTS).configure_cert(context)
+    server = ThreadingHTTPServer((LINK_LOCAL, 443), Endpoint)
+    server.socket, server.lock = context.wrap_socket(server.socket, server_side=True), threading.Lock()
+    threading.Thread(target=server.serve_forever, daemon=True).start()

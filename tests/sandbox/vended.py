@@ -1,0 +1,115 @@
+"""Publishes what AWS publishes by itself about tasks, tables and logs, as far as dashboard and alarms ask for it.
+
+MiniStack keeps metrics, and makes none of these.
+"""
+
+import contextlib
+import json
+import logging
+import os
+import re
+import threading
+import time
+
+import docker
+from ministack.core.responses import get_account_id, get_region, request_scope
+from ministack.services import cloudwatch, cloudwatch_logs, ecs
+
+# What a task's containers had spent of CPU, in nanoseconds, and when: by its ARN.
+_spent = {}
+
+
+def publish(namespace, name, value, **dimensions):
+    cloudwatch.record_metric(namespace, name, value, dimensions=dimensions)
+
+
+def for_ever(work):
+    """Does something again and again, in the account that everything here is in; `work` returns when to do it next."""
+    with request_scope(os.environ["MINISTACK_ACCOUNT_ID"], os.environ["MINISTACK_REGION"]):
+        while True:
+            at = time.time() + 10
+            try:
+                at = work()
+            except Exception:
+                # What is looked at may be gone in between: a container, a service.
+                logging.getLogger("sandbox").exception("it is tried again")
+            time.sleep(max(0, at - time.time()))
+
+
+def next_minute(seconds=0):
+    return (time.time() // 60 + 1) * 60 + seconds
+
+
+def apply():
+    emit, matcher = ecs._emit_awslogs_event, cloudwatch_logs._compile_filter_pattern
+
+    def emitting(config, message):
+        emit(config, message)
+        for (group, _), metric_filter in list(cloudwatch_logs._metric_filters.items()):
+            if group == config["group"] and cloudwatch_logs._compile_filter_pattern(metric_filter["filterPattern"])(message):
+                for made in metric_filter["metricTransformations"]:
+                    publish(made["metricNamespace"], made["metricName"], float(made["metricValue"]))
+
+    def compiled(pattern):
+        """MiniStack takes every line for one that a pattern of fields fits: here, `{ $.level = "ERROR" }`, and several by ||."""
+        wanted = re.findall(r'\$\.([\w.]+) = "([^"]*)"', pattern or "")
+        if not wanted:
+            return matcher(pattern)
+
+        def fits(message):
+            with contextlib.suppress(ValueError, AttributeError):
+                line = json.loads(message)
+                return any(line.get(field) == value for field, value in wanted)
+            return False
+
+        return fits
+
+    ecs._emit_awslogs_event, cloudwatch_logs._compile_filter_pattern = emitting, compiled
+
+
+def start():
+    threading.Thread(target=for_ever, args=[_report_tasks], daemon=True).start()
+
+
+def _report_tasks():
+    """Once a minute, as ECS does: what each task uses of what it has; and how many run, of each cluster that has Container Insights."""
+    for task in list(ecs._tasks.values()):
+        if task["lastStatus"] == "RUNNING" and task["_docker_ids"]:
+            with contextlib.suppress(docker.errors.APIError):
+                _report_task(task)
+    for key, service in list(ecs._services.items()):
+        cluster = ecs._clusters[key.partition("/")[0]]
+        insights = {setting["value"] for setting in cluster.get("settings", []) if setting["name"] == "containerInsights"}
+        if service["status"] == "ACTIVE" and insights & {"enabled", "enhanced"}:
+            of = {"ClusterName": cluster["clusterName"], "ServiceName": service["serviceName"]}
+            publish("ECS/ContainerInsights", "DesiredTaskCount", service["desiredCount"], **of)
+            publish("ECS/ContainerInsights", "RunningTaskCount", service["runningCount"], **of)
+    return next_minute()
+
+
+def _report_task(task):
+    client = ecs._get_docker().api
+    stats = [client.stats(container, stream=False, one_shot=True) for container in task["_docker_ids"]]
+    cpu, now = sum(it["cpu_stats"]["cpu_usage"]["total_usage"] for it in stats), time.monotonic_ns()
+    before, then = _spent.get(task["taskArn"], (0, now - 60 * 10**9))
+    _spent[task["taskArn"]] = cpu, now
+    of = {"ClusterName": ecs._cluster_name_from_arn(task["clusterArn"]), "ServiceName": task["group"].partition(":")[2]}
+    # 1,024 units are one CPU.
+    publish("AWS/ECS", "CPUUtilization", 100 * (cpu - before) / (now - then) / (int(task["cpu"]) / 1024), **of)
+    publish("AWS/ECS", "MemoryUtilization", 100 * sum(it["memory_stats"]["usage"] for it in stats) / (int(task["memory"]) * 2**20), **of)
+
+
+def of_table(headers, body, status, seconds):
+    """An answer of DynamoDB's to a task."""
+    operation, given = headers["x-amz-target"].partition(".")[2], json.loads(body)
+    items = [what for item in given.get("TransactItems", []) for what in item.values()]
+    table = given.get("TableName") or (items[0]["TableName"] if items else None)
+    if not table:
+        return
+    if status >= 500:
+        publish("AWS/DynamoDB", "SystemErrors", 1, TableName=table, Operation=operation)
+        return
+    publish("AWS/DynamoDB", "SuccessfulRequestLatency", 1000 * seconds, TableName=table, Operation=operation)
+    # As of small items, of which each counts twice in a transaction.
+    kind = "Write" if re.search("Write|Put|Update|Delete", operation) else "Read"
+    publish("AWS/DynamoDB", f"Consumed{kind}CapacityUnits", 2 * len(items) or 1, TableName=table)
