@@ -42,6 +42,9 @@ def apply(api_port):
     replace(ecs, "_mark_task_running", _mark_task_running)
     replace(ecs, "_cleanup_task_resources", _cleanup_task_resources)
     replace(ecs, "_make_deployment", _make_deployment)
+    status = docker.models.containers.Container.status.fget
+    # podman says so of a container that was killed, and MiniStack does not know the word.
+    docker.models.containers.Container.status = property(lambda container: status(container).replace("stopped", "exited"))
     ecs._ACTION_MAP["ListServiceDeployments"] = _list_service_deployments
     ecs._ACTION_MAP["DescribeServiceDeployments"] = _describe_service_deployments
 

@@ -1,0 +1,189 @@
+"""Breaks an environment as it may break on AWS, and goes by docs/runbook.md: from the alarm, by its own commands, to the cause, and back.
+
+In a sandbox where the environment is up, with its clients (tests/sandbox/run --breaks does it): an alarm takes minutes, and all of it
+half an hour.
+"""
+
+import argparse
+import contextlib
+import json
+import re
+import subprocess
+import sys
+import threading
+import time
+
+from client import Echo, expect
+from proof import ROOT, STATE, proving, results, sandbox, succeed
+
+RUNBOOK = (ROOT / "docs/runbook.md").read_text()
+# The runbook's is AWS's second CLI; where the first one is installed, it lacks one command.
+PRELUDE = """
+if ! command aws logs tail help >/dev/null 2>&1; then
+  aws() {
+    if [[ "$1 $2" != "logs tail" ]]; then command aws "$@"; return; fi
+    local given=(--log-group-name "$3") since
+    shift 3
+    while (($#)); do
+      case $1 in
+        --since) since=${2%m} && given+=(--start-time "$((($(date +%s) - 60 * since) * 1000))") ;;
+        *) given+=("$1" "$2") ;;
+      esac
+      shift 2
+    done
+    command aws logs filter-log-events "${given[@]}" --query 'events[].[message]' --output text
+  }
+fi
+"""
+# How long an alarm may take to ring, and to be over: the longest looks at fifteen minutes.
+PATIENCE = 25 * 60
+
+
+def commands(entry, containing=""):
+    """The first block of commands of an entry that has this in it."""
+    section = re.search(rf"^#+ {re.escape(entry)}$(.*?)(?=^#+ |\Z)", RUNBOOK, re.M | re.S)[1]
+    return next(block for block in re.findall(r"^```sh\n(.*?)^```", section, re.M | re.S) if containing in block)
+
+
+def look(echo, entry, containing, pattern):
+    """Runs what an entry says, and expects to see the cause in what it shows."""
+    script = f"export E={echo.name}\n{PRELUDE}\n{commands(entry, containing)}"
+    command = [ROOT / "scripts/sandbox", "exec", "bash", "-c", script]
+    shown = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False).stdout
+    if not re.search(pattern, shown):
+        raise AssertionError(f"the commands of {entry} do not show {pattern}:\n{shown[-3000:]}")
+
+
+def ringing(echo):
+    alarms = echo.aws.cloudwatch.describe_alarms(AlarmNamePrefix=f"{echo.name}-", StateValue="ALARM")["MetricAlarms"]
+    return {alarm["AlarmName"].removeprefix(f"{echo.name}-") for alarm in alarms}
+
+
+def until(what, holds):
+    deadline = time.monotonic() + PATIENCE
+    while not holds():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not in {PATIENCE // 60} minutes: {what}")
+        time.sleep(5)
+
+
+def inside(*command):
+    return subprocess.check_output([ROOT / "scripts/sandbox", "exec", *command], text=True)
+
+
+@contextlib.contextmanager
+def for_ever(work):
+    """Does it again and again meanwhile; that it fails belongs to it."""
+    over = threading.Event()
+
+    def again():
+        while not over.is_set():
+            with contextlib.suppress(Exception):
+                work()
+            over.wait(0.1)
+
+    thread = threading.Thread(target=again)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def podman(*arguments):
+    return inside("podman", "--remote", "--url", "unix:///mnt/podman.sock", *arguments)
+
+
+@contextlib.contextmanager
+def tasks_are_killed(echo):
+    def kill():
+        if names := podman("ps", "--format", "{{.Names}}", "--filter", "name=-echo$").split():
+            podman("kill", *names)
+        time.sleep(2)
+
+    with for_ever(kill):
+        yield
+
+
+@contextlib.contextmanager
+def store_is_cut_off(echo):
+    """What lets tasks reach DynamoDB is taken from their security group; and, as nothing filters here, the packets are dropped as well."""
+    groups = echo.aws.ec2.describe_security_groups(Filters=[{"Name": "tag:Name", "Values": [f"{echo.name}-service"]}])["SecurityGroups"]
+    rules = echo.aws.ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [groups[0]["GroupId"]]}])["SecurityGroupRules"]
+    ways = [rule["SecurityGroupRuleId"] for rule in rules if re.search("dynamodb|NAT", rule.get("Description") or "")]
+    (vpc,) = echo.aws.ec2.describe_vpcs(Filters=[{"Name": "tag:Name", "Values": [echo.name]}])["Vpcs"]
+    drop = ["INPUT", "--source", vpc["CidrBlock"], "--protocol", "tcp", "--dport", "4566", "--jump", "DROP"]
+    echo.aws.ec2.revoke_security_group_egress(GroupId=groups[0]["GroupId"], SecurityGroupRuleIds=ways)
+    inside("iptables", "--insert", *drop)
+    try:
+        yield
+        # The plan shows what is cut.
+        code, output = sandbox("plan", echo.name.removeprefix("echo-"))
+        expect("the plan", (code, "aws_vpc_security_group_egress_rule" in output), (2, True))
+    finally:
+        inside("iptables", "--delete", *drop)
+        succeed("up", echo.name.removeprefix("echo-"), "--image", (STATE / "image").read_text().strip())
+
+
+@contextlib.contextmanager
+def clients_flood(echo):
+    """More than there is room for, from one address."""
+    url = f"http://127.0.0.1:{80}/all/the/while"
+    flood = subprocess.Popen([ROOT / "scripts/sandbox", "exec", "wrk", "--connections", "128", "--duration", "1h", url], stdout=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        flood.terminate()
+        flood.wait()
+
+
+@contextlib.contextmanager
+def memory_is_full(echo):
+    """Large mocks, until tasks have little left. Who made them deletes them."""
+    made = []
+    try:
+        while used(echo) < 90:
+            made += [echo.create("GET", f"/large/{len(made) + number}", body="x" * 250_000) for number in range(50)]
+        yield
+    finally:
+        for endpoint in made:
+            echo.delete(endpoint)
+
+
+def used(echo):
+    """Percent of a task's memory, of the task that uses most."""
+    shown = podman("stats", "--no-stream", "--format", "{{.Name}} {{.MemPerc}}")
+    return max(float(percent) for percent in re.findall(r"-echo (\S+)%", shown))
+
+
+# What breaks, the alarms that have to ring, and what to look at then: entry, a word of its block of commands, what they have to show.
+BREAKS = {
+    "tasks": (tasks_are_killed, {"tasks-below-minimum", "load-balancer-5xx"}, [
+        ("First look", "describe-services", "has stopped|stopped"),
+        ("tasks-missing", "STOPPED", "137"),
+    ]),
+    "store": (store_is_cut_off, {"management-5xx", "mocks-faults", "error-lines", "unhealthy-tasks"}, [
+        ("First look", "logs tail", "the store failed.*timeout"),
+        ("unhealthy-tasks", "describe-target-health", "Target.ResponseCodeMismatch.*503"),
+        ("management-5xx", "describe-security-groups", "security"),
+    ]),
+    "flood": (clients_flood, {"mocks-latency"}, [
+        ("Runbook", "access-logs", r"\d{5,} 200 200 127.0.0.1"),
+    ]),
+    "memory": (memory_is_full, {"memory-saturated"}, [
+    ]),
+}
+
+
+def prove(echo, name):
+    broken, alarms, looks = BREAKS[name]
+    with proving(f"{name}: {', '.join(sorted(alarms))} ring, the runbook leads to the cause, and when it is mended all is quiet"):
+        echo.create("GET", "/all/the/while", body="here")
+        until(f"no alarm before ({ringing(echo)})", lambda: not ringing(echo))
+        with for_ever(lambda: (echo.mocks.ask("GET", "/all/the/while"), echo.manage("GET", "/endpoints?page%5Bsize%5D=1"))), broken(echo):
+            until(f"{alarms} ring", lambda: alarms <= ringing(echo))
+            for entry, containing, pattern in looks:
+                look(echo, entry, containing, pattern)
+        until("all is quiet", lambda: not ringing(echo))
+        echo.serves()
