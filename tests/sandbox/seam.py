@@ -5,12 +5,14 @@
 
 import fnmatch
 import io
-import json
+import itertools
 import re
 import subprocess
 import tarfile
 import urllib.parse
 from functools import cached_property
+
+import policies
 
 # What the service takes for its last telemetry after everything else (FLUSH_DEADLINE in service/src/main.rs), and to close its store.
 LAST_SECONDS = 6
@@ -41,13 +43,12 @@ def secret_arn(secret):
     return ":".join(secret["valueFrom"].split(":")[:7])
 
 
-def pairs_of(document):
-    """What a policy allows, as pairs of action and resource."""
+def pairs_of(statements):
+    """What policies allow, as pairs of action and resource."""
     pairs = set()
-    for statement in (document if isinstance(document, dict) else json.loads(document))["Statement"]:
+    for statement in statements:
         check(statement["Effect"] == "Allow" and "NotAction" not in statement, f"a statement that this test does not understand: {statement}")
-        actions, resources = ([value] if isinstance(value, str) else value for value in (statement["Action"], statement["Resource"]))
-        pairs |= {(action, resource) for action in actions for resource in resources}
+        pairs |= set(itertools.product(policies.listed(statement["Action"]), policies.listed(statement["Resource"])))
     return pairs
 
 
@@ -200,11 +201,7 @@ class Seam:
 
     def allowed(self, role_arn):
         """What a role's policies allow, as pairs of action and resource."""
-        role, pairs = role_arn.rpartition("/")[2], set()
-        check(not self.aws.iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"], f"{role} has policies beside its own")
-        for name in self.aws.iam.list_role_policies(RoleName=role)["PolicyNames"]:
-            pairs |= pairs_of(self.aws.iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"])
-        return pairs
+        return pairs_of(policies.of_role(self.aws.iam, role_arn.rpartition("/")[2]))
 
     def task_role(self):
         store = self.environment["ECHO_STORE"].removeprefix("dynamodb:")
@@ -242,8 +239,7 @@ class Seam:
         for arn in (self.task["taskRoleArn"], self.task["executionRoleArn"], flow_log["DeliverLogsPermissionArn"]):
             bound = self.aws.iam.get_role(RoleName=arn.rpartition("/")[2])["Role"]["PermissionsBoundary"]["PermissionsBoundaryArn"]
             check(bound == f"arn:aws:iam::{arn.split(':')[4]}:{name}", f"{arn} is bounded by {bound}")
-            version = self.aws.iam.get_policy(PolicyArn=bound)["Policy"]["DefaultVersionId"]
-            largest = pairs_of(self.aws.iam.get_policy_version(PolicyArn=bound, VersionId=version)["PolicyVersion"]["Document"])
+            largest = pairs_of(policies.managed(self.aws.iam, bound))
             within = lambda action, resource: any(action == most and fnmatch.fnmatchcase(resource, pattern) for most, pattern in largest)
             beyond = {pair for pair in self.allowed(arn) if not within(*pair)}
             check(not beyond, f"{arn} may by its own policies what the boundary takes away: {beyond}")
