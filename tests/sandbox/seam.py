@@ -6,6 +6,7 @@
 import fnmatch
 import io
 import itertools
+import json
 import re
 import subprocess
 import tarfile
@@ -13,6 +14,7 @@ import urllib.parse
 from functools import cached_property
 
 import policies
+import watched
 
 # What the service takes for its last telemetry after everything else (FLUSH_DEADLINE in service/src/main.rs), and to close its store.
 LAST_SECONDS = 6
@@ -30,6 +32,7 @@ def all_of(echo, state, inside):
         ("the execution role pulls the task's images, reads its secrets and writes its logs, and nothing more", seam.execution_role),
         ("both roles are for tasks of this account only", seam.trust),
         ("all roles are bounded by the environment's policy, which allows all that they may", seam.boundary),
+        ("whatever dashboard and alarms name is there, and all alarms are on the dashboard", seam.watched),
     ]
 
 
@@ -71,6 +74,14 @@ class Seam:
     @cached_property
     def environment(self):
         return {variable["name"]: variable["value"] for variable in self.container["environment"]}
+
+    @cached_property
+    def log_group(self):
+        return self.container["logConfiguration"]["options"]["awslogs-group"]
+
+    @cached_property
+    def table(self):
+        return self.aws.dynamodb.describe_table(TableName=self.environment["ECHO_STORE"].removeprefix("dynamodb:"))["Table"]
 
     @cached_property
     def groups(self):
@@ -204,8 +215,7 @@ class Seam:
         return pairs_of(policies.of_role(self.aws.iam, role_arn.rpartition("/")[2]))
 
     def task_role(self):
-        store = self.environment["ECHO_STORE"].removeprefix("dynamodb:")
-        table = self.aws.dynamodb.describe_table(TableName=store)["Table"]["TableArn"]
+        store, table = self.table["TableName"], self.table["TableArn"]
         # Each kind of request once, so that all that the service may ever call has been called.
         endpoint = self.echo.create("GET", "/each/kind")
         change = {"data": {"type": "endpoints", "id": endpoint, "attributes": {"path": "/each/other/kind"}}}
@@ -253,3 +263,13 @@ class Seam:
             conditions = {name: value for operator in statement["Condition"].values() for name, value in operator.items()}
             wanted = {"aws:SourceAccount": account, "aws:SourceArn": f"arn:aws:ecs:{self.aws.ecs.meta.region_name}:{account}:*"}
             check(conditions == wanted, f"{arn} trusts on the conditions {conditions}")
+
+    def watched(self):
+        names = {"AlarmNamePrefix": f"{self.echo.name}-"}
+        alarms, there = self.aws.cloudwatch.describe_alarms(**names)["MetricAlarms"], watched.there(self)
+        dashboard = self.aws.cloudwatch.get_dashboard(DashboardName=self.echo.name)["DashboardBody"]
+        watched.expect_dashboard(json.loads(dashboard)["widgets"], there, self.log_group, {alarm["AlarmArn"] for alarm in alarms})
+        watched.expect_alarms(alarms, there, {topic["TopicArn"] for topic in self.aws.sns.list_topics()["Topics"]})
+        rolling_back = set(self.service["deploymentConfiguration"]["alarms"]["alarmNames"])
+        check(rolling_back, "no alarm rolls a deployment back")
+        check(rolling_back <= {alarm["AlarmName"] for alarm in alarms}, f"not all of {rolling_back}, which roll a deployment back, are there")
