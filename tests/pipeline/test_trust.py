@@ -93,6 +93,16 @@ class Trust(unittest.TestCase):
                 of_another = {"Statement": [statement | {"Principal": {"Federated": another}}]}
                 self.assertEqual(trust.misjudged(role, of_another, [*PROVIDERS, another]), OWN[role])
 
+    def test_a_condition_is_of_one_issuers_claims(self):
+        both = [*PROVIDERS, f"{PROVIDERS[0]}/another-enterprise"]
+        for role, policy in self.policies.items():
+            (statement,) = policy["Statement"]
+            with self.subTest(role):
+                of_both = {"Statement": [statement | {"Principal": {"Federated": both}}]}
+                self.assertEqual(trust.misjudged(role, of_both, both), set())
+                unasked = {"Statement": [{name: value for name, value in of_both["Statement"][0].items() if name != "Condition"}]}
+                self.assertEqual(trust.misjudged(role, unasked, both), TOKENS - OWN[role])
+
     def test_what_is_not_understood_is_an_error(self):
         for change in (
             {"Effect": "Deny"},
