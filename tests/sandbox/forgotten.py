@@ -49,12 +49,15 @@ def _remember_rules():
 
 
 def _remember_alarms():
-    """What an alarm was not given, which MiniStack fills in."""
+    """What an alarm was not given, which MiniStack fills in; and the metrics of an expression, which it leaves out."""
     put, describe = cloudwatch._put_metric_alarm, cloudwatch._cbor_alarm
 
     def putting(parameters, given, is_cbor, is_json=False):
         alarms[given.get("AlarmName")] = given
-        return put(parameters, given, is_cbor, is_json)
+        answer = put(parameters, given, is_cbor, is_json)
+        if "Metrics" in given and (alarm := cloudwatch._alarms.get(given["AlarmName"])):
+            alarm["Metrics"] = given["Metrics"]
+        return answer
 
     def describing(alarm):
         described, given = describe(alarm), alarms.get(alarm["AlarmName"])

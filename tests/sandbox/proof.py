@@ -19,6 +19,7 @@ import urllib.parse
 import left
 import roles
 import seam
+import trust
 from aws import Aws
 from client import Echo, expect
 
@@ -124,6 +125,14 @@ def may_all(aws, what_for, role):
     expect(f"what {role} may not call", roles.missing(aws, role, actions), set())
 
 
+def expect_trust(aws):
+    documents = {role["RoleName"]: role["AssumeRolePolicyDocument"] for role in aws.iam.list_roles(PathPrefix="/github/")["Roles"]}
+    expect("the pipeline's roles", set(documents), set(trust.OWN))
+    providers = [provider["Arn"] for provider in aws.iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]]
+    for role, document in documents.items():
+        expect(f"what {role} takes and should not, or the other way round", trust.misjudged(role, document, providers), set())
+
+
 def prove_many(echo, env):
     with proving(f"{env}: the contract's story, 100 times in a row, on all tasks"):
         tasks = echo.tasks()
@@ -221,6 +230,8 @@ def main(image, variants, envs):
             succeed("plan", "account")
         with proving("account: the pipeline's role may plan it"):
             may_all(aws, "plan/account", "echo-plan")
+        with proving("account: each of the pipeline's roles takes GitHub's tokens for it, and none of another repository, branch or environment"):
+            expect_trust(aws)
         with proving("all of it destroyed, the account too, and nothing is left in AWS"):
             succeed("down", envs[0])
             succeed("down", "account")

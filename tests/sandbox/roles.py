@@ -5,7 +5,8 @@ fit, nor what AWS asks for besides the action itself; S3's are not noted (calls.
 """
 
 import fnmatch
-import json
+
+import policies
 
 
 def called(state, what_for):
@@ -16,16 +17,7 @@ def called(state, what_for):
 
 def missing(aws, role, actions):
     """Of these actions, those that the role may not call."""
-    iam, documents = aws.iam, []
-    for policy in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
-        version = iam.get_policy(PolicyArn=policy["PolicyArn"])["Policy"]["DefaultVersionId"]
-        documents.append(iam.get_policy_version(PolicyArn=policy["PolicyArn"], VersionId=version)["PolicyVersion"]["Document"])
-    for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
-        documents.append(iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"])
-    allowed = set()
-    for document in documents:
-        for statement in (document if isinstance(document, dict) else json.loads(document))["Statement"]:
-            if statement["Effect"] == "Allow":
-                allowed |= {statement["Action"]} if isinstance(statement["Action"], str) else set(statement["Action"])
+    statements = policies.of_role(aws.iam, role)
+    allowed = {action for statement in statements if statement["Effect"] == "Allow" for action in policies.listed(statement["Action"])}
     # Whoever has credentials may ask who they are.
     return {action for action in actions if action != "sts:GetCallerIdentity" and not any(fnmatch.fnmatchcase(action, pattern) for pattern in allowed)}

@@ -5,12 +5,16 @@
 
 import fnmatch
 import io
+import itertools
 import json
 import re
 import subprocess
 import tarfile
 import urllib.parse
 from functools import cached_property
+
+import policies
+import watched
 
 # What the service takes for its last telemetry after everything else (FLUSH_DEADLINE in service/src/main.rs), and to close its store.
 LAST_SECONDS = 6
@@ -28,6 +32,7 @@ def all_of(echo, state, inside):
         ("the execution role pulls the task's images, reads its secrets and writes its logs, and nothing more", seam.execution_role),
         ("both roles are for tasks of this account only", seam.trust),
         ("all roles are bounded by the environment's policy, which allows all that they may", seam.boundary),
+        ("whatever dashboard and alarms name is there, and all alarms are on the dashboard", seam.watched),
     ]
 
 
@@ -41,13 +46,12 @@ def secret_arn(secret):
     return ":".join(secret["valueFrom"].split(":")[:7])
 
 
-def pairs_of(document):
-    """What a policy allows, as pairs of action and resource."""
+def pairs_of(statements):
+    """What policies allow, as pairs of action and resource."""
     pairs = set()
-    for statement in (document if isinstance(document, dict) else json.loads(document))["Statement"]:
+    for statement in statements:
         check(statement["Effect"] == "Allow" and "NotAction" not in statement, f"a statement that this test does not understand: {statement}")
-        actions, resources = ([value] if isinstance(value, str) else value for value in (statement["Action"], statement["Resource"]))
-        pairs |= {(action, resource) for action in actions for resource in resources}
+        pairs |= set(itertools.product(policies.listed(statement["Action"]), policies.listed(statement["Resource"])))
     return pairs
 
 
@@ -70,6 +74,14 @@ class Seam:
     @cached_property
     def environment(self):
         return {variable["name"]: variable["value"] for variable in self.container["environment"]}
+
+    @cached_property
+    def log_group(self):
+        return self.container["logConfiguration"]["options"]["awslogs-group"]
+
+    @cached_property
+    def table(self):
+        return self.aws.dynamodb.describe_table(TableName=self.environment["ECHO_STORE"].removeprefix("dynamodb:"))["Table"]
 
     @cached_property
     def groups(self):
@@ -200,15 +212,10 @@ class Seam:
 
     def allowed(self, role_arn):
         """What a role's policies allow, as pairs of action and resource."""
-        role, pairs = role_arn.rpartition("/")[2], set()
-        check(not self.aws.iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"], f"{role} has policies beside its own")
-        for name in self.aws.iam.list_role_policies(RoleName=role)["PolicyNames"]:
-            pairs |= pairs_of(self.aws.iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"])
-        return pairs
+        return pairs_of(policies.of_role(self.aws.iam, role_arn.rpartition("/")[2]))
 
     def task_role(self):
-        store = self.environment["ECHO_STORE"].removeprefix("dynamodb:")
-        table = self.aws.dynamodb.describe_table(TableName=store)["Table"]["TableArn"]
+        store, table = self.table["TableName"], self.table["TableArn"]
         # Each kind of request once, so that all that the service may ever call has been called.
         endpoint = self.echo.create("GET", "/each/kind")
         change = {"data": {"type": "endpoints", "id": endpoint, "attributes": {"path": "/each/other/kind"}}}
@@ -242,8 +249,7 @@ class Seam:
         for arn in (self.task["taskRoleArn"], self.task["executionRoleArn"], flow_log["DeliverLogsPermissionArn"]):
             bound = self.aws.iam.get_role(RoleName=arn.rpartition("/")[2])["Role"]["PermissionsBoundary"]["PermissionsBoundaryArn"]
             check(bound == f"arn:aws:iam::{arn.split(':')[4]}:{name}", f"{arn} is bounded by {bound}")
-            version = self.aws.iam.get_policy(PolicyArn=bound)["Policy"]["DefaultVersionId"]
-            largest = pairs_of(self.aws.iam.get_policy_version(PolicyArn=bound, VersionId=version)["PolicyVersion"]["Document"])
+            largest = pairs_of(policies.managed(self.aws.iam, bound))
             within = lambda action, resource: any(action == most and fnmatch.fnmatchcase(resource, pattern) for most, pattern in largest)
             beyond = {pair for pair in self.allowed(arn) if not within(*pair)}
             check(not beyond, f"{arn} may by its own policies what the boundary takes away: {beyond}")
@@ -257,3 +263,13 @@ class Seam:
             conditions = {name: value for operator in statement["Condition"].values() for name, value in operator.items()}
             wanted = {"aws:SourceAccount": account, "aws:SourceArn": f"arn:aws:ecs:{self.aws.ecs.meta.region_name}:{account}:*"}
             check(conditions == wanted, f"{arn} trusts on the conditions {conditions}")
+
+    def watched(self):
+        names = {"AlarmNamePrefix": f"{self.echo.name}-"}
+        alarms, there = self.aws.cloudwatch.describe_alarms(**names)["MetricAlarms"], watched.there(self)
+        dashboard = self.aws.cloudwatch.get_dashboard(DashboardName=self.echo.name)["DashboardBody"]
+        watched.expect_dashboard(json.loads(dashboard)["widgets"], there, self.log_group, {alarm["AlarmArn"] for alarm in alarms})
+        watched.expect_alarms(alarms, there, {topic["TopicArn"] for topic in self.aws.sns.list_topics()["Topics"]})
+        rolling_back = set(self.service["deploymentConfiguration"]["alarms"]["alarmNames"])
+        check(rolling_back, "no alarm rolls a deployment back")
+        check(rolling_back <= {alarm["AlarmName"] for alarm in alarms}, f"not all of {rolling_back}, which roll a deployment back, are there")

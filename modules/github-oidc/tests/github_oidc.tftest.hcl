@@ -34,7 +34,7 @@ run "trust" {
     error_message = "The provider must be GitHub's, for tokens that are made for AWS."
   }
 
-  # The whole statement of each role. StringEquals is to the letter, so that what is not listed here is refused.
+  # The whole statement of each role. Whom it lets in is evaluated where it is applied (tests/sandbox/trust.py).
   assert {
     condition = {
       for role in concat([aws_iam_role.plan, aws_iam_role.push], values(aws_iam_role.apply)) : role.name => jsondecode(role.assume_role_policy).Statement
@@ -59,48 +59,9 @@ run "trust" {
     }
     error_message = "Each role must trust its own subjects of this repository only, in the form with numbers, and tokens made for AWS only."
   }
-
-  # The trust policies evaluated, for tokens of others.
-  assert {
-    condition = alltrue([
-      for role in concat([aws_iam_role.plan, aws_iam_role.push], values(aws_iam_role.apply)) : alltrue([
-        for foreign in [
-          "repo:octo-org/echo:environment:prod",                      # the old form: a repository made anew under the old name
-          "repo:octo-org@123456/echo@999999:environment:prod",        # another repository of that name
-          "repo:octo-org@999999/echo@456789:environment:prod",        # another owner of that name
-          "repo:octo-org@123456/echo-fork@456790:pull_request",       # a fork
-          "repo:octo-org@123456/echo@456789:environment:production",  # an environment whose name begins like this one's
-          "repo:octo-org@123456/echo@456789:environment:staging",     # an environment that has no role
-          "repo:octo-org@123456/echo@999999:ref:refs/heads/main",     # that branch of another repository
-          "repo:octo-org@123456/echo@456789:ref:refs/heads/main-two", # a branch whose name begins like that one's
-          "repo:octo-org@123456/echo@456789:ref:refs/tags/main",      # a tag of that name
-          "repo:octo-org@123456/echo@456789:ref:refs/heads/attacker", # a branch that anybody can push
-        ] :
-        alltrue([for statement in jsondecode(role.assume_role_policy).Statement : !contains(flatten([statement.Condition.StringEquals["token.actions.githubusercontent.com:sub"]]), foreign)])
-      ])
-    ])
-    error_message = "A token of a foreign repository, branch or environment is let in."
-  }
-  assert {
-    condition = alltrue([
-      for environment, role in aws_iam_role.apply : alltrue([
-        for foreign in ["pull_request", "ref:refs/heads/main", "environment:${environment == "dev" ? "prod" : "dev"}"] :
-        !strcontains(role.assume_role_policy, "repo:octo-org@123456/echo@456789:${foreign}\"")
-      ])
-    ])
-    error_message = "A pull request, a job outside of any environment, or another environment's job may apply."
-  }
   assert {
     condition     = alltrue([for role in aws_iam_role.apply : role.max_session_duration == 7200])
     error_message = "A role that applies must last as long as the job that deploys (.github/workflows/deploy.yml)."
-  }
-  assert {
-    condition     = !strcontains(aws_iam_role.push.assume_role_policy, "pull_request") && !strcontains(aws_iam_role.push.assume_role_policy, "environment")
-    error_message = "Only what is merged may be pushed."
-  }
-  assert {
-    condition     = !anytrue([for role in concat([aws_iam_role.plan, aws_iam_role.push], values(aws_iam_role.apply)) : can(regex("[*?]|Like", role.assume_role_policy))])
-    error_message = "A trust policy has a wildcard."
   }
   assert {
     condition     = alltrue([for role in concat([aws_iam_role.plan, aws_iam_role.push], values(aws_iam_role.apply)) : role.path == "/github/"])

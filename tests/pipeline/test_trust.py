@@ -1,0 +1,128 @@
+"""What tests/sandbox/trust.py finds wrong in trust policies: it is held against the applied ones in the sandbox. Run by `scripts/test pipeline`."""
+
+import copy
+import sys
+import unittest
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parents[1] / "sandbox"))
+
+import trust
+from trust import ISSUER, OWN, PULL_REQUEST, TOKENS
+
+PROVIDERS = [f"arn:aws:iam::000000000000:oidc-provider/{ISSUER}"]
+
+
+class Trust(unittest.TestCase):
+    def setUp(self):
+        self.policies = {role: self.policy(role) for role in OWN}
+
+    def policy(self, role):
+        """As modules/github-oidc makes it."""
+        asked = {"aud": "sts.amazonaws.com", "sub": [token.sub for token in OWN[role]]}
+        if role.startswith("echo-apply-"):
+            asked["ref"] = "refs/heads/main"
+        return {"Statement": [{
+            "Effect": "Allow",
+            "Action": "sts:AssumeRoleWithWebIdentity",
+            "Principal": {"Federated": PROVIDERS[0]},
+            "Condition": {"StringEquals": {f"{ISSUER}:{claim}": value for claim, value in asked.items()}},
+        }]}
+
+    def planted(self, role, **changes):
+        """The role's policy with other conditions, by claim: none, or what it has to be like. And the tokens that it misjudges."""
+        policy = copy.deepcopy(self.policies[role])
+        conditions = policy["Statement"][0]["Condition"]
+        for claim, like in changes.items():
+            del conditions["StringEquals"][f"{ISSUER}:{claim}"]
+            if like:
+                conditions.setdefault("StringLike", {})[f"{ISSUER}:{claim}"] = like
+        return trust.misjudged(role, policy, PROVIDERS)
+
+    def test_nothing_is_wrong_with_the_right_ones(self):
+        for role, policy in self.policies.items():
+            with self.subTest(role):
+                self.assertEqual(trust.misjudged(role, policy, PROVIDERS), set())
+
+    def test_each_is_wrong_for_another_role(self):
+        for role in OWN:
+            for other, policy in self.policies.items():
+                if other != role:
+                    with self.subTest(role, has=other):
+                        self.assertNotEqual(trust.misjudged(role, policy, PROVIDERS), set())
+
+    def test_without_a_branch_all_branches_tags_and_pull_requests_get_in(self):
+        found = self.planted("echo-apply-prod", ref=None)
+        self.assertEqual({token.ref for token in found}, {"refs/heads/other", "refs/heads/main-two", "refs/tags/main", PULL_REQUEST})
+        self.assertEqual({token.sub for token in found}, {"repo:echo@1/echo@2:environment:prod"})
+
+    def test_without_an_audience_others_get_in(self):
+        for role, own in OWN.items():
+            with self.subTest(role):
+                self.assertEqual(self.planted(role, aud=None), {token._replace(aud="https://github.com/echo") for token in own})
+
+    def test_without_a_subject_all_repositories_get_in(self):
+        for role in OWN:
+            with self.subTest(role):
+                repositories = {token.sub.split(":")[1] for token in self.planted(role, sub=None)}
+                self.assertLessEqual({"echo@1/other@3", "echo@1/echo@3", "echo@9/echo@2", "fork@9/echo@4", "echo/echo"}, repositories)
+
+    def test_wildcards_are_found(self):
+        for role, claim, like in (
+            ("echo-plan", "sub", "repo:echo@1/echo@2:*"),
+            ("echo-plan", "sub", "repo:echo@*/echo@*:pull_request"),
+            ("echo-push", "sub", "repo:echo@1/echo@2:ref:refs/heads/main*"),
+            ("echo-push", "sub", "repo:echo@1/echo@?:ref:refs/heads/main"),
+            ("echo-apply-prod", "sub", "repo:echo@1/echo@2:environment:prod*"),
+            ("echo-apply-prod", "ref", "refs/*/main"),
+            ("echo-apply-prod", "aud", "*"),
+        ):
+            with self.subTest(role, claim=claim, like=like):
+                self.assertTrue(self.planted(role, **{claim: like}) - OWN[role])
+
+    def test_what_matches_literally_is_no_wildcard(self):
+        self.assertEqual(self.planted("echo-apply-prod", ref="refs/heads/main"), set())
+        self.assertEqual(self.planted("echo-apply-prod", ref="refs.heads.main"), OWN["echo-apply-prod"])
+
+    def test_without_its_provider_nobody_gets_in(self):
+        another = "arn:aws:iam::000000000000:oidc-provider/another"
+        for role, policy in self.policies.items():
+            (statement,) = policy["Statement"]
+            with self.subTest(role):
+                self.assertEqual(trust.misjudged(role, policy, [another]), OWN[role])
+                of_another = {"Statement": [statement | {"Principal": {"Federated": another}}]}
+                self.assertEqual(trust.misjudged(role, of_another, [*PROVIDERS, another]), OWN[role])
+
+    def test_a_condition_is_of_one_issuers_claims(self):
+        both = [*PROVIDERS, f"{PROVIDERS[0]}/another-enterprise"]
+        for role, policy in self.policies.items():
+            (statement,) = policy["Statement"]
+            with self.subTest(role):
+                of_both = {"Statement": [statement | {"Principal": {"Federated": both}}]}
+                self.assertEqual(trust.misjudged(role, of_both, both), set())
+                unasked = {"Statement": [{name: value for name, value in of_both["Statement"][0].items() if name != "Condition"}]}
+                self.assertEqual(trust.misjudged(role, unasked, both), TOKENS - OWN[role])
+
+    def test_what_is_not_understood_is_an_error(self):
+        for change in (
+            {"Effect": "Deny"},
+            {"Action": "sts:*"},
+            {"Action": ["sts:AssumeRoleWithWebIdentity", "sts:AssumeRole"]},
+            {"Principal": "*"},
+            {"Principal": {"AWS": "*"}},
+            {"Principal": {"Federated": PROVIDERS[0], "AWS": "*"}},
+            {"NotPrincipal": {"AWS": "arn:aws:iam::000000000000:root"}},
+            {"Condition": {"ForAllValues:StringEquals": {f"{ISSUER}:aud": "sts.amazonaws.com"}}},
+            {"Condition": {"StringEqualsIfExists": {f"{ISSUER}:aud": "sts.amazonaws.com"}}},
+            {"Condition": {"StringEquals": {f"{ISSUER}:workflow": "deploy"}}},
+            {"Condition": {"StringEquals": {"aws:SourceAccount": "000000000000"}}},
+            {"Condition": {"StringLike": {f"{ISSUER}:sub": "${aws:PrincipalTag/subject}"}}},
+        ):
+            with self.subTest(change=change):
+                (statement,) = self.policies["echo-push"]["Statement"]
+                for token in TOKENS:
+                    self.assertRaises(ValueError, trust.fits, statement | change, token, PROVIDERS)
+
+
+if __name__ == "__main__":
+    unittest.main()

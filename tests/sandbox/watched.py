@@ -1,0 +1,75 @@
+"""Dashboard and alarms, as they were applied, held against what is there: each name in them is one that something has.
+
+What is named is a set of pairs: of a metric its dimensions with their values, or where it has none its namespace and name; of a selector
+in PromQL the attributes of the resource that it asks for.
+"""
+
+import re
+
+import botocore.session
+from client import expect
+
+OPERATIONS = {("Operation", name) for name in botocore.session.Session().get_service_model("dynamodb").operation_names}
+
+
+def there(seam):
+    """What an environment has; and what AWS calls so in every environment."""
+    wafv2, logs = seam.aws.wafv2, seam.aws.logs
+    acls = [wafv2.get_web_acl(Scope="REGIONAL", Name=it["Name"], Id=it["Id"])["WebACL"] for it in wafv2.list_web_acls(Scope="REGIONAL")["WebACLs"]]
+    filters = logs.describe_metric_filters(logGroupName=seam.log_group)["metricFilters"]
+    attributes = dict(pair.split("=") for pair in seam.environment["OTEL_RESOURCE_ATTRIBUTES"].split(","))
+    return {
+        ("LoadBalancer", seam.balancer["LoadBalancerArn"].partition(":loadbalancer/")[2]),
+        *(("TargetGroup", group["TargetGroupArn"].rpartition(":")[2]) for group in seam.groups.values()),
+        ("ClusterName", seam.service["clusterArn"].rpartition("/")[2]),
+        ("ServiceName", seam.service["serviceName"]),
+        ("TableName", seam.table["TableName"]),
+        # Where there is no firewall, the dashboard has a line for it that stays empty.
+        *(("WebACL", name) for name in [acl["VisibilityConfig"]["MetricName"] for acl in acls] or [seam.echo.name]),
+        ("Region", wafv2.meta.region_name),
+        ("Rule", "ALL"),
+        *((made["metricNamespace"], made["metricName"]) for it in filters for made in it["metricTransformations"]),
+        ("service.name", seam.environment["OTEL_SERVICE_NAME"]),
+        ("deployment.environment.name", attributes["deployment.environment.name"]),
+    }
+
+
+def expect_dashboard(widgets, there, log_group, alarms):
+    of_kind = lambda kind: [widget["properties"] for widget in widgets if widget["type"] == kind]
+    named = [
+        set(zip(dimensions[::2], dimensions[1::2], strict=True)) or {(namespace, name)}
+        for properties in of_kind("metric")
+        for namespace, name, *dimensions, _ in properties["metrics"]
+    ]
+    for properties in of_kind("chart"):
+        named += [origin for query in properties["data"]["queries"] for origin in origins(query["query"])]
+    expect_there("the dashboard", named, there)
+    expect("what the dashboard shows nothing of", there - set().union(*named), set())
+    expect("the logs on the dashboard", {re.match(r"SOURCE '([^']*)'", it["query"])[1] for it in of_kind("log")}, {log_group})
+    expect("the alarms on the dashboard", {arn for properties in of_kind("alarm") for arn in properties["alarms"]}, alarms)
+
+
+def expect_alarms(alarms, there, topics):
+    for alarm in alarms:
+        name = alarm["AlarmName"]
+        if "EvaluationCriteria" in alarm:
+            named = origins(alarm["EvaluationCriteria"]["PromQLCriteria"]["Query"])
+        else:
+            metrics = [query["MetricStat"]["Metric"] for query in alarm.get("Metrics", []) if "MetricStat" in query]
+            metrics += [alarm] if "MetricName" in alarm else []
+            named = [
+                {(it["Name"], it["Value"]) for it in metric.get("Dimensions", [])} or {(metric["Namespace"], metric["MetricName"])}
+                for metric in metrics
+            ]
+        expect_there(name, named, there)
+        for told in (alarm["AlarmActions"], alarm["OKActions"]):
+            expect(f"that {name} tells topics that are there, by {told}", told != [] and set(told) <= topics, True)
+
+
+def origins(query):
+    return [set(re.findall(r'"@resource\.([\w.]+)"="([^"]*)"', selector)) for selector in re.findall(r"\{[^}]*\}", query)]
+
+
+def expect_there(what, named, there):
+    expect(f"that {what} names something, each time", named != [] and all(named), True)
+    expect(f"what {what} names and is not there", set().union(*named) - there - OPERATIONS, set())
