@@ -58,7 +58,7 @@ locals {
     }
     mocks-faults = {
       says  = "Echo itself answers calls of mocks with 5xx, not because a mock is told to: most likely it can not read its table."
-      query = "histogram_count(sum(increase({\"http.server.request.duration\", ${local.telemetry_of_this}, \"http.route\"=\"\", \"error.type\"!=\"\"}[3m]))) > ${var.thresholds.mocks_faults}"
+      query = "histogram_count(sum(increase({${local.requests.mocks}, \"error.type\"!=\"\"}[3m]))) > ${var.thresholds.mocks_faults}"
       # What has failed once, however often in that minute, is out of the query's three minutes by then.
       seconds = 180
     }

@@ -7,16 +7,16 @@ locals {
   own = {
     for name in [
       "echo.endpoints", "echo.mocks.missed", "echo.mocks.served", "echo.rate_limited", "echo.replica.age", "echo.replica.readings",
-      "echo.replica.reloads", "echo.replica.waits", "echo.store.operation.duration",
-      "http.server.active_requests", "http.server.request.duration",
+      "echo.replica.reloads", "echo.replica.waits", "echo.store.operation.duration", "http.server.active_requests",
     ] : name => "{\"${name}\", ${local.telemetry_of_this}}"
   }
+  # What ECS and the log's streams call a replica. The process's own `service.instance.id` is nowhere else.
+  task = "\"@resource.aws.ecs.task.arn\""
+
   # Where the console shows a trace, by an id of X-Ray's form: 1-67891233-abcdef012345678912345678. A line without a trace has none. It is
   # text, to be copied: nothing says that CloudWatch makes a link of it.
   traces_url = "https://${local.region}.console.aws.amazon.com/cloudwatch/home?region=${local.region}#xray:traces/"
   trace_url  = "concat('${local.traces_url}1-', substr(span.trace_id, 0, 8), '-', substr(span.trace_id, 8))"
-
-  faults = "{\"http.server.request.duration\", ${local.telemetry_of_this}, \"error.type\"!=\"\"}"
 
   dashboard_rows = [
     { height = 2, widgets = [
@@ -42,33 +42,25 @@ locals {
         { namespace = "AWS/ApplicationELB", metric = "HTTPCode_Target_5XX_Count", dimensions = local.target_groups.management, label = "management" },
         { namespace = "AWS/ApplicationELB", metric = "HTTPCode_Target_5XX_Count", dimensions = local.target_groups.mocks, label = "mocks (may be told to)" },
       ] },
-      { title = "Time to answer at the load balancer, s", metrics = flatten([
-        for face, dimensions in local.target_groups : [
-          for stat in ["p50", "p99"] : { namespace = "AWS/ApplicationELB", metric = "TargetResponseTime", dimensions = dimensions, stat = stat, label = "${face} ${stat}" }
-        ]
-      ]) },
     ] },
+
+    # A mock takes milliseconds, and a change by far longer: each has a scale of its own.
+    { height = 6, widgets = flatten([for face in ["mocks", "management"] : [
+      { title = "${title(face)}: time to answer at the load balancer, s", metrics = [
+        for stat in ["p50", "p99"] : merge(local.latency[face][stat], { label = stat })
+      ] },
+      { title = "${title(face)}: time to answer in the service, s", queries = {
+        for id, quantile in { p50 = 0.5, p99 = 0.99 } : id => "histogram_quantile(${quantile}, sum(rate({${local.requests[face]}}[5m])))"
+      } },
+    ]]) },
 
     { height = 6, widgets = [
       { title = "Mocks, a second", queries = {
         served = "sum(rate(${local.own["echo.mocks.served"]}[5m]))"
         missed = "sum(rate(${local.own["echo.mocks.missed"]}[5m]))"
       } },
-      { title = "Time to answer in the service, s", queries = {
-        p50 = "histogram_quantile(0.5, sum(rate(${local.own["http.server.request.duration"]}[5m])))"
-        p99 = "histogram_quantile(0.99, sum(rate(${local.own["http.server.request.duration"]}[5m])))"
-      } },
       { title = "Faults of Echo itself, a second", queries = {
-        faults = "histogram_count(sum(rate(${local.faults}[5m])))"
-      } },
-    ] },
-
-    { height = 6, widgets = [
-      { title = "Operations of the store, p99 in s", queries = {
-        p99 = "histogram_quantile(0.99, sum by (\"echo.store.operation\") (rate(${local.own["echo.store.operation.duration"]}[5m])))"
-      } },
-      { title = "Mocks held by each replica", queries = {
-        endpoints = "sum by (\"@resource.service.instance.id\") (${local.own["echo.endpoints"]})"
+        for face, requests in local.requests : face => "histogram_count(sum by (${local.task}) (rate({${requests}, \"error.type\"!=\"\"}[5m])))"
       } },
       { title = "Requests being answered, and refused with 429 a second", queries = {
         active       = "sum(${local.own["http.server.active_requests"]})"
@@ -77,11 +69,20 @@ locals {
     ] },
 
     { height = 6, widgets = [
+      { title = "Operations of the store, p99 in s", queries = {
+        p99 = "histogram_quantile(0.99, sum by (\"echo.store.operation\") (rate(${local.own["echo.store.operation.duration"]}[5m])))"
+      } },
+      { title = "Mocks held by each replica", queries = {
+        endpoints = "sum by (${local.task}) (${local.own["echo.endpoints"]})"
+      } },
+    ] },
+
+    { height = 6, widgets = [
       { title = "Age of what each replica knows, s (above its lease, 0.15, it asks the table)", queries = {
-        age = "max by (\"@resource.service.instance.id\") (${local.own["echo.replica.age"]})"
+        age = "max by (${local.task}) (${local.own["echo.replica.age"]})"
       } },
       { title = "Readings of the change log by each replica, a second", queries = {
-        readings = "sum by (\"@resource.service.instance.id\") (rate(${local.own["echo.replica.readings"]}[5m]))"
+        readings = "sum by (${local.task}) (rate(${local.own["echo.replica.readings"]}[5m]))"
         reloads  = "sum(rate(${local.own["echo.replica.reloads"]}[5m]))"
       } },
       { title = "Requests that waited, a second", queries = {

@@ -32,6 +32,7 @@ class Names(unittest.TestCase):
                 self.assertTrue(found, "nothing was recorded that this query finds")
                 for grouping in re.findall(r"by \(([^)]*)\)", query):
                     for label in re.findall(r'"([^"]+)"', grouping):
+                        self.assertNotEqual(label, "@resource.service.instance.id", "nothing else calls a task by it")
                         self.assertTrue(
                             all(label in answer["Labels"] for answer in found), f"it groups by {label}, which nothing has"
                         )
@@ -44,6 +45,18 @@ class Names(unittest.TestCase):
                 recorded = {label for series in RECORDED.series if series["Labels"]["__name__"] == metric for label in series["Labels"]}
                 with self.subTest(where, metric=metric):
                     self.assertLessEqual(set(LABEL.findall(selector)), recorded)
+
+    def test_a_query_of_requests_is_of_mocks_or_of_management_and_none_of_health_checks(self):
+        requests = [series for series in RECORDED.series if series["Labels"]["__name__"] == "http.server.request.duration"]
+        queries = {where: query for where, query in PLAN.queries.items() if "http.server.request.duration" in query}
+        faces = {
+            face: RECORDED.ask(queries, series=[it for it in requests if re.match(route, it["Labels"].get("http.route", ""))])
+            for face, route in {"mocks": "$", "management": "/endpoints", "health": "/-/"}.items()
+        }
+        for where in queries:
+            with self.subTest(where):
+                answered = [face for face, answers in faces.items() if answers[where]]
+                self.assertIn(answered, (["mocks"], ["management"]))
 
     def test_each_metric_of_a_namespace_is_published_by_aws(self):
         # The filter of the log makes this one.
