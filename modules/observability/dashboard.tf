@@ -35,10 +35,10 @@ locals {
         [for face, dimensions in local.target_groups : { namespace = "AWS/ApplicationELB", metric = "RequestCount", dimensions = dimensions, label = face }],
         [{ namespace = "AWS/WAFV2", metric = "BlockedRequests", dimensions = { WebACL = var.name, Region = local.region, Rule = "ALL" }, label = "firewall" }],
       ) },
-      { title = "5xx of the load balancer itself, a minute", stat = "Sum", metrics = [
+      { title = "5xx of the load balancer itself, a minute", lines = ["load-balancer-5xx"], stat = "Sum", metrics = [
         for codes in ["5XX", "502", "503", "504"] : { namespace = "AWS/ApplicationELB", metric = "HTTPCode_ELB_${codes}_Count", dimensions = local.load_balancer, label = codes }
       ] },
-      { title = "5xx of the service, a minute", stat = "Sum", metrics = [
+      { title = "5xx of the service, a minute", lines = ["management-5xx"], stat = "Sum", metrics = [
         { namespace = "AWS/ApplicationELB", metric = "HTTPCode_Target_5XX_Count", dimensions = local.target_groups.management, label = "management" },
         { namespace = "AWS/ApplicationELB", metric = "HTTPCode_Target_5XX_Count", dimensions = local.target_groups.mocks, label = "mocks (may be told to)" },
       ] },
@@ -46,7 +46,7 @@ locals {
 
     # A mock takes milliseconds, and a change by far longer: each has a scale of its own.
     { height = 6, widgets = flatten([for face in ["mocks", "management"] : [
-      { title = "${title(face)}: time to answer at the load balancer, s", metrics = [
+      { title = "${title(face)}: time to answer at the load balancer, s", lines = ["${face}-latency"], metrics = [
         for stat in ["p50", "p99"] : merge(local.latency[face][stat], { label = stat })
       ] },
       { title = "${title(face)}: time to answer in the service, s", queries = {
@@ -91,7 +91,7 @@ locals {
     ] },
 
     { height = 6, widgets = [
-      { title = "Tasks that run, and that should", metrics = [
+      { title = "Tasks that run, and that should", lines = ["tasks-below-minimum"], metrics = [
         { namespace = "AWS/ECS", metric = "CPUUtilization", dimensions = local.service, stat = "SampleCount", label = "reporting" },
         { namespace = "ECS/ContainerInsights", metric = "RunningTaskCount", dimensions = local.service, stat = "Average", label = "running" },
         { namespace = "ECS/ContainerInsights", metric = "DesiredTaskCount", dimensions = local.service, stat = "Average", label = "desired" },
@@ -109,13 +109,13 @@ locals {
     ] },
 
     { height = 6, widgets = [
-      { title = "CPU, %", metrics = [
+      { title = "CPU, %", lines = ["cpu-saturated"], metrics = [
         for stat in ["Average", "Maximum"] : { namespace = "AWS/ECS", metric = "CPUUtilization", dimensions = local.service, stat = stat, label = stat }
       ] },
-      { title = "Memory, %", metrics = [
+      { title = "Memory, %", lines = ["memory-saturated"], metrics = [
         for stat in ["Average", "Maximum"] : { namespace = "AWS/ECS", metric = "MemoryUtilization", dimensions = local.service, stat = stat, label = stat }
       ] },
-      { title = "Lines of level ERROR, a minute", stat = "Sum", metrics = [merge(local.error_lines, { dimensions = {}, label = "lines" })] },
+      { title = "Lines of level ERROR, in five minutes", lines = ["error-lines"], stat = "Sum", period = 300, metrics = [merge(local.error_lines, { dimensions = {}, label = "lines" })] },
     ] },
 
     { height = 6, widgets = [
@@ -161,18 +161,24 @@ locals {
         can(widget.text) ? { type = "text", properties = { markdown = widget.text } } : null,
         can(widget.alarms) ? { type = "alarm", properties = { title = widget.title, alarms = widget.alarms } } : null,
         can(widget.log) ? { type = "log", properties = { title = widget.title, region = local.region, view = "table", query = widget.log } } : null,
-        can(widget.metrics) ? { type = "metric", properties = {
-          title  = widget.title
-          region = local.region
-          view   = "timeSeries"
-          period = 60
-          yAxis  = { left = { min = 0 } }
-          metrics = [for it in widget.metrics : concat(
-            [it.namespace, it.metric],
-            flatten([for name, value in it.dimensions : [name, value]]),
-            [{ label = it.label, stat = try(it.stat, widget.stat) }],
-          )]
-        } } : null,
+        can(widget.metrics) ? { type = "metric", properties = merge(
+          {
+            title  = widget.title
+            region = local.region
+            view   = "timeSeries"
+            period = try(widget.period, 60)
+            yAxis  = { left = { min = 0 } }
+            metrics = [for it in widget.metrics : concat(
+              [it.namespace, it.metric],
+              flatten([for name, value in it.dimensions : [name, value]]),
+              [{ label = it.label, stat = try(it.stat, widget.stat) }],
+            )]
+          },
+          # From where on these alarms ring.
+          can(widget.lines) ? {
+            annotations = { horizontal = [for slug in widget.lines : { label = slug, value = try(local.alarms[slug].above, local.alarms[slug].below) }] }
+          } : null,
+        ) } : null,
         can(widget.queries) ? { type = "chart", properties = {
           title  = widget.title
           region = local.region

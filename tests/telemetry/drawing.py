@@ -31,7 +31,8 @@ def shown(widget):
             return properties["query"].split(" | ")
         case "metric":
             named = [(options["label"], f"{name} {options['stat']}") for _, name, *_, options in properties["metrics"]]
-            return [what if what.startswith(label) else f"{label}: {what}" for label, what in named]
+            lines = [f"line of {line['label']}: {line['value']}" for line in properties.get("annotations", {}).get("horizontal", [])]
+            return [what if what.startswith(label) else f"{label}: {what}" for label, what in named] + lines
         case "chart":
             return [f"{query['label']}: {OF_THIS.sub('', query['query'])}" for query in properties["data"]["queries"]]
 

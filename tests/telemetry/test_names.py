@@ -91,6 +91,21 @@ class Names(unittest.TestCase):
                 with self.subTest(slug):
                     self.assertIn(NAME.match(selector)[1], {NAME.match(it)[1] for query in charts for it in SELECTOR.findall(query)})
 
+    def test_each_threshold_is_a_line_of_a_widget_that_shows_what_the_alarm_looks_at(self):
+        # A sum of five minutes is not that of one.
+        span = lambda period, stat: period if stat in ("Sum", "SampleCount") else None
+        drawn = {}
+        for widget in (it["properties"] for it in PLAN.widgets if it["type"] == "metric"):
+            shown = {(name, it["stat"], span(widget["period"], it["stat"])) for _, name, *_, it in widget["metrics"]}
+            for line in widget.get("annotations", {}).get("horizontal", []):
+                metrics = metrics_of(PLAN.alarms[line["label"]]).values()
+                stats = [(metric, metric.get("stat") or metric["statistic"]) for metric in metrics]
+                looked_at = {(metric["metric_name"], stat, span(metric["period"], stat)) for metric, stat in stats}
+                self.assertTrue(shown & looked_at, f"{line['label']} is on {widget['title']}")
+                drawn[line["label"]] = line["value"]
+        # What rings at the first needs none.
+        self.assertEqual(drawn, {slug: alarm["threshold"] for slug, alarm in PLAN.alarms.items() if alarm["threshold"]})
+
     def test_each_field_of_the_log_was_logged(self):
         self.assertIn("span.trace_id", PLAN.log_fields)
         unknown = PLAN.log_fields - RECORDED.log_fields - set(PUBLISHED["log_fields"]["names"])
