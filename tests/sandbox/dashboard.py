@@ -19,7 +19,6 @@ from aws import Aws
 from recorded import Request, answers, series_of
 
 WINDOW, STEP = timedelta(minutes=30), timedelta(minutes=1)
-UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def body_of(aws, name):
@@ -84,8 +83,8 @@ def by_label(query, samples):
 
 
 def label(query, labels):
-    """By what a query groups, or as the widget calls it."""
-    return ", ".join(it[:8] if UUID.fullmatch(it) else it for it in labels.values()) or query["label"]
+    """As the widget calls it, and by what the query groups: a task by the beginning of its id."""
+    return " ".join([query["label"], *(it.rpartition("/")[2][:8] if it.startswith("arn:") else it for it in labels.values())])
 
 
 def log_rows(aws, query, start, end):
