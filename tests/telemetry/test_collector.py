@@ -1,6 +1,7 @@
 """What a real collector makes of the configuration that Terraform made: what AWS got of it, and whether AWS would have taken it."""
 
 import os
+import re
 import unittest
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import load
 from plan import Plan
 from recorded import Recorded
 
+ROOT = Path(__file__).resolve().parents[2]
 PLAN, RECORDED = Plan(Path(os.environ["TELEMETRY_PLAN"])), Recorded(Path(os.environ["TELEMETRY_RECORD"]))
 METRICS, TRACES = ([request for request in RECORDED.requests if request.path == path] for path in ("/v1/metrics", "/v1/traces"))
 
@@ -52,6 +54,12 @@ class Collector(unittest.TestCase):
 
     def test_the_collector_complains_of_nothing(self):
         self.assertEqual(RECORDED.collector_log, "")
+
+
+    def test_it_and_the_one_on_aws_are_those_that_are_told_apart(self):
+        told = Path(__file__).with_name("README.md").read_text()
+        for file, version in {"docs/deploying.md": r"aws-otel-collector:(\S+?)\"", "tests/collector/go.mod": r"/collector/otelcol (\S+)"}.items():
+            self.assertIn(f" {re.search(version, (ROOT / file).read_text())[1]}", told, file)
 
 
 class OneTrace(unittest.TestCase):
