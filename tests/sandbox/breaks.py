@@ -6,7 +6,6 @@ half an hour.
 
 import argparse
 import contextlib
-import json
 import re
 import subprocess
 import sys
@@ -159,19 +158,20 @@ def used(echo):
 
 # What breaks, the alarms that have to ring, and what to look at then: entry, a word of its block of commands, what they have to show.
 BREAKS = {
-    "tasks": (tasks_are_killed, {"tasks-below-minimum", "load-balancer-5xx"}, [
-        ("First look", "describe-services", "has stopped|stopped"),
-        ("tasks-missing", "STOPPED", "137"),
+    "tasks": (tasks_are_killed, {"load-balancer-5xx"}, [
+        ("First look", "describe-alarms", "load-balancer-5xx"),
+        ("tasks-missing", "STOPPED", "(?s)Essential container exited.*137"),
     ]),
     "store": (store_is_cut_off, {"management-5xx", "mocks-faults", "error-lines", "unhealthy-tasks"}, [
-        ("First look", "logs tail", "the store failed.*timeout"),
-        ("unhealthy-tasks", "describe-target-health", "Target.ResponseCodeMismatch.*503"),
-        ("management-5xx", "describe-security-groups", "security"),
+        ("First look", "describe-alarms", "(?s)mocks-faults.*unavailable.*the store failed.*timeout"),
+        ("unhealthy-tasks", "describe-target-health", r"Target.ResponseCodeMismatch.*\[503\]"),
+        ("management-5xx", "describe-security-groups", "-service-"),
     ]),
     "flood": (clients_flood, {"mocks-latency"}, [
-        ("Runbook", "access-logs", r"\d{5,} 200 200 127.0.0.1"),
+        ("Who sends that?", "access-logs", r"\d{5,} 200 200 127.0.0.1"),
     ]),
     "memory": (memory_is_full, {"memory-saturated"}, [
+        ("First look", "describe-alarms", "memory-saturated"),
     ]),
 }
 
@@ -179,11 +179,51 @@ BREAKS = {
 def prove(echo, name):
     broken, alarms, looks = BREAKS[name]
     with proving(f"{name}: {', '.join(sorted(alarms))} ring, the runbook leads to the cause, and when it is mended all is quiet"):
-        echo.create("GET", "/all/the/while", body="here")
-        until(f"no alarm before ({ringing(echo)})", lambda: not ringing(echo))
-        with for_ever(lambda: (echo.mocks.ask("GET", "/all/the/while"), echo.manage("GET", "/endpoints?page%5Bsize%5D=1"))), broken(echo):
+        until("no alarm rings before", lambda: not ringing(echo))
+        with users(echo), broken(echo):
             until(f"{alarms} ring", lambda: alarms <= ringing(echo))
             for entry, containing, pattern in looks:
                 look(echo, entry, containing, pattern)
         until("all is quiet", lambda: not ringing(echo))
         echo.serves()
+
+
+@contextlib.contextmanager
+def users(echo):
+    """Call a mock and ask management all the while."""
+    with contextlib.suppress(AssertionError):
+        echo.create("GET", "/all/the/while", body="here")
+    with for_ever(lambda: echo.mocks.ask("GET", "/all/the/while")), for_ever(lambda: echo.manage("GET", "/endpoints?page%5Bsize%5D=1")):
+        yield
+
+
+def prove_deployment(env, bad):
+    """A deployment that fails is no alarm: its last line is what an operator begins with."""
+    with proving("image: a bad one does not get in, and the runbook leads to the reason"):
+        code, output = sandbox("deploy", env, bad)
+        expect("the exit code", code, 1)
+        if "was rolled back" not in output:
+            raise AssertionError(output[-3000:])
+        echo = echo_of(env)
+        look(echo, "First look", "describe-alarms", "failed")
+        look(echo, "tasks-missing", "STOPPED", "64")
+        look(echo, "Rolling back", "SUCCESSFUL", "echo-service@sha256")
+
+
+def echo_of(env):
+    return Echo(env, succeed("status"))
+
+
+def main(env, bad, names):
+    for name in names:
+        prove_deployment(env, bad) if name == "image" else prove(echo_of(env), name)
+    print(f"{results['passed']} passed, {results['failed']} failed")
+    return 1 if results["failed"] else 0
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("env", metavar="ENV")
+    parser.add_argument("bad", metavar="IMAGE", help="one that ends at its start")
+    parser.add_argument("names", metavar="BREAK", nargs="*", default=[*BREAKS, "image"], help=f"some of {', '.join([*BREAKS, 'image'])}; all unless some are given")
+    sys.exit(main(**vars(parser.parse_args())))

@@ -47,6 +47,7 @@ def apply(api_port):
     docker.models.containers.Container.status = property(lambda container: status(container).replace("stopped", "exited"))
     ecs._ACTION_MAP["ListServiceDeployments"] = _list_service_deployments
     ecs._ACTION_MAP["DescribeServiceDeployments"] = _describe_service_deployments
+    ecs._ACTION_MAP["DescribeServiceRevisions"] = _describe_service_revisions
 
 
 def _run_kwargs(api_port, definition, task_definition, env, ports, network, host_mode, task_id, task_arn, own_ip, cluster_arn):
@@ -201,9 +202,12 @@ def _make_deployment(task_definition, desired_count, status="PRIMARY"):
 
 
 def _list_service_deployments(data):
+    """Those that are over as well: a service's are all of one family."""
     cluster, service = data["cluster"].rpartition("/")[2], data["service"].rpartition("/")[2]
-    deployments = ecs._services[f"{cluster}/{service}"]["deployments"]
-    return json_response({"serviceDeployments": [_service_deployment(deployment, cluster, service) for deployment in deployments]})
+    family = ecs._services[f"{cluster}/{service}"]["taskDefinition"].rpartition(":")[0]
+    of_service = [deployment for deployment in _deployments.values() if deployment["taskDefinition"].rpartition(":")[0] == family]
+    found = [_service_deployment(deployment, cluster, service) for deployment in of_service]
+    return json_response({"serviceDeployments": [it for it in reversed(found) if it["status"] in data.get("status", [it["status"]])]})
 
 
 def _describe_service_deployments(data):
@@ -212,6 +216,16 @@ def _describe_service_deployments(data):
         cluster, service, deployment_id = arn.split("/")[1:]
         found.append(_service_deployment(_deployments[deployment_id], cluster, service))
     return json_response({"serviceDeployments": found})
+
+
+def _describe_service_revisions(data):
+    found = []
+    for arn in data["serviceRevisionArns"]:
+        deployment = _deployments[arn.rpartition("/")[2]]
+        containers = ecs._task_defs[ecs._resolve_td_key(deployment["taskDefinition"])]["containerDefinitions"]
+        images = [{"containerName": container["name"], "image": container["image"]} for container in containers]
+        found.append({"serviceRevisionArn": arn, "createdAt": deployment["createdAt"], "containerImages": images})
+    return json_response({"serviceRevisions": found})
 
 
 def _service_deployment(deployment, cluster, service):
