@@ -88,7 +88,7 @@ class Deploy(Scripts):
             self.assertIn(words, self.output)
             self.assertEqual(self.running(), IMAGE)
         # What is newer, and the same once more.
-        for of_running in (f"{older}-arm64", newer):
+        for of_running in (f"{older}-arm64", f"{older}-arm64-by-hand", newer):
             answers(newer, of_running)
             self.succeed("deploy", "--newer", "dev", other)
         # By hand it is how to go back.

@@ -43,6 +43,12 @@ class Scan(Scripts):
         self.assertIn("CRITICAL CVE-CRITICAL", self.output)
         self.assertNotIn("CVE-LOW", self.output)
 
+    def test_asks_about_what_a_person_has_pushed_by_its_own_tag(self):
+        (self.fakes / "describe-images").write_text(f"{self.revision}-arm64-by-hand")
+        self.ecr("arm64-by-hand", {"status": "COMPLETE"}, {"HIGH": 1})
+        self.assertEqual(self.run_script("scan", IMAGE), 1, self.output)
+        self.assertIn("CVE-HIGH", self.output)
+
     def test_says_that_ecr_can_not_look_into_an_image_without_a_system(self):
         for status in ({"status": "UNSUPPORTED_IMAGE"}, {"status": "FAILED", "description": "UnsupportedImageError: The operating system '' is not supported."}):
             self.ecr("amd64", status)
