@@ -48,6 +48,23 @@ class Workflows(unittest.TestCase):
         self.assertEqual([jobs[name]["needs"] for name in deployed], [["test", "account", "image"], ["image", "dev"], ["image", "staging"]])
         self.assertEqual({jobs[name]["with"]["image"] for name in deployed}, {"${{ needs.image.outputs.image }}"})
 
+    def test_nothing_gets_to_prod_that_nobody_has_approved(self):
+        (deploy,) = WORKFLOWS["deploy"]["jobs"].values()
+        asks = next(number for number, step in enumerate(deploy["steps"]) if step.get("run", "").startswith("scripts/approved"))
+        gets_rights = next(number for number, step in enumerate(deploy["steps"]) if "role-to-assume" in step.get("with", {}))
+        self.assertLess(asks, gets_rights)
+        self.assertEqual(deploy["steps"][asks]["if"], "inputs.environment == 'prod'")
+
+    def test_a_deployment_by_hand_waits_for_no_delivery(self):
+        (deploy,) = WORKFLOWS["deploy"]["jobs"].values()
+        self.assertEqual(deploy["concurrency"], {"group": "deploy-${{ inputs.environment }}-${{ github.event_name }}", "cancel-in-progress": False})
+
+    def test_who_calls_a_workflow_has_the_rights_that_it_asks_for(self):
+        for workflow, name, job in JOBS:
+            if called := job.get("uses", "").removeprefix("./.github/workflows/").removesuffix(".yml"):
+                (it,) = WORKFLOWS[called]["jobs"].values()
+                self.assertEqual(job["permissions"], it["permissions"], f"{workflow}: {name}")
+
     def test_a_job_of_the_night_that_fails_is_told(self):
         jobs = WORKFLOWS["nightly"]["jobs"]
         self.assertEqual(set(jobs["told"]["needs"]), set(jobs) - {"told"})
