@@ -65,9 +65,23 @@ class Workflows(unittest.TestCase):
                 (it,) = WORKFLOWS[called]["jobs"].values()
                 self.assertEqual(job["permissions"], it["permissions"], f"{workflow}: {name}")
 
-    def test_a_job_of_the_night_that_fails_is_told(self):
-        jobs = WORKFLOWS["nightly"]["jobs"]
-        self.assertEqual(set(jobs["told"]["needs"]), set(jobs) - {"told"})
+    def test_a_job_that_fails_is_told(self):
+        for workflow in ("deliver", "nightly"):
+            jobs = WORKFLOWS[workflow]["jobs"]
+            told = jobs["told"]
+            self.assertEqual((set(told["needs"]), told["if"]), (set(jobs) - {"told"}, "always()"))
+            verbs = [re.search(r"scripts/issue (\w+)", step["run"])[1] for step in told["steps"] if "run" in step]
+            self.assertEqual(verbs, ["open", "close"])
+
+    def test_what_a_person_is_sent_to_read_is_there(self):
+        headings = {
+            (page.name, re.sub(r"[^\w -]", "", heading).replace(" ", "-").lower())
+            for page in (ROOT / "docs").glob("*.md") for heading in re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+        }  # fmt: skip
+        files = [file for folder in ("scripts", ".github/workflows") for file in (ROOT / folder).iterdir() if file.is_file()]
+        named = {it for file in files for it in re.findall(r"docs/([\w-]+\.md)#([\w-]+)", file.read_text())}
+        self.assertLess({("runbook.md", "a-deployment-that-failed"), ("runbook.md", "a-run-that-failed")}, named)
+        self.assertEqual(named - headings, set())
 
     def test_checks_run_with_the_versions_that_are_written_down(self):
         versions = {step["with"].get("terraform_version") for _, _, job in JOBS for step in job.get("steps", []) if "/setup-terraform@" in step.get("uses", "")}
