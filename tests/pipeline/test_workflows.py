@@ -65,6 +65,13 @@ class Workflows(unittest.TestCase):
                 (it,) = WORKFLOWS[called]["jobs"].values()
                 self.assertEqual(job["permissions"], it["permissions"], f"{workflow}: {name}")
 
+    def test_what_is_delivered_has_an_sbom_attested_or_not(self):
+        steps = WORKFLOWS["deliver"]["jobs"]["image"]["steps"]
+        (kept,) = [step for step in steps if step.get("uses", "").startswith("actions/upload-artifact@")]
+        made = next(step["run"] for step in steps if step.get("run", "").startswith("scripts/sbom"))
+        self.assertEqual((kept["with"]["path"], kept.get("if")), ("${{ runner.temp }}/sbom.json", None))
+        self.assertEqual(made, 'scripts/sbom "$RUNNER_TEMP/sbom.json"')
+
     def test_a_job_that_fails_is_told(self):
         for workflow in ("deliver", "nightly"):
             jobs = WORKFLOWS[workflow]["jobs"]
