@@ -84,12 +84,13 @@ in_ecr() {
   registry=(--registry-id "${BASH_REMATCH[1]}" --region "${BASH_REMATCH[2]}" --repository-name "${BASH_REMATCH[3]}") digest=${BASH_REMATCH[4]}
 }
 
-# tag_of IMAGE: prints the tag that scripts/image has given it: its commit, and its platform behind that, if it is for one only.
+# tag_of IMAGE: prints the tag that scripts/image has given it: its commit, and behind that its platform, if it is for one only, and
+# whether a person has pushed it.
 tag_of() {
   local registry digest tags
   in_ecr "$1"
   tags=$(aws ecr describe-images "${registry[@]}" --image-ids "imageDigest=$digest" --query 'imageDetails[0].imageTags' --output text) || return
-  [[ $tags =~ (^|[[:space:]])([0-9a-f]{40}(-amd64|-arm64)?)($|[[:space:]]) ]] || die "no tag says which commit this image is of: $tags"
+  [[ $tags =~ (^|[[:space:]])([0-9a-f]{40}(-(amd64|arm64)(-by-hand)?)?)($|[[:space:]]) ]] || die "no tag says which commit this image is of: $tags"
   echo "${BASH_REMATCH[2]}"
 }
 

@@ -12,8 +12,9 @@ resource "aws_iam_role" "plan" {
 
 resource "aws_iam_role_policy" "plan" {
   for_each = {
-    read  = data.aws_iam_policy_document.read.json
-    state = data.aws_iam_policy_document.read_states.json
+    read      = data.aws_iam_policy_document.read.json
+    manifests = data.aws_iam_policy_document.read_manifests.json
+    state     = data.aws_iam_policy_document.read_states.json
   }
 
   name   = each.key
@@ -31,6 +32,14 @@ data "aws_iam_policy_document" "read_states" {
   statement {
     actions   = ["s3:GetObject"]
     resources = ["${var.state_bucket_arn}/*"]
+  }
+}
+
+# At night: which of a collector's images for several platforms runs. Without the right to log in or to get layers it can pull nothing.
+data "aws_iam_policy_document" "read_manifests" {
+  statement {
+    actions   = ["ecr:BatchGetImage"]
+    resources = ["${local.arn.ecr}:repository/*"]
   }
 }
 

@@ -36,6 +36,7 @@ output "echo" {
     collector_image_url = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/collector@sha256:${join("", [for digit in range(64) : "c"])}"
     mocks_url           = "http://mocks"
     management_url      = "http://management"
+    service             = { task_definition = "arn:aws:ecs:eu-central-1:111122223333:task-definition/echo-dev-echo:1" }
     key_secret_arns     = { ci = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:ci" }
   }
   depends_on = [terraform_data.service]

@@ -50,6 +50,14 @@ class Deploy(Scripts):
         self.assertIn("Saved plan is stale", self.output)
         self.assertEqual(self.running(), "other@sha256:3")
 
+    def test_does_not_roll_back_what_another_one_has_deployed_meanwhile(self):
+        self.succeed("deploy", "dev", "good@sha256:1")
+        # While what runs is asked.
+        self.write("scripts/smoke", '#!/bin/sh\nterraform -chdir="$(dirname "$0")/../environments/dev" apply -auto-approve -var docker_image_url=other@sha256:3 >/dev/null\nexit 1\n', 0o755)
+        self.assertEqual(self.run_script("deploy", "dev", "good@sha256:2"), 1, self.output)
+        self.assertIn("somebody else has deployed other@sha256:3 meanwhile", self.output)
+        self.assertEqual(self.running(), "other@sha256:3")
+
     def test_does_not_begin_where_what_runs_is_not_known(self):
         self.succeed("deploy", "dev", "good@sha256:1")
         self.fake("terraform", f'#!/bin/sh\n[ "$2" != output ] || exit 1\nexec {shutil.which("terraform")} "$@"\n')
@@ -60,7 +68,8 @@ class Deploy(Scripts):
         (self.fakes / "unreachable").touch()
         self.succeed("deploy", "dev", "good@sha256:1")
         self.assertEqual(self.run_script("deploy", "dev", "good@sha256:2"), 2, self.output)
-        self.assertIn("management_cidrs", self.output)
+        for part in ("management_cidrs", "an apply by hand mends it"):
+            self.assertIn(part, self.output)
         self.assertEqual(self.running(), "good@sha256:1")
         # Nothing ran there before the first one, and so nothing was asked.
         self.assertEqual([line.split()[-1] for line in (self.fakes / "curl").read_text().splitlines()], ["http://management/-/ready"])
@@ -88,7 +97,7 @@ class Deploy(Scripts):
             self.assertIn(words, self.output)
             self.assertEqual(self.running(), IMAGE)
         # What is newer, and the same once more.
-        for of_running in (f"{older}-arm64", newer):
+        for of_running in (f"{older}-arm64", f"{older}-arm64-by-hand", newer):
             answers(newer, of_running)
             self.succeed("deploy", "--newer", "dev", other)
         # By hand it is how to go back.

@@ -29,6 +29,16 @@ class Plan(Scripts):
         self.assertEqual(self.run_script("plan", "dev"), 2, self.output)
         self.assertIn("- make `terraform_data.service`", self.stdout)
 
+    def test_tells_four_roots_in_one_comment_however_much_they_change(self):
+        many = 'resource "terraform_data" "ä" {\n  for_each = toset([for number in range(200) : "ä-${number}"])\n  input    = each.key\n}\n'
+        self.write("environments/dev/main.tf", 'variable "docker_image_url" {}\n' + many)
+        self.assertEqual(self.run_script("plan", "dev", TF_VAR_docker_image_url="good@sha256:1"), 2, self.output)
+        self.assertLess(len(self.stdout), 65536 / 4)
+        # At the end of a line, and what was begun is ended.
+        lines = self.stdout.splitlines()
+        self.assertEqual([lines[number - 1] for number, line in enumerate(lines) if line == "… and so on."][0][:25], "- make `terraform_data.ä[")
+        self.assertEqual((lines.count("… and so on."), lines[-4:]), (2, ["… and so on.", "```", "</details>", ""]))
+
     def test_finds_the_roots_that_have_changed(self):
         self.git("init")
         self.git("add", ".")
@@ -41,6 +51,30 @@ class Plan(Scripts):
         self.succeed("plan", "--changed-since", "HEAD~1")
         self.assertIn("environments/prod", self.stdout)
         self.assertNotIn("environments/dev", self.stdout)
+
+    def test_hands_it_to_the_job_that_comments(self):
+        self.succeed("deploy", "dev", "good@sha256:1")
+        self.git("init")
+        self.git("commit", "--allow-empty", "--message", "before")
+        self.git("add", "environments/dev/main.tf")
+        self.git("commit", "--message", "after")
+        output = self.fakes / "output"
+
+        def comment(**env):
+            output.unlink(missing_ok=True)
+            return self.run_script("comment", "HEAD^1", GITHUB_OUTPUT=str(output), **env)
+
+        self.assertEqual(comment(), 0, self.output)
+        self.assertEqual(output.read_text(), "told<<END-OF-PLAN\n**environments/dev**: nothing to change.\n\nEND-OF-PLAN\n")
+        self.assertEqual(comment(TF_VAR_docker_image_url="good@sha256:2"), 0, self.output)
+        self.assertIn("- destroy and make `terraform_data.service`", output.read_text())
+        self.write("environments/dev/more.tf", "no Terraform\n")
+        self.assertEqual(comment(), 1, self.output)
+        self.assertIn("**environments/dev** could not be planned", output.read_text())
+        # Ended by the system, or never begun.
+        for status in (126, 127, 137):
+            self.write("scripts/plan", f"#!/bin/sh\nexit {status}\n", 0o755)
+            self.assertEqual(comment(), 1, self.output)
 
 
 # What is built into Terraform never drifts: it is told so by what stands in for Terraform here, and only that.

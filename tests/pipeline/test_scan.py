@@ -43,6 +43,12 @@ class Scan(Scripts):
         self.assertIn("CRITICAL CVE-CRITICAL", self.output)
         self.assertNotIn("CVE-LOW", self.output)
 
+    def test_asks_about_what_a_person_has_pushed_by_its_own_tag(self):
+        (self.fakes / "describe-images").write_text(f"{self.revision}-arm64-by-hand")
+        self.ecr("arm64-by-hand", {"status": "COMPLETE"}, {"HIGH": 1})
+        self.assertEqual(self.run_script("scan", IMAGE), 1, self.output)
+        self.assertIn("CVE-HIGH", self.output)
+
     def test_says_that_ecr_can_not_look_into_an_image_without_a_system(self):
         for status in ({"status": "UNSUPPORTED_IMAGE"}, {"status": "FAILED", "description": "UnsupportedImageError: The operating system '' is not supported."}):
             self.ecr("amd64", status)
@@ -72,6 +78,8 @@ class Scan(Scripts):
         self.succeed("scan", "--running", "dev")
         self.assertIn("nothing runs in dev", self.output)
         self.succeed("deploy", "dev", IMAGE)
+        (self.fakes / "describe-task-definition").write_text("ARM64")
+        (self.fakes / "batch-get-image").write_text("{}")
         collector = self.fakes / f"describe-image-scan-findings-sha256:{64 * 'c'}"
         collector.write_text("error ScanNotFoundException")
         self.succeed("scan", "--running", "dev")
@@ -84,6 +92,25 @@ class Scan(Scripts):
         collector.write_text("error ScanNotFoundException")
         self.ecr("arm64", {"status": "ACTIVE"}, {"CRITICAL": 1})
         self.assertEqual(self.run_script("scan", "--running", "dev"), 1, self.output)
+
+    def test_asks_for_the_collector_of_the_platform_that_runs(self):
+        self.succeed("deploy", "dev", IMAGE)
+        platforms = [("linux", "amd64", "d"), ("linux", "arm64", "e"), ("windows", "amd64", "f"), ("unknown", "unknown", "0")]
+        index = {"manifests": [{"digest": "sha256:" + 64 * digit, "platform": {"os": system, "architecture": cpu}} for system, cpu, digit in platforms]}
+        for digit, grave in (("c", 0), ("d", 0), ("e", 1)):
+            answer = {"imageScanStatus": {"status": "ACTIVE"}, "imageScanFindings": {"findingSeverityCounts": {"HIGH": grave}}}
+            (self.fakes / f"describe-image-scan-findings-sha256:{64 * digit}").write_text(json.dumps(answer))
+        (self.fakes / "batch-get-image").write_text(json.dumps(index))
+        for cpu, code in (("ARM64", 1), ("X86_64", 0)):
+            (self.fakes / "describe-task-definition").write_text(cpu)
+            self.assertEqual(self.run_script("scan", "--running", "dev"), code, self.output)
+        # One that the tasks could not run, and one that may not be read.
+        (self.fakes / "batch-get-image").write_text(json.dumps({"manifests": index["manifests"][1:]}))
+        self.assertEqual(self.run_script("scan", "--running", "dev"), 1, self.output)
+        self.assertIn("it holds no image for X86_64", self.output)
+        (self.fakes / "batch-get-image").write_text("error AccessDeniedException")
+        self.assertEqual(self.run_script("scan", "--running", "dev"), 1, self.output)
+        self.assertIn("AccessDeniedException", self.output)
 
 
 if __name__ == "__main__":

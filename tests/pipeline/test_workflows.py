@@ -48,9 +48,47 @@ class Workflows(unittest.TestCase):
         self.assertEqual([jobs[name]["needs"] for name in deployed], [["test", "account", "image"], ["image", "dev"], ["image", "staging"]])
         self.assertEqual({jobs[name]["with"]["image"] for name in deployed}, {"${{ needs.image.outputs.image }}"})
 
-    def test_a_job_of_the_night_that_fails_is_told(self):
-        jobs = WORKFLOWS["nightly"]["jobs"]
-        self.assertEqual(set(jobs["told"]["needs"]), set(jobs) - {"told"})
+    def test_nothing_gets_to_prod_that_nobody_has_approved(self):
+        (deploy,) = WORKFLOWS["deploy"]["jobs"].values()
+        asks = next(number for number, step in enumerate(deploy["steps"]) if step.get("run", "").startswith("scripts/approved"))
+        gets_rights = next(number for number, step in enumerate(deploy["steps"]) if "role-to-assume" in step.get("with", {}))
+        self.assertLess(asks, gets_rights)
+        self.assertEqual(deploy["steps"][asks]["if"], "inputs.environment == 'prod'")
+
+    def test_a_deployment_by_hand_waits_for_no_delivery(self):
+        (deploy,) = WORKFLOWS["deploy"]["jobs"].values()
+        self.assertEqual(deploy["concurrency"], {"group": "deploy-${{ inputs.environment }}-${{ github.event_name }}", "cancel-in-progress": False})
+
+    def test_who_calls_a_workflow_has_the_rights_that_it_asks_for(self):
+        for workflow, name, job in JOBS:
+            if called := job.get("uses", "").removeprefix("./.github/workflows/").removesuffix(".yml"):
+                (it,) = WORKFLOWS[called]["jobs"].values()
+                self.assertEqual(job["permissions"], it["permissions"], f"{workflow}: {name}")
+
+    def test_what_is_delivered_has_an_sbom_attested_or_not(self):
+        steps = WORKFLOWS["deliver"]["jobs"]["image"]["steps"]
+        (kept,) = [step for step in steps if step.get("uses", "").startswith("actions/upload-artifact@")]
+        made = next(step["run"] for step in steps if step.get("run", "").startswith("scripts/sbom"))
+        self.assertEqual((kept["with"]["path"], kept.get("if")), ("${{ runner.temp }}/sbom.json", None))
+        self.assertEqual(made, 'scripts/sbom "$RUNNER_TEMP/sbom.json"')
+
+    def test_a_job_that_fails_is_told(self):
+        for workflow in ("deliver", "nightly"):
+            jobs = WORKFLOWS[workflow]["jobs"]
+            told = jobs["told"]
+            self.assertEqual((set(told["needs"]), told["if"]), (set(jobs) - {"told"}, "always()"))
+            verbs = [re.search(r"scripts/issue (\w+)", step["run"])[1] for step in told["steps"] if "run" in step]
+            self.assertEqual(verbs, ["open", "close"])
+
+    def test_what_a_person_is_sent_to_read_is_there(self):
+        headings = {
+            (page.name, re.sub(r"[^\w -]", "", heading).replace(" ", "-").lower())
+            for page in (ROOT / "docs").glob("*.md") for heading in re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+        }  # fmt: skip
+        files = [file for folder in ("scripts", ".github/workflows") for file in (ROOT / folder).iterdir() if file.is_file()]
+        named = {it for file in files for it in re.findall(r"docs/([\w-]+\.md)#([\w-]+)", file.read_text())}
+        self.assertLess({("runbook.md", "a-deployment-that-failed"), ("runbook.md", "a-run-that-failed")}, named)
+        self.assertEqual(named - headings, set())
 
     def test_checks_run_with_the_versions_that_are_written_down(self):
         versions = {step["with"].get("terraform_version") for _, _, job in JOBS for step in job.get("steps", []) if "/setup-terraform@" in step.get("uses", "")}

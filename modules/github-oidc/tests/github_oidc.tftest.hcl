@@ -82,7 +82,7 @@ run "rights" {
   # The plan role: of all that it may, nothing writes, and nothing reads what is kept.
   assert {
     condition = alltrue([
-      for action in flatten([for policy in aws_iam_role_policy.plan : [for statement in jsondecode(policy.policy).Statement : statement.Action]]) :
+      for action in flatten([for name, policy in aws_iam_role_policy.plan : [for statement in jsondecode(policy.policy).Statement : statement.Action] if name != "manifests"]) :
       can(regex("^[a-z0-9-]+:(Describe|Get|List)[A-Za-z]*[*]?$", action))
     ])
     error_message = "The plan role may do something else than describe, get and list."
@@ -102,6 +102,12 @@ run "rights" {
       for statement in jsondecode(aws_iam_role_policy.plan["state"].policy).Statement : [statement.Action, statement.Resource]
     ] == [["s3:ListBucket", "arn:aws:s3:::echo-state-test"], ["s3:GetObject", "arn:aws:s3:::echo-state-test/*"]]
     error_message = "The plan role must read states, and not write them."
+  }
+  assert {
+    condition = [
+      for statement in jsondecode(aws_iam_role_policy.plan["manifests"].policy).Statement : [statement.Action, statement.Resource]
+    ] == [["ecr:BatchGetImage", "arn:aws:ecr:eu-central-1:111122223333:repository/*"]]
+    error_message = "Of images the plan role must read manifests, and no layer."
   }
 
   # The push role.
