@@ -17,7 +17,7 @@ use super::{
     replicas::{start, table},
     table::server,
 };
-use crate::support::{Answer, Echo, PATIENCE, new_endpoint};
+use crate::support::{Answer, Echo, PATIENCE, changes, new_endpoint};
 
 /// Counts the requests that reach the proxy, after each has taken so long.
 fn count(proxy: &Proxy, each_takes: Duration) -> Arc<AtomicUsize> {
@@ -140,25 +140,36 @@ fn held(service: &Echo) -> (usize, usize) {
 
 #[test]
 fn while_the_store_is_silent_nothing_piles_up_and_afterwards_all_is_as_before() {
-    const CALLERS: usize = 60;
-    const MANAGERS: usize = 4;
+    const CLIENTS: usize = 192;
+    /// To the store: 16 that read for management, one each for the head, a write and a reading of the log; and of each the one before,
+    /// which may not be closed yet.
+    const CONNECTIONS: usize = 2 * (16 + 3);
     let (table, proxy) = (table(), Proxy::start());
     let service = start(&table, &proxy.url);
     let id = service.create("GET", "/known", json!({"code": 200}));
+    // Of a few each, so that they need not wait for each other.
+    let changed: Vec<_> =
+        (0..CLIENTS / 6).map(|n| service.create("PUT", &format!("/{n}"), json!({"code": 200}))).collect();
+    let change = changes(json!({"response": {"code": 200}}));
     let ask = |client: usize| {
         // None of them waits for another: all are there at once.
-        _ = match client {
-            0..MANAGERS => service.get(&format!("/endpoints/{id}")),
+        _ = match client % 12 {
+            0 | 1 => service.get(&format!("/endpoints/{id}")),
+            2 => service.get("/endpoints?filter%5Bpath%5D=/known"),
+            3 => service.get("/endpoints"),
+            4 | 5 => service.post(&new_endpoint("GET", "/known", json!({"code": 200}))),
+            6 | 7 => service.patch(&changed[client / 6], &change),
             _ => service.call("GET", ["/known", "/unknown"][client % 2]),
         };
     };
+    let (_, files) = held(&service);
     // So that each thread that there is going to be is there.
-    while_clients(CALLERS + MANAGERS, ask, || thread::sleep(Duration::from_millis(500)));
-    let (threads, files) = held(&service);
+    while_clients(CLIENTS, ask, || thread::sleep(Duration::from_millis(500)));
+    let (threads, _) = held(&service);
 
     proxy.set(|_| Fate::Silence);
     // A manager waits for five seconds, a caller for less than two: there is time for many to give up and come again.
-    let (most_threads, most_files) = while_clients(CALLERS + MANAGERS, ask, || {
+    let (most_threads, most_files) = while_clients(CLIENTS, ask, || {
         let over = Instant::now() + Duration::from_secs(7);
         let mut most = (0, 0);
         while Instant::now() < over {
@@ -170,17 +181,15 @@ fn while_the_store_is_silent_nothing_piles_up_and_afterwards_all_is_as_before() 
         most
     });
     assert!(most_threads <= threads + 2, "{threads} threads have become {most_threads}");
-    // A connection of each client; and one to the store for each manager and for the reading that all callers share, of which the one
-    // before may not be closed yet.
-    let clients = CALLERS + MANAGERS;
-    let bound = files + clients + 2 * (MANAGERS + 1);
-    assert!((files + clients / 2..=bound).contains(&most_files), "{files} open files have become {most_files}");
+    // A connection of each client as well.
+    let bound = files + CLIENTS + CONNECTIONS;
+    assert!((files + CLIENTS / 2..=bound).contains(&most_files), "{files} open files have become {most_files}");
 
     let deadline = Instant::now() + PATIENCE;
     loop {
         let (threads_now, files_now) = held(&service);
         // Connections to the store are kept for a while.
-        if threads_now <= threads && files_now <= files + MANAGERS + 1 {
+        if threads_now <= threads && files_now <= files + CONNECTIONS {
             break;
         }
         assert!(Instant::now() < deadline, "{threads_now} threads and {files_now} files, of {threads} and {files}");
