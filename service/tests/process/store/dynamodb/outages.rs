@@ -108,7 +108,7 @@ fn answered_after_a_silence(service: &Echo, proxy: &Proxy, turn: &str, silence: 
     create(called.clone());
     let paths = ["waiting", "new"].map(|name| format!("/{name}/{turn}"));
     let ids = paths.each_ref().map(|path| ["", "/changed", "/deleted"].map(|end| create(format!("{path}{end}"))));
-    let (changes, called, missed) = (&changes(json!({"response": {"body": "after"}})), &*called, &*missed);
+    let (change, called, missed) = (&changes(json!({"response": {"body": "after"}})), &*called, &*missed);
     let asks = |n: usize| -> [(&str, Ask, u16, &str); 7] {
         let [shown, changed, deleted] = ids[n].each_ref();
         let listing = format!("/endpoints?filter%5Bpath%5D={}", paths[n]);
@@ -116,7 +116,7 @@ fn answered_after_a_silence(service: &Echo, proxy: &Proxy, turn: &str, silence: 
             ("a listing of all", Box::new(|| service.get("/endpoints")), 200, "before"),
             ("a listing", Box::new(move || service.get(&listing)), 200, "before"),
             ("GET", Box::new(move || service.get(&format!("/endpoints/{shown}"))), 200, "before"),
-            ("PATCH", Box::new(move || service.patch(changed, changes)), 200, "after"),
+            ("PATCH", Box::new(move || service.patch(changed, change)), 200, "after"),
             ("DELETE", Box::new(move || service.delete(deleted)), 204, ""),
             ("a call", Box::new(move || service.call("GET", called)), 200, "before"),
             ("a miss", Box::new(move || service.call("GET", missed)), 404, missed),
