@@ -1,6 +1,7 @@
 //! Real services on one table: what one of them has acknowledged, each of them serves.
 
 use std::{
+    sync::mpsc,
     thread,
     time::{Duration, Instant},
 };
@@ -191,4 +192,34 @@ fn with_a_store_that_is_slower_than_the_lease_each_call_waits_and_is_right() {
     }
     assert_eq!(service.delete(&id).status, 204);
     assert_eq!([&service, &other].map(|service| service.call("GET", "/changing").status), [404; 2]);
+}
+
+/// The head is asked for for all who wait. But what somebody is shown after it was asked for, it may not count.
+#[test]
+fn who_comes_after_the_head_was_asked_for_waits_for_the_next_one() {
+    let (table, proxy) = (table(), Proxy::start());
+    let (service, other) = (start(&table, &proxy.url), start(&table, server()));
+    let id = other.create("GET", "/path", json!({"code": 200, "body": "before"}));
+    let list = || service.get("/endpoints?filter%5Bpath%5D=/path");
+    assert!(list().text().contains("before"));
+
+    // The first answer that there is nothing after the head is late, and the log can not be read meanwhile.
+    let (asked, questions) = mpsc::channel();
+    proxy.set(move |request| match request.operation() {
+        "Query" => Fate::CutBefore,
+        "TransactGetItems" if request.body.to_string().contains(r#""LOG""#) => {
+            let is_first = asked.send(()).is_ok();
+            Fate::Delay(Duration::ZERO, if is_first { Duration::from_millis(550) } else { Duration::ZERO })
+        }
+        _ => Fate::Pass,
+    });
+    thread::scope(|scope| {
+        scope.spawn(list);
+        questions.recv_timeout(PATIENCE).unwrap();
+        drop(questions);
+        thread::sleep(Duration::from_millis(50));
+        assert_eq!(other.patch(&id, &changes(json!({"response": {"body": "after"}}))).status, 200);
+        // This process has not read of it, so it can not say for how long others show what was there before.
+        assert_eq!(list().status, 503);
+    });
 }
