@@ -30,14 +30,14 @@ use std::{
 use futures_util::FutureExt as _;
 use parking_lot::RwLock;
 use tokio::{
-    sync::{Notify, watch},
+    sync::{Mutex, Notify, watch},
     time::{Instant, sleep_until, timeout, timeout_at},
 };
 
 use super::table::Table;
 use crate::store::{Change, Changes, Store, StoreError, Version};
 
-/// Readings begin no closer together than this, so that no flood of misses becomes one of reads.
+/// Readings begin no closer together than this, and so do those of the head, so that no flood of misses becomes one of reads.
 const APART: Duration = Duration::from_millis(12);
 /// How long after a failure the log of a store that is not shared is read again.
 const RETRY: Duration = Duration::from_millis(50);
@@ -66,7 +66,7 @@ impl Lease {
     }
 }
 
-/// A reading of the log that is over.
+/// A reading of the log, or of the head, that is over.
 #[derive(Clone)]
 struct Reading {
     began: Instant,
@@ -97,6 +97,8 @@ pub(super) struct Follower {
     origin: Instant,
     last: watch::Sender<Reading>,
     wanted: Notify,
+    /// The last time that the log was applied up to the head. Locked while that is done again.
+    shown: Mutex<Reading>,
     pub(super) counts: Counts,
 }
 
@@ -104,14 +106,16 @@ impl Follower {
     /// Loads everything from the store.
     pub(super) async fn load(store: Arc<dyn Store>, lease: Option<Lease>) -> Result<Self, StoreError> {
         let origin = Instant::now();
+        let none = Reading { began: origin, outcome: Ok(()) };
         let follower = Self {
             store,
             lease,
             table: RwLock::default(),
             valid_until: AtomicU64::new(0),
             origin,
-            last: watch::Sender::new(Reading { began: origin, outcome: Ok(()) }),
+            last: watch::Sender::new(none.clone()),
             wanted: Notify::new(),
+            shown: Mutex::new(none),
             counts: Counts::default(),
         };
         follower.reload().await?;
@@ -177,10 +181,29 @@ impl Follower {
         Err(StoreError(format!("the log does not reach version {version}, which the store has shown")))
     }
 
-    /// Waits until everything is applied that the store has shown before the call.
+    /// Waits until everything is applied that the store has shown before the call. One of those who wait asks for the head, for all who
+    /// came before it did: what they were shown, that head counts.
     pub(super) async fn catch_up_to_all_shown(&self) -> Result<(), StoreError> {
-        let head = self.store.head().await?;
-        self.catch_up_to(head).await
+        let came = Instant::now();
+        let mut last = self.shown.lock().await;
+        if last.began <= came {
+            self.keep_apart(last.began).await;
+            let began = Instant::now();
+            let outcome = match self.store.head().await {
+                Ok(head) => self.catch_up_to(head).await,
+                Err(error) => Err(error),
+            };
+            // A failure may be told to those as well who came meanwhile: they have waited long enough.
+            *last = Reading { began: if outcome.is_ok() { began } else { Instant::now() }, outcome };
+        }
+        last.outcome.clone()
+    }
+
+    /// Nobody else asks a store that is not shared, which need not be spared.
+    async fn keep_apart(&self, began: Instant) {
+        if !self.is_alone() {
+            sleep_until(began + APART).await;
+        }
     }
 
     /// Waits until then, for a change that others may not have read of.
@@ -215,9 +238,7 @@ impl Follower {
                 (None, true) => _ = timeout_at(began + RETRY, wanted).await,
                 (None, false) => wanted.await,
             }
-            if !self.is_alone() {
-                sleep_until(began + APART).await;
-            }
+            self.keep_apart(began).await;
             let began = Instant::now();
             self.counts.readings.fetch_add(1, Ordering::Relaxed);
             // A fault of the store ends a reading, not the following.

@@ -92,10 +92,18 @@ impl Replica {
     }
 
     pub async fn get(&self, id: EndpointId) -> Result<Option<Stored>, StoreError> {
-        let found = self.store.get(id).await?;
-        let is_known = |stored: &Stored| self.follower.table.read().applied >= stored.version;
-        if !found.as_ref().is_some_and(is_known) {
-            self.follower.catch_up_to_all_shown().await?;
+        let is_known = || self.follower.table.read().has(id);
+        if !is_known() {
+            self.follower.catch_up().await?;
+        }
+        let mut found = None;
+        // What a reading that began after the call does not know is not there, and the store need not be asked: as with a mock.
+        if is_known() {
+            found = self.store.get(id).await?;
+            let is_applied = |stored: &Stored| self.follower.table.read().applied >= stored.version;
+            if !found.as_ref().is_some_and(is_applied) {
+                self.follower.catch_up_to_all_shown().await?;
+            }
         }
         // Of its route as well: another mock was there before, perhaps.
         let route = found.as_ref().map(|stored| &stored.endpoint.route);

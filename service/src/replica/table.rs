@@ -96,6 +96,10 @@ impl Table {
         self.answers[verb as usize].get(path.as_bytes())
     }
 
+    pub(super) fn has(&self, id: EndpointId) -> bool {
+        self.routes.contains_key(&id)
+    }
+
     pub(super) fn count(&self) -> usize {
         self.routes.len()
     }

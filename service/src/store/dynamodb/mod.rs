@@ -34,7 +34,10 @@ use std::{
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
-use tokio::{sync::Mutex, time::Instant};
+use tokio::{
+    sync::{Mutex, Semaphore},
+    time::Instant,
+};
 
 pub use open::TableError;
 use timing::Turn;
@@ -48,6 +51,8 @@ pub struct DynamoStore {
     /// For readings of the log.
     log_client: Client,
     table: String,
+    /// The places of those who read for management.
+    readers: Semaphore,
     /// Writes of one process come one after the other: all of them change the head, so they would only be in each other's way.
     turn: Mutex<Turn>,
     /// When DynamoDB last said what has become of a write: while it does, it is worth waiting for one's turn.
@@ -72,6 +77,7 @@ impl DynamoStore {
             log_client: timing::of_log(&client),
             client,
             table: table.to_owned(),
+            readers: Semaphore::new(read::READERS),
             turn: Mutex::new(Turn::first()),
             answered: Instant::now().into(),
             head: AtomicU64::new(0),

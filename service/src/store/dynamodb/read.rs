@@ -8,7 +8,10 @@ use aws_sdk_dynamodb::{
     operation::{query::builders::QueryFluentBuilder, transact_get_items::TransactGetItemsError},
     types::{Get, TransactGetItem},
 };
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    sync::SemaphorePermit,
+    time::{Instant, timeout_at},
+};
 
 use super::{
     DynamoStore, chain, failed,
@@ -23,11 +26,24 @@ use crate::{
 /// As many items as one `TransactGetItems` reads.
 pub(super) const MAX_AT_ONCE: usize = 100;
 
+/// So many read for management at once.
+pub(super) const READERS: usize = 16;
+
 impl DynamoStore {
     /// Once it is decided: the head may count a write of it already, and calls show that.
     pub(super) async fn find(&self, id: EndpointId) -> Result<Option<Stored>, StoreError> {
-        let found = self.get_at_once(vec![item::endpoint_key(id)], READ).await?;
+        let (_place, deadline) = self.place().await?;
+        let found = self.get_at_once(vec![item::endpoint_key(id)], deadline - Instant::now()).await?;
         found.iter().flatten().next().map(item::endpoint).transpose()
+    }
+
+    /// A place among those who read for management, and until when. Each holds a connection, which are many where the store is silent, and
+    /// the readings of the log have to get through as well.
+    async fn place(&self) -> Result<(SemaphorePermit<'_>, Instant), StoreError> {
+        let deadline = Instant::now() + READ;
+        let late = |_| StoreError(format!("{READERS} others have been reading for {} s", READ.as_secs()));
+        let place = timeout_at(deadline, self.readers.acquire()).await.map_err(late)?;
+        Ok((place.expect("it is never closed"), deadline))
     }
 
     pub(super) fn partition(&self, name: &str, after: Option<String>) -> QueryFluentBuilder {
@@ -50,6 +66,7 @@ impl DynamoStore {
             // One more than asked for tells whether there are more.
             None => query.limit(i32::try_from(limit.saturating_add(1)).unwrap_or(i32::MAX)),
         };
+        let (_place, _) = self.place().await?;
         let mut items = query.into_paginator().items().send();
         let mut page = Page { endpoints: Vec::new(), more: false };
         let mut bytes = 0;
@@ -80,11 +97,11 @@ impl DynamoStore {
         let claims: Vec<_> = verbs.map(|verb| item::claim_key(&Route { verb, path: path.clone() })).collect();
         let holders =
             |claims: &[Option<Item>]| claims.iter().flatten().map(item::holder).collect::<Result<Vec<_>, _>>();
-        let (mut ids, deadline) = (Vec::new(), Instant::now() + READ);
+        let ((_place, deadline), mut ids) = (self.place().await?, Vec::new());
         let mut found = loop {
             // Seven of the largest endpoints are less than half of the 4 MB that a transaction may read.
             let keys = claims.iter().cloned().chain(ids.iter().copied().map(item::endpoint_key));
-            let mut read = self.get_at_once(keys.collect(), READ).await?;
+            let mut read = self.get_at_once(keys.collect(), deadline - Instant::now()).await?;
             let endpoints = read.split_off(claims.len());
             let now = holders(&read)?;
             if now == ids {

@@ -13,8 +13,8 @@ use crate::store::Version;
 /// The network of one region; the SDK's own 3.1 s would leave no time for a second attempt.
 const CONNECT: Duration = Duration::from_secs(1);
 /// One request of a listing or a load, and its answer: a page of up to 1 MB, of many, and on a machine that may be busy with them.
-/// Cut off too soon, they would never come to an end.
-const ATTEMPT: Duration = Duration::from_secs(2);
+/// Cut off too soon, they would never come to an end; a store that is back is noticed by them within two seconds.
+const ATTEMPT: Duration = Duration::from_millis(1_500);
 /// One sending of a write, or of a read of single items, and its answer. Shorter, because somebody waits for each, and the writes of a
 /// process wait for each other: so a store that is back is noticed by all of them within a second. To send a write again does no harm,
 /// and finds what the sending before has done.
@@ -27,8 +27,8 @@ pub(super) const WRITE: Duration = Duration::from_secs(5);
 /// A write in all, while those before it are carried out one by one, or other processes come first. Less than `--request-timeout` by
 /// default: with a shorter one, the write ends when the client is told that time is up.
 pub(super) const WRITE_IN_QUEUE: Duration = Duration::from_secs(25);
-/// A page is asked for so often at most. The SDK waits between attempts, with jitter.
-const READ_ATTEMPTS: u32 = 3;
+/// A page is asked for so often at most, within [`READ`].
+const READ_ATTEMPTS: u32 = 8;
 
 /// Longest first wait, and longest wait of all: a store that comes back is noticed within this.
 const FIRST_WAIT: Duration = Duration::from_millis(10);
@@ -67,7 +67,9 @@ pub(super) fn expiry_of_now() -> u64 {
 }
 
 pub(super) fn retries() -> RetryConfig {
-    RetryConfig::standard().with_max_attempts(READ_ATTEMPTS)
+    let retries = RetryConfig::standard().with_max_attempts(READ_ATTEMPTS);
+    // The SDK's own waits, up to a second and then two, would come on top of an attempt that got no answer.
+    retries.with_initial_backoff(LONGEST_WAIT).with_max_backoff(LONGEST_WAIT)
 }
 
 /// As slow as DynamoDB may be, a write does not wait longer than this for the sake of others.

@@ -24,7 +24,7 @@ fn kind(metric: &Value) -> &'static str {
     }
 }
 
-fn points(metric: &Value) -> &Vec<Value> {
+pub fn points(metric: &Value) -> &Vec<Value> {
     ["sum", "gauge", "histogram"].iter().find_map(|kind| metric[kind]["dataPoints"].as_array()).unwrap()
 }
 

@@ -3,6 +3,7 @@
 mod collector;
 mod metrics;
 mod outages;
+mod replica;
 mod traces;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -15,8 +15,9 @@ use serde_json::json;
 use super::{
     proxy::{Fate, Proxy},
     replicas::{start, table},
+    table::server,
 };
-use crate::support::{Echo, PATIENCE};
+use crate::support::{Answer, Echo, PATIENCE, changes, new_endpoint};
 
 /// Counts the requests that reach the proxy, after each has taken so long.
 fn count(proxy: &Proxy, each_takes: Duration) -> Arc<AtomicUsize> {
@@ -48,13 +49,14 @@ fn while_clients<T>(clients: usize, ask: impl Fn(usize) + Sync, act: impl FnOnce
     })
 }
 
-/// Requests of one service in a second, over three.
-fn rate(requests: &AtomicUsize) -> usize {
-    let (before, began) = (requests.load(Ordering::Relaxed), Instant::now());
+/// By how much each of these grows in a second, over three.
+fn rates<const COUNT: usize>(counts: [&AtomicUsize; COUNT]) -> [usize; COUNT] {
+    let now = || counts.map(|count| count.load(Ordering::Relaxed));
+    let (before, began) = (now(), Instant::now());
     thread::sleep(Duration::from_secs(3));
-    let count = requests.load(Ordering::Relaxed) - before;
-    assert!(count > 0, "they go by the proxy");
-    (count as f64 / began.elapsed().as_secs_f64()).ceil() as usize
+    let (after, seconds) = (now(), began.elapsed().as_secs_f64());
+    assert!(after > before, "they go by the proxy");
+    std::array::from_fn(|n| ((after[n] - before[n]) as f64 / seconds).ceil() as usize)
 }
 
 /// `docs/consistency.md`, what it costs.
@@ -63,13 +65,55 @@ fn an_idle_service_asks_twenty_times_a_second_and_one_with_any_rate_of_misses_le
     let (table, proxy) = (table(), Proxy::start());
     let service = start(&table, &proxy.url);
     let requests = count(&proxy, Duration::ZERO);
-    let idle = rate(&requests);
+    let [idle] = rates([&requests]);
     assert!(idle <= 25, "{idle} requests a second without a client");
 
     let miss = |client| assert_eq!(service.call("GET", &format!("/missed/{client}")).status, 404);
-    let missing = while_clients(32, miss, || rate(&requests));
+    let [missing] = while_clients(32, miss, || rates([&requests]));
     assert!(missing < 100, "{missing} requests a second");
-    println!("{idle} requests a second when idle, {missing} with misses");
+
+    // One more for each reading that meets a write, at most.
+    let (other, written) = (start(&table, server()), AtomicUsize::new(0));
+    let write = |client| match client {
+        0 => {
+            other.create("GET", &format!("/{}", written.fetch_add(1, Ordering::Relaxed)), json!({"code": 200}));
+        }
+        _ => miss(client),
+    };
+    let [meeting, writes] = while_clients(33, write, || rates([&requests, &written]));
+    assert!(meeting < 100 + writes, "{meeting} requests a second, and {writes} writes of another process");
+    println!(
+        "a second: {idle} idle, {missing} with misses, {meeting} with misses and {writes} writes of another process"
+    );
+}
+
+/// All of it would fall on the few items that the readings of the log need as well, for which DynamoDB has a limit.
+#[test]
+fn a_flood_of_management_does_not_become_one_of_readings() {
+    let (table, proxy) = (table(), Proxy::start());
+    let service = start(&table, &proxy.url);
+    service.create("GET", "/taken", json!({"code": 200}));
+    let (requests, counted) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
+    let count = Arc::clone(&requests);
+    proxy.set(move |request| {
+        let is_read = request.operation() != "TransactWriteItems" && request.body.to_string().contains(r#""LOG""#);
+        count.fetch_add(usize::from(is_read), Ordering::Relaxed);
+        Fate::Pass
+    });
+    let flood = |ask: &(dyn Fn() -> Answer + Sync), status, bound| {
+        let ask = |_| {
+            assert_eq!(ask().status, status);
+            counted.fetch_add(1, Ordering::Relaxed);
+        };
+        let [readings, answers] = while_clients(32, ask, || rates([&requests, &counted]));
+        println!("{answers} answers with {status} a second, {readings} readings");
+        assert!(readings < bound, "{readings} readings a second");
+    };
+    // As mocks that are not there.
+    flood(&|| service.get(&format!("/endpoints/{}", uuid::Uuid::now_v7())), 404, 100);
+    // The head and the entry after it as well.
+    flood(&|| service.get("/endpoints?filter%5Bpath%5D=/taken"), 200, 300);
+    flood(&|| service.post(&new_endpoint("GET", "/taken", json!({"code": 200}))), 409, 300);
 }
 
 /// Many requests at once must not become as many reads.
@@ -96,25 +140,36 @@ fn held(service: &Echo) -> (usize, usize) {
 
 #[test]
 fn while_the_store_is_silent_nothing_piles_up_and_afterwards_all_is_as_before() {
-    const CALLERS: usize = 60;
-    const MANAGERS: usize = 4;
+    const CLIENTS: usize = 192;
+    /// To the store: 16 that read for management, one each for the head, a write and a reading of the log; and of each the one before,
+    /// which may not be closed yet.
+    const CONNECTIONS: usize = 2 * (16 + 3);
     let (table, proxy) = (table(), Proxy::start());
     let service = start(&table, &proxy.url);
     let id = service.create("GET", "/known", json!({"code": 200}));
+    // Of a few each, so that they need not wait for each other.
+    let changed: Vec<_> =
+        (0..CLIENTS / 6).map(|n| service.create("PUT", &format!("/{n}"), json!({"code": 200}))).collect();
+    let change = changes(json!({"response": {"code": 200}}));
     let ask = |client: usize| {
         // None of them waits for another: all are there at once.
-        _ = match client {
-            0..MANAGERS => service.get(&format!("/endpoints/{id}")),
+        _ = match client % 12 {
+            0 | 1 => service.get(&format!("/endpoints/{id}")),
+            2 => service.get("/endpoints?filter%5Bpath%5D=/known"),
+            3 => service.get("/endpoints"),
+            4 | 5 => service.post(&new_endpoint("GET", "/known", json!({"code": 200}))),
+            6 | 7 => service.patch(&changed[client / 6], &change),
             _ => service.call("GET", ["/known", "/unknown"][client % 2]),
         };
     };
+    let (_, files) = held(&service);
     // So that each thread that there is going to be is there.
-    while_clients(CALLERS + MANAGERS, ask, || thread::sleep(Duration::from_millis(500)));
-    let (threads, files) = held(&service);
+    while_clients(CLIENTS, ask, || thread::sleep(Duration::from_millis(500)));
+    let (threads, _) = held(&service);
 
     proxy.set(|_| Fate::Silence);
     // A manager waits for five seconds, a caller for less than two: there is time for many to give up and come again.
-    let (most_threads, most_files) = while_clients(CALLERS + MANAGERS, ask, || {
+    let (most_threads, most_files) = while_clients(CLIENTS, ask, || {
         let over = Instant::now() + Duration::from_secs(7);
         let mut most = (0, 0);
         while Instant::now() < over {
@@ -126,17 +181,15 @@ fn while_the_store_is_silent_nothing_piles_up_and_afterwards_all_is_as_before() 
         most
     });
     assert!(most_threads <= threads + 2, "{threads} threads have become {most_threads}");
-    // A connection of each client; and one to the store for each manager and for the reading that all callers share, of which the one
-    // before may not be closed yet.
-    let clients = CALLERS + MANAGERS;
-    let bound = files + clients + 2 * (MANAGERS + 1);
-    assert!((files + clients / 2..=bound).contains(&most_files), "{files} open files have become {most_files}");
+    // A connection of each client as well.
+    let bound = files + CLIENTS + CONNECTIONS;
+    assert!((files + CLIENTS / 2..=bound).contains(&most_files), "{files} open files have become {most_files}");
 
     let deadline = Instant::now() + PATIENCE;
     loop {
         let (threads_now, files_now) = held(&service);
         // Connections to the store are kept for a while.
-        if threads_now <= threads && files_now <= files + MANAGERS + 1 {
+        if threads_now <= threads && files_now <= files + CONNECTIONS {
             break;
         }
         assert!(Instant::now() < deadline, "{threads_now} threads and {files_now} files, of {threads} and {files}");

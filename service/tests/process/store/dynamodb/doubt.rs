@@ -21,6 +21,7 @@ use super::{
     Scene, create, endpoint, holder, moved,
     proxy::{Fate, Message, Proxy},
     replicas, response,
+    table::server,
 };
 use crate::support::{PATIENCE, changes, new_endpoint};
 
@@ -223,24 +224,80 @@ async fn a_write_that_nobody_waits_for_any_more_is_not_planned_anew() {
     scene.assert_sound().await;
 }
 
-/// As `docs/consistency.md` says: the statuses of a creation, a change and a deletion, where the first one had taken effect and where not.
+/// As `docs/consistency.md` says: the statuses of a creation, a change, one with the `ETag` before and a deletion, where the first one had
+/// taken effect and where not.
 #[test]
 fn what_a_repeated_write_is_told_says_whether_the_first_had_taken_effect() {
     thread::scope(|scope| {
-        for (number, told) in [409, 200, 404, 201, 200, 204].into_iter().enumerate() {
+        for (number, told) in [409, 200, 412, 404, 201, 200, 200, 204].into_iter().enumerate() {
             scope.spawn(move || {
                 let (table, proxy) = (replicas::table(), Proxy::start());
                 let service = replicas::start(&table, &proxy.url);
-                let id = service.create("GET", "/old", json!({"code": 200}));
-                let write = || match number % 3 {
+                let path = format!("/endpoints/{}", service.create("GET", "/old", json!({"code": 200})));
+                let only = format!("If-Match: {}\r\n", service.get(&path).header("etag").unwrap());
+                let change = |header| service.manage("PATCH", &path, header, Some(&changes(json!({"verb": "PUT"}))));
+                let write = || match number % 4 {
                     0 => service.post(&new_endpoint("GET", "/new", json!({"code": 200}))),
-                    1 => service.patch(&id, &changes(json!({"response": {"code": 201}}))),
-                    _ => service.delete(&id),
+                    1 => change(""),
+                    2 => change(&only),
+                    _ => service.manage("DELETE", &path, "", None),
                 };
-                proxy.on(SENDING, move |_, _| if number < 3 { Fate::CutAfter } else { Fate::CutBefore });
+                proxy.on(SENDING, move |_, _| if number < 4 { Fate::CutAfter } else { Fate::CutBefore });
                 assert_eq!(write().status, 503);
                 proxy.set(|_| Fate::Pass);
-                assert_eq!(write().status, told, "{}", ["POST", "PATCH", "DELETE"][number % 3]);
+                assert_eq!(write().status, told, "{}", ["POST", "PATCH", "PATCH with If-Match", "DELETE"][number % 4]);
+            });
+        }
+    });
+}
+
+/// As `docs/consistency.md` says: once what was repeated is acknowledged. What others make of it then is not undone.
+#[test]
+fn a_write_that_arrives_after_it_was_repeated_does_not_take_effect_any_more() {
+    thread::scope(|scope| {
+        for what in ["POST", "PATCH", "DELETE"] {
+            scope.spawn(move || {
+                let (table, proxy) = (replicas::table(), Proxy::start());
+                let (service, other) = (replicas::start(&table, &proxy.url), replicas::start(&table, server()));
+                let new = |body| new_endpoint("GET", "/path", json!({"code": 200, "body": body}));
+                let old = (what != "POST").then(|| service.create("GET", "/path", json!({"code": 200, "body": "old"})));
+                let id = old.unwrap_or_default();
+                let change = |body| changes(json!({"response": {"body": body}}));
+                let write = || match what {
+                    "POST" => service.post(&new("first")),
+                    "PATCH" => service.patch(&id, &change("first")),
+                    _ => service.delete(&id),
+                };
+                // Its client is told after five seconds that nobody knows.
+                let late = Duration::from_secs(8);
+                proxy.on(SENDING, move |n, _| if n == 0 { Fate::ArriveLate(late) } else { Fate::CutBefore });
+                assert_eq!(write().status, 503);
+                proxy.set(|_| Fate::Pass);
+                let again = write();
+                let (status, shown) = match what {
+                    "POST" => (other.delete(again.json()["data"]["id"].as_str().unwrap()).status, [404; 2]),
+                    "PATCH" => (other.patch(&id, &change("second")).status, [200; 2]),
+                    _ => (other.post(&new("second")).status, [200; 2]),
+                };
+                assert!(again.status < 300 && status < 300, "{again:?}, and then {status}");
+                assert!(proxy.late().is_empty(), "it arrives after that");
+
+                let deadline = Instant::now() + PATIENCE;
+                while proxy.late().is_empty() {
+                    assert!(Instant::now() < deadline, "it arrives");
+                    thread::sleep(Duration::from_millis(10));
+                }
+                let kind = proxy.late()[0]["__type"].to_string();
+                assert!(kind.contains("TransactionCanceledException"), "{kind}");
+                for _ in 0..20 {
+                    let answers = [&service, &other].map(|service| service.call("GET", "/path"));
+                    assert_eq!(answers.each_ref().map(|answer| answer.status), shown, "{what}");
+                    assert!(
+                        shown == [404; 2] || answers.iter().all(|answer| answer.text() == "second"),
+                        "{what}: {answers:?}"
+                    );
+                    thread::sleep(Duration::from_millis(20));
+                }
             });
         }
     });

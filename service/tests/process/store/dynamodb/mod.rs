@@ -6,7 +6,7 @@ mod isolation;
 mod opening;
 mod outages;
 pub mod proxy;
-mod replicas;
+pub mod replicas;
 mod shared;
 mod sizes;
 pub mod table;

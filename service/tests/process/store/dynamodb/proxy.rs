@@ -111,6 +111,7 @@ pub type Script = Box<dyn FnMut(&mut Message) -> Fate + Send>;
 pub struct Proxy {
     pub url: String,
     script: Arc<Mutex<Script>>,
+    late: Arc<Mutex<Vec<Value>>>,
 }
 
 impl Proxy {
@@ -119,14 +120,20 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let script: Arc<Mutex<Script>> = Arc::new(Mutex::new(Box::new(|_| Fate::Pass)));
-        let shared = Arc::clone(&script);
+        let late = Arc::<Mutex<Vec<Value>>>::default();
+        let shared = (Arc::clone(&script), Arc::clone(&late));
         thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
-                let script = Arc::clone(&shared);
-                thread::spawn(move || serve(client, &script));
+                let (script, late) = shared.clone();
+                thread::spawn(move || serve(client, &script, &late));
             }
         });
-        Self { url, script }
+        Self { url, script, late }
+    }
+
+    /// What DynamoDB has answered to those that have arrived late.
+    pub fn late(&self) -> Vec<Value> {
+        self.late.lock().unwrap().clone()
     }
 
     pub fn set(&self, script: impl FnMut(&mut Message) -> Fate + Send + 'static) {
@@ -147,7 +154,7 @@ impl Proxy {
 }
 
 /// Serves one connection, until it ends or is cut. Each has a connection of its own to DynamoDB.
-fn serve(client: TcpStream, script: &Mutex<Script>) -> Option<()> {
+fn serve(client: TcpStream, script: &Mutex<Script>, arrived_late: &Mutex<Vec<Value>>) -> Option<()> {
     let upstream = TcpStream::connect(server().trim_start_matches("http://")).ok()?;
     let (mut to_client, mut to_server) = (client.try_clone().ok()?, upstream.try_clone().ok()?);
     let (mut client, mut upstream) = (BufReader::new(client), BufReader::new(upstream));
@@ -172,7 +179,7 @@ fn serve(client: TcpStream, script: &Mutex<Script>) -> Option<()> {
             Fate::ArriveLate(late) => {
                 to_client.shutdown(Shutdown::Both).ok();
                 thread::sleep(late);
-                pass_on()?;
+                arrived_late.lock().unwrap().push(pass_on()?.body);
                 None
             }
             Fate::Answer(answer) => Some(answer),

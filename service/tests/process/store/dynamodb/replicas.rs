@@ -1,11 +1,15 @@
 //! Real services on one table: what one of them has acknowledged, each of them serves.
 
-use std::{sync::Arc, thread, time::Instant};
+use std::{
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use serde_json::json;
 
 use super::{
-    proxy::{Fate, Proxy},
+    proxy::{Fate, Message, Proxy},
     table::{Table, VARIABLES, server},
 };
 use crate::support::{Answer, Echo, PATIENCE, changes, new_endpoint};
@@ -110,21 +114,19 @@ fn a_replica_that_starts_late_serves_what_there_is() {
     assert_eq!(late.call("GET", "/early").text(), "here");
 }
 
-/// While the store is away nobody can know whether a mock is still what it was, once the lease is over.
-#[test]
-fn without_the_store_a_mock_is_soon_neither_served_nor_missed() {
-    let table = table();
-    let proxy = Arc::new(Proxy::start());
-    let service = start(&table, &proxy.url);
-    service.create("GET", "/known", json!({"code": 200}));
+/// While the log can not be read nobody can know whether a mock is still what it was, once the lease is over.
+fn a_mock_is_soon_neither_served_nor_missed_while_the_store(is_so: fn(&mut Message) -> Fate) {
+    let (table, proxy) = (table(), Proxy::start());
+    let (service, other) = (start(&table, &proxy.url), start(&table, server()));
+    let id = service.create("GET", "/known", json!({"code": 200, "body": "before"}));
 
-    proxy.set(|_| Fate::CutBefore);
+    proxy.set(is_so);
     assert_eq!(service.call("GET", "/unknown").status, 503);
     let deadline = Instant::now() + PATIENCE;
     while service.call("GET", "/known").status == 200 {
         assert!(Instant::now() < deadline, "a lease ends");
     }
-    assert_eq!(service.get("/-/ready").status, 503);
+    wait_for(503, || service.get("/-/ready"));
     assert_eq!(service.get("/-/live").status, 200);
     for path in ["/known", "/unknown"] {
         let answer = service.call("GET", path);
@@ -132,13 +134,92 @@ fn without_the_store_a_mock_is_soon_neither_served_nor_missed() {
         assert_eq!(answer.json()["errors"][0]["code"], "unavailable");
     }
     service.log_line(|line| line["message"] == "the change log can not be read");
+    assert_eq!(other.patch(&id, &changes(json!({"response": {"body": "after"}}))).status, 200);
 
     proxy.set(|_| Fate::Pass);
-    let deadline = Instant::now() + PATIENCE;
-    while service.call("GET", "/known").status != 200 {
-        assert!(Instant::now() < deadline, "it serves again when the store is back");
-    }
+    wait_for(200, || service.call("GET", "/known"));
+    assert_eq!(service.call("GET", "/known").text(), "after");
     assert_eq!(service.call("GET", "/unknown").status, 404);
     assert_eq!(service.get("/-/ready").status, 200);
     service.log_line(|line| line["message"] == "the change log can be read again");
+}
+
+fn wait_for(status: u16, ask: impl Fn() -> Answer) {
+    let deadline = Instant::now() + PATIENCE;
+    while ask().status != status {
+        assert!(Instant::now() < deadline, "{status} in time");
+    }
+}
+
+#[test]
+fn without_the_store_a_mock_is_soon_neither_served_nor_missed() {
+    a_mock_is_soon_neither_served_nor_missed_while_the_store(|_| Fate::CutBefore);
+}
+
+#[test]
+fn while_readings_are_throttled_a_mock_is_soon_neither_served_nor_missed() {
+    a_mock_is_soon_neither_served_nor_missed_while_the_store(|request| match request.operation() {
+        "Query" => Fate::Answer(Message::error(400, "ProvisionedThroughputExceededException")),
+        _ => Fate::Pass,
+    });
+}
+
+/// Each way takes 300 ms, and a reading is waited for for 500.
+#[test]
+fn with_a_store_that_is_slower_than_it_is_waited_for_a_mock_is_soon_neither_served_nor_missed() {
+    const WAY: Duration = Duration::from_millis(300);
+    a_mock_is_soon_neither_served_nor_missed_while_the_store(|_| Fate::Delay(WAY, WAY));
+}
+
+/// A lease is over before the reading is answered that it is from. So no call is answered from memory.
+#[test]
+fn with_a_store_that_is_slower_than_the_lease_each_call_waits_and_is_right() {
+    const WAY: Duration = Duration::from_millis(100);
+    let (table, proxy) = (table(), Proxy::start());
+    let (service, other) = (start(&table, &proxy.url), start(&table, server()));
+    let id = other.create("GET", "/changing", json!({"code": 200, "body": "0"}));
+    proxy.set(|_| Fate::Delay(WAY, WAY));
+    for turn in 1..=5 {
+        let body = turn.to_string();
+        assert_eq!(other.patch(&id, &changes(json!({"response": {"body": body}}))).status, 200);
+        for path in ["/changing", "/unknown"] {
+            let asked = Instant::now();
+            let answer = service.call("GET", path);
+            assert!(asked.elapsed() >= 2 * WAY, "{path} after {:?}", asked.elapsed());
+            assert!(if path == "/unknown" { answer.status == 404 } else { answer.text() == body }, "{answer:?}");
+        }
+        assert_eq!(service.get("/-/ready").status, 200);
+    }
+    assert_eq!(service.delete(&id).status, 204);
+    assert_eq!([&service, &other].map(|service| service.call("GET", "/changing").status), [404; 2]);
+}
+
+/// The head is asked for for all who wait. But what somebody is shown after it was asked for, it may not count.
+#[test]
+fn who_comes_after_the_head_was_asked_for_waits_for_the_next_one() {
+    let (table, proxy) = (table(), Proxy::start());
+    let (service, other) = (start(&table, &proxy.url), start(&table, server()));
+    let id = other.create("GET", "/path", json!({"code": 200, "body": "before"}));
+    let list = || service.get("/endpoints?filter%5Bpath%5D=/path");
+    assert!(list().text().contains("before"));
+
+    // The first answer that there is nothing after the head is late, and the log can not be read meanwhile.
+    let (asked, questions) = mpsc::channel();
+    proxy.set(move |request| match request.operation() {
+        "Query" => Fate::CutBefore,
+        "TransactGetItems" if request.body.to_string().contains(r#""LOG""#) => {
+            let is_first = asked.send(()).is_ok();
+            Fate::Delay(Duration::ZERO, if is_first { Duration::from_millis(550) } else { Duration::ZERO })
+        }
+        _ => Fate::Pass,
+    });
+    thread::scope(|scope| {
+        scope.spawn(list);
+        questions.recv_timeout(PATIENCE).unwrap();
+        drop(questions);
+        thread::sleep(Duration::from_millis(50));
+        assert_eq!(other.patch(&id, &changes(json!({"response": {"body": "after"}}))).status, 200);
+        // This process has not read of it, so it can not say for how long others show what was there before.
+        assert_eq!(list().status, 503);
+    });
 }

@@ -1,0 +1,59 @@
+//! Metrics of the lease, of a real service on a table that another one writes to as well.
+
+use serde_json::json;
+
+use super::{Collector, attributes, collector::Records, metrics::points, start};
+use crate::{
+    store::dynamodb::{
+        proxy::{Fate, Proxy},
+        replicas,
+        table::{VARIABLES, server},
+    },
+    support::changes,
+};
+
+/// `--lease`, in milliseconds.
+const LEASE: i64 = 150;
+
+/// The latest count of a metric, or its milliseconds; of waits for `wait` if that is not empty.
+fn latest(records: &Records, name: &str, wait: &str) -> Option<i64> {
+    let metric = records.metrics().into_iter().rfind(|item| item.it["name"] == name)?.it;
+    let is_of =
+        |point: &&serde_json::Value| wait.is_empty() || attributes(point).get("echo.replica.wait").unwrap() == wait;
+    let point = points(&metric).iter().find(is_of)?;
+    point["asDouble"].as_f64().map(|seconds| (seconds * 1e3) as i64).or_else(|| point["asInt"].as_str()?.parse().ok())
+}
+
+#[test]
+fn metrics_of_a_lease_on_dynamodb_say_how_old_a_replica_is_and_what_is_waited_for() {
+    let (collector, table, proxy) = (Collector::start(), replicas::table(), Proxy::start());
+    let store = format!("dynamodb:{}", table.name);
+    let variables = [&VARIABLES[..], &[("AWS_ENDPOINT_URL", &proxy.url)]].concat();
+    let service = start(&collector, &["--store", &store], &variables);
+    let other = replicas::start(&table, server());
+    let now = |name, wait| collector.wait_for(name, |records| latest(records, name, wait));
+    let wait_for = |what: &str, name, wait, is_so: &dyn Fn(i64) -> bool| {
+        collector.wait_for(what, |records| latest(records, name, wait).filter(|value| is_so(*value)));
+    };
+
+    wait_for("an age in lease", "echo.replica.age", "", &|age| age < LEASE);
+    let readings = now("echo.replica.readings", "");
+    wait_for("readings, without a client", "echo.replica.readings", "", &|count| count >= readings + 10);
+    assert_eq!(["reading", "settling"].map(|wait| now("echo.replica.waits", wait)), [0; 2]);
+
+    // What is counted here is not what the other one waits for.
+    let id = other.create("GET", "/known", json!({"code": 200}));
+    for _ in 0..3 {
+        assert_eq!(service.call("GET", "/unknown").status, 404);
+    }
+    wait_for("each miss as a wait", "echo.replica.waits", "reading", &|count| count == 3);
+    assert_eq!(now("echo.replica.waits", "settling"), 0);
+    assert_eq!(service.patch(&id, &changes(json!({"response": {"code": 201}}))).status, 200);
+    wait_for("the wait of a change", "echo.replica.waits", "settling", &|count| count == 1);
+
+    proxy.set(|_| Fate::CutBefore);
+    wait_for("an age of many leases", "echo.replica.age", "", &|age| age > 10 * LEASE);
+    proxy.set(|_| Fate::Pass);
+    wait_for("an age in lease again", "echo.replica.age", "", &|age| age < LEASE);
+    assert_eq!(now("echo.replica.reloads", ""), 1);
+}
