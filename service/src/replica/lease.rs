@@ -28,9 +28,9 @@ use std::{
 };
 
 use futures_util::FutureExt as _;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use tokio::{
-    sync::{Notify, watch},
+    sync::Notify,
     time::{Instant, sleep_until, timeout, timeout_at},
 };
 
@@ -95,7 +95,9 @@ pub(super) struct Follower {
     /// The end of the lease, in nanoseconds after `origin`. Where there is none, it does not end.
     valid_until: AtomicU64,
     origin: Instant,
-    last: watch::Sender<Reading>,
+    last: Mutex<Reading>,
+    /// Another one is over. (A `watch` channel would wake those who wait in random order, and no seed would give the same history twice.)
+    over: Notify,
     wanted: Notify,
     pub(super) counts: Counts,
 }
@@ -110,7 +112,8 @@ impl Follower {
             table: RwLock::default(),
             valid_until: AtomicU64::new(0),
             origin,
-            last: watch::Sender::new(Reading { began: origin, outcome: Ok(()) }),
+            last: Mutex::new(Reading { began: origin, outcome: Ok(()) }),
+            over: Notify::new(),
             wanted: Notify::new(),
             counts: Counts::default(),
         };
@@ -133,7 +136,7 @@ impl Follower {
 
     /// Whether this replica holds its lease, or is about to renew it.
     pub(super) fn is_current(&self) -> bool {
-        let last = self.last.borrow();
+        let last = self.last.lock();
         self.holds_lease(Instant::now()) || last.outcome.is_ok() && last.began.elapsed() < OVERDUE
     }
 
@@ -161,9 +164,15 @@ impl Follower {
     }
 
     async fn reading_after(&self, moment: Instant) -> Reading {
-        let mut last = self.last.subscribe();
         self.wanted.notify_one();
-        last.wait_for(|reading| reading.began > moment).await.expect("the sender is in here").clone()
+        loop {
+            let over = self.over.notified();
+            let last = self.last.lock().clone();
+            if last.began > moment {
+                return last;
+            }
+            over.await;
+        }
     }
 
     /// Waits until the log is applied up to `version`.
@@ -206,7 +215,7 @@ impl Follower {
     pub(super) async fn follow(&self) {
         loop {
             let (began, failed) = {
-                let last = self.last.borrow();
+                let last = self.last.lock();
                 (last.began, last.outcome.is_err())
             };
             let wanted = self.wanted.notified();
@@ -231,7 +240,8 @@ impl Follower {
                 (Ok(()), true) => tracing::info!("the change log can be read again"),
                 _ => {}
             }
-            self.last.send_replace(Reading { began, outcome });
+            *self.last.lock() = Reading { began, outcome };
+            self.over.notify_waiters();
         }
     }
 
