@@ -28,9 +28,9 @@ use std::{
 };
 
 use futures_util::FutureExt as _;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use tokio::{
-    sync::{Mutex, Notify, watch},
+    sync::{self, Notify},
     time::{Instant, sleep_until, timeout, timeout_at},
 };
 
@@ -95,10 +95,12 @@ pub(super) struct Follower {
     /// The end of the lease, in nanoseconds after `origin`. Where there is none, it does not end.
     valid_until: AtomicU64,
     origin: Instant,
-    last: watch::Sender<Reading>,
+    last: Mutex<Reading>,
+    /// Another one is over. (A `watch` channel would wake those who wait in random order, and no seed would give the same history twice.)
+    over: Notify,
     wanted: Notify,
     /// The last time that the log was applied up to the head. Locked while that is done again.
-    shown: Mutex<Reading>,
+    shown: sync::Mutex<Reading>,
     pub(super) counts: Counts,
 }
 
@@ -113,9 +115,10 @@ impl Follower {
             table: RwLock::default(),
             valid_until: AtomicU64::new(0),
             origin,
-            last: watch::Sender::new(none.clone()),
+            last: Mutex::new(none.clone()),
+            over: Notify::new(),
             wanted: Notify::new(),
-            shown: Mutex::new(none),
+            shown: sync::Mutex::new(none),
             counts: Counts::default(),
         };
         follower.reload().await?;
@@ -137,7 +140,7 @@ impl Follower {
 
     /// Whether this replica holds its lease, or is about to renew it.
     pub(super) fn is_current(&self) -> bool {
-        let last = self.last.borrow();
+        let last = self.last.lock();
         self.holds_lease(Instant::now()) || last.outcome.is_ok() && last.began.elapsed() < OVERDUE
     }
 
@@ -165,9 +168,15 @@ impl Follower {
     }
 
     async fn reading_after(&self, moment: Instant) -> Reading {
-        let mut last = self.last.subscribe();
         self.wanted.notify_one();
-        last.wait_for(|reading| reading.began > moment).await.expect("the sender is in here").clone()
+        loop {
+            let over = self.over.notified();
+            let last = self.last.lock().clone();
+            if last.began > moment {
+                return last;
+            }
+            over.await;
+        }
     }
 
     /// Waits until the log is applied up to `version`.
@@ -229,7 +238,7 @@ impl Follower {
     pub(super) async fn follow(&self) {
         loop {
             let (began, failed) = {
-                let last = self.last.borrow();
+                let last = self.last.lock();
                 (last.began, last.outcome.is_err())
             };
             let wanted = self.wanted.notified();
@@ -252,7 +261,8 @@ impl Follower {
                 (Ok(()), true) => tracing::info!("the change log can be read again"),
                 _ => {}
             }
-            self.last.send_replace(Reading { began, outcome });
+            *self.last.lock() = Reading { began, outcome };
+            self.over.notify_waiters();
         }
     }
 

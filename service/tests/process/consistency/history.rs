@@ -35,7 +35,7 @@ pub enum Outcome {
     Unknown,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, PartialEq, Serialize)]
 pub struct Operation {
     pub client: usize,
     pub route: String,
@@ -96,6 +96,11 @@ pub struct Recorder(Mutex<Vec<Operation>>);
 impl Recorder {
     pub fn record(&self, operation: Operation) {
         self.0.lock().unwrap().push(operation);
+    }
+
+    /// Of how many the outcome is known.
+    pub fn told(&self) -> usize {
+        self.0.lock().unwrap().iter().filter(|operation| operation.outcome != Outcome::Unknown).count()
     }
 
     pub fn finish(self, name: String) -> History {

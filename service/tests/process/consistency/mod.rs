@@ -4,5 +4,6 @@ mod cases;
 mod history;
 mod planted;
 mod processes;
+mod service;
 mod simulation;
 mod store;

@@ -9,15 +9,16 @@ use serde_json::json;
 
 use super::{
     history::Checker,
-    processes::{LEASE, Plant, REPLICAS, Setting, history},
+    processes::{REPLICAS, Requests, Setting, history},
+    service::{LEASE, Plant},
 };
 use crate::store::dynamodb::proxy::{Fate, Message};
 
-/// In one of a few short histories, of few paths, so that many meet on each. Mostly it is one of the first.
-fn assert_found(seeds: &[u64], one_change_in: u32, leases: [[&'static str; 2]; REPLICAS], plants: [Plant; REPLICAS]) {
+/// In one of a few short histories, of few paths, so that many meet on each. Mostly it is the first.
+fn assert_found(requests: Requests, leases: [[&'static str; 2]; REPLICAS], plants: [Plant; REPLICAS]) {
     let mut checker = Checker::start();
-    let setting = Setting { lasts: Duration::from_secs(3), paths: 16, one_change_in, leases, plants };
-    let mut verdicts = seeds.iter().filter_map(|seed| checker.judge(&history(*seed, &setting)));
+    let setting = Setting { lasts: Duration::from_secs(3), told: 1_000, paths: 16, requests, leases, plants };
+    let mut verdicts = (0..8).filter_map(|seed| checker.judge(&history(seed, &setting)));
     // What is not decided in time is not found.
     assert!(verdicts.any(|why| why.starts_with("not linearizable")));
 }
@@ -26,32 +27,35 @@ fn is_multiple_of(count: &AtomicU32, of: u32) -> bool {
     count.fetch_add(1, Ordering::Relaxed).is_multiple_of(of)
 }
 
-const CALM: [u64; 8] = [1, 3, 5, 7, 9, 11, 13, 15];
-const BUSY: [u64; 8] = [0, 2, 4, 6, 8, 10, 12, 14];
-
 /// One of three has it. Little is changed, because a call of what has just been changed is a reading.
 #[test]
 fn a_lease_that_is_longer_than_that_of_others_is_found_in_dynamodb() {
     let short = ["20ms", "10ms"];
-    assert_found(&CALM, 500, [short, short, ["300ms", "150ms"]], [None; REPLICAS]);
+    assert_found(Requests::FewChanges(100), [short, short, ["300ms", "150ms"]], [None; REPLICAS]);
 }
 
 /// Of twenty readings of the log nineteen are answered as if nothing had been written.
-#[test]
-fn readings_that_are_answered_from_an_older_log_are_found_in_dynamodb() {
+fn stale(request: &mut Message) -> Fate {
     static READINGS: AtomicU32 = AtomicU32::new(1);
-    fn stale(request: &mut Message) -> Fate {
-        let values = &request.body["ExpressionAttributeValues"];
-        let known = values[":after"]["S"].as_str().and_then(|sort| sort.parse::<u64>().ok()).filter(|known| *known > 0);
-        match known {
-            Some(known) if values[":partition"]["S"] == "LOG" && !is_multiple_of(&READINGS, 20) => {
-                let head = json!({"PK": {"S": "LOG"}, "SK": {"S": "HEAD"}, "version": {"N": known.to_string()}});
-                Fate::Answer(Message::answer(200, json!({"Count": 1, "ScannedCount": 1, "Items": [head]})))
-            }
-            _ => Fate::Pass,
+    let values = &request.body["ExpressionAttributeValues"];
+    let known = values[":after"]["S"].as_str().and_then(|sort| sort.parse::<u64>().ok()).filter(|known| *known > 0);
+    match known {
+        Some(known) if values[":partition"]["S"] == "LOG" && !is_multiple_of(&READINGS, 20) => {
+            let head = json!({"PK": {"S": "LOG"}, "SK": {"S": "HEAD"}, "version": {"N": known.to_string()}});
+            Fate::Answer(Message::answer(200, json!({"Count": 1, "ScannedCount": 1, "Items": [head]})))
         }
+        _ => Fate::Pass,
     }
-    assert_found(&CALM, 10, [LEASE; REPLICAS], [None, Some(stale), None]);
+}
+
+#[test]
+fn a_lease_that_is_renewed_by_an_older_log_is_found_in_dynamodb() {
+    assert_found(Requests::FewChanges(10), [LEASE; REPLICAS], [None, Some(stale), None]);
+}
+
+#[test]
+fn a_miss_that_is_answered_by_an_older_log_is_found_in_dynamodb() {
+    assert_found(Requests::Misses, [LEASE; REPLICAS], [None, Some(stale), None]);
 }
 
 /// One of twenty is.
@@ -64,5 +68,5 @@ fn a_write_that_is_acknowledged_and_lost_is_found_in_dynamodb() {
         }
         Fate::Pass
     }
-    assert_found(&BUSY, 10, [LEASE; REPLICAS], [None, Some(losing), None]);
+    assert_found(Requests::All, [LEASE; REPLICAS], [None, Some(losing), None]);
 }

@@ -39,8 +39,10 @@ pub struct Truth {
 }
 
 impl Truth {
-    fn is_counted(&self, version: Version, since: Duration) -> bool {
-        version.0 == 0 || self.counted[version.0 as usize - 1] + since <= Instant::now()
+    /// The head that the log has shown for so long.
+    fn head_since(&self, age: Duration) -> Version {
+        let now = Instant::now();
+        Version(self.counted.partition_point(|counted| *counted + age <= now) as u64)
     }
 }
 
@@ -169,25 +171,31 @@ impl Store for Way {
 
     async fn changes_since(&self, version: Version) -> Result<Changes, StoreError> {
         let is_stale = self.plant == Plant::StaleLog && self.chance(0.5);
-        let since = if is_stale { Duration::from_millis(40) } else { Duration::ZERO };
+        let age = if is_stale { Duration::from_millis(40) } else { Duration::ZERO };
         let is_forgotten = self.chance(GAPS);
         self.ask(|truth| {
             let changes = truth.model.changes_since(version, true);
-            let Changes::Log { changes, head } = changes else { return changes };
+            let Changes::Log { changes, .. } = changes else { return changes };
             if is_forgotten {
                 return Changes::Gap;
             }
-            let shown = |at: &Version| *at <= version || truth.is_counted(*at, since);
-            let head = (version.0..=head.0).map(Version).filter(shown).max().unwrap();
+            let head = truth.head_since(age).max(version);
             Changes::Log { head, changes: changes.into_iter().filter(|change| change.version <= head).collect() }
         })
         .await
     }
 
     async fn load(&self) -> Result<Snapshot, StoreError> {
-        let snapshot = self.ask(|truth| truth.model.load()).await?;
+        self.travel().await?;
+        let head = self.truth.lock().head_since(Duration::ZERO);
+        // Endpoints are newer than the head, and some of them newer than the others.
+        let mut endpoints = self.ask(|truth| truth.model.load().endpoints).await?;
+        let middle = endpoints.get(endpoints.len() / 2).map(|endpoint| endpoint.id);
+        let rest = self.ask(|truth| truth.model.load().endpoints).await?;
+        endpoints.retain(|endpoint| Some(endpoint.id) < middle);
+        endpoints.extend(rest.into_iter().filter(|endpoint| Some(endpoint.id) >= middle));
         until_counted(&self.truth).await;
-        Ok(snapshot)
+        Ok(Snapshot { head, endpoints })
     }
 
     fn is_shared(&self) -> bool {
