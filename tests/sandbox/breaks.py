@@ -1,7 +1,7 @@
 """Breaks an environment as it may break on AWS, and goes by docs/runbook.md: from the alarm, by its own commands, to the cause, and back.
 
-In a sandbox where the environment is up, with its clients (tests/sandbox/run --breaks does it): an alarm takes minutes, and all of it
-half an hour.
+In a sandbox where the environment is up (tests/sandbox/run --breaks makes one). An alarm takes minutes, and all of it three quarters of an
+hour.
 """
 
 import argparse
