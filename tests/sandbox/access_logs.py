@@ -4,7 +4,6 @@ The format is AWS's ("Access log entries"): those of its fields that are known h
 """
 
 import gzip
-import threading
 import time
 import uuid
 from collections import defaultdict
@@ -22,7 +21,7 @@ _lines = defaultdict(list)
 
 
 def start():
-    threading.Thread(target=vended.for_ever, args=[_write], daemon=True).start()
+    vended.for_ever(_write)
 
 
 def note(balancer, group, target, started, took, status, is_targets, method, path, headers):

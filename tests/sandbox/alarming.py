@@ -3,7 +3,6 @@
 tests/telemetry/alarms.py knows how, and tests it. Alarms on PromQL are answered by Prometheus's engine from the tasks' telemetry.
 """
 
-import threading
 import time
 from collections import defaultdict
 
@@ -32,7 +31,7 @@ def apply():
 
 
 def start():
-    threading.Thread(target=vended.for_ever, args=[_evaluate_all], daemon=True).start()
+    vended.for_ever(_evaluate_all)
 
 
 def _put_promql(properties):

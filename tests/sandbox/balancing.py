@@ -5,7 +5,6 @@ dashboard and alarms ask for.
 """
 
 import random
-import threading
 import time
 import urllib.error
 import urllib.request
@@ -39,7 +38,7 @@ def apply():
 
 
 def start():
-    threading.Thread(target=vended.for_ever, args=[_check_all], daemon=True).start()
+    vended.for_ever(_check_all)
 
 
 def problem_of(group, address, port):

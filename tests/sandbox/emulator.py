@@ -4,7 +4,6 @@ To be run in a network namespace of its own (scripts/sandbox does), where all of
 """
 
 import asyncio
-import os
 import sys
 import time
 from pathlib import Path
@@ -26,7 +25,6 @@ from calls import body_of
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack import app as ministack
-from ministack.core.responses import request_scope
 from ministack.services import alb
 
 API_PORT = 4566
@@ -46,7 +44,7 @@ async def balance(port, scope, receive, send):
     MiniStack's own port forwards as well, by the host's name; but it answers OPTIONS and some paths itself, where a load balancer
     passes everything on.
     """
-    with request_scope(os.environ["MINISTACK_ACCOUNT_ID"], os.environ["MINISTACK_REGION"]):
+    with vended.account():
         listener = next((listener for listener in alb._listeners.values() if listener["Port"] == port), None)
         if not listener:
             await ministack._send_response(send, 503, {}, f"no load balancer listens on port {port}")
@@ -88,7 +86,7 @@ def counted(send, headers, body):
 
     async def telling(message):
         if message["type"] == "http.response.start":
-            with request_scope(os.environ["MINISTACK_ACCOUNT_ID"], os.environ["MINISTACK_REGION"]):
+            with vended.account():
                 vended.of_table(headers, body, message["status"], time.monotonic() - started)
         await send(message)
 
@@ -126,7 +124,7 @@ async def app(scope, receive, send):
             if target.startswith("DynamoDB_"):
                 send = counted(send, headers, body)
     if target in missing.CALLS:
-        with request_scope(os.environ["MINISTACK_ACCOUNT_ID"], os.environ["MINISTACK_REGION"]):
+        with vended.account():
             status, document = missing.answer(target, await body_of(receive))
             await ministack._send_response(send, status, {"Content-Type": "application/x-amz-json-1.1"}, document)
     else:

@@ -23,17 +23,26 @@ def publish(namespace, name, value, **dimensions):
     cloudwatch.record_metric(namespace, name, value, dimensions=dimensions)
 
 
+def account():
+    """The scope of the account that everything here is in, for what comes from no request to its API."""
+    return request_scope(os.environ["MINISTACK_ACCOUNT_ID"], os.environ["MINISTACK_REGION"])
+
+
 def for_ever(work):
-    """Does something again and again, in the account that everything here is in; `work` returns when to do it next."""
-    with request_scope(os.environ["MINISTACK_ACCOUNT_ID"], os.environ["MINISTACK_REGION"]):
-        while True:
-            at = time.time() + 10
-            try:
-                at = work()
-            except Exception:
-                # What is looked at may be gone in between: a container, a service.
-                logging.getLogger("sandbox").exception("it is tried again")
-            time.sleep(max(0, at - time.time()))
+    """Does something again and again, beside all else; `work` returns when to do it next."""
+
+    def again():
+        with account():
+            while True:
+                at = time.time() + 10
+                try:
+                    at = work()
+                except Exception:
+                    # What is looked at may be gone in between: a container, a service.
+                    logging.getLogger("sandbox").exception("it is tried again")
+                time.sleep(max(0, at - time.time()))
+
+    threading.Thread(target=again, daemon=True).start()
 
 
 def next_minute(seconds=0):
@@ -68,7 +77,7 @@ def apply():
 
 
 def start():
-    threading.Thread(target=for_ever, args=[_report_tasks], daemon=True).start()
+    for_ever(_report_tasks)
 
 
 def _report_tasks():
