@@ -18,6 +18,7 @@ import balancing
 import calls
 import fargate
 import forgotten
+import items
 import missing
 import telemetry
 import vended
@@ -135,6 +136,7 @@ def main():
     fargate.apply(API_PORT)
     missing.apply()
     forgotten.apply()
+    items.apply()
     alarming.apply()
     balancing.apply()
     vended.apply()

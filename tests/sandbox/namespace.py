@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 
 API_PORT = 4566
+DYNAMODB_PORT = 8000
 # Where load balancers may listen: HTTP, HTTPS, and management with and without a certificate.
 BALANCER_PORTS = [80, 443, 8080, 8081, 8443]
 # A socket's path may have 107 bytes; a checkout may be deep.
@@ -101,10 +102,11 @@ def main():
     state = Path(state)
     prepare(state)
     os.environ |= {"DOCKER_HOST": f"unix://{PODMAN_SOCKET}", "MINISTACK_ACCOUNT_ID": "000000000000", "IOT_MTLS_ENABLED": "0"}
-    os.environ["SANDBOX_STATE"] = str(state)
+    os.environ |= {"SANDBOX_STATE": str(state), "SANDBOX_DYNAMODB_PORT": str(DYNAMODB_PORT), "DDB_LOCAL_TELEMETRY": "0"}
     podman = start(state, "podman", ["podman", "system", "service", "--time", "0", f"unix://{PODMAN_SOCKET}"])
+    dynamodb = start(state, "dynamodb", ["dynamodb-local", str(DYNAMODB_PORT)])
     emulator = start(state, "emulator", [python, "-B", str(Path(__file__).parent / "emulator.py"), *map(str, BALANCER_PORTS)])
-    asyncio.run(serve(listeners, {podman.pid, emulator.pid}))
+    asyncio.run(serve(listeners, {podman.pid, dynamodb.pid, emulator.pid}))
     # Containers have control groups outside of the namespace. All else ends with this process: the kernel sees to it.
     emulator.kill()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
