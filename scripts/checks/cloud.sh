@@ -22,7 +22,7 @@ check_image() {
 check_sandbox() {
   as_root "the cloud, applied in the sandbox" || { count=0 && return; }
   # What both would make at the same time.
-  (. "$root/scripts/sandbox-tools.sh" && containers && emulator && ECHO_IMAGE_BUILDER=buildah scripts/image && scripts/tools provider collector) >/dev/null || return
+  (. "$root/scripts/sandbox-tools.sh" && containers && emulator && ECHO_IMAGE_BUILDER=buildah scripts/image && scripts/tools provider collector promql dynamodb-local) >/dev/null || return
   local others status=0 log proved
   ECHO_SANDBOX_OFFSET=20000 nice tests/sandbox/run --short staging prod >"$work/sandbox-others.log" 2>&1 &
   others=$!

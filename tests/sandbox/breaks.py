@@ -172,6 +172,8 @@ BREAKS = {
     ]),
     "memory": (memory_is_full, {"memory-saturated"}, [
         ("First look", "describe-alarms", "memory-saturated"),
+        ("memory-saturated", "MemoryUtilization", r"T\S+\s+(8[5-9]|9\d)\."),
+        ("Who sends that?", "management request", r"\d{3,} admin POST 201"),
     ]),
 }
 
