@@ -6,7 +6,7 @@
 //! | `ROUTE#` and the SHA-256 of verb and path | `ROUTE` | `endpoint_id`: the claim that makes duplicates impossible |
 //! | `LOG` | version, 20 digits | `endpoint_id`, what the endpoint became (no fields: deleted), `token`, `expires_at` |
 //! | `LOG` | `HEAD` | `version`: the number of writes so far |
-//! | `LEASE` | `LEASE` | `milliseconds`: for how long a process may answer from memory, the same for all of them |
+//! | `LEASE` | `LEASE` | `milliseconds`: for how long a process may answer from memory; `format` of this layout. The same for all of them |
 //!
 //! A write is one transaction of all of these. What is read of transactions, and what follows ("Amazon DynamoDB
 //! Transactions: How it works", isolation levels): one item is read either as before or as after a transaction, and an

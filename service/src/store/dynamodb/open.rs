@@ -25,9 +25,13 @@ use super::{
     timing,
 };
 
-/// Both keys of the item that says which lease all processes have, and its attribute.
+/// Both keys of the item that says what all processes have in common, and its attributes.
 const LEASE: &str = "LEASE";
 const MILLISECONDS: &str = "milliseconds";
+const FORMAT: &str = "format";
+/// The version of the layout, to be raised with a change after which older and newer processes can not share a table. An item that does
+/// not say it is from before there was a mark, of format 1: who raises it has to refuse such a one as well.
+const OUR_FORMAT: u64 = 1;
 
 /// Why a table can not be used. Each message says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +69,11 @@ pub enum TableError {
          whose PK and SK are {LEASE}, and start them with --lease {ours}ms"
     )]
     OtherLease { table: String, theirs: String, ours: u128 },
+    #[error(
+        "the processes on table {table} keep it in format {theirs}, and this one knows format {OUR_FORMAT}: what one of them writes could not be \
+         read by another. Start a version of Echo of format {theirs}, or name another table with --store"
+    )]
+    OtherFormat { table: String, theirs: String },
 }
 
 /// What the environment says of AWS, by the rules of all its tools ("AWS SDKs and Tools Reference Guide").
@@ -119,28 +128,38 @@ pub(super) async fn connect(aws: &SdkConfig, table: &str) -> Result<Client, Tabl
     }
 }
 
-/// Writes down the lease of the first process that comes, and holds those of all others against it.
+/// Writes down lease and format of the first process that comes, and holds those of all others against it.
 pub(super) async fn agree(client: &Client, table: &str, lease: Duration) -> Result<(), TableError> {
     let ours = lease.as_millis();
+    let number = |number: u128| AttributeValue::N(number.to_string());
     let written = client
         .put_item()
         .table_name(table)
         .item(PARTITION, item::text(LEASE))
         .item(SORT, item::text(LEASE))
-        .item(MILLISECONDS, AttributeValue::N(ours.to_string()))
-        .condition_expression(format!("attribute_not_exists({PARTITION}) OR {MILLISECONDS} = :ours"))
-        .expression_attribute_values(":ours", AttributeValue::N(ours.to_string()))
+        .item(MILLISECONDS, number(ours))
+        .item(FORMAT, item::number(OUR_FORMAT))
+        .condition_expression(format!(
+            "attribute_not_exists({PARTITION}) \
+             OR {MILLISECONDS} = :lease AND (attribute_not_exists(#format) OR #format = :format)"
+        ))
+        .expression_attribute_names("#format", FORMAT)
+        .expression_attribute_values(":lease", number(ours))
+        .expression_attribute_values(":format", item::number(OUR_FORMAT))
         .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
         .send()
         .await;
     let Err(error) = written else { return Ok(()) };
-    let name = || table.to_owned();
+    let table = table.to_owned();
     if let Some(PutItemError::ConditionalCheckFailedException(refusal)) = error.as_service_error() {
-        let theirs = refusal.item().and_then(|item| item.get(MILLISECONDS)?.as_n().ok());
-        return Err(TableError::OtherLease { table: name(), theirs: theirs.cloned().unwrap_or_default(), ours });
+        let theirs = |name| refusal.item()?.get(name)?.as_n().ok().cloned();
+        return Err(match theirs(FORMAT).filter(|theirs| *theirs != OUR_FORMAT.to_string()) {
+            Some(theirs) => TableError::OtherFormat { table, theirs },
+            None => TableError::OtherLease { table, theirs: theirs(MILLISECONDS).unwrap_or_default(), ours },
+        });
     }
     let region = client.config().region().map(ToString::to_string).unwrap_or_default();
-    Err(TableError::Unwritable { table: name(), region, reason: chain(&error) })
+    Err(TableError::Unwritable { table, region, reason: chain(&error) })
 }
 
 fn differences(table: &TableDescription) -> Vec<String> {

@@ -148,7 +148,7 @@ async fn what_is_loaded_has_the_last_writes_even_where_a_query_does_not_see_them
 
     // As if only the log had been written yet.
     for item in before {
-        scene.table.client.put_item().table_name(&scene.table.name).set_item(Some(item)).send().await.unwrap();
+        scene.table.put(item).await;
     }
     scene.table.delete("ENDPOINT", &new.id.to_string()).await;
 
@@ -267,7 +267,7 @@ async fn every_read_asks_for_consistency() {
 async fn entries_of_the_log_expire_after_a_day_and_nothing_else_does() {
     let scene = Scene::set().await;
     create(&scene.store, "/1").await;
-    let items = scene.table.client.scan().table_name(&scene.table.name).send().await.unwrap().items.unwrap();
+    let items = scene.table.items().await;
     let expiring: Vec<_> = items.iter().filter(|item| item.contains_key("expires_at")).collect();
     assert_eq!((items.len(), expiring.len(), expiring[0]["PK"].as_s().unwrap().as_str()), (4, 1, "LOG"));
     let expires: u64 = expiring[0]["expires_at"].as_n().unwrap().parse().unwrap();

@@ -3,6 +3,7 @@
 mod demand;
 mod doubt;
 mod isolation;
+mod layout;
 mod opening;
 mod outages;
 pub mod proxy;

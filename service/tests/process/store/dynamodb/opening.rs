@@ -21,7 +21,7 @@ pub fn start_with(table: &str, variables: &[(&str, &str)]) -> Result<Echo, Strin
     })
 }
 
-fn refusal(table: &str, variables: &[(&str, &str)]) -> String {
+pub fn refusal(table: &str, variables: &[(&str, &str)]) -> String {
     start(table, variables).err().expect("the service does not start")
 }
 

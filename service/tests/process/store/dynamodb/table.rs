@@ -1,6 +1,7 @@
 //! DynamoDB Local, and tables in it. A test has tables of its own and shares the server, which is slow to start.
 
 use std::{
+    collections::HashMap,
     process::{Command, Stdio},
     sync::{Arc, OnceLock},
 };
@@ -113,6 +114,10 @@ impl Table {
         self.delete("LEASE", "LEASE").await;
     }
 
+    pub async fn put(&self, item: HashMap<String, AttributeValue>) {
+        self.client.put_item().table_name(&self.name).set_item(Some(item)).send().await.unwrap();
+    }
+
     pub async fn delete(&self, partition: &str, sort: &str) {
         let request = self.client.delete_item().table_name(&self.name).key("PK", AttributeValue::S(partition.into()));
         request.key("SK", AttributeValue::S(sort.into())).send().await.unwrap();
@@ -126,10 +131,14 @@ impl Table {
         request.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await.unwrap().len()
     }
 
-    /// How many items there are, of all kinds.
-    pub async fn count_all(&self) -> usize {
+    /// All items there are, of all kinds.
+    pub async fn items(&self) -> Vec<HashMap<String, AttributeValue>> {
         let scan = self.client.scan().table_name(&self.name).consistent_read(true);
-        scan.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await.unwrap().len()
+        scan.into_paginator().items().send().collect::<Result<_, _>>().await.unwrap()
+    }
+
+    pub async fn count_all(&self) -> usize {
+        self.items().await.len()
     }
 }
 
