@@ -185,6 +185,9 @@ fn differences(table: &TableDescription) -> Vec<String> {
              region, or delete its replicas",
             regions.join(", ")
         ));
+    } else if table.global_table_version() == Some("2017.11.29") {
+        // Those of the first version may list no replicas.
+        found.push("it is a global table of version 2017.11.29 (legacy): use a table of one region".into());
     }
     match table.table_status() {
         // Capacity, indices and encryption are changed while the table goes on.

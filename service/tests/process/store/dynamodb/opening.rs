@@ -1,7 +1,7 @@
 //! What the process says if the table is not as it should be, and that it serves if it is.
 
 use aws_sdk_dynamodb::types::KeyType;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     proxy::{Fate, Proxy},
@@ -72,18 +72,20 @@ async fn all_that_differs_is_told_at_once() {
 async fn a_global_table_is_refused_and_its_regions_are_named() {
     let (table, proxy) = (Table::create().await, Proxy::start());
     let at_proxy = [("AWS_ENDPOINT_URL", proxy.url.as_str())];
-    let replicas = |answer: serde_json::Value| {
+    let described = |name: &'static str, value: Value| {
         proxy.on("DescribeTable", move |_, _| {
-            let replicas = answer.clone();
-            Fate::Change(Box::new(move |described| described["Table"]["Replicas"] = replicas))
+            let value = value.clone();
+            Fate::Change(Box::new(move |described| described["Table"][name] = value))
         });
     };
-    replicas(json!([{"RegionName": "eu-test-2"}, {"RegionName": "eu-test-3"}]));
+    described("Replicas", json!([{"RegionName": "eu-test-2"}, {"RegionName": "eu-test-3"}]));
     let message = refusal(&table.name, &at_proxy);
     for part in ["is a global table", "eu-test-2, eu-test-3", "delete its replicas"] {
         assert!(message.contains(part), "{part}: {message}");
     }
-    replicas(json!([]));
+    described("GlobalTableVersion", json!("2017.11.29"));
+    assert!(refusal(&table.name, &at_proxy).contains("is a global table of version 2017.11.29"));
+    described("Replicas", json!([]));
     assert!(start(&table.name, &at_proxy).is_ok());
 }
 
