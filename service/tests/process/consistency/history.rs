@@ -1,6 +1,7 @@
 //! What clients did and what they were told, for the checker in `tests/consistency/checker`, whose types these are.
 
 use std::{
+    collections::BTreeMap,
     env, fs,
     io::{BufRead, BufReader, Write},
     path::PathBuf,
@@ -11,6 +12,15 @@ use std::{
 use serde::Serialize;
 
 use crate::support::tool;
+
+/// How often what has happened.
+pub type Counts = BTreeMap<String, usize>;
+
+pub fn add(all: &mut Counts, more: Counts) {
+    for (what, count) in more {
+        *all.entry(what).or_default() += count;
+    }
+}
 
 #[derive(Serialize)]
 pub struct History {
@@ -23,6 +33,7 @@ pub struct History {
 pub enum Kind {
     Create,
     Patch,
+    Move,
     Delete,
     Call,
 }
@@ -48,6 +59,15 @@ pub struct Operation {
 }
 
 impl History {
+    /// What operations have come to, by kind.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::new();
+        for Operation { kind, outcome, .. } in &self.operations {
+            *counts.entry(format!("{kind:?} {outcome:?}")).or_default() += 1;
+        }
+        counts
+    }
+
     /// Writes it to where it can be looked at: it can not be made again from its seed.
     pub fn keep(&self) -> PathBuf {
         let path = env::temp_dir().join(format!("echo {}.json", self.name));

@@ -13,7 +13,7 @@ use std::{
 use echo_service::{
     domain::{Body, Endpoint, EndpointId, MockPath, Verb},
     replica::{Lease, Replica},
-    store::{Filter, StoreError, Write, WriteError},
+    store::{Filter, StoreError, Stored, Write, WriteError},
 };
 use parking_lot::Mutex;
 use rand::{Rng, SeedableRng, rngs::StdRng};
@@ -24,7 +24,7 @@ use tokio::{
 };
 
 use super::{
-    history::{Checker, History, Kind, Operation, Outcome, Recorder},
+    history::{Checker, Counts, History, Kind, Operation, Outcome, Recorder, add},
     store::{AWAY, Plant, SLOW, Truth, WELL, Way},
 };
 use crate::store::{endpoint, text_response};
@@ -125,11 +125,11 @@ async fn requests(client: usize, world: &World, mut random: StdRng) {
     for number in 0..REQUESTS {
         sleep(Duration::from_micros(random.random_range(0..60_000))).await;
         let replica = &Arc::clone(&world.replicas.lock()[random.random_range(0..REPLICAS)]);
-        let (mut kind, mut path) = (random.random_range(0..11), random.random_range(0..PATHS));
+        let (mut kind, mut path) = (random.random_range(0..12), random.random_range(0..PATHS));
         let known = {
             let mocks = world.mocks.lock();
             if world.only_misses {
-                (kind, path) = (if kind < 9 { 0 } else { 5 }, mocks.len() / 3);
+                (kind, path) = (if kind < 10 { 0 } else { 5 }, mocks.len() / 3);
             }
             // Lately made ones: the others are gone mostly.
             let newest = mocks.len().saturating_sub(3);
@@ -143,15 +143,22 @@ async fn requests(client: usize, world: &World, mut random: StdRng) {
                 Err(_) => continue,
             },
             (10, Some((id, mock, path))) => match replica.get(id).await {
-                Ok(Some(stored)) => (Kind::Call, path, String::new(), body_of(Some(&stored.endpoint)), Outcome::Done),
+                Ok(Some(Stored { endpoint, .. })) => {
+                    let path = endpoint.route.path.as_str().to_owned();
+                    (Kind::Call, path, String::new(), body_of(Some(&endpoint)), Outcome::Done)
+                }
                 // As a change of it would be refused.
                 Ok(None) => (Kind::Patch, path, mock, String::new(), Outcome::Refused),
                 Err(_) => continue,
             },
-            (7..10, Some((id, mock, path))) => {
-                let kind = if kind == 9 { Kind::Delete } else { Kind::Patch };
+            (7..10 | 11, Some((id, mock, was_at))) => {
+                let (kind, path) = match kind {
+                    11 => (Kind::Move, path),
+                    9 => (Kind::Delete, was_at),
+                    _ => (Kind::Patch, was_at),
+                };
                 let value = if kind == Kind::Delete { String::new() } else { value };
-                let outcome = change(replica, id, &value).await;
+                let outcome = change(replica, id, kind, &path, &value).await;
                 (kind, path, mock, value, outcome)
             }
             _ => {
@@ -187,32 +194,35 @@ fn body_of(endpoint: Option<&Endpoint>) -> String {
     endpoint.and_then(|endpoint| endpoint.response.body()).map_or("", Body::as_str).to_owned()
 }
 
-/// PATCH, or DELETE where the new body is empty, as the API carries them out.
-async fn change(replica: &Arc<Replica>, id: EndpointId, body: &str) -> Outcome {
+/// PATCH or DELETE, as the API carries them out. The path is where a mock moves to.
+async fn change(replica: &Arc<Replica>, id: EndpointId, kind: Kind, path: &str, body: &str) -> Outcome {
     loop {
         let stored = match replica.get(id).await {
             Ok(Some(stored)) => stored,
             Ok(None) => return Outcome::Refused,
             Err(_) => return Outcome::Unknown,
         };
-        let (endpoint, expected) = (stored.endpoint, stored.version);
-        let write = if body.is_empty() {
-            Write::Delete { id, expected }
-        } else {
-            Write::Replace { endpoint: Endpoint { response: text_response(body), ..endpoint }, expected }
+        let (Endpoint { mut route, .. }, expected) = (stored.endpoint, stored.version);
+        if kind == Kind::Move {
+            route.path = MockPath::parse(path).unwrap();
+        }
+        let write = match kind {
+            Kind::Delete => Write::Delete { id, expected },
+            _ => Write::Replace { endpoint: Endpoint { id, route, response: text_response(body) }, expected },
         };
         match replica.write(write).await {
             Ok(_) => return Outcome::Done,
+            Err(WriteError::Taken { .. }) => return Outcome::Refused,
             Err(WriteError::Changed | WriteError::Missing) => {}
-            Err(_) => return Outcome::Unknown,
+            Err(WriteError::Store(_)) => return Outcome::Unknown,
         }
     }
 }
 
-/// What the checker says of the first history that is wrong, of these seeds.
-fn first_wrong(seeds: Range<u64>, setting: Setting) -> Option<String> {
+/// What the checker says of the first history that is wrong, of these seeds; and what operations have come to.
+fn judge(seeds: Range<u64>, setting: Setting) -> (Option<String>, Counts) {
     let next = AtomicU64::new(seeds.start);
-    let wrong = Mutex::new(None);
+    let (wrong, counts) = (Mutex::new(None), Mutex::new(Counts::new()));
     thread::scope(|scope| {
         for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
             scope.spawn(|| {
@@ -222,14 +232,16 @@ fn first_wrong(seeds: Range<u64>, setting: Setting) -> Option<String> {
                     if seed >= seeds.end || wrong.lock().is_some() {
                         return;
                     }
-                    if let Some(why) = checker.judge(&run(seed, setting)) {
+                    let history = run(seed, setting);
+                    add(&mut counts.lock(), history.counts());
+                    if let Some(why) = checker.judge(&history) {
                         wrong.lock().get_or_insert(why);
                     }
                 }
             });
         }
     });
-    wrong.into_inner()
+    (wrong.into_inner(), counts.into_inner())
 }
 
 /// 2,000, or as many as `scripts/verify-consistency` says; or one of so many. A single one, `CONSISTENCY_SEED=17 cargo nextest run
@@ -241,16 +253,29 @@ fn seeds(one_of: u64) -> Range<u64> {
     variable("CONSISTENCY_SEED").map_or(all, |seed| seed..seed + 1)
 }
 
+fn assert_sound(seeds: Range<u64>, setting: Setting) {
+    let histories = (seeds.end - seeds.start) as usize;
+    let (wrong, counts) = judge(seeds, setting);
+    assert_eq!(wrong, None);
+    eprintln!("{histories} histories: {counts:?}");
+    // Where nothing is told, nothing is wrong. So much has to come of four histories; of few, chance may leave less.
+    let least = [("Call", 40), ("Create", 6), ("Patch", 4), ("Delete", 2), ("Move", 1)];
+    for (kind, least) in least.into_iter().filter(|_| histories >= 100) {
+        let count = counts[&format!("{kind} Done")];
+        assert!(count >= histories / 4 * least, "too few are {kind} Done: {counts:?}");
+    }
+}
+
 #[test]
 fn simulated_histories_are_linearizable() {
-    assert_eq!(first_wrong(seeds(1), SOUND), None);
+    assert_sound(seeds(1), SOUND);
 }
 
 /// By 5 %, as the documentation promises.
 #[test]
 fn a_clock_that_is_slow_does_no_harm() {
     let slow = Lease { term: LEASE.term.div_f64(0.95), ..LEASE };
-    assert_eq!(first_wrong(seeds(4), Setting { leases: [LEASE, slow, LEASE], ..SOUND }), None);
+    assert_sound(seeds(4), Setting { leases: [LEASE, slow, LEASE], ..SOUND });
 }
 
 #[test]
@@ -261,7 +286,7 @@ fn a_seed_gives_the_same_history_each_time() {
 }
 
 fn assert_found(seeds: u64, setting: Setting) {
-    let why = first_wrong(0..seeds, setting);
+    let (why, _) = judge(0..seeds, setting);
     assert!(why.as_ref().is_some_and(|why| why.starts_with("not linearizable")), "{why:?}");
 }
 
@@ -284,4 +309,9 @@ fn a_miss_that_is_answered_by_an_older_log_is_found() {
 #[test]
 fn a_lost_write_is_found() {
     assert_found(2_000, Setting { plant: Plant::LostWrites, ..SOUND });
+}
+
+#[test]
+fn a_move_in_halves_is_found() {
+    assert_found(2_000, Setting { plant: Plant::MovesInHalves, ..SOUND });
 }

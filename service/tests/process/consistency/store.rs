@@ -10,7 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use echo_service::{
-    domain::{Endpoint, EndpointId},
+    domain::{Endpoint, EndpointId, Route},
     store::{Changes, Filter, Page, Snapshot, Store, StoreError, Stored, Version, Write, WriteError},
 };
 use parking_lot::Mutex;
@@ -27,7 +27,12 @@ pub enum Plant {
     StaleLog,
     /// Some writes are acknowledged and forgotten.
     LostWrites,
+    /// A mock that moves has left its old route for a while before it is at the new one.
+    MovesInHalves,
 }
+
+/// How long a mock that moves is nowhere then: until all know that it has left, and longer.
+const NOWHERE: Duration = Duration::from_millis(400);
 
 /// The one truth, and when the log shows each version: as in DynamoDB, other reads may show it a moment before.
 #[derive(Default)]
@@ -43,6 +48,15 @@ impl Truth {
     fn head_since(&self, age: Duration) -> Version {
         let now = Instant::now();
         Version(self.counted.partition_point(|counted| *counted + age <= now) as u64)
+    }
+
+    fn write_in_halves(&mut self, endpoint: Endpoint, expected: Version) -> Result<Version, WriteError> {
+        let Route { verb, path } = endpoint.route.clone();
+        if self.model.list(&Filter { verb: Some(verb), path: Some(path) }, None, 1).endpoints.is_empty() {
+            self.model.write(Write::Delete { id: endpoint.id, expected })?;
+            return self.model.write(Write::Create(endpoint));
+        }
+        self.model.write(Write::Replace { endpoint, expected })
     }
 }
 
@@ -145,8 +159,14 @@ impl Store for Way {
                 let most = if self.chance(0.2) { 60_000 } else { 4_000 };
                 let random = || Duration::from_micros(self.random.lock().random_range(0..most));
                 let lag = truth.lag.unwrap_or_else(random);
-                let outcome = truth.model.write(write);
-                truth.counted.extend(outcome.is_ok().then(|| Instant::now() + lag));
+                let outcome = match write {
+                    Write::Replace { endpoint, expected } if self.plant == Plant::MovesInHalves => {
+                        truth.write_in_halves(endpoint, expected)
+                    }
+                    write => truth.model.write(write),
+                };
+                let new = truth.model.head().0 as usize - truth.counted.len();
+                truth.counted.extend((0..new).map(|half| Instant::now() + lag + NOWHERE * half as u32));
                 outcome
             }
         };
