@@ -10,15 +10,16 @@ use serde_json::json;
 use super::{
     history::Checker,
     processes::{REPLICAS, Requests, Setting, history},
-    service::{LEASE, Plant},
+    service::{BINARY, LEASE, Plant},
 };
 use crate::store::dynamodb::proxy::{Fate, Message};
 
 /// In one of a few short histories, of few paths, so that many meet on each. Mostly it is the first.
 fn assert_found(requests: Requests, leases: [[&'static str; 2]; REPLICAS], plants: [Plant; REPLICAS]) {
     let mut checker = Checker::start();
-    let setting = Setting { lasts: Duration::from_secs(3), told: 1_000, paths: 16, requests, leases, plants };
-    let mut verdicts = (0..8).filter_map(|seed| checker.judge(&history(seed, &setting)));
+    let (lasts, binaries) = (Duration::from_secs(3), [BINARY; 2]);
+    let setting = Setting { lasts, told: 1_000, paths: 16, requests, leases, plants, binaries };
+    let mut verdicts = (0..8).filter_map(|seed| checker.judge(&history(seed, &setting).0));
     // What is not decided in time is not found.
     assert!(verdicts.any(|why| why.starts_with("not linearizable")));
 }

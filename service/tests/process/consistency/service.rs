@@ -1,10 +1,20 @@
 //! A real service, its way to DynamoDB Local, and what both have to suffer.
 
-use std::{net::SocketAddr, thread, time::Duration};
+use std::{
+    net::SocketAddr,
+    process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
+use super::history::Counts;
 use crate::{
     store::dynamodb::{
         proxy::{Fate, Message, Proxy},
@@ -13,10 +23,16 @@ use crate::{
     support::Echo,
 };
 
+/// What is tested.
+pub const BINARY: &str = env!("CARGO_BIN_EXE_echo-service");
 pub const LEASE: [&str; 2] = ["150ms", "50ms"];
 
 /// What is wrong with a service on purpose, all the while. `None` for nothing.
 pub type Plant = Option<fn(&mut Message) -> Fate>;
+
+/// Some of what `suffer` does.
+pub const KILLED: u32 = 6;
+pub const WRITES_ARE_LATE: u32 = 10;
 
 pub struct Service {
     echo: RwLock<Echo>,
@@ -26,16 +42,36 @@ pub struct Service {
     table: String,
     lease: [&'static str; 2],
     plant: Plant,
+    /// Each process runs the next of these.
+    binaries: [&'static str; 2],
+    processes: AtomicUsize,
+    suffered: Arc<Mutex<Counts>>,
 }
 
 impl Service {
-    pub fn start(table: &Table, lease: [&'static str; 2], plant: Plant) -> Self {
+    pub fn start(table: &Table, lease: [&'static str; 2], plant: Plant, binaries: [&'static str; 2]) -> Self {
         let proxy = Proxy::start();
-        let echo = run(&table.name, &proxy, lease);
-        let address = RwLock::new(Some(echo.mocks));
-        let service = Self { echo: RwLock::new(echo), address, proxy, table: table.name.clone(), lease, plant };
+        let echo = run(binaries[0], &table.name, &proxy, lease);
+        let service = Self {
+            address: RwLock::new(Some(echo.mocks)),
+            echo: RwLock::new(echo),
+            proxy,
+            table: table.name.clone(),
+            lease,
+            plant,
+            binaries,
+            processes: AtomicUsize::new(1),
+            suffered: Arc::default(),
+        };
         service.be_well();
         service
+    }
+
+    /// How often what has happened to it, or to a request of it.
+    pub fn suffered(&self) -> Counts {
+        let mut suffered = self.suffered.lock().clone();
+        suffered.insert("arrived late".into(), self.proxy.late().len());
+        suffered
     }
 
     fn be_well(&self) {
@@ -43,62 +79,83 @@ impl Service {
         self.proxy.set(move |request| plant.map_or(Fate::Pass, |plant| plant(request)));
     }
 
-    /// Does something bad to it, and makes up for it after a while.
-    pub fn suffer(&self, random: &mut StdRng) {
+    /// Decides on its requests, for so long.
+    fn be_ill(&self, mut script: impl FnMut(&mut Message) -> Fate + Send + 'static, while_it_lasts: Duration) {
+        let suffered = Arc::clone(&self.suffered);
+        self.proxy.set(move |request| {
+            let fate = script(request);
+            match fate {
+                Fate::Silence => note(&suffered, "silence"),
+                Fate::CutBefore => note(&suffered, "cut before"),
+                Fate::CutAfter => note(&suffered, "cut after"),
+                Fate::Delay(..) => note(&suffered, "delayed"),
+                _ => {}
+            }
+            fate
+        });
+        thread::sleep(while_it_lasts);
+        self.be_well();
+    }
+
+    /// Does something bad to it, one of twenty things, and makes up for it after a while.
+    pub fn suffer(&self, trouble: u32, random: &mut StdRng) {
         let while_it_lasts = Duration::from_millis(random.random_range(50..500));
-        match random.random_range(0..20) {
-            0..6 => {
+        match trouble {
+            0..KILLED => {
                 self.echo.read().signal("STOP");
                 thread::sleep(while_it_lasts);
                 self.echo.read().signal("CONT");
+                note(&self.suffered, "stopped");
             }
             // With another lease it would not be let in again.
-            6..10 if self.lease == LEASE => {
+            KILLED..10 if self.lease == LEASE => {
                 let mut echo = self.echo.write();
                 *self.address.write() = None;
                 echo.signal("KILL");
                 echo.wait();
-                *echo = run(&self.table, &self.proxy, self.lease);
+                let binary = self.binaries[self.processes.fetch_add(1, Ordering::Relaxed) % 2];
+                *echo = run(binary, &self.table, &self.proxy, self.lease);
                 *self.address.write() = Some(echo.mocks);
+                note(&self.suffered, "killed");
             }
             // Longer than a write is waited for: it may be carried out after its client was told that nobody knows.
-            10 => {
+            WRITES_ARE_LATE => {
                 let mut late = StdRng::seed_from_u64(random.random());
-                self.proxy.set(move |request| match request.operation() {
+                let script = move |request: &mut Message| match request.operation() {
                     "TransactWriteItems" => Fate::ArriveLate(Duration::from_millis(late.random_range(5_000..7_000))),
                     _ => Fate::Pass,
-                });
-                thread::sleep(Duration::from_millis(5_500));
-                self.be_well();
+                };
+                self.be_ill(script, Duration::from_millis(5_500));
             }
             // No answer, and nobody says that there will be none.
-            11..13 => {
-                self.proxy.set(|_| Fate::Silence);
-                thread::sleep(while_it_lasts);
-                self.be_well();
-            }
-            what => {
+            11..13 => self.be_ill(|_| Fate::Silence, while_it_lasts),
+            trouble => {
                 let mut fates = StdRng::seed_from_u64(random.random());
-                self.proxy.set(move |_| {
+                let script = move |_: &mut Message| {
                     let mut slow = || Duration::from_millis(fates.random_range(0..100));
-                    match (what, slow(), slow(), fates.random_range(0..3)) {
+                    match (trouble, slow(), slow(), fates.random_range(0..3)) {
                         (13..16, before, after, _) => Fate::Delay(before, after),
                         (_, _, _, 0) => Fate::CutBefore,
                         (_, _, _, 1) => Fate::CutAfter,
                         _ => Fate::Pass,
                     }
-                });
-                thread::sleep(while_it_lasts);
-                self.be_well();
+                };
+                self.be_ill(script, while_it_lasts);
             }
         }
     }
 }
 
-fn run(table: &str, proxy: &Proxy, [lease, poll]: [&str; 2]) -> Echo {
+fn note(suffered: &Mutex<Counts>, what: &str) {
+    *suffered.lock().entry(what.to_owned()).or_default() += 1;
+}
+
+fn run(binary: &str, table: &str, proxy: &Proxy, [lease, poll]: [&str; 2]) -> Echo {
     let store = format!("dynamodb:{table}");
-    let arguments = ["--store", &store, "--lease", lease, "--poll-interval", poll];
-    let variables = [&VARIABLES[..], &[("AWS_ENDPOINT_URL", &proxy.url)]].concat();
+    let mut command = Command::new(binary);
+    command.env_clear().envs(VARIABLES).env("AWS_ENDPOINT_URL", &proxy.url).args(["--log-format", "json"]);
+    command.args(["--listen", "127.0.0.1:0", "--rate-limit", "0"]);
+    command.args(["--store", &store, "--lease", lease, "--poll-interval", poll]);
     // One that starts on a bad way to the table may give up, and another one takes its place.
-    (0..3).find_map(|_| Echo::try_start(&arguments, &variables).ok()).expect("one of three starts")
+    (0..3).find_map(|_| Echo::spawn(&mut command).ok()).expect("one of three starts")
 }
