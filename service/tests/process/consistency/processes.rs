@@ -24,6 +24,8 @@ use crate::{
 pub const REPLICAS: usize = 3;
 /// Many, because most of them wait most of the time.
 const CLIENTS: usize = 96;
+/// A history in which clients are told too little for so long fails: where a service can not read what another has written, all is 503.
+const PATIENCE: Duration = Duration::from_mins(5);
 /// What is asked, by a random number from here on up to the next.
 const LIST: u32 = 0;
 const CALL: u32 = 1;
@@ -97,11 +99,13 @@ pub fn history(seed: u64, setting: &Setting) -> (History, Counts) {
                 }
             });
         }
-        while start.elapsed() < setting.lasts || recorder.told() < setting.told {
+        let is_too_little = || recorder.told() < setting.told && start.elapsed() < PATIENCE;
+        while start.elapsed() < setting.lasts || is_too_little() {
             thread::sleep(Duration::from_millis(100));
         }
         over.store(true, Ordering::Relaxed);
     });
+    assert!(recorder.told() >= setting.told, "clients were told {} of {} answers", recorder.told(), setting.told);
     let mut suffered = Counts::new();
     for service in &services {
         add(&mut suffered, service.suffered());
