@@ -88,6 +88,20 @@ print(json.dumps(plan))
 """
 
 
+# How a plan ends where somebody has deleted what the provider then fails to read (breaks.py has the real one).
+UNREADABLE = """
+Warning: AWS resource not found during refresh
+
+  with aws_vpc_security_group_egress_rule.it["a"],
+  on main.tf line 1, in resource "aws_vpc_security_group_egress_rule" "it":
+
+Error: Missing Resource Identity After Read
+
+  with aws_vpc_security_group_egress_rule.it["a"],
+  on main.tf line 1, in resource "aws_vpc_security_group_egress_rule" "it":
+"""
+
+
 class Drift(Scripts):
     def setUp(self):
         super().setUp()
@@ -140,6 +154,17 @@ class Drift(Scripts):
         self.succeed("drift", "dev")
         theirs, ours = self.issues()
         self.assertEqual((theirs["body"], theirs["state"], ours["number"]), ("theirs", "open", 2))
+
+    def test_tells_what_was_deleted_and_can_not_be_planned(self):
+        self.succeed("deploy", "dev", "good@sha256:1")
+        ends_with = lambda words: self.fake("terraform", f"#!/bin/sh\n[ \"$2\" = plan ] || exec {self.terraform} \"$@\"\nprintf '%s' '{words}'\nexit 1\n")
+        ends_with(UNREADABLE)
+        self.succeed("drift", "dev")
+        (issue,) = self.issues()
+        self.assertIn('deleted, and can not be planned until Terraform forgets it (docs/runbook.md#drift):\n\n- make `aws_vpc_security_group_egress_rule.it["a"]`\n', issue["body"])
+        # Where more is wrong, it is not known what would change.
+        ends_with(UNREADABLE + "\nError: Something else\n")
+        self.assertEqual(self.run_script("drift", "dev"), 1, self.output)
 
     def test_says_nothing_where_no_plan_can_be_made(self):
         self.succeed("deploy", "dev", "good@sha256:1")

@@ -136,11 +136,14 @@ def store_is_cut_off(echo):
     try:
         yield
         # The plan shows what is cut.
-        code, output = sandbox("plan", echo.name.removeprefix("echo-"))
-        expect("the plan", (code, "aws_vpc_security_group_egress_rule" in output), (2, True))
+        env = echo.name.removeprefix("echo-")
+        code, output = sandbox("plan", env)
+        expect("the plan", (code, "service_gateway_endpoints" in output), (2, True))
+        terraform = f"terraform() {{ {ROOT}/scripts/sandbox terraform {env} \"${{@:2}}\"; }}"
+        subprocess.check_call(["bash", "-c", f"{terraform}\nROOT=environments/{env}\n{commands('Drift', 'state rm')}"])
+        succeed("up", env, "--image", (STATE / "image").read_text().strip())
     finally:
         inside("iptables", "--delete", *drop)
-        succeed("up", echo.name.removeprefix("echo-"), "--image", (STATE / "image").read_text().strip())
 
 
 @contextlib.contextmanager
