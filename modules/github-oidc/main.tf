@@ -7,10 +7,15 @@ data "aws_partition" "current" {}
 
 data "aws_region" "current" {}
 
+# What the provider tags all that is made here with, and beside it.
+data "aws_default_tags" "current" {}
+
 locals {
   partition = data.aws_partition.current.partition
   account   = data.aws_caller_identity.current.account_id
   region    = data.aws_region.current.region
+
+  account_tag = try(data.aws_default_tags.current.tags["Environment"], "")
 
   issuer = "token.actions.githubusercontent.com"
   # What `sub` of this repository's tokens begins with, in the form with numbers: a repository that is made anew under an old name

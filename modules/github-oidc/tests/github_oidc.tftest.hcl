@@ -8,6 +8,10 @@ provider "aws" {
   skip_metadata_api_check     = true
   skip_requesting_account_id  = true
   skip_region_validation      = true
+
+  default_tags {
+    tags = { Environment = "account" }
+  }
 }
 
 override_data {
@@ -177,10 +181,10 @@ run "rights" {
         Effect    = "Deny"
         Action    = "*"
         Resource  = "*"
-        Condition = { Null = { "aws:ResourceTag/Environment" = "false" }, StringNotEquals = { "aws:ResourceTag/Environment" = environment } }
+        Condition = { Null = { "aws:ResourceTag/Environment" = "false" }, StringNotEquals = { "aws:ResourceTag/Environment" = [environment, "account"] } }
       }]
     ])
-    error_message = "What another environment has tagged must be denied, whatever else is allowed."
+    error_message = "What another environment has tagged must be denied, whatever else is allowed, and not what the account has for all, such as images."
   }
   assert {
     condition = {
@@ -298,6 +302,14 @@ run "refuses_a_state_for_two" {
 run "refuses_a_bucket_for_states_that_an_environment_may_empty" {
   command = plan
   variables {
+run "refuses_an_environment_that_is_called_as_the_account_is_tagged" {
+  command = plan
+  variables {
+    environments = { account = { state_key = "account/terraform.tfstate" } }
+  }
+  expect_failures = [var.environments]
+}
+
     state_bucket_arn = "arn:aws:s3:::echo-state-test"
     environments     = { state = { state_key = "state/terraform.tfstate" } }
   }
