@@ -33,8 +33,8 @@ class Workflows(unittest.TestCase):
         for workflow, name, job, role in self.roles():
             found.add(role)
             where = f"{workflow}: {name}"
-            # Who names an environment has another subject, which only the role that applies it trusts.
-            self.assertEqual(job.get("environment"), APPLY if role.startswith("apply-") else None, where)
+            # Who names an environment has another subject, which only the role that applies it trusts; and that only by this file.
+            self.assertEqual((job.get("environment"), workflow == "deploy"), (APPLY, True) if role.startswith("apply-") else (None, False), where)
             if role == "push":
                 self.assertEqual(WORKFLOWS[workflow][True], {"push": {"branches": ["main"]}}, where)
             if role == "plan" and WORKFLOWS[workflow][True] != {"push": {"branches": ["main"]}}:

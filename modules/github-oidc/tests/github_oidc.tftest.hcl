@@ -55,8 +55,11 @@ run "trust" {
           Condition = {
             StringEquals = merge(
               { "token.actions.githubusercontent.com:aud" = "sts.amazonaws.com", "token.actions.githubusercontent.com:sub" = subject },
-              # The subject of a job in an environment names no branch.
-              startswith(name, "echo-apply-") ? { "token.actions.githubusercontent.com:ref" = "refs/heads/main" } : {},
+              # The subject of a job in an environment names no branch and no workflow.
+              startswith(name, "echo-apply-") ? {
+                "token.actions.githubusercontent.com:ref"              = "refs/heads/main"
+                "token.actions.githubusercontent.com:job_workflow_ref" = "octo-org/echo/.github/workflows/deploy.yml@refs/heads/main"
+              } : {},
             )
           }
       }]
@@ -299,9 +302,6 @@ run "refuses_a_state_for_two" {
   expect_failures = [var.environments]
 }
 
-run "refuses_a_bucket_for_states_that_an_environment_may_empty" {
-  command = plan
-  variables {
 run "refuses_an_environment_that_is_called_as_the_account_is_tagged" {
   command = plan
   variables {
@@ -310,6 +310,9 @@ run "refuses_an_environment_that_is_called_as_the_account_is_tagged" {
   expect_failures = [var.environments]
 }
 
+run "refuses_a_bucket_for_states_that_an_environment_may_empty" {
+  command = plan
+  variables {
     state_bucket_arn = "arn:aws:s3:::echo-state-test"
     environments     = { state = { state_key = "state/terraform.tfstate" } }
   }
