@@ -52,6 +52,50 @@ class Plan(Scripts):
         self.assertIn("environments/prod", self.stdout)
         self.assertNotIn("environments/dev", self.stdout)
 
+    def test_finds_the_roots_that_call_what_has_changed(self):
+        calls = {
+            "environments/account": ["../../infra/account"],
+            "environments/dev": ["../../infra/echo"],
+            "environments/prod": ["../../infra/echo"],
+            "infra/account": ["../../modules/state", "../../modules/both"],
+            "infra/echo": ["../../modules/outer", "../../modules/both"],
+            "modules/outer": ["../inner"],
+        }
+        for folder, sources in calls.items():
+            self.write(f"{folder}/main.tf", "".join(f'module "call_{number}" {{\n  source = "{source}"\n}}\n' for number, source in enumerate(sources)))
+        self.git("init")
+        self.git("add", ".")
+        self.git("commit", "--message", "before")
+        # Notes where it is called.
+        self.fake("terraform", '#!/bin/sh\necho "$1" >>"$FAKES/planned"\nexit 1\n')
+        planned = self.fakes / "planned"
+        account, environments = ["account"], ["dev", "prod"]
+        for changed, roots in {
+            "environments/prod/main.tf": ["prod"],
+            "infra/account/main.tf": account,
+            "infra/echo/main.tf": environments,
+            "modules/state/main.tf": account,
+            "modules/state/policy.json": account,
+            "modules/outer/main.tf": environments,
+            "modules/inner/main.tf": environments,
+            "modules/both/main.tf": account + environments,
+            "modules/of-nobody/main.tf": [],
+            "modules/both/README.md": [],
+            "modules/both/tests/both.tftest.hcl": [],
+            "modules/both/examples/one/main.tf": [],
+            "docs/deploying.md": [],
+        }.items():
+            with self.subTest(changed):
+                planned.write_text("")
+                file = self.root / changed
+                self.write(changed, (file.read_text() if file.exists() else "") + "# changed\n")
+                self.git("add", changed)
+                self.git("commit", "--message", "after")
+                self.run_script("plan", "--changed-since", "HEAD~1")
+                self.assertEqual([line.rpartition("/")[2] for line in planned.read_text().splitlines()], roots, self.output)
+        self.assertEqual(self.run_script("plan", "--changed-since", 40 * "0"), 1, self.output)
+        self.assertIn("there is no commit", self.output)
+
     def test_hands_it_to_the_job_that_comments(self):
         self.succeed("deploy", "dev", "good@sha256:1")
         self.git("init")
