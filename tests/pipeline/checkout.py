@@ -103,10 +103,9 @@ class Scripts(unittest.TestCase):
     def git(self, *arguments):
         return subprocess.check_output(["git", "-c", "user.name=A", "-c", "user.email=a@b", *arguments], cwd=self.root, text=True, stderr=subprocess.PIPE).strip()
 
-    def run_script(self, name, *arguments, **env):
-        done = subprocess.run(
-            [self.root / "scripts" / name, *arguments], env=self.env | env, cwd=self.root, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
-        )
+    def run_script(self, name, *arguments, stdin="", **env):
+        command = [self.root / "scripts" / name, *arguments]
+        done = subprocess.run(command, env=self.env | env, cwd=self.root, input=stdin, capture_output=True, text=True, check=False)
         self.output = done.stdout + done.stderr
         self.stdout = done.stdout
         return done.returncode

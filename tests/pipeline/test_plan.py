@@ -96,30 +96,6 @@ class Plan(Scripts):
         self.assertEqual(self.run_script("plan", "--changed-since", 40 * "0"), 1, self.output)
         self.assertIn("there is no commit", self.output)
 
-    def test_hands_it_to_the_job_that_comments(self):
-        self.succeed("deploy", "dev", "good@sha256:1")
-        self.git("init")
-        self.git("commit", "--allow-empty", "--message", "before")
-        self.git("add", "environments/dev/main.tf")
-        self.git("commit", "--message", "after")
-        output = self.fakes / "output"
-
-        def comment(**env):
-            output.unlink(missing_ok=True)
-            return self.run_script("comment", "HEAD^1", GITHUB_OUTPUT=str(output), **env)
-
-        self.assertEqual(comment(), 0, self.output)
-        self.assertEqual(output.read_text(), "told<<END-OF-PLAN\n**environments/dev**: nothing to change.\n\nEND-OF-PLAN\n")
-        self.assertEqual(comment(TF_VAR_docker_image_url="good@sha256:2"), 0, self.output)
-        self.assertIn("- destroy and make `terraform_data.service`", output.read_text())
-        self.write("environments/dev/more.tf", "no Terraform\n")
-        self.assertEqual(comment(), 1, self.output)
-        self.assertIn("**environments/dev** could not be planned", output.read_text())
-        # Ended by the system, or never begun.
-        for status in (126, 127, 137):
-            self.write("scripts/plan", f"#!/bin/sh\nexit {status}\n", 0o755)
-            self.assertEqual(comment(), 1, self.output)
-
 
 # What is built into Terraform never drifts: it is told so by what stands in for Terraform here, and only that.
 TERRAFORM = """#!/usr/bin/env python3
