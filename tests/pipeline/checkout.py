@@ -43,9 +43,11 @@ output "echo" {
 }
 """
 
-# Gives the answers that a test has put into files, by the name of what is asked for; several lines are one answer each.
+# Gives the answers that a test has put into files, by the name of what is asked for; several lines are one answer each. Notes what it
+# was asked.
 AWS = """#!/usr/bin/env python3
 import os, pathlib, sys
+pathlib.Path(os.environ["FAKES"], "aws").open("a").write(" ".join(sys.argv[1:]) + "\\n")
 asked = sys.argv[2]
 if "--image-id" in sys.argv:
     asked += sys.argv[sys.argv.index("--image-id") + 1].removeprefix("imageTag").removeprefix("imageDigest").replace("=", "-")
