@@ -1,5 +1,7 @@
-"""That the workflows ask for the roles that there are, by jobs that they trust. Run by `scripts/test pipeline`."""
+"""That the workflows ask for the roles that there are, by jobs that they trust, and know all environments. Run by `scripts/test pipeline`."""
 
+import itertools
+import os
 import pathlib
 import re
 import unittest
@@ -11,11 +13,18 @@ WORKFLOWS = {file.stem: yaml.safe_load(file.read_text()) for file in (ROOT / ".g
 JOBS = [(workflow, name, job) for workflow, document in WORKFLOWS.items() for name, job in document["jobs"].items()]
 # As modules/github-oidc names them. The role that applies trusts the environment of its name only.
 APPLY = "${{ inputs.environment }}"
+ROOTS = {folder.name for folder in (ROOT / "environments").iterdir() if folder.is_dir()}
+ENVIRONMENTS = ROOTS - {"account"}
 
 
 def triggers(workflow):
     # YAML reads `on` as true.
     return set(WORKFLOWS[workflow][True])
+
+
+def runs():
+    """Each step that runs a command, and where it is."""
+    return [(f"{workflow}: {name}", step) for workflow, name, job in JOBS for step in job.get("steps", []) if "run" in step]
 
 
 class Workflows(unittest.TestCase):
@@ -44,9 +53,33 @@ class Workflows(unittest.TestCase):
     def test_each_environment_is_deployed_after_the_one_before(self):
         jobs = WORKFLOWS["deliver"]["jobs"]
         deployed = {name: job["with"]["environment"] for name, job in jobs.items() if job.get("uses", "").endswith("/deploy.yml")}
-        self.assertEqual(deployed, {"dev": "dev", "staging": "staging", "prod": "prod"})
-        self.assertEqual([jobs[name]["needs"] for name in deployed], [["test", "account", "image"], ["image", "dev"], ["image", "staging"]])
+        self.assertEqual(deployed, {name: name for name in ENVIRONMENTS})
+        first, *_, last = deployed
+        self.assertEqual((jobs[first]["needs"], last), (["test", "account", "image"], "prod"))
+        for before, name in itertools.pairwise(deployed):
+            self.assertEqual(jobs[name]["needs"], ["image", before])
         self.assertEqual({jobs[name]["with"]["image"] for name in deployed}, {"${{ needs.image.outputs.image }}"})
+
+    def test_what_knows_environments_knows_all_of_them(self):
+        by_hand = WORKFLOWS["deploy"][True]["workflow_dispatch"]["inputs"]["environment"]
+        self.assertEqual(set(by_hand["options"]), ENVIRONMENTS)
+        self.assertEqual(set(WORKFLOWS["nightly"]["jobs"]["drift"]["strategy"]["matrix"]["root"]), ROOTS)
+        values = {where: step for where, step in runs() if step["run"].startswith("scripts/values ")}
+        given = {where: {variable for variable in step["env"] if variable.startswith("TFVARS_")} for where, step in values.items()}
+        for_all = {f"TFVARS_{root.upper()}" for root in ROOTS}
+        self.assertEqual(given, {
+            "deliver: account": {"TFVARS_ACCOUNT"},
+            "deploy: deploy": for_all - {"TFVARS_ACCOUNT"},
+            "nightly: drift": for_all,
+            "pull-request: plan": for_all,
+        })
+        self.assertEqual(set(values["pull-request: plan"]["run"].split()[1:]), ROOTS)
+        for step in values.values():
+            for variable in step["env"].keys() & for_all:
+                self.assertEqual(step["env"][variable], f"${{{{ vars.{variable} }}}}")
+        # Who may apply them.
+        (named,) = re.findall(r"^  environments += \[(.*)\]$", (ROOT / "environments/account/main.tf").read_text(), re.MULTILINE)
+        self.assertEqual(set(re.findall(r'"(.*?)"', named)), ENVIRONMENTS)
 
     def test_nothing_gets_to_prod_that_nobody_has_approved(self):
         (deploy,) = WORKFLOWS["deploy"]["jobs"].values()
