@@ -112,6 +112,8 @@ class Workflows(unittest.TestCase):
             self.assertEqual((set(told["needs"]), told["if"]), (set(jobs) - {"told"}, "always()"))
             verbs = [re.search(r"scripts/issue (\w+)", step["run"])[1] for step in told["steps"] if "run" in step]
             self.assertEqual(verbs, ["open", "close"])
+        # What was left out has not failed.
+        self.assertIn("needs.prod.result == 'success'", WORKFLOWS["deliver"]["jobs"]["told"]["steps"][-1]["if"])
 
     def test_what_a_person_is_sent_to_read_is_there(self):
         headings = {
@@ -139,13 +141,26 @@ class Workflows(unittest.TestCase):
                 guarded = [job, *(WORKFLOWS[workflow]["jobs"][need] for need in [job.get("needs")] if need)]
                 self.assertTrue(any(own in it.get("if", "") for it in guarded), f"{workflow}: {name}")
 
-    def test_steps_run_scripts_that_there_are(self):
-        scripts = {script for _, _, job in JOBS for step in job.get("steps", []) for script in re.findall(r"\bscripts/[\w-]+", step.get("run", ""))}
-        self.assertGreaterEqual(scripts, {"scripts/test", "scripts/plan", "scripts/image", "scripts/sbom", "scripts/scan", "scripts/deploy", "scripts/drift"})
-        self.assertEqual({script for script in scripts if not (ROOT / script).is_file()}, set())
+    def test_who_writes_below_a_pull_request_runs_no_code_of_it(self):
+        writes = [job for _, _, job in JOBS if job["permissions"].get("pull-requests") == "write"]
+        self.assertEqual(len(writes), 1)
+        for job in writes:
+            (checkout,) = (step for step in job["steps"] if "uses" in step)
+            self.assertTrue(checkout["uses"].startswith("actions/checkout@"))
+            self.assertEqual(checkout["with"], {"persist-credentials": False, "ref": "${{ github.event.pull_request.base.sha }}"})
+
+    def test_steps_run_scripts_and_nothing_else(self):
+        scripts = set()
+        for where, step in runs():
+            # What tells GitHub, in words of a person, why it is red.
+            if re.fullmatch(r'echo "::error::[^"`$]*"', step["run"]):
+                continue
+            script = re.fullmatch(r'(?:sudo env "HOME=\$HOME" "PATH=\$PATH" )?((?:scripts|tests)/[\w/-]+)(?: [^\n;|&`]*)?', step["run"])
+            self.assertTrue(script and "$(" not in step["run"], f"{where}: {step['run']}")
+            scripts.add(script[1])
+        self.assertGreaterEqual(scripts, {"scripts/test", "scripts/plan", "scripts/image", "scripts/sbom", "scripts/scan", "scripts/deploy", "scripts/drift", "tests/sandbox/run"})
+        self.assertEqual({script for script in scripts if not os.access(ROOT / script, os.X_OK)}, set())
 
 
-        # What was left out has not failed.
-        self.assertIn("needs.prod.result == 'success'", WORKFLOWS["deliver"]["jobs"]["told"]["steps"][-1]["if"])
 if __name__ == "__main__":
     unittest.main()
