@@ -150,7 +150,7 @@ def store_is_cut_off(echo):
 def clients_flood(echo):
     """More than there is room for, from one address."""
     url = "http://127.0.0.1:80/all/the/while"
-    flood = subprocess.Popen([ROOT / "scripts/sandbox", "exec", "wrk", "--connections", "128", "--duration", "1h", url], stdout=subprocess.DEVNULL)
+    flood = subprocess.Popen([ROOT / "scripts/sandbox", "exec", "wrk", "--connections", "256", "--duration", "1h", url], stdout=subprocess.DEVNULL)
     try:
         yield
     finally:
