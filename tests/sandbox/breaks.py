@@ -37,6 +37,8 @@ fi
 """
 # How long an alarm may take to ring, and to be over: the longest looks at fifteen minutes.
 PATIENCE = 25 * 60
+# Access logs come every five minutes.
+LATE = 6 * 60
 
 
 def commands(entry, containing=""):
@@ -53,10 +55,12 @@ def shown_by(echo, entry, containing):
 
 
 def look(echo, entry, containing, pattern):
-    """Expects to see the cause in what an entry shows."""
-    shown = shown_by(echo, entry, containing)
-    if not re.search(pattern, shown):
-        raise AssertionError(f"the commands of {entry} do not show {pattern}:\n{shown[-3000:]}")
+    """Expects to see the cause in what an entry shows. What a load balancer logs comes late."""
+    deadline = time.monotonic() + LATE
+    while not re.search(pattern, shown := shown_by(echo, entry, containing)):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"the commands of {entry} do not show {pattern}:\n{shown[-3000:]}")
+        time.sleep(20)
 
 
 def look_before(echo, entry, containing, pattern):
