@@ -6,8 +6,10 @@ hour.
 
 import argparse
 import contextlib
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -154,11 +156,13 @@ def store_is_cut_off(echo):
 def clients_flood(echo):
     """More than there is room for, from one address."""
     url = "http://127.0.0.1:80/all/the/while"
-    flood = subprocess.Popen([ROOT / "scripts/sandbox", "exec", "wrk", "--connections", "256", "--duration", "1h", url], stdout=subprocess.DEVNULL)
+    command = [ROOT / "scripts/sandbox", "exec", "wrk", "--connections", "256", "--duration", "1h", url]
+    flood = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
     try:
         yield
     finally:
-        flood.terminate()
+        # All of them: the script would end, and leave what floods.
+        os.killpg(flood.pid, signal.SIGTERM)
         flood.wait()
 
 
@@ -198,7 +202,7 @@ BREAKS = {
     ]),
     "memory": (memory_is_full, {"memory-saturated"}, [
         ("First look", "describe-alarms", "memory-saturated"),
-        ("memory-saturated", "MemoryUtilization", r"T\S+\s+(8[5-9]|9\d)\."),
+        ("memory-saturated", "MemoryUtilization", r"(?m)^\S+\s+(8[5-9]|9\d)\.\d"),
         ("Who sends that?", "management request", r"\d{3,} admin POST 201"),
     ]),
 }
