@@ -48,7 +48,8 @@ resource "aws_iam_role_policy_attachment" "apply" {
   policy_arn = aws_iam_policy.apply[each.key].arn
 }
 
-# Whatever else is allowed: nothing that another environment has tagged as its own is touched.
+# Whatever else is allowed: nothing that another environment has tagged as its own is touched. What the account has for all, such as
+# images, has a tag too, and is read.
 data "aws_iam_policy_document" "guard" {
   for_each = var.environments
 
@@ -67,7 +68,7 @@ data "aws_iam_policy_document" "guard" {
     condition {
       test     = "StringNotEquals"
       variable = "aws:ResourceTag/Environment"
-      values   = [each.key]
+      values   = compact([each.key, local.account_tag])
     }
   }
 }

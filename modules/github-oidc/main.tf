@@ -7,10 +7,15 @@ data "aws_partition" "current" {}
 
 data "aws_region" "current" {}
 
+# What the provider tags all that is made here with, and beside it.
+data "aws_default_tags" "current" {}
+
 locals {
   partition = data.aws_partition.current.partition
   account   = data.aws_caller_identity.current.account_id
   region    = data.aws_region.current.region
+
+  account_tag = try(data.aws_default_tags.current.tags["Environment"], "")
 
   issuer = "token.actions.githubusercontent.com"
   # What `sub` of this repository's tokens begins with, in the form with numbers: a repository that is made anew under an old name
@@ -20,6 +25,7 @@ locals {
   # Who may become which role. Equal to the letter: with a wildcard any branch or fork could be meant.
   branch = "refs/heads/${var.branch}"
   merged = "${local.subject}:ref:${local.branch}"
+  deploy = "${var.repository.owner}/${var.repository.name}/.github/workflows/deploy.yml@${local.branch}"
   subjects = merge(
     # At night too, to find what has drifted.
     { plan = ["${local.subject}:pull_request", local.merged], push = [local.merged] },
@@ -68,13 +74,13 @@ data "aws_iam_policy_document" "trust" {
     }
 
     # What a job of an environment has for a subject does not say which branch it is of. GitHub's rules for the environment do; this
-    # holds where they were forgotten.
+    # holds where they were forgotten. Nor which workflow: another one would leave out what deploy.yml asks first.
     dynamic "condition" {
-      for_each = startswith(each.key, "apply-") ? [local.branch] : []
+      for_each = startswith(each.key, "apply-") ? { ref = local.branch, job_workflow_ref = local.deploy } : {}
 
       content {
         test     = "StringEquals"
-        variable = "${local.issuer}:ref"
+        variable = "${local.issuer}:${condition.key}"
         values   = [condition.value]
       }
     }

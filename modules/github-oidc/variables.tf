@@ -31,6 +31,11 @@ variable "environments" {
   }
 
   validation {
+    condition     = !contains(keys(var.environments), local.account_tag)
+    error_message = "Write environments of which none is what the provider tags the account's own with: all roles may touch what is tagged so."
+  }
+
+  validation {
     condition     = !anytrue([for environment in keys(var.environments) : startswith(var.state_bucket_arn, "arn:${local.partition}:s3:::${var.name}-${environment}-")])
     error_message = "Write environments after which the bucket for the states is not named: the role of \"state\" may empty buckets that are called echo-state-…"
   }

@@ -113,7 +113,8 @@ variable "task_count_min" {
 variable "thresholds" {
   description = <<-EOT
     From where on an alarm rings.
-    `cpu_percent`, `memory_percent`: of what the tasks have, on average over 15 minutes. Autoscaling aims lower, so that it rings only where scaling has come to its end.
+    `cpu_percent`: of what the tasks have, on average over 15 minutes. Autoscaling aims lower, so that it rings only where scaling has come to its end.
+    `memory_percent`: as long. Each task holds all mocks, so that scaling does not help, and at 100 % a container is killed: it is time to give tasks more.
     `error_lines`: lines of level ERROR in 5 minutes. One request that failed is not worth a night's sleep; management that goes on failing writes more.
     `load_balancer_5xx`, `management_5xx`: answers in a minute, in 3 of 5 minutes. A rollout that is sound causes none.
     `mocks_faults`: 5xx answers of Echo itself to calls of mocks in 3 minutes, and that for 3 minutes.

@@ -43,9 +43,11 @@ output "echo" {
 }
 """
 
-# Gives the answers that a test has put into files, by the name of what is asked for; several lines are one answer each.
+# Gives the answers that a test has put into files, by the name of what is asked for; several lines are one answer each. Notes what it
+# was asked.
 AWS = """#!/usr/bin/env python3
 import os, pathlib, sys
+pathlib.Path(os.environ["FAKES"], "aws").open("a").write(" ".join(sys.argv[1:]) + "\\n")
 asked = sys.argv[2]
 if "--image-id" in sys.argv:
     asked += sys.argv[sys.argv.index("--image-id") + 1].removeprefix("imageTag").removeprefix("imageDigest").replace("=", "-")
@@ -103,10 +105,9 @@ class Scripts(unittest.TestCase):
     def git(self, *arguments):
         return subprocess.check_output(["git", "-c", "user.name=A", "-c", "user.email=a@b", *arguments], cwd=self.root, text=True, stderr=subprocess.PIPE).strip()
 
-    def run_script(self, name, *arguments, **env):
-        done = subprocess.run(
-            [self.root / "scripts" / name, *arguments], env=self.env | env, cwd=self.root, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
-        )
+    def run_script(self, name, *arguments, stdin="", **env):
+        command = [self.root / "scripts" / name, *arguments]
+        done = subprocess.run(command, env=self.env | env, cwd=self.root, input=stdin, capture_output=True, text=True, check=False)
         self.output = done.stdout + done.stderr
         self.stdout = done.stdout
         return done.returncode

@@ -52,29 +52,49 @@ class Plan(Scripts):
         self.assertIn("environments/prod", self.stdout)
         self.assertNotIn("environments/dev", self.stdout)
 
-    def test_hands_it_to_the_job_that_comments(self):
-        self.succeed("deploy", "dev", "good@sha256:1")
+    def test_finds_the_roots_that_call_what_has_changed(self):
+        calls = {
+            "environments/account": ["../../infra/account"],
+            "environments/dev": ["../../infra/echo"],
+            "environments/prod": ["../../infra/echo"],
+            "infra/account": ["../../modules/state", "../../modules/both"],
+            "infra/echo": ["../../modules/outer", "../../modules/both"],
+            "modules/outer": ["../inner"],
+        }
+        for folder, sources in calls.items():
+            self.write(f"{folder}/main.tf", "".join(f'module "call_{number}" {{\n  source = "{source}"\n}}\n' for number, source in enumerate(sources)))
         self.git("init")
-        self.git("commit", "--allow-empty", "--message", "before")
-        self.git("add", "environments/dev/main.tf")
-        self.git("commit", "--message", "after")
-        output = self.fakes / "output"
-
-        def comment(**env):
-            output.unlink(missing_ok=True)
-            return self.run_script("comment", "HEAD^1", GITHUB_OUTPUT=str(output), **env)
-
-        self.assertEqual(comment(), 0, self.output)
-        self.assertEqual(output.read_text(), "told<<END-OF-PLAN\n**environments/dev**: nothing to change.\n\nEND-OF-PLAN\n")
-        self.assertEqual(comment(TF_VAR_docker_image_url="good@sha256:2"), 0, self.output)
-        self.assertIn("- destroy and make `terraform_data.service`", output.read_text())
-        self.write("environments/dev/more.tf", "no Terraform\n")
-        self.assertEqual(comment(), 1, self.output)
-        self.assertIn("**environments/dev** could not be planned", output.read_text())
-        # Ended by the system, or never begun.
-        for status in (126, 127, 137):
-            self.write("scripts/plan", f"#!/bin/sh\nexit {status}\n", 0o755)
-            self.assertEqual(comment(), 1, self.output)
+        self.git("add", ".")
+        self.git("commit", "--message", "before")
+        # Notes where it is called.
+        self.fake("terraform", '#!/bin/sh\necho "$1" >>"$FAKES/planned"\nexit 1\n')
+        planned = self.fakes / "planned"
+        account, environments = ["account"], ["dev", "prod"]
+        for changed, roots in {
+            "environments/prod/main.tf": ["prod"],
+            "infra/account/main.tf": account,
+            "infra/echo/main.tf": environments,
+            "modules/state/main.tf": account,
+            "modules/state/policy.json": account,
+            "modules/outer/main.tf": environments,
+            "modules/inner/main.tf": environments,
+            "modules/both/main.tf": account + environments,
+            "modules/of-nobody/main.tf": [],
+            "modules/both/README.md": [],
+            "modules/both/tests/both.tftest.hcl": [],
+            "modules/both/examples/one/main.tf": [],
+            "docs/deploying.md": [],
+        }.items():
+            with self.subTest(changed):
+                planned.write_text("")
+                file = self.root / changed
+                self.write(changed, (file.read_text() if file.exists() else "") + "# changed\n")
+                self.git("add", changed)
+                self.git("commit", "--message", "after")
+                self.run_script("plan", "--changed-since", "HEAD~1")
+                self.assertEqual([line.rpartition("/")[2] for line in planned.read_text().splitlines()], roots, self.output)
+        self.assertEqual(self.run_script("plan", "--changed-since", 40 * "0"), 1, self.output)
+        self.assertIn("there is no commit", self.output)
 
 
 # What is built into Terraform never drifts: it is told so by what stands in for Terraform here, and only that.
@@ -85,6 +105,20 @@ if sys.argv[2:4] != ["show", "-json"]:
 plan = json.loads(subprocess.check_output(["{terraform}", *sys.argv[1:]]))
 plan["resource_drift"] = [{{"address": "{address}", "change": {{"before": {{"{attribute}": 1}}, "after": {{"{attribute}": 2}}}}}}]
 print(json.dumps(plan))
+"""
+
+
+# How a plan ends where somebody has deleted what the provider then fails to read (breaks.py has the real one).
+UNREADABLE = """
+Warning: AWS resource not found during refresh
+
+  with aws_vpc_security_group_egress_rule.it["a"],
+  on main.tf line 1, in resource "aws_vpc_security_group_egress_rule" "it":
+
+Error: Missing Resource Identity After Read
+
+  with aws_vpc_security_group_egress_rule.it["a"],
+  on main.tf line 1, in resource "aws_vpc_security_group_egress_rule" "it":
 """
 
 
@@ -140,6 +174,17 @@ class Drift(Scripts):
         self.succeed("drift", "dev")
         theirs, ours = self.issues()
         self.assertEqual((theirs["body"], theirs["state"], ours["number"]), ("theirs", "open", 2))
+
+    def test_tells_what_was_deleted_and_can_not_be_planned(self):
+        self.succeed("deploy", "dev", "good@sha256:1")
+        ends_with = lambda words: self.fake("terraform", f"#!/bin/sh\n[ \"$2\" = plan ] || exec {self.terraform} \"$@\"\nprintf '%s' '{words}'\nexit 1\n")
+        ends_with(UNREADABLE)
+        self.succeed("drift", "dev")
+        (issue,) = self.issues()
+        self.assertIn('deleted, and can not be planned until Terraform forgets it (docs/runbook.md#drift):\n\n- make `aws_vpc_security_group_egress_rule.it["a"]`\n', issue["body"])
+        # Where more is wrong, it is not known what would change.
+        ends_with(UNREADABLE + "\nError: Something else\n")
+        self.assertEqual(self.run_script("drift", "dev"), 1, self.output)
 
     def test_says_nothing_where_no_plan_can_be_made(self):
         self.succeed("deploy", "dev", "good@sha256:1")

@@ -9,67 +9,109 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from checkout import ROOT, Scripts
 
 
+class Echo(BaseHTTPRequestHandler):
+    """Answers as Echo does, and as it should not where the server has `faults`."""
+
+    def do(self):
+        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        path, _, query = self.path.partition("?")
+        if not path.startswith("/endpoints"):
+            return self.call(path)
+        if self.server.token and self.headers["authorization"] != f"Bearer {self.server.token}":
+            return self.answer(401)
+        return self.manage(path.removeprefix("/endpoints").lstrip("/"), query, body)
+
+    do_GET = do_POST = do_PATCH = do_DELETE = do
+
+    def manage(self, name, query, body):
+        mocks, faults = self.server.mocks, self.server.faults
+        code = {"GET": 200, "POST": 201, "PATCH": 200, "DELETE": 204}[self.command]
+        if self.command == "GET":
+            found = [key for key, it in mocks.items() if query == f"filter[path]={it['path']}"]
+            return self.answer(code, json.dumps({"data": [{"type": "endpoints", "id": key} for key in found]}, separators=(",", ":")))
+        if self.command == "POST":
+            name = str(len(mocks) + 1)
+            mocks[name] = json.loads(body)["data"]["attributes"]
+        elif self.command == "PATCH":
+            mocks[name]["response"] |= faults.get("change", json.loads(body)["data"]["attributes"]["response"])
+        elif self.command == "DELETE" and "is not deleted" not in faults:
+            mocks.pop(name)
+        document = json.dumps({"data": {"type": "endpoints", "id": name}}, separators=(",", ":"))
+        return self.answer(faults.get(self.command, code), document if code != 204 else "")
+
+    def call(self, path):
+        mock = next((it for it in self.server.mocks.values() if it["path"] == path), None)
+        if not mock:
+            return self.answer(404)
+        body = self.server.faults.get("body", mock["response"]["body"])
+        return self.answer(mock["response"]["code"], body, cut="is cut off" in self.server.faults)
+
+    def answer(self, code, body="", cut=False):
+        self.send_response(code)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body.encode()[: -1 if cut else None])
+
+    def log_message(self, *_):
+        pass
+
+
 class Smoke(Scripts):
-    """The real one, against what answers as Echo does, and as it should not."""
+    """The real one, against that."""
 
     def setUp(self):
         super().setUp()
         (self.fakes.parent / "bin/curl").unlink()
         shutil.copy(ROOT / "scripts/smoke", self.root / "scripts/smoke")
-        mocks = self.mocks = {}
-        answers = self.answers = {}
+        self.echo = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
+        self.echo.mocks, self.echo.faults, self.echo.token = {}, {}, "echo_token"
+        threading.Thread(target=self.echo.serve_forever, daemon=True).start()
+        self.addCleanup(self.echo.server_close)
+        self.addCleanup(self.echo.shutdown)
 
-        class Echo(BaseHTTPRequestHandler):
-            def do(self):
-                body = self.rfile.read(int(self.headers.get("content-length", 0)))
-                path, _, query = self.path.partition("?")
-                if not path.startswith("/endpoints"):
-                    mock = next((it for it in mocks.values() if it["path"] == path), None)
-                    return self.answer(mock["response"]["code"] if mock else 404, mock["response"]["body"] if mock else "")
-                name = path.removeprefix("/endpoints").lstrip("/")
-                if self.command == "POST":
-                    name = str(len(mocks) + 1)
-                    mocks[name] = json.loads(body)["data"]["attributes"]
-                elif self.command == "PATCH":
-                    mocks[name]["response"] |= json.loads(body)["data"]["attributes"]["response"]
-                elif self.command == "DELETE":
-                    mocks.pop(name)
-                else:
-                    found = [key for key, it in mocks.items() if query == f"filter[path]={it['path']}"]
-                    return self.answer(200, json.dumps({"data": [{"type": "endpoints", "id": key} for key in found]}, separators=(",", ":")))
-                document = {"data": {"type": "endpoints", "id": name}}
-                code = {"POST": 201, "PATCH": 200, "DELETE": 204}[self.command]
-                return self.answer(answers.get(self.command, code), json.dumps(document, separators=(",", ":")) if code != 204 else "")
+    def smoke(self, token="echo_token"):
+        url = f"http://127.0.0.1:{self.echo.server_port}"
+        return self.run_script("smoke", url, url, SMOKE_TOKEN=token)
 
-            do_GET = do_POST = do_PATCH = do_DELETE = do
-
-            def answer(self, code, body):
-                self.send_response(code)
-                self.send_header("content-length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body.encode())
-
-            def log_message(self, *_):
-                pass
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        self.addCleanup(server.server_close)
-        self.addCleanup(server.shutdown)
-        self.url = f"http://127.0.0.1:{server.server_port}"
+    def refuses(self, words, **smoke):
+        self.assertEqual(self.smoke(**smoke), 1, self.output)
+        self.assertIn(words, self.output)
 
     def test_passes_what_works_and_leaves_nothing(self):
-        self.succeed("smoke", self.url, self.url)
-        self.assertEqual(self.mocks, {})
+        self.assertEqual(self.smoke(), 0, self.output)
+        self.assertEqual(self.echo.mocks, {})
+
+    def test_needs_no_token_where_management_is_open(self):
+        self.echo.token = None
+        self.assertEqual(self.smoke(token=""), 0, self.output)
+
+    def test_refuses_what_does_not_take_the_token(self):
+        for token in ("", "another"):
+            self.refuses("a mock is created: the answer is 401, not 201", token=token)
+
+    def test_refuses_what_does_not_answer_as_it_was_told(self):
+        made = "made-" + 2000 * "0"
+        for faults, words in (
+            ({"body": made[:-1]}, f"it answers: the body is {made[:500]}, not {made}"),
+            ({"body": ""}, f"it answers: the body is , not {made}"),
+            ({"is cut off": True}, "it answers: no answer"),
+            ({"change": {}}, "the change is in its answer: the answer is 200, not 202"),
+            ({"change": {"code": 202}}, f"the change is in its answer: the body is {made[:500]}, not changed"),
+            ({"is not deleted": True}, "nothing answers in its place: the answer is 202, not 404"),
+        ):
+            with self.subTest(faults):
+                self.echo.mocks.clear()
+                self.echo.faults = faults
+                self.refuses(words)
+                # What has said that it is deleted is not asked once more.
+                self.assertEqual(len(self.echo.mocks), "is not deleted" in faults)
 
     def test_leaves_nothing_where_it_is_cut_off(self):
         # Created, but the answer does not say so; and changed, but the answer says it was not.
         for verb, words in (("POST", "a mock is created"), ("PATCH", "it is changed")):
-            self.answers.clear()
-            self.answers[verb] = 503
-            self.assertEqual(self.run_script("smoke", self.url, self.url), 1, self.output)
-            self.assertIn(f"{words}: the answer is 503", self.output)
-            self.assertEqual(self.mocks, {})
+            self.echo.faults = {verb: 503}
+            self.refuses(f"{words}: the answer is 503")
+            self.assertEqual(self.echo.mocks, {})
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).parents[1] / "sandbox"))
 
 import trust
-from trust import ISSUER, OWN, PULL_REQUEST, TOKENS
+from trust import ISSUER, MAIN, OTHER, OWN, PULL_REQUEST, TOKENS, WORKFLOWS, token, workflow
 
 PROVIDERS = [f"arn:aws:iam::000000000000:oidc-provider/{ISSUER}"]
 
@@ -19,9 +19,9 @@ class Trust(unittest.TestCase):
 
     def policy(self, role):
         """As modules/github-oidc makes it."""
-        asked = {"aud": "sts.amazonaws.com", "sub": [token.sub for token in OWN[role]]}
+        asked = {"aud": "sts.amazonaws.com", "sub": sorted({token.sub for token in OWN[role]})}
         if role.startswith("echo-apply-"):
-            asked["ref"] = "refs/heads/main"
+            asked |= {"ref": MAIN, "job_workflow_ref": workflow()}
         return {"Statement": [{
             "Effect": "Allow",
             "Action": "sts:AssumeRoleWithWebIdentity",
@@ -52,20 +52,26 @@ class Trust(unittest.TestCase):
                         self.assertNotEqual(trust.misjudged(role, policy, PROVIDERS), set())
 
     def test_without_a_branch_all_branches_tags_and_pull_requests_get_in(self):
-        found = self.planted("echo-apply-prod", ref=None)
-        self.assertEqual({token.ref for token in found}, {"refs/heads/other", "refs/heads/main-two", "refs/tags/main", PULL_REQUEST})
-        self.assertEqual({token.sub for token in found}, {"repo:echo@1/echo@2:environment:prod"})
+        refs = (OTHER, "refs/heads/main-two", "refs/tags/main", PULL_REQUEST)
+        self.assertEqual(self.planted("echo-apply-prod", ref=None), {token(environment="prod", ref=ref, job=workflow()) for ref in refs})
+
+    def test_without_a_workflow_all_workflows_get_in(self):
+        self.assertEqual(self.planted("echo-apply-prod", job_workflow_ref=None), {token(environment="prod", job=job) for job in WORKFLOWS})
 
     def test_without_an_audience_others_get_in(self):
         for role, own in OWN.items():
             with self.subTest(role):
-                self.assertEqual(self.planted(role, aud=None), {token._replace(aud="https://github.com/echo") for token in own})
+                others = {token._replace(aud="https://github.com/echo") for token in own} & TOKENS
+                self.assertTrue(others)
+                self.assertEqual(self.planted(role, aud=None), others)
 
     def test_without_a_subject_all_repositories_get_in(self):
         for role in OWN:
             with self.subTest(role):
-                repositories = {token.sub.split(":")[1] for token in self.planted(role, sub=None)}
-                self.assertLessEqual({"echo@1/other@3", "echo@1/echo@3", "echo@9/echo@2", "fork@9/echo@4", "echo/echo"}, repositories)
+                found = {token.sub.split(":")[1] for token in self.planted(role, sub=None)}
+                # The workflow's has their names only.
+                of_the_name = {"echo@1/echo@3", "echo@9/echo@2", "echo/echo"}
+                self.assertLessEqual(of_the_name if role.startswith("echo-apply-") else of_the_name | {"echo@1/other@3", "fork@9/echo@4"}, found)
 
     def test_wildcards_are_found(self):
         for role, claim, like in (
@@ -75,13 +81,15 @@ class Trust(unittest.TestCase):
             ("echo-push", "sub", "repo:echo@1/echo@?:ref:refs/heads/main"),
             ("echo-apply-prod", "sub", "repo:echo@1/echo@2:environment:prod*"),
             ("echo-apply-prod", "ref", "refs/*/main"),
+            ("echo-apply-prod", "job_workflow_ref", "echo/echo/.github/workflows/*@refs/heads/main"),
+            ("echo-apply-prod", "job_workflow_ref", "echo/echo/.github/workflows/deploy.yml@*"),
             ("echo-apply-prod", "aud", "*"),
         ):
             with self.subTest(role, claim=claim, like=like):
                 self.assertTrue(self.planted(role, **{claim: like}) - OWN[role])
 
     def test_what_matches_literally_is_no_wildcard(self):
-        self.assertEqual(self.planted("echo-apply-prod", ref="refs/heads/main"), set())
+        self.assertEqual(self.planted("echo-apply-prod", ref=MAIN), set())
         self.assertEqual(self.planted("echo-apply-prod", ref="refs.heads.main"), OWN["echo-apply-prod"])
 
     def test_without_its_provider_nobody_gets_in(self):

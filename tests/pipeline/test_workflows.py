@@ -1,5 +1,7 @@
-"""That the workflows ask for the roles that there are, by jobs that they trust. Run by `scripts/test pipeline`."""
+"""That the workflows ask for the roles that there are, by jobs that they trust, and know all environments. Run by `scripts/test pipeline`."""
 
+import itertools
+import os
 import pathlib
 import re
 import unittest
@@ -11,11 +13,18 @@ WORKFLOWS = {file.stem: yaml.safe_load(file.read_text()) for file in (ROOT / ".g
 JOBS = [(workflow, name, job) for workflow, document in WORKFLOWS.items() for name, job in document["jobs"].items()]
 # As modules/github-oidc names them. The role that applies trusts the environment of its name only.
 APPLY = "${{ inputs.environment }}"
+ROOTS = {folder.name for folder in (ROOT / "environments").iterdir() if folder.is_dir()}
+ENVIRONMENTS = ROOTS - {"account"}
 
 
 def triggers(workflow):
     # YAML reads `on` as true.
     return set(WORKFLOWS[workflow][True])
+
+
+def runs():
+    """Each step that runs a command, and where it is."""
+    return [(f"{workflow}: {name}", step) for workflow, name, job in JOBS for step in job.get("steps", []) if "run" in step]
 
 
 class Workflows(unittest.TestCase):
@@ -33,8 +42,8 @@ class Workflows(unittest.TestCase):
         for workflow, name, job, role in self.roles():
             found.add(role)
             where = f"{workflow}: {name}"
-            # Who names an environment has another subject, which only the role that applies it trusts.
-            self.assertEqual(job.get("environment"), APPLY if role.startswith("apply-") else None, where)
+            # Who names an environment has another subject, which only the role that applies it trusts; and that only by this file.
+            self.assertEqual((job.get("environment"), workflow == "deploy"), (APPLY, True) if role.startswith("apply-") else (None, False), where)
             if role == "push":
                 self.assertEqual(WORKFLOWS[workflow][True], {"push": {"branches": ["main"]}}, where)
             if role == "plan" and WORKFLOWS[workflow][True] != {"push": {"branches": ["main"]}}:
@@ -44,9 +53,33 @@ class Workflows(unittest.TestCase):
     def test_each_environment_is_deployed_after_the_one_before(self):
         jobs = WORKFLOWS["deliver"]["jobs"]
         deployed = {name: job["with"]["environment"] for name, job in jobs.items() if job.get("uses", "").endswith("/deploy.yml")}
-        self.assertEqual(deployed, {"dev": "dev", "staging": "staging", "prod": "prod"})
-        self.assertEqual([jobs[name]["needs"] for name in deployed], [["test", "account", "image"], ["image", "dev"], ["image", "staging"]])
+        self.assertEqual(deployed, {name: name for name in ENVIRONMENTS})
+        first, *_, last = deployed
+        self.assertEqual((jobs[first]["needs"], last), (["test", "account", "image"], "prod"))
+        for before, name in itertools.pairwise(deployed):
+            self.assertEqual(jobs[name]["needs"], ["image", before])
         self.assertEqual({jobs[name]["with"]["image"] for name in deployed}, {"${{ needs.image.outputs.image }}"})
+
+    def test_what_knows_environments_knows_all_of_them(self):
+        by_hand = WORKFLOWS["deploy"][True]["workflow_dispatch"]["inputs"]["environment"]
+        self.assertEqual(set(by_hand["options"]), ENVIRONMENTS)
+        self.assertEqual(set(WORKFLOWS["nightly"]["jobs"]["drift"]["strategy"]["matrix"]["root"]), ROOTS)
+        values = {where: step for where, step in runs() if step["run"].startswith("scripts/values ")}
+        given = {where: {variable for variable in step["env"] if variable.startswith("TFVARS_")} for where, step in values.items()}
+        for_all = {f"TFVARS_{root.upper()}" for root in ROOTS}
+        self.assertEqual(given, {
+            "deliver: account": {"TFVARS_ACCOUNT"},
+            "deploy: deploy": for_all - {"TFVARS_ACCOUNT"},
+            "nightly: drift": for_all,
+            "pull-request: plan": for_all,
+        })
+        self.assertEqual(set(values["pull-request: plan"]["run"].split()[1:]), ROOTS)
+        for step in values.values():
+            for variable in step["env"].keys() & for_all:
+                self.assertEqual(step["env"][variable], f"${{{{ vars.{variable} }}}}")
+        # Who may apply them.
+        (named,) = re.findall(r"^  environments += \[(.*)\]$", (ROOT / "environments/account/main.tf").read_text(), re.MULTILINE)
+        self.assertEqual(set(re.findall(r'"(.*?)"', named)), ENVIRONMENTS)
 
     def test_nothing_gets_to_prod_that_nobody_has_approved(self):
         (deploy,) = WORKFLOWS["deploy"]["jobs"].values()
@@ -79,6 +112,8 @@ class Workflows(unittest.TestCase):
             self.assertEqual((set(told["needs"]), told["if"]), (set(jobs) - {"told"}, "always()"))
             verbs = [re.search(r"scripts/issue (\w+)", step["run"])[1] for step in told["steps"] if "run" in step]
             self.assertEqual(verbs, ["open", "close"])
+        # What was left out has not failed.
+        self.assertIn("needs.prod.result == 'success'", WORKFLOWS["deliver"]["jobs"]["told"]["steps"][-1]["if"])
 
     def test_what_a_person_is_sent_to_read_is_there(self):
         headings = {
@@ -106,10 +141,25 @@ class Workflows(unittest.TestCase):
                 guarded = [job, *(WORKFLOWS[workflow]["jobs"][need] for need in [job.get("needs")] if need)]
                 self.assertTrue(any(own in it.get("if", "") for it in guarded), f"{workflow}: {name}")
 
-    def test_steps_run_scripts_that_there_are(self):
-        scripts = {script for _, _, job in JOBS for step in job.get("steps", []) for script in re.findall(r"\bscripts/[\w-]+", step.get("run", ""))}
-        self.assertGreaterEqual(scripts, {"scripts/test", "scripts/plan", "scripts/image", "scripts/sbom", "scripts/scan", "scripts/deploy", "scripts/drift"})
-        self.assertEqual({script for script in scripts if not (ROOT / script).is_file()}, set())
+    def test_who_writes_below_a_pull_request_runs_no_code_of_it(self):
+        writes = [job for _, _, job in JOBS if job["permissions"].get("pull-requests") == "write"]
+        self.assertEqual(len(writes), 1)
+        for job in writes:
+            (checkout,) = (step for step in job["steps"] if "uses" in step)
+            self.assertTrue(checkout["uses"].startswith("actions/checkout@"))
+            self.assertEqual(checkout["with"], {"persist-credentials": False, "ref": "${{ github.event.pull_request.base.sha }}"})
+
+    def test_steps_run_scripts_and_nothing_else(self):
+        scripts = set()
+        for where, step in runs():
+            # What tells GitHub, in words of a person, why it is red.
+            if re.fullmatch(r'echo "::error::[^"`$]*"', step["run"]):
+                continue
+            script = re.fullmatch(r'(?:sudo env "HOME=\$HOME" "PATH=\$PATH" )?((?:scripts|tests)/[\w/-]+)(?: [^\n;|&`]*)?', step["run"])
+            self.assertTrue(script and "$(" not in step["run"], f"{where}: {step['run']}")
+            scripts.add(script[1])
+        self.assertGreaterEqual(scripts, {"scripts/test", "scripts/plan", "scripts/image", "scripts/sbom", "scripts/scan", "scripts/deploy", "scripts/drift", "tests/sandbox/run"})
+        self.assertEqual({script for script in scripts if not os.access(ROOT / script, os.X_OK)}, set())
 
 
 if __name__ == "__main__":

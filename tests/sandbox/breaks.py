@@ -6,7 +6,10 @@ hour.
 
 import argparse
 import contextlib
+import os
 import re
+import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -36,6 +39,8 @@ fi
 """
 # How long an alarm may take to ring, and to be over: the longest looks at fifteen minutes.
 PATIENCE = 25 * 60
+# Access logs come every five minutes.
+LATE = 6 * 60
 
 
 def commands(entry, containing=""):
@@ -44,13 +49,32 @@ def commands(entry, containing=""):
     return next(block for block in re.findall(r"^```sh\n(.*?)^```", section, re.M | re.S) if containing in block)
 
 
-def look(echo, entry, containing, pattern):
-    """Runs what an entry says, and expects to see the cause in what it shows."""
+def shown_by(echo, entry, containing):
+    """What the commands of an entry show."""
     script = f"export E={echo.name}\n{PRELUDE}\n{commands(entry, containing)}"
     command = [ROOT / "scripts/sandbox", "exec", "bash", "-c", script]
-    shown = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False).stdout
-    if not re.search(pattern, shown):
-        raise AssertionError(f"the commands of {entry} do not show {pattern}:\n{shown[-3000:]}")
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False).stdout
+
+
+def look(echo, entry, containing, pattern):
+    """Expects to see the cause in what an entry shows. What a load balancer logs comes late."""
+    deadline = time.monotonic() + LATE
+    while not re.search(pattern, shown := shown_by(echo, entry, containing)):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"the commands of {entry} do not show {pattern}:\n{shown[-3000:]}")
+        time.sleep(20)
+
+
+def look_before(echo, entry, containing, pattern):
+    """While nothing is broken, the same must not be seen, or it would say nothing."""
+    if re.search(pattern, shown := shown_by(echo, entry, containing)):
+        raise AssertionError(f"the commands of {entry} show {pattern} although nothing is broken:\n{shown[-3000:]}")
+
+
+def draw(echo, name):
+    """Keeps what the dashboard shows, for a person to look at."""
+    picture = succeed("dashboard", echo.name.removeprefix("echo-")).splitlines()[-1]
+    print(f"  the dashboard: {shutil.copy(picture, ROOT / 'target' / f'{name}.png')}", flush=True)
 
 
 def ringing(echo):
@@ -118,22 +142,27 @@ def store_is_cut_off(echo):
     try:
         yield
         # The plan shows what is cut.
-        code, output = sandbox("plan", echo.name.removeprefix("echo-"))
-        expect("the plan", (code, "aws_vpc_security_group_egress_rule" in output), (2, True))
+        env = echo.name.removeprefix("echo-")
+        code, output = sandbox("plan", env)
+        expect("the plan", (code, "service_gateway_endpoints" in output), (2, True))
+        terraform = f"terraform() {{ {ROOT}/scripts/sandbox terraform {env} \"${{@:2}}\"; }}"
+        subprocess.check_call(["bash", "-c", f"{terraform}\nROOT=environments/{env}\n{commands('Drift', 'state rm')}"])
+        succeed("up", env, "--image", (STATE / "image").read_text().strip())
     finally:
         inside("iptables", "--delete", *drop)
-        succeed("up", echo.name.removeprefix("echo-"), "--image", (STATE / "image").read_text().strip())
 
 
 @contextlib.contextmanager
 def clients_flood(echo):
     """More than there is room for, from one address."""
     url = "http://127.0.0.1:80/all/the/while"
-    flood = subprocess.Popen([ROOT / "scripts/sandbox", "exec", "wrk", "--connections", "128", "--duration", "1h", url], stdout=subprocess.DEVNULL)
+    command = [ROOT / "scripts/sandbox", "exec", "wrk", "--connections", "256", "--duration", "1h", url]
+    flood = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
     try:
         yield
     finally:
-        flood.terminate()
+        # All of them: the script would end, and leave what floods.
+        os.killpg(flood.pid, signal.SIGTERM)
         flood.wait()
 
 
@@ -165,14 +194,15 @@ BREAKS = {
     "store": (store_is_cut_off, {"management-5xx", "mocks-faults", "error-lines", "unhealthy-tasks"}, [
         ("First look", "describe-alarms", "(?s)mocks-faults.*unavailable.*the store failed.*timeout"),
         ("unhealthy-tasks", "describe-target-health", r"Target.ResponseCodeMismatch.*\[503\]"),
-        ("management-5xx", "describe-security-groups", "-service-"),
+        # Of the two lists of addresses that tasks may go to, DynamoDB's is missing.
+        ("management-5xx", "describe-security-groups", r"(?s)\A(?=.*-service-)(?!.*\bpl-.*\bpl-)"),
     ]),
     "flood": (clients_flood, {"mocks-latency"}, [
         ("Who sends that?", "access-logs", r"\d{5,} 200 200 127.0.0.1"),
     ]),
     "memory": (memory_is_full, {"memory-saturated"}, [
         ("First look", "describe-alarms", "memory-saturated"),
-        ("memory-saturated", "MemoryUtilization", r"T\S+\s+(8[5-9]|9\d)\."),
+        ("memory-saturated", "MemoryUtilization", r"(?m)^\S+\s+(8[5-9]|9\d)\.\d"),
         ("Who sends that?", "management request", r"\d{3,} admin POST 201"),
     ]),
 }
@@ -182,10 +212,13 @@ def prove(echo, name):
     broken, alarms, looks = BREAKS[name]
     with proving(f"{name}: {', '.join(sorted(alarms))} ring, the runbook leads to the cause, and when it is mended all is quiet"):
         until("no alarm rings before", lambda: not ringing(echo))
+        for what in looks:
+            look_before(echo, *what)
         with users(echo), broken(echo):
             until(f"{alarms} ring", lambda: alarms <= ringing(echo))
-            for entry, containing, pattern in looks:
-                look(echo, entry, containing, pattern)
+            for what in looks:
+                look(echo, *what)
+            draw(echo, name)
         until("all is quiet", lambda: not ringing(echo))
         echo.serves()
 
@@ -207,9 +240,10 @@ def prove_deployment(env, bad):
         if "was rolled back" not in output:
             raise AssertionError(output[-3000:])
         echo = echo_of(env)
-        look(echo, "First look", "describe-alarms", "failed")
-        look(echo, "tasks-missing", "STOPPED", "64")
-        look(echo, "Rolling back", "SUCCESSFUL", "echo-service@sha256")
+        look(echo, "First look", "describe-alarms", "circuit breaker")
+        look(echo, "tasks-missing", "STOPPED", r'"echo",\s+[^]]*\b64\s+\]')
+        # The first line is what serves.
+        look(echo, "Rolling back", "SUCCESSFUL", rf"\A\S+\s+\S+{(STATE / 'image').read_text().strip().partition('@')[2]}\n")
 
 
 def echo_of(env):

@@ -18,23 +18,28 @@ def expect(what, got, wanted):
         raise AssertionError(f"{what} is {got!r}, not {wanted!r}")
 
 
+def ask(connection, verb, path, document=None, key=None):
+    """Status, headers and body of the answer."""
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    if document is not None:
+        headers["Content-Type"] = JSON_API
+    connection.request(verb, path, None if document is None else json.dumps(document), headers)
+    answer = connection.getresponse()
+    return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read().decode()
+
+
 class Face:
     """One of the two listeners, as a client of the load balancer sees it."""
 
     def __init__(self, url):
         self.address = urllib.parse.urlsplit(url).netloc
 
-    def ask(self, verb, path, document=None, key=None):
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
-        if document is not None:
-            headers["Content-Type"] = JSON_API
-        connection = http.client.HTTPConnection(self.address, timeout=20)
-        try:
-            connection.request(verb, path, None if document is None else json.dumps(document), headers)
-            answer = connection.getresponse()
-            return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read().decode()
-        finally:
-            connection.close()
+    def connect(self):
+        return contextlib.closing(http.client.HTTPConnection(self.address, timeout=20))
+
+    def ask(self, *question):
+        with self.connect() as connection:
+            return ask(connection, *question)
 
 
 class Echo:
@@ -102,15 +107,27 @@ class Echo:
 
     @contextlib.contextmanager
     def traffic(self):
-        """Calls a mock and asks management all the while, and creates, changes and deletes mocks: no request may fail, and no write be lost."""
+        """Calls a mock and asks management all the while, over connections that stay and over new ones, and creates, changes and deletes mocks:
+        no request may fail, and no write be lost."""
         endpoint = self.create("GET", "/all/the/while", body="here")
         # What has been made, with what it has to answer from then on: its path once it was changed, nothing once it was deleted.
         over, asked, made, wrong = threading.Event(), [], {}, []
         holds = lambda path: self.mocks.ask("GET", path)[::2] == (200, made[path]) if made[path] else self.mocks.ask("GET", path)[0] == 404
 
-        def ask():
+        def call(mocks, management):
             asked.append(endpoint)
-            return self.mocks.ask("GET", "/all/the/while")[::2] == (200, "here") and self.manage("GET", f"/endpoints/{endpoint}")[0] == 200
+            mock, managed = ask(mocks, "GET", "/all/the/while"), ask(management, "GET", f"/endpoints/{endpoint}", None, self.key)
+            return mock[::2] == (200, "here") and managed[0] == 200
+
+        def call_anew():
+            with self.mocks.connect() as mocks, self.management.connect() as management:
+                return call(mocks, management)
+
+        def call_as_before():
+            with self.mocks.connect() as mocks, self.management.connect() as management:
+                while not over.is_set() and call(mocks, management):
+                    time.sleep(0.05)
+            return over.is_set()
 
         def make():
             path = f"/made/{time.monotonic_ns()}"
@@ -140,7 +157,8 @@ class Echo:
                 # Steady, and not so many that the rollout has no time left to run.
                 time.sleep(0.1)
 
-        threads = [threading.Thread(target=go_on, args=[work]) for work in (ask, make)]
+        began = time.monotonic()
+        threads = [threading.Thread(target=go_on, args=[work]) for work in (call_anew, call_as_before, make, make)]
         for thread in threads:
             thread.start()
         try:
@@ -152,7 +170,8 @@ class Echo:
         self.delete(endpoint)
         if wrong:
             raise AssertionError(f"{len(wrong)} of {len(asked) + len(made)} times a request failed: {wrong[:3]}")
-        print(f"  asked {len(asked)} times, and made, changed and partly deleted {len(made)} mocks meanwhile")
-        expect("many requests", (len(asked) > 20, len(made) > 10), (True, True))
+        seconds = time.monotonic() - began
+        print(f"  asked {len(asked)} times, and made, changed and partly deleted {len(made)} mocks in {seconds:.0f} s meanwhile")
+        expect("many requests each second", (len(asked) > 3 * seconds, len(made) > seconds / 2), (True, True))
         lost = [path for path in made if not holds(path)]
         expect("the mocks that are lost", lost, [])

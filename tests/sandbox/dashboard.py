@@ -91,15 +91,11 @@ def log_rows(aws, query, start, end):
     """Fields of a log's widget, and for each line that it is about their values, newest first. What is computed is left out."""
     parts = dict(part.split(" ", 1) for part in query.split(" | "))
     fields = re.sub(r"\w+\(.*\) as \w+,? ?", "", parts["fields"]).split(", ")
-    found = []
-    for level in re.findall(r"'(\w+)'", parts["filter"]):
-        # By the word, and the field is looked at here: MiniStack takes a pattern of JSON for one that all lines match.
-        events = aws.logs.filter_log_events(
-            logGroupName=parts["SOURCE"].strip("'"), filterPattern=level, startTime=milliseconds(start), endTime=milliseconds(end)
-        )["events"]
-        lines = [(event, json.loads(event["message"])) for event in events if event["message"].startswith("{")]
-        found += [(event, line) for event, line in lines if line.get("level") == level]
-    found.sort(key=lambda it: it[0]["timestamp"], reverse=True)
+    wanted = " || ".join(f'($.level = "{level}")' for level in re.findall(r"'(\w+)'", parts["filter"]))
+    events = aws.logs.filter_log_events(
+        logGroupName=parts["SOURCE"].strip("'"), filterPattern=f"{{ {wanted} }}", startTime=milliseconds(start), endTime=milliseconds(end)
+    )["events"]
+    found = sorted(((event, json.loads(event["message"])) for event in events), key=lambda it: it[0]["timestamp"], reverse=True)
     return fields, [[field_of(event, line, field) for field in fields] for event, line in found[: int(parts["limit"])]]
 
 

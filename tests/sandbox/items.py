@@ -6,6 +6,7 @@ All else about a table is MiniStack's: it is created, described, changed and del
 import asyncio
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import urllib3
 from ministack.services import dynamodb
@@ -21,8 +22,10 @@ TABLES = {
 # It looks at the form only, and keeps apart what it is told by different keys.
 AUTHORIZATION = "AWS4-HMAC-SHA256 Credential=sandbox/20120810/{region}/dynamodb/aws4_request, SignedHeaders=host, Signature=0"
 
-# Not tried again: what was sent may have been done. Threads wait rather than open more connections than these.
-_local = urllib3.HTTPConnectionPool("127.0.0.1", int(os.environ["SANDBOX_DYNAMODB_PORT"]), maxsize=32, block=True, retries=False)
+# Threads of its own: in those that all share, load balancers wait for tasks, which wait for this.
+_threads = ThreadPoolExecutor(16)
+# Not tried again: what was sent may have been done.
+_local = urllib3.HTTPConnectionPool("127.0.0.1", int(os.environ["SANDBOX_DYNAMODB_PORT"]), maxsize=16, retries=False)
 
 
 async def _ask(operation, body):
@@ -31,7 +34,7 @@ async def _ask(operation, body):
         "Content-Type": "application/x-amz-json-1.0",
         "X-Amz-Target": f"DynamoDB_20120810.{operation}",
     }
-    answer = await asyncio.to_thread(_local.urlopen, "POST", "/", body, headers)
+    answer = await asyncio.get_running_loop().run_in_executor(_threads, _local.urlopen, "POST", "/", body, headers)
     kept = {name: answer.headers[name] for name in ("Content-Type", "x-amz-crc32", "x-amzn-RequestId") if name in answer.headers}
     return answer.status, kept, answer.data
 

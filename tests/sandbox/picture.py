@@ -18,14 +18,14 @@ DPI, COLUMN, ROW, TOP, SPACE = 100, 80, 40, 44, 8
 WIDTH = 24 * COLUMN + SPACE
 LINE, TILE_WIDTH, TILE_HEIGHT = 18, 300, 32
 TITLE, SMALL, FIXED = {"size": 10, "weight": "bold"}, {"size": 8.5}, {"size": 8, "family": "monospace"}
-INK, GREY, RULE, PAPER = "#16191f", "#687078", "#e3e6e8", "#f2f3f3"
+INK, GREY, RULE, PAPER, ALARM = "#16191f", "#687078", "#e3e6e8", "#f2f3f3", "#b1200a"
 STATES = {
     "OK": ("OK", "#e3f2e1", "#1d6b02"),
-    "ALARM": ("in alarm", "#fdd8d0", "#b1200a"),
+    "ALARM": ("in alarm", "#fdd8d0", ALARM),
     "INSUFFICIENT_DATA": ("insufficient data", "#eceff1", GREY),
 }
 # Of lines of the log.
-LEVELS = {"ERROR": "#b1200a", "WARN": "#855900"}
+LEVELS = {"ERROR": ALARM, "WARN": "#855900"}
 # Points further apart than this are not joined: there was nothing between them.
 GAP = timedelta(seconds=90)
 MEASURE = RendererAgg(1, 1, DPI)
@@ -102,7 +102,8 @@ class Picture:
             left += width + 2 * SPACE
         return box._replace(top=base + 14)
 
-    def curves(self, box, curves, start, end):
+    def curves(self, box, curves, thresholds, start, end):
+        """Draws curves, and across them a line with its label at each threshold."""
         left, top, right, bottom = box = self.legend(box, curves)
         if not any(curves.values()):
             self.nothing(box)
@@ -116,7 +117,10 @@ class Picture:
             style = {"lw": 1.4 + 2 * (1 - (number + 1) / len(curves)), "marker": ".", "ms": 5, "clip_on": False}
             axes.plot(*zip(*with_gaps(points), strict=True), color=f"C{number}", **style)
         values = [value for points in curves.values() for _, value in points]
-        axes.set_ylim(0, max(values) * 1.12 or 1)
+        for label, value in thresholds.items():
+            axes.axhline(value, color=ALARM, lw=0.8, ls="--")
+            axes.text(0.995, value, label, transform=axes.get_yaxis_transform(), ha="right", va="bottom", color=ALARM, **SMALL)
+        axes.set_ylim(0, max(*values, *thresholds.values(), 0) * 1.12 or 1)
         axes.xaxis.set_major_locator(MinuteLocator(byminute=range(0, 60, 5)))
         axes.xaxis.set_major_formatter(DateFormatter("%H:%M"))
         are_whole = all(value == int(value) for value in values)
@@ -174,7 +178,8 @@ def draw(widgets, title, start, end, file):
             case "alarm":
                 picture.alarms(picture.title(inner, widget["properties"]["title"]), shown)
             case "metric" | "chart":
-                picture.curves(picture.title(inner, widget["properties"]["title"]), shown, start, end)
+                thresholds = {it["label"]: it["value"] for it in widget["properties"].get("annotations", {}).get("horizontal", [])}
+                picture.curves(picture.title(inner, widget["properties"]["title"]), shown, thresholds, start, end)
             case "log":
                 picture.table(picture.title(inner, widget["properties"]["title"]), *shown)
     picture.figure.savefig(file)

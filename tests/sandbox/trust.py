@@ -13,7 +13,7 @@ ISSUER = "token.actions.githubusercontent.com"
 # What scripts/sandbox gives for the repository, with GitHub's numbers for owner and repository, as its subjects have it.
 REPOSITORY = "echo@1/echo@2"
 ENVIRONMENTS = ("dev", "staging", "prod")
-PULL_REQUEST = "refs/pull/7/merge"
+MAIN, OTHER, PULL_REQUEST = "refs/heads/main", "refs/heads/other", "refs/pull/7/merge"
 
 OPERATORS = {
     "StringEquals": lambda value, wanted: value == wanted,
@@ -21,19 +21,28 @@ OPERATORS = {
 }
 
 # The claims that conditions may ask for here, and who has issued them.
-Token = namedtuple("Token", "iss aud sub ref")
+Token = namedtuple("Token", "iss aud sub ref job_workflow_ref")
 
 
-def token(repository=REPOSITORY, ref="refs/heads/main", environment=None, audience="sts.amazonaws.com", issuer=ISSUER):
-    """A job's. The subject names its environment; without one, that it is a pull request's, or its branch or tag."""
+def workflow(repository=REPOSITORY, file="deploy.yml", ref=MAIN):
+    """Where a job is written: in the workflow that runs, or in one that this calls. GitHub gives no numbers here."""
+    return f"{re.sub('@[0-9]+', '', repository)}/.github/workflows/{file}@{ref}"
+
+
+def token(repository=REPOSITORY, ref=MAIN, environment=None, audience="sts.amazonaws.com", issuer=ISSUER, job=None):
+    """A job's. The subject names its environment; without one, that it is a pull request's, or its branch or tag. It is one of deploy.yml
+    as its own ref has it, unless said otherwise."""
     of = f"environment:{environment}" if environment else "pull_request" if ref == PULL_REQUEST else f"ref:{ref}"
-    return Token(f"https://{issuer}", audience, f"repo:{repository}:{of}", ref)
+    return Token(f"https://{issuer}", audience, f"repo:{repository}:{of}", ref, job or workflow(repository, ref=ref))
 
 
-# Whose each role is.
+# Another workflow, deploy.yml of another branch, and another repository's, which may be called.
+WORKFLOWS = (workflow(file="other.yml"), workflow(ref=OTHER), workflow("echo@1/other@3"))
+
+# Whose each role is. What only plans or pushes may be written in any workflow.
 OWN = {
-    "echo-plan": {token(), token(ref=PULL_REQUEST)},
-    "echo-push": {token()},
+    "echo-plan": {token(ref=ref, job=job) for ref in (MAIN, PULL_REQUEST) for job in (None, workflow(), *WORKFLOWS)},
+    "echo-push": {token(job=job) for job in (None, *WORKFLOWS)},
     **{f"echo-apply-{environment}": {token(environment=environment)} for environment in ENVIRONMENTS},
 }
 JOBS = [{}, {"ref": PULL_REQUEST}, *({"environment": environment} for environment in (*ENVIRONMENTS, "production"))]
@@ -43,7 +52,9 @@ CHANGES = [
     # Another repository of the owner; one that was made anew under the name; that name of another owner, who has taken the old one's
     # name; a fork; and what has that name and no numbers, because its subjects are of the older form.
     *({"repository": repository} for repository in ("echo@1/other@3", "echo@1/echo@3", "echo@9/echo@2", "fork@9/echo@4", "echo/echo")),
-    *({"ref": ref} for ref in ("refs/heads/other", "refs/heads/main-two", "refs/tags/main", PULL_REQUEST)),
+    # Each may call the deploy.yml of main as well.
+    *({"ref": ref, "job": job} for ref in (OTHER, "refs/heads/main-two", "refs/tags/main", PULL_REQUEST) for job in (None, workflow())),
+    *({"job": job} for job in WORKFLOWS),
     # What a token is for that nobody has asked to be for AWS.
     {"audience": "https://github.com/echo"},
     # An enterprise may have an issuer of its own.
@@ -69,7 +80,7 @@ def fits(statement, token, providers):
         and (statement["Effect"], statement["Action"]) == ("Allow", "sts:AssumeRoleWithWebIdentity")
         and set(statement["Principal"]) == {"Federated"}
         and {operator for operator, *_ in conditions} <= set(OPERATORS)
-        and {key for _, key, _ in conditions} <= {f"{ISSUER}:{claim}" for claim in ("aud", "sub", "ref")}
+        and {key for _, key, _ in conditions} <= {f"{ISSUER}:{claim}" for claim in ("aud", "sub", "ref", "job_workflow_ref")}
         # A variable.
         and "${" not in str(statement)
     )

@@ -127,6 +127,7 @@ class Alarms(unittest.TestCase):
         for slug, alarm in PLAN.alarms.items():
             named = {id for cases in CASES[slug] for data in cases.values() for minute in data for id in minute}
             self.assertEqual(named, set(metrics_of(alarm)), slug)
+        self.assertEqual({it.slug for it in OnPromQl.__subclasses__()}, set(PLAN.promql_alarms))
 
     def test_each_rings_when_it_should_and_only_then(self):
         for slug, (ringing, silent) in CASES.items():
@@ -149,22 +150,28 @@ def rings_after(slug, start, series=None):
     return None
 
 
-class Silence(unittest.TestCase):
-    """telemetry-silent."""
+class OnPromQl(unittest.TestCase):
+    """An alarm on PromQL: each has a class of its own."""
+
+    slug = None
+
+
+class Silence(OnPromQl):
+    slug = "telemetry-silent"
 
     def test_it_rings_when_nothing_has_come_for_a_quarter_of_an_hour(self):
-        self.assertEqual(rings_after("telemetry-silent", RECORDED.end), 15)
+        self.assertEqual(rings_after(self.slug, RECORDED.end), 15)
 
     def test_it_is_silent_while_metrics_come_and_not_because_of_another_environments(self):
         gauge = next(series for series in RECORDED.series if series["Labels"]["__name__"] == "echo.endpoints")
         points = [{"T": RECORDED.end + minute * MINUTE, "Value": 0.0} for minute in range(31)]
-        self.assertIsNone(rings_after("telemetry-silent", RECORDED.end, [{**gauge, "Points": points}]))
+        self.assertIsNone(rings_after(self.slug, RECORDED.end, [{**gauge, "Points": points}]))
         another = {**gauge["Labels"], "@resource.deployment.environment.name": "another"}
-        self.assertIsNotNone(rings_after("telemetry-silent", RECORDED.end, [{"Labels": another, "Points": points}]))
+        self.assertIsNotNone(rings_after(self.slug, RECORDED.end, [{"Labels": another, "Points": points}]))
 
 
-class Faults(unittest.TestCase):
-    """mocks-faults."""
+class Faults(OnPromQl):
+    slug = "mocks-faults"
 
     def setUp(self):
         self.requests = [series for series in RECORDED.series if series["Labels"]["__name__"] == "http.server.request.duration"]
@@ -181,10 +188,10 @@ class Faults(unittest.TestCase):
             {"T": minute * MINUTE, "Sum": float(count), "Bounds": bounds, "Counts": [count] + [0] * len(bounds)}
             for minute, count in enumerate(counts)
         ]
-        return rings_after("mocks-faults", 0, [{"Labels": series["Labels"], "Points": points}])
+        return rings_after(self.slug, 0, [{"Labels": series["Labels"], "Points": points}])
 
     def test_its_query_has_an_answer_when_the_store_is_away_and_none_before(self):
-        query = {"": PLAN.queries["mocks-faults"]}
+        query = {"": PLAN.queries[self.slug]}
         began = self.mocks["Points"][0]["T"]
         self.assertTrue(RECORDED.ask(query)[""])
         # By then a mock had been told to answer 500, and did.

@@ -8,6 +8,10 @@ provider "aws" {
   skip_metadata_api_check     = true
   skip_requesting_account_id  = true
   skip_region_validation      = true
+
+  default_tags {
+    tags = { Environment = "account" }
+  }
 }
 
 override_data {
@@ -51,8 +55,11 @@ run "trust" {
           Condition = {
             StringEquals = merge(
               { "token.actions.githubusercontent.com:aud" = "sts.amazonaws.com", "token.actions.githubusercontent.com:sub" = subject },
-              # The subject of a job in an environment names no branch.
-              startswith(name, "echo-apply-") ? { "token.actions.githubusercontent.com:ref" = "refs/heads/main" } : {},
+              # The subject of a job in an environment names no branch and no workflow.
+              startswith(name, "echo-apply-") ? {
+                "token.actions.githubusercontent.com:ref"              = "refs/heads/main"
+                "token.actions.githubusercontent.com:job_workflow_ref" = "octo-org/echo/.github/workflows/deploy.yml@refs/heads/main"
+              } : {},
             )
           }
       }]
@@ -177,10 +184,10 @@ run "rights" {
         Effect    = "Deny"
         Action    = "*"
         Resource  = "*"
-        Condition = { Null = { "aws:ResourceTag/Environment" = "false" }, StringNotEquals = { "aws:ResourceTag/Environment" = environment } }
+        Condition = { Null = { "aws:ResourceTag/Environment" = "false" }, StringNotEquals = { "aws:ResourceTag/Environment" = [environment, "account"] } }
       }]
     ])
-    error_message = "What another environment has tagged must be denied, whatever else is allowed."
+    error_message = "What another environment has tagged must be denied, whatever else is allowed, and not what the account has for all, such as images."
   }
   assert {
     condition = {
@@ -291,6 +298,14 @@ run "refuses_a_state_for_two" {
   command = plan
   variables {
     environments = { dev = { state_key = "terraform.tfstate" }, prod = { state_key = "terraform.tfstate" } }
+  }
+  expect_failures = [var.environments]
+}
+
+run "refuses_an_environment_that_is_called_as_the_account_is_tagged" {
+  command = plan
+  variables {
+    environments = { account = { state_key = "account/terraform.tfstate" } }
   }
   expect_failures = [var.environments]
 }

@@ -150,6 +150,7 @@ impl Replica {
         };
         let route = endpoint.as_ref().map(|endpoint| endpoint.route.clone());
         let outcome = select! {
+            // Each time before the write goes on.
             biased;
             _ = gone, if self.store.is_shared() => Err(StoreError("nobody waits for the write any more".into()).into()),
             outcome = self.store.write(write) => outcome,
@@ -173,5 +174,90 @@ impl Replica {
     async fn until_settled(&self, when: impl FnOnce(&Table, Instant) -> Option<Instant>) {
         let until = when(&self.follower.table.read(), Instant::now());
         self.follower.settle(until).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        future,
+        sync::atomic::{AtomicBool, Ordering},
+        thread,
+    };
+
+    use async_trait::async_trait;
+    use tokio::runtime::Runtime;
+
+    use super::*;
+    use crate::{
+        domain::{Endpoint, Headers, MockPath, MockResponse, Route, StatusCode},
+        store::{Changes, Snapshot},
+    };
+
+    const LEASE: Lease = Lease { term: Duration::from_millis(300), poll: Duration::from_millis(50) };
+
+    /// A store of one mock, which nobody changes. It may fall silent.
+    #[derive(Default)]
+    struct OneMock {
+        is_silent: AtomicBool,
+    }
+
+    #[async_trait]
+    impl Store for OneMock {
+        async fn load(&self) -> Result<Snapshot, StoreError> {
+            let route = Route { verb: Verb::Get, path: MockPath::parse("/").unwrap() };
+            let headers = Headers::parse(vec![]).unwrap();
+            let response = MockResponse::new(StatusCode::parse(200.0).unwrap(), headers, None).unwrap();
+            let mock = Endpoint { id: EndpointId::generate(), route, response };
+            Ok(Snapshot { head: Version(1), endpoints: vec![mock] })
+        }
+
+        async fn changes_since(&self, version: Version) -> Result<Changes, StoreError> {
+            if self.is_silent.load(Ordering::Relaxed) {
+                future::pending::<()>().await;
+            }
+            Ok(Changes::Log { head: version, changes: vec![] })
+        }
+
+        async fn write(&self, _: Write) -> Result<Version, WriteError> {
+            unreachable!("nobody writes")
+        }
+
+        async fn get(&self, _: EndpointId) -> Result<Option<Stored>, StoreError> {
+            unreachable!("it is only called")
+        }
+
+        async fn list(&self, _: Filter, _: Option<EndpointId>, _: usize) -> Result<Page, StoreError> {
+            unreachable!("it is only called")
+        }
+
+        async fn head(&self) -> Result<Version, StoreError> {
+            unreachable!("it is only called")
+        }
+
+        fn is_shared(&self) -> bool {
+            true
+        }
+    }
+
+    /// A thread may be stopped for any time between one line and the next: here because somebody else has the table.
+    #[test]
+    fn what_is_looked_up_when_the_lease_is_over_is_not_answered_even_if_it_was_asked_for_before() {
+        let (runtime, store) = (Runtime::new().unwrap(), Arc::<OneMock>::default());
+        let replica = runtime.block_on(Replica::load(Arc::clone(&store) as Arc<dyn Store>, LEASE)).unwrap();
+        let find = || {
+            let replica = Arc::clone(&replica);
+            runtime.spawn(async move { replica.find(Verb::Get, "/").await })
+        };
+        // What was loaded is settled by then.
+        thread::sleep(2 * LEASE.term);
+        assert!(runtime.block_on(find()).unwrap().unwrap().is_some());
+
+        store.is_silent.store(true, Ordering::Relaxed);
+        let table = replica.follower.table.write();
+        let found = find();
+        thread::sleep(2 * LEASE.term);
+        drop(table);
+        assert!(runtime.block_on(found).unwrap().is_err());
     }
 }

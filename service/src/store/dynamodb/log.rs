@@ -1,13 +1,14 @@
 //! Reading the change log, and everything together with it.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, pin::pin, time::Duration};
 
+use futures_util::TryStreamExt as _;
 use tokio::time::Instant;
 
 use super::{
     DynamoStore, failed,
     item::{self, Entry, Item, Logged},
-    read::{MAX_AT_ONCE, is_passing, partition, until_answered},
+    read::{MAX_AT_ONCE, is_passing, pages, partition, until_answered},
     timing::{self, Backoff},
 };
 use crate::store::{Change, Changes, Snapshot, StoreError, Stored, Version};
@@ -33,9 +34,9 @@ impl DynamoStore {
         if let Some(next) = first.last_evaluated_key {
             // Far behind, so that it has to take its time.
             let rest = self.partition(item::LOG, after).set_exclusive_start_key(Some(next));
-            let mut pages = rest.into_paginator().send();
+            let mut pages = pin!(pages(rest, timing::page_of_load));
             for read in 1.. {
-                let Some(page) = pages.try_next().await.map_err(failed)? else { break };
+                let Some(page) = pages.try_next().await? else { break };
                 if read == MAX_LOG_PAGES {
                     return Ok(Changes::Gap);
                 }
@@ -64,10 +65,12 @@ impl DynamoStore {
     pub(super) async fn read_all(&self) -> Result<Snapshot, StoreError> {
         let (head, tail) = self.tail().await?;
         let mut endpoints = BTreeMap::new();
-        let mut items = self.partition(item::ENDPOINTS, None).into_paginator().items().send();
-        while let Some(item) = items.try_next().await.map_err(failed)? {
-            let stored = item::endpoint(&item)?;
-            endpoints.insert(stored.endpoint.id, stored);
+        let mut pages = pin!(pages(self.partition(item::ENDPOINTS, None), timing::page_of_load));
+        while let Some(page) = pages.try_next().await? {
+            for item in page.items() {
+                let stored = item::endpoint(item)?;
+                endpoints.insert(stored.endpoint.id, stored);
+            }
         }
         for Entry { version, id, endpoint, .. } in tail {
             if endpoints.get(&id).is_some_and(|stored| stored.version >= version) {
@@ -87,10 +90,10 @@ impl DynamoStore {
     async fn tail(&self) -> Result<(Version, Vec<Entry>), StoreError> {
         // The head's item is one of the first page.
         let query = self.partition(item::LOG, None).scan_index_forward(false).limit(FEW + 1);
-        let mut pages = query.into_paginator().send();
+        let mut pages = pin!(pages(query, timing::page_of_load));
         let (mut head, mut entries, mut is_enough) = (Version(0), BTreeMap::new(), false);
         let old = timing::expiry_of_now().saturating_sub(TAIL.as_secs());
-        while !is_enough && let Some(page) = pages.try_next().await.map_err(failed)? {
+        while !is_enough && let Some(page) = pages.try_next().await? {
             take(page.items(), &mut head, &mut entries)?;
             // Few entries of large mocks are a page; and the clock of who wrote the oldest may be slow.
             let is_old = entries.first_key_value().is_some_and(|(_, oldest)| oldest.expires < old);

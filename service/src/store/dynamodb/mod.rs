@@ -12,7 +12,8 @@
 //! Transactions: How it works", isolation levels): one item is read either as before or as after a transaction, and an
 //! acknowledged one is seen by every consistent read. But a query is not isolated from transactions that are being carried
 //! out: it may see one item of such a transaction and not yet another. So an entry of the log says by itself what
-//! the write did, and whether a missing entry is on its way or has expired is told by `TransactGetItems`, which is serializable.
+//! the write did, and whether a missing entry is on its way or has expired is told by `TransactGetItems`: it shows a transaction of which
+//! anybody has been shown a part, or is refused until that is decided (`docs/consistency.md`, what it rests on).
 //!
 //! Rights that the service needs on the table: DescribeTable, DescribeTimeToLive, GetItem, Query, PutItem, DeleteItem.
 

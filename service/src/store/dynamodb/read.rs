@@ -1,13 +1,18 @@
 //! Reading endpoints. Always consistently, never by a scan.
 
-use std::{error::Error, time::Duration};
+use std::{error::Error, pin::pin, time::Duration};
 
 use aws_sdk_dynamodb::{
     Client,
+    config::Builder,
     error::{ProvideErrorMetadata, SdkError},
-    operation::{query::builders::QueryFluentBuilder, transact_get_items::TransactGetItemsError},
+    operation::{
+        query::{QueryOutput, builders::QueryFluentBuilder},
+        transact_get_items::TransactGetItemsError,
+    },
     types::{Get, TransactGetItem},
 };
+use futures_util::{Stream, TryStreamExt as _, stream};
 use tokio::{
     sync::SemaphorePermit,
     time::{Instant, timeout_at},
@@ -67,19 +72,21 @@ impl DynamoStore {
             None => query.limit(i32::try_from(limit.saturating_add(1)).unwrap_or(i32::MAX)),
         };
         let (_place, _) = self.place().await?;
-        let mut items = query.into_paginator().items().send();
-        let mut page = Page { endpoints: Vec::new(), more: false };
+        let mut pages = pin!(pages(query, timing::page_of_listing));
+        let mut listed = Page { endpoints: Vec::new(), more: false };
         let mut bytes = 0;
-        while let Some(item) = items.try_next().await.map_err(failed)? {
-            if page.endpoints.len() == limit || bytes > MAX_PAGE_BYTES {
-                page.more = true;
-                break;
+        while let Some(page) = pages.try_next().await? {
+            for item in page.items() {
+                if listed.endpoints.len() == limit || bytes > MAX_PAGE_BYTES {
+                    listed.more = true;
+                    return Ok(listed);
+                }
+                let Stored { endpoint, .. } = item::endpoint(item)?;
+                bytes += endpoint.response.body().map_or(0, |body| body.as_str().len());
+                listed.endpoints.push(endpoint);
             }
-            let Stored { endpoint, .. } = item::endpoint(&item)?;
-            bytes += endpoint.response.body().map_or(0, |body| body.as_str().len());
-            page.endpoints.push(endpoint);
         }
-        Ok(page)
+        Ok(listed)
     }
 
     /// The few endpoints of one path, by their claims: a listing of all would read every record.
@@ -138,7 +145,7 @@ impl DynamoStore {
     }
 }
 
-/// Sends a read of single items until it is answered, or fails for good.
+/// Sends a read until it is answered, or fails for good.
 pub(super) async fn until_answered<Answer, Failure, Sending>(
     within: Duration,
     ask: impl Fn() -> Sending,
@@ -156,7 +163,7 @@ where
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(error)) if may_pass(&error) => trouble = chain(&error),
             Ok(Err(error)) => return Err(failed(error)),
-            Err(_) => return Err(StoreError(format!("items were not read in {} ms: {trouble}", within.as_millis()))),
+            Err(_) => return Err(StoreError(format!("nothing was read in {} ms: {trouble}", within.as_millis()))),
         }
         backoff.wait(sent).await;
     }
@@ -171,6 +178,20 @@ pub(super) fn partition(client: &Client, table: &str, name: &str, after: Option<
         .key_condition_expression(format!("{PARTITION} = :partition AND {SORT} > :after"))
         .expression_attribute_values(":partition", item::text(name))
         .expression_attribute_values(":after", item::text(after.unwrap_or_else(|| "!".into())))
+}
+
+/// The pages of a query, one after the other.
+pub(super) fn pages(
+    query: QueryFluentBuilder,
+    settings: fn() -> Builder,
+) -> impl Stream<Item = Result<QueryOutput, StoreError>> {
+    stream::try_unfold(Some(query), move |query: Option<QueryFluentBuilder>| async move {
+        let Some(query) = query else { return Ok(None) };
+        let ask = || query.clone().customize().config_override(settings()).send();
+        let page = until_answered(READ, ask, is_passing).await?;
+        let next = page.last_evaluated_key.clone().map(|last| query.set_exclusive_start_key(Some(last)));
+        Ok(Some((page, next)))
+    })
 }
 
 /// Whether the request or its answer was lost, or DynamoDB can not answer just now.

@@ -10,15 +10,13 @@ use tokio::time::{Instant, sleep};
 
 use crate::store::Version;
 
-/// The network of one region; the SDK's own 3.1 s would leave no time for a second attempt.
-const CONNECT: Duration = Duration::from_secs(1);
-/// One request of a listing or a load, and its answer: a page of up to 1 MB, of many, and on a machine that may be busy with them.
-/// Cut off too soon, they would never come to an end; a store that is back is noticed by them within two seconds.
-const ATTEMPT: Duration = Duration::from_millis(1_500);
-/// One sending of a write, or of a read of single items, and its answer. Shorter, because somebody waits for each, and the writes of a
+/// One sending of a write, or of a read of single items, and its answer. Short, because somebody waits for each, and the writes of a
 /// process wait for each other: so a store that is back is noticed by all of them within a second. To send a write again does no harm,
 /// and finds what the sending before has done.
 const SENDING: Duration = Duration::from_millis(600);
+/// One request of a listing or a load, and its answer: a page of up to 1 MB, of many, and on a machine that may be busy with them. Cut off
+/// too soon, they would never come to an end.
+const PAGE: Duration = Duration::from_millis(1_500);
 /// A read with all its attempts. A client of management is told within this that the store is away.
 pub(super) const READ: Duration = Duration::from_secs(5);
 /// A write, as long as no other write of this process gets on either: so that those who wait for a store that is away
@@ -27,21 +25,37 @@ pub(super) const WRITE: Duration = Duration::from_secs(5);
 /// A write in all, while those before it are carried out one by one, or other processes come first. Less than `--request-timeout` by
 /// default: with a shorter one, the write ends when the client is told that time is up.
 pub(super) const WRITE_IN_QUEUE: Duration = Duration::from_secs(25);
-/// A page is asked for so often at most, within [`READ`].
-const READ_ATTEMPTS: u32 = 8;
+/// What a start asks of the table is asked so often at most, within [`READ`].
+const START_ATTEMPTS: u32 = 8;
 
 /// Longest first wait, and longest wait of all: a store that comes back is noticed within this.
 const FIRST_WAIT: Duration = Duration::from_millis(10);
 const LONGEST_WAIT: Duration = Duration::from_millis(250);
 
+/// For what a start asks of the table. The SDK's own time for a connection, 3.1 s, would leave none for a second attempt.
 pub(super) fn timeouts() -> TimeoutConfig {
-    TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ATTEMPT).operation_timeout(READ).build()
+    all_within(PAGE).to_builder().operation_timeout(READ).build()
 }
 
-/// For writes and for reads of single items. They are not repeated by the SDK: it would hide that an earlier sending of a write got no
-/// answer, waits for up to seconds, and stops to repeat anything where much was lost.
+/// For writes and for reads of single items.
 pub(super) fn sent_once() -> Builder {
-    Config::builder().timeout_config(all_within(SENDING)).retry_config(RetryConfig::disabled())
+    once(all_within(SENDING))
+}
+
+/// For a page of a listing. Somebody waits for it as well: its answer has to begin as soon as any other.
+pub(super) fn page_of_listing() -> Builder {
+    once(all_within(SENDING).to_builder().operation_attempt_timeout(PAGE).operation_timeout(PAGE).build())
+}
+
+/// For a page of a load. DynamoDB Local begins to answer when it has looked at all that comes after it as well.
+pub(super) fn page_of_load() -> Builder {
+    once(all_within(PAGE))
+}
+
+/// The SDK does not repeat it: it would hide that an earlier sending of a write got no answer, waits for up to seconds, and stops to repeat
+/// anything where much was lost.
+fn once(timeouts: TimeoutConfig) -> Builder {
+    Config::builder().timeout_config(timeouts).retry_config(RetryConfig::disabled())
 }
 
 /// A reading of the log, which is repeated anyway: so that a store that is back is noticed within a second.
@@ -53,9 +67,10 @@ pub(super) fn of_log(client: &Client) -> Client {
     Client::from_conf(settings.build())
 }
 
-/// For what is sent once.
+/// What the SDK calls reading is to wait for the answer to begin.
 fn all_within(time: Duration) -> TimeoutConfig {
-    TimeoutConfig::builder().connect_timeout(time).operation_attempt_timeout(time).operation_timeout(time).build()
+    let of_attempt = TimeoutConfig::builder().connect_timeout(time).read_timeout(time).operation_attempt_timeout(time);
+    of_attempt.operation_timeout(time).build()
 }
 
 /// Entries of the log go away after a day: a replica that was away for so long loads everything.
@@ -67,7 +82,7 @@ pub(super) fn expiry_of_now() -> u64 {
 }
 
 pub(super) fn retries() -> RetryConfig {
-    let retries = RetryConfig::standard().with_max_attempts(READ_ATTEMPTS);
+    let retries = RetryConfig::standard().with_max_attempts(START_ATTEMPTS);
     // The SDK's own waits, up to a second and then two, would come on top of an attempt that got no answer.
     retries.with_initial_backoff(LONGEST_WAIT).with_max_backoff(LONGEST_WAIT)
 }

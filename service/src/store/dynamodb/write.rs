@@ -9,7 +9,10 @@ use aws_sdk_dynamodb::{
     },
 };
 use parking_lot::Mutex;
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    task::yield_now,
+    time::{Instant, timeout_at},
+};
 
 use super::{
     DynamoStore,
@@ -65,6 +68,8 @@ impl DynamoStore {
         let mut backoff = Backoff::default();
         loop {
             let head = Version(self.head.load(Ordering::Acquire));
+            // A write that nobody waits for any more ends here. One that is given up after this has a head that anything done instead moves.
+            yield_now().await;
             let transaction = plan.after(head, &self.table);
             let sent = Instant::now();
             match self.send(&plan, &transaction, &mut backoff, trouble).await? {

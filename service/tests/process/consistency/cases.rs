@@ -3,19 +3,23 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU8, Ordering},
+        atomic::{AtomicBool, AtomicU8, Ordering},
     },
     time::Duration,
 };
 
+use async_trait::async_trait;
 use echo_service::{
-    domain::{Endpoint, Verb},
+    domain::{Endpoint, EndpointId, Verb},
     replica::{Lease, Replica},
-    store::{Store as _, Version, Write},
+    store::{Changes, Filter, Page, Snapshot, Store, StoreError, Stored, Version, Write, WriteError},
 };
 use parking_lot::Mutex;
 use rand::{Rng, SeedableRng, rngs::StdRng};
-use tokio::time::sleep;
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep},
+};
 
 use super::{
     simulation::{LEASE, called, simulated},
@@ -119,6 +123,113 @@ fn a_mock_is_not_shown_before_nobody_answers_with_the_one_that_was_there() {
             way().write(Write::Create(after.clone())).await.unwrap();
             assert!(replicas[0].get(after.id).await.unwrap().is_some());
             assert_eq!(called(&replicas[1], "/one").await.unwrap(), "after");
+        });
+    }
+}
+
+/// A way with a gap in the log. What is loaded then has the second and the third write, but not in its head; and the second one, which is of
+/// this way, is answered after that, but before the next reading.
+struct Meeting {
+    way: Arc<Way>,
+    begins: AtomicBool,
+    is_over: AtomicBool,
+}
+
+#[async_trait]
+impl Store for Meeting {
+    async fn write(&self, write: Write) -> Result<Version, WriteError> {
+        let outcome = self.way.write(write).await;
+        while !self.is_over.load(Ordering::Relaxed) {
+            sleep(Duration::from_millis(1)).await;
+        }
+        sleep(Duration::from_millis(10)).await;
+        outcome
+    }
+
+    async fn changes_since(&self, version: Version) -> Result<Changes, StoreError> {
+        if self.is_over.load(Ordering::Relaxed) {
+            sleep(Duration::from_millis(20)).await;
+        } else if self.begins.load(Ordering::Relaxed) {
+            return Ok(Changes::Gap);
+        }
+        self.way.changes_since(version).await
+    }
+
+    async fn load(&self) -> Result<Snapshot, StoreError> {
+        let head = self.way.head().await?;
+        let begins = self.begins.load(Ordering::Relaxed);
+        while begins && self.way.head().await? < Version(3) {}
+        let snapshot = self.way.load().await?;
+        self.is_over.store(begins, Ordering::Relaxed);
+        Ok(Snapshot { head, ..snapshot })
+    }
+
+    async fn get(&self, id: EndpointId) -> Result<Option<Stored>, StoreError> {
+        self.way.get(id).await
+    }
+
+    async fn list(&self, filter: Filter, after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError> {
+        self.way.list(filter, after, limit).await
+    }
+
+    async fn head(&self) -> Result<Version, StoreError> {
+        self.way.head().await
+    }
+
+    fn is_shared(&self) -> bool {
+        true
+    }
+}
+
+/// The table then goes back to the second write for a moment.
+#[test]
+fn a_write_that_is_acknowledged_just_after_a_load_takes_nothing_back_that_anybody_was_told() {
+    for phase in 0..10 {
+        simulated().block_on(async {
+            let truth = Arc::<Mutex<Truth>>::default();
+            let way = || Arc::new(Way::new(&truth, &Arc::default(), Plant::Nothing, phase));
+            let first = endpoint(Verb::Get, "/one", &text_response("1"));
+            let replace = |body, expected| Write::Replace {
+                endpoint: Endpoint { response: text_response(body), ..first.clone() },
+                expected,
+            };
+            let ([other, _], expected) = settled(way, &first, phase).await;
+            let meeting = Meeting { way: way(), begins: AtomicBool::new(false), is_over: AtomicBool::new(false) };
+            let meeting = Arc::new(meeting);
+            let loading = Replica::load(Arc::clone(&meeting) as Arc<dyn Store>, LEASE).await.unwrap();
+            sleep(2 * LEASE.term).await;
+
+            let told = Arc::<Mutex<Vec<_>>>::default();
+            let mut calls = JoinSet::new();
+            for millisecond in 0..600 {
+                for replica in [&loading, &other] {
+                    let (replica, told) = (Arc::clone(replica), Arc::clone(&told));
+                    calls.spawn(async move {
+                        sleep(Duration::from_millis(millisecond)).await;
+                        let asked = Instant::now();
+                        let body = called(&replica, "/one").await.unwrap();
+                        told.lock().push((asked, Instant::now(), body));
+                    });
+                }
+            }
+            meeting.begins.store(true, Ordering::Relaxed);
+            while loading.counts().reloads.load(Ordering::Relaxed) < 2 {
+                sleep(Duration::from_millis(1)).await;
+            }
+            // It has read the head by then.
+            sleep(Duration::from_millis(10)).await;
+            let (own, write) = (Arc::clone(&loading), replace("2", expected));
+            let own = tokio::spawn(async move { own.write(write).await });
+            while way().write(replace("3", Version(2))).await.is_err() {}
+            assert_eq!(own.await.unwrap().unwrap(), Version(2));
+            while calls.join_next().await.is_some() {}
+
+            let told = told.lock();
+            assert!(["1", "3"].iter().all(|body| told.iter().any(|(.., told)| told == body)));
+            for (_, answered, body) in &*told {
+                let later = told.iter().filter(|(asked, ..)| asked > answered);
+                assert!(later.map(|(.., later)| later).all(|later| later >= body), "{body} is taken back");
+            }
         });
     }
 }

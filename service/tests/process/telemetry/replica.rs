@@ -7,9 +7,9 @@ use crate::{
     store::dynamodb::{
         proxy::{Fate, Proxy},
         replicas,
-        table::{VARIABLES, server},
+        table::{Table, VARIABLES, server},
     },
-    support::changes,
+    support::{Echo, changes},
 };
 
 /// `--lease`, in milliseconds.
@@ -24,12 +24,16 @@ fn latest(records: &Records, name: &str, wait: &str) -> Option<i64> {
     point["asDouble"].as_f64().map(|seconds| (seconds * 1e3) as i64).or_else(|| point["asInt"].as_str()?.parse().ok())
 }
 
+/// A service that reaches the table at this URL, and tells the collector of itself.
+fn start_at(url: &str, table: &Table, collector: &Collector) -> Echo {
+    let store = format!("dynamodb:{}", table.name);
+    start(collector, &["--store", &store], &[&VARIABLES[..], &[("AWS_ENDPOINT_URL", url)]].concat())
+}
+
 #[test]
 fn metrics_of_a_lease_on_dynamodb_say_how_old_a_replica_is_and_what_is_waited_for() {
     let (collector, table, proxy) = (Collector::start(), replicas::table(), Proxy::start());
-    let store = format!("dynamodb:{}", table.name);
-    let variables = [&VARIABLES[..], &[("AWS_ENDPOINT_URL", &proxy.url)]].concat();
-    let service = start(&collector, &["--store", &store], &variables);
+    let service = start_at(&proxy.url, &table, &collector);
     let other = replicas::start(&table, server());
     let now = |name, wait| collector.wait_for(name, |records| latest(records, name, wait));
     let wait_for = |what: &str, name, wait, is_so: &dyn Fn(i64) -> bool| {
@@ -56,4 +60,32 @@ fn metrics_of_a_lease_on_dynamodb_say_how_old_a_replica_is_and_what_is_waited_fo
     proxy.set(|_| Fate::Pass);
     wait_for("an age in lease again", "echo.replica.age", "", &|age| age < LEASE);
     assert_eq!(now("echo.replica.reloads", ""), 1);
+}
+
+/// As one that was stopped for longer than the log is kept.
+#[test]
+fn a_service_that_finds_a_gap_in_the_log_of_dynamodb_loads_everything_once_and_tells_nothing_old() {
+    let (collector, table) = (Collector::start(), replicas::table());
+    let service = start_at(server(), &table, &collector);
+    let other = replicas::start(&table, server());
+    let [changed, deleted] = ["/changed", "/deleted"].map(|path| service.create("GET", path, json!({"code": 200})));
+    let loads = |count| {
+        let has = |records: &Records| latest(records, "echo.replica.reloads", "").filter(|loads| *loads == count);
+        collector.wait_for("so many loads", has);
+    };
+    loads(1);
+
+    service.signal("STOP");
+    assert_eq!(other.patch(&changed, &changes(json!({"response": {"code": 201}}))).status, 200);
+    assert_eq!(other.delete(&deleted).status, 204);
+    other.create("GET", "/created", json!({"code": 202}));
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        for version in 1..=5 {
+            table.expire(version).await;
+        }
+    });
+    service.signal("CONT");
+    let told = ["/changed", "/deleted", "/created"].map(|path| service.call("GET", path).status);
+    assert_eq!(told, [201, 404, 202]);
+    loads(2);
 }

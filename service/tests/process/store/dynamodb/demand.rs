@@ -72,7 +72,7 @@ fn an_idle_service_asks_twenty_times_a_second_and_one_with_any_rate_of_misses_le
     let [missing] = while_clients(32, miss, || rates([&requests]));
     assert!(missing < 100, "{missing} requests a second");
 
-    // One more for each reading that meets a write, at most.
+    // DynamoDB Local shows the items of a write at once, so that no reading needs a second one.
     let (other, written) = (start(&table, server()), AtomicUsize::new(0));
     let write = |client| match client {
         0 => {
@@ -81,7 +81,7 @@ fn an_idle_service_asks_twenty_times_a_second_and_one_with_any_rate_of_misses_le
         _ => miss(client),
     };
     let [meeting, writes] = while_clients(33, write, || rates([&requests, &written]));
-    assert!(meeting < 100 + writes, "{meeting} requests a second, and {writes} writes of another process");
+    assert!(meeting < 100, "{meeting} requests a second, and {writes} writes of another process");
     println!(
         "a second: {idle} idle, {missing} with misses, {meeting} with misses and {writes} writes of another process"
     );

@@ -8,14 +8,10 @@ use std::{
 
 use echo_service::{
     domain::Verb,
-    replica::{Lease, Replica},
     store::{Store, Version, Write, WriteError},
 };
 use serde_json::{Value, json};
-use tokio::{
-    runtime::Handle,
-    time::{sleep, timeout},
-};
+use tokio::runtime::Handle;
 
 use super::{
     Scene, create, endpoint, holder, moved,
@@ -25,7 +21,7 @@ use super::{
 };
 use crate::support::{PATIENCE, changes, new_endpoint};
 
-const SENDING: &str = "TransactWriteItems";
+pub const SENDING: &str = "TransactWriteItems";
 
 /// A creation, a move and a deletion, of what two creations have left.
 async fn writes(scene: &Scene) -> Vec<Write> {
@@ -202,25 +198,6 @@ async fn if_no_answer_ever_comes_that_is_told_in_time_and_repeating_it_is_safe()
     assert_eq!(scene.store.load().await.unwrap().head, Version(1));
     let again = scene.store.write(Write::Create(endpoint(Verb::Get, "/repeated", &response(2)))).await;
     assert_eq!(holder(again), first.id);
-    scene.assert_sound().await;
-}
-
-/// Its client may have asked again, and somebody else have changed that, so that it must not be done any more.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_write_that_nobody_waits_for_any_more_is_not_planned_anew() {
-    let scene = Scene::set().await;
-    let lease = Lease { term: Duration::from_millis(150), poll: Duration::from_millis(50) };
-    let replica = Replica::load(Arc::clone(&scene.store), lease).await.unwrap();
-    scene.proxy.on(SENDING, |_, _| Fate::CutBefore);
-    let write = replica.write(Write::Create(endpoint(Verb::Get, "/abandoned", &response(2))));
-    assert!(timeout(Duration::from_millis(300), write).await.is_err(), "it is not known what has become of it");
-    create(&scene.other, "/other").await;
-    scene.proxy.set(|_| Fate::Pass);
-    // Longer than any wait before a sending.
-    sleep(Duration::from_secs(1)).await;
-    assert_eq!(scene.other.load().await.unwrap().head, Version(1));
-    // Those after it are not held up.
-    replica.write(Write::Create(endpoint(Verb::Get, "/next", &response(2)))).await.unwrap();
     scene.assert_sound().await;
 }
 

@@ -1,5 +1,6 @@
 //! What is DynamoDB's own: several processes on one table, answers that are lost, items that are not there yet or any more.
 
+mod abandoned;
 mod demand;
 mod doubt;
 mod isolation;

@@ -101,8 +101,8 @@ async fn writes_are_acknowledged_within_a_second_of_the_end_of_a_silence() {
 type Ask<'a> = Box<dyn Fn() -> Answer + Send + 'a>;
 
 /// Sends each kind of request into a silence, and each as soon as it is over. Returns how long after its end the last was answered, which has
-/// to be rightly: of listings of all, and of everything else.
-fn answered_after_a_silence(service: &Echo, proxy: &Proxy, turn: &str, silence: Duration) -> [Duration; 2] {
+/// to be rightly.
+fn answered_after_a_silence(service: &Echo, proxy: &Proxy, turn: &str, silence: Duration) -> Duration {
     let create = |name: String| service.create("GET", &name, json!({"code": 200, "body": "before"}));
     let [called, missed] = ["called", "missed"].map(|name| format!("/{name}/{turn}"));
     create(called.clone());
@@ -125,13 +125,12 @@ fn answered_after_a_silence(service: &Echo, proxy: &Proxy, turn: &str, silence: 
     thread::scope(|scope| {
         let ask = |n| {
             asks(n).map(|(what, ask, status, part)| {
-                let asked = scope.spawn(move || {
+                scope.spawn(move || {
                     // Who was told that the store is away asks again, as `Retry-After` says.
                     let answer = iter::repeat_with(ask).find(|answer| answer.status != 503).unwrap();
                     assert!(answer.status == status && answer.text().contains(part), "{what}: {answer:?}");
                     Instant::now()
-                });
-                (what, asked)
+                })
             })
         };
         if !silence.is_zero() {
@@ -143,30 +142,27 @@ fn answered_after_a_silence(service: &Echo, proxy: &Proxy, turn: &str, silence: 
         thread::sleep(silence);
         proxy.set(|_| Fate::Pass);
         let (over, new) = (Instant::now(), ask(1));
-        let mut last = [Duration::ZERO; 2];
-        for (what, asked) in waiting.into_iter().chain(new) {
-            let last = &mut last[usize::from(what != "a listing of all")];
-            *last = asked.join().unwrap().saturating_duration_since(over).max(*last);
-        }
-        last
+        let answered =
+            waiting.into_iter().chain(new).map(|asked| asked.join().unwrap().saturating_duration_since(over));
+        answered.max().unwrap()
     })
 }
 
 /// Whatever they were waiting for when it ends, and at whatever time of an attempt; and those who come then as well. It is not as long as
 /// they take without a silence that is promised, which is 0.2 s, and more on a busy machine, but how much longer they take.
 #[test]
-fn clients_of_a_service_are_answered_rightly_within_a_second_of_the_end_of_a_silence_and_listings_within_two() {
+fn clients_of_a_service_are_answered_rightly_within_a_second_of_the_end_of_a_silence() {
     let (table, proxy) = (replicas::table(), Proxy::start());
     let service = replicas::start(&table, &proxy.url);
     let ask = |turn: &str, silence| answered_after_a_silence(&service, &proxy, turn, Duration::from_millis(silence));
-    let usual = |turn: String| ask(&turn, 0).into_iter().max().unwrap();
     for silence in [650, 1_000, 1_250, 1_600, 2_150] {
-        let before = usual(format!("{silence}/before"));
-        let [listings, all_else] = ask(&silence.to_string(), silence);
-        let usual = before.max(usual(format!("{silence}/after")));
-        println!("after {silence} ms: {all_else:?}, listings of all {listings:?}; {usual:?} without a silence");
-        assert!(all_else < usual + Duration::from_millis(800), "{all_else:?} after {silence} ms, and not {usual:?}");
-        assert!(listings < usual + Duration::from_millis(1_800), "{listings:?} after {silence} ms, and not {usual:?}");
+        let before = ask(&format!("{silence}/before"), 0);
+        let last = ask(&silence.to_string(), silence);
+        let usual = before.max(ask(&format!("{silence}/after"), 0));
+        println!("after {silence} ms: {last:?}; {usual:?} without a silence");
+        assert!(last < usual + Duration::from_secs(1), "{last:?} after {silence} ms, and not {usual:?}");
+        // So that a long usual time hides nothing.
+        assert!(last < Duration::from_secs(2), "{last:?} after {silence} ms");
     }
 }
 

@@ -1,0 +1,72 @@
+"""What scripts/comment hands on, and where it writes it. Run by `scripts/test pipeline`."""
+
+import json
+import unittest
+
+from checkout import Scripts
+
+
+class Plan(Scripts):
+    def test_hands_what_is_planned_to_the_job_that_writes(self):
+        self.succeed("deploy", "dev", "good@sha256:1")
+        self.git("init")
+        self.git("commit", "--allow-empty", "--message", "before")
+        self.git("add", "environments/dev/main.tf")
+        self.git("commit", "--message", "after")
+        output = self.fakes / "output"
+
+        def plan(**env):
+            output.unlink(missing_ok=True)
+            return self.run_script("comment", "plan", "HEAD^1", GITHUB_OUTPUT=str(output), **env)
+
+        self.assertEqual(plan(), 0, self.output)
+        self.assertEqual(output.read_text(), "told<<END-OF-PLAN\n**environments/dev**: nothing to change.\n\nEND-OF-PLAN\n")
+        self.assertEqual(plan(TF_VAR_docker_image_url="good@sha256:2"), 0, self.output)
+        self.assertIn("- destroy and make `terraform_data.service`", output.read_text())
+        self.write("environments/dev/more.tf", "no Terraform\n")
+        self.assertEqual(plan(), 1, self.output)
+        self.assertIn("**environments/dev** could not be planned", output.read_text())
+        # Ended by the system, or never begun.
+        for status in (126, 127, 137):
+            self.write("scripts/plan", f"#!/bin/sh\nexit {status}\n", 0o755)
+            self.assertEqual(plan(), 1, self.output)
+
+
+class Write(Scripts):
+    def bodies(self, number):
+        comments = json.loads((self.fakes / "comments.json").read_text())
+        return [it["body"] for it in comments if f"/pull/{number}#" in it["url"]]
+
+    def told(self, number, words):
+        self.assertEqual(self.run_script("comment", "write", number, stdin=words), 0, self.output)
+
+    def test_keeps_one_comment(self):
+        self.told("7", "one\n")
+        (body,) = self.bodies("7")
+        self.assertEqual(body.splitlines()[1:], ["one"])
+        self.told("7", "two\n")
+        (body,) = self.bodies("7")
+        self.assertEqual(body.splitlines()[1:], ["two"])
+        # It does not show.
+        self.assertRegex(body.splitlines()[0], "^<!-- .* -->$")
+
+    def test_leaves_all_others_alone(self):
+        self.told("8", "theirs\n")
+        mark = self.bodies("8")[0].splitlines()[0]
+        # Of another pull request, of the same author about something else, and of somebody who begins alike.
+        others = [("8", f"{mark}\ntheirs\n", True), ("7", "the tests have failed", True), ("7", f"> {mark}\nsee above", True), ("7", f"{mark}\nmine", False)]
+        comments = [{"url": f"https://github.com/echo/echo/pull/{of}#issuecomment-{number}", "body": body, "viewerDidAuthor": own} for number, (of, body, own) in enumerate(others, 1)]
+        (self.fakes / "comments.json").write_text(json.dumps(comments))
+        for words in ("one\n", "two\n"):
+            self.told("7", words)
+            self.assertEqual(self.bodies("8"), [f"{mark}\ntheirs\n"])
+            self.assertEqual(self.bodies("7"), [body for of, body, _ in others if of == "7"] + [f"{mark}\n{words}"])
+
+    def test_writes_nothing_where_github_does_not_say_what_is_there(self):
+        self.fake("gh", '#!/bin/sh\necho "$*" >>"$FAKES/asked"\n[ "$2" != view ]\n')
+        self.assertEqual(self.run_script("comment", "write", "7", stdin="one\n"), 1, self.output)
+        self.assertEqual((self.fakes / "asked").read_text(), "pr view 7 --json comments\n")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,39 @@
+"""Where scripts/login logs in, and with what. Run by `scripts/test pipeline`."""
+
+import unittest
+
+from checkout import Scripts
+
+REGISTRY = "111122223333.dkr.ecr.eu-north-1.amazonaws.com"
+
+
+class Login(Scripts):
+    def setUp(self):
+        super().setUp()
+        (self.fakes / "get-login-password").write_text("of-ecr")
+        self.fake("docker", '#!/bin/sh\necho "$* $(cat)" >>"$FAKES/docker"\n! [ -e "$FAKES/refused" ]\n')
+
+    def test_logs_in_with_the_registrys_token(self):
+        self.succeed("login", REGISTRY)
+        # By stdin, because others can read a command line.
+        self.assertEqual((self.fakes / "docker").read_text(), f"login --username AWS --password-stdin {REGISTRY} of-ecr\n")
+        self.assertEqual((self.fakes / "aws").read_text(), "ecr get-login-password --region eu-north-1\n")
+
+    def test_fails_where_it_is_refused(self):
+        (self.fakes / "refused").touch()
+        self.assertEqual(self.run_script("login", REGISTRY), 1, self.output)
+
+    def test_fails_without_a_token(self):
+        (self.fakes / "get-login-password").write_text("error AccessDeniedException")
+        self.assertEqual(self.run_script("login", REGISTRY), 1, self.output)
+        self.assertFalse((self.fakes / "docker").exists())
+
+    def test_sends_the_token_to_ecr_only(self):
+        for registry in ("docker.io", f"{REGISTRY}/echo-service", f"{REGISTRY}.example.com", ".dkr.ecr.eu-north-1.amazonaws.com"):
+            self.assertEqual(self.run_script("login", registry), 1, self.output)
+            self.assertIn("no registry of ECR", self.output)
+        self.assertFalse((self.fakes / "docker").exists())
+
+
+if __name__ == "__main__":
+    unittest.main()
