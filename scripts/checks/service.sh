@@ -30,6 +30,8 @@ check_nextest() {
   cargo nextest run --workspace 2>&1 | tee "$work/nextest.log" || return
   count=$(sed -n 's/.*Summary.* \([0-9]\+\) passed.*/\1/p' "$work/nextest.log")
   [[ $count ]] || { say "nextest ran no test"; return 1; }
+  # The script that does some of them long, at night: that it runs.
+  scripts/verify-consistency --seeds 100 --histories 0 --creations 0 >"$work/verify.log" 2>&1 || { tail -n 40 "$work/verify.log" && return 1; }
 }
 
 check_schemathesis() { "$root/scripts/tools" python && with_service tests/schemathesis/run; }
