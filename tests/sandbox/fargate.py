@@ -40,6 +40,7 @@ def apply(api_port):
     replace(ecs, "_build_run_kwargs", run_kwargs)
     replace(ecs, "_resolve_container_secrets", _secrets)
     replace(ecs, "_mark_task_running", _mark_task_running)
+    replace(ecs, "_fail_task_start", _fail_task_start)
     replace(ecs, "_cleanup_task_resources", _cleanup_task_resources)
     replace(ecs, "_make_deployment", _make_deployment)
     status = docker.models.containers.Container.status.fget
@@ -137,6 +138,15 @@ def _mark_task_running(task_arn, task):
             raise RuntimeError(f"health checks failed: {problem}")
         time.sleep(0.2)
     return _originals["_mark_task_running"](task_arn, task)
+
+
+def _fail_task_start(task, client, reason):
+    """A container that has ended before its task ran is the reason, with its exit code, and not what could not be started beside it."""
+    for container, started in zip(task["containers"], task["_docker_ids"], strict=False):
+        ended = client.containers.get(started)
+        if ended.status == "exited":
+            container["exitCode"], reason = ended.attrs["State"]["ExitCode"], "Essential container in task exited"
+    _originals["_fail_task_start"](task, client, reason)
 
 
 def _unhealthy(task, definition):
