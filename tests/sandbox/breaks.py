@@ -168,7 +168,7 @@ def clients_flood(echo):
 
 @contextlib.contextmanager
 def memory_is_full(echo):
-    """Large mocks, until tasks have little left. Who made them deletes them."""
+    """Large mocks, until tasks have little left. Who made them deletes them, and the tasks are replaced, as the runbook says."""
     made = []
     try:
         while used(echo) < 90:
@@ -177,6 +177,7 @@ def memory_is_full(echo):
     finally:
         for endpoint in made:
             echo.delete(endpoint)
+        shown_by(echo, "memory-saturated", "force-new-deployment")
 
 
 def used(echo):
