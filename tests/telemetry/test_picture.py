@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 import tempfile
 import unittest
@@ -26,7 +27,7 @@ LINES = [
 
 
 class Aws:
-    """Answers as CloudWatch does: values newest first, and lines by a word that is anywhere in them."""
+    """Answers as CloudWatch does: values newest first, and lines by the fields that a pattern names."""
 
     def __init__(self):
         self.asked = []
@@ -43,8 +44,10 @@ class Aws:
         return {"MetricDataResults": [{"Label": query["Label"], **answer} for query in MetricDataQueries]}
 
     def filter_log_events(self, logGroupName, filterPattern, startTime, endTime):
-        events = [{"timestamp": endTime + at, "message": json.dumps(line), "logStreamName": "one"} for at, line in enumerate(LINES)]
-        return {"events": [event for event in events if filterPattern in event["message"]]}
+        (inside,) = re.fullmatch(r"\{ (.*) \}", filterPattern).groups()
+        wanted = [re.fullmatch(r'\(\$\.(\w+) = "(\w+)"\)', part).groups() for part in inside.split(" || ")]
+        found = [(at, line) for at, line in enumerate(LINES) if any(line.get(field) == value for field, value in wanted)]
+        return {"events": [{"timestamp": endTime + at, "message": json.dumps(line), "logStreamName": "one"} for at, line in found]}
 
 
 class Picture(unittest.TestCase):
