@@ -73,7 +73,7 @@ def look_before(echo, entry, containing, pattern):
 
 def draw(echo, name):
     """Keeps what the dashboard shows, for a person to look at."""
-    picture = succeed("dashboard", echo.name.removeprefix("echo-")).splitlines()[-1]
+    picture = succeed("dashboard", echo.env).splitlines()[-1]
     print(f"  the dashboard: {shutil.copy(picture, ROOT / 'target' / f'{name}.png')}", flush=True)
 
 
@@ -142,12 +142,11 @@ def store_is_cut_off(echo):
     try:
         yield
         # The plan shows what is cut.
-        env = echo.name.removeprefix("echo-")
-        code, output = sandbox("plan", env)
+        code, output = sandbox("plan", echo.env)
         expect("the plan", (code, "service_gateway_endpoints" in output), (2, True))
-        terraform = f"terraform() {{ {ROOT}/scripts/sandbox terraform {env} \"${{@:2}}\"; }}"
-        subprocess.check_call(["bash", "-c", f"{terraform}\nROOT=environments/{env}\n{commands('Drift', 'state rm')}"])
-        succeed("up", env, "--image", (STATE / "image").read_text().strip())
+        terraform = f"terraform() {{ {ROOT}/scripts/sandbox terraform {echo.env} \"${{@:2}}\"; }}"
+        subprocess.check_call(["bash", "-c", f"{terraform}\nROOT=environments/{echo.env}\n{commands('Drift', 'state rm')}"])
+        succeed("up", echo.env, "--image", (STATE / "image").read_text().strip())
     finally:
         inside("iptables", "--delete", *drop)
 

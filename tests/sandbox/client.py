@@ -47,7 +47,7 @@ class Echo:
 
     def __init__(self, env, printed):
         urls = dict(re.findall(r"^(mocks|management|docs|aws) (\S+)$", printed, re.M))
-        self.name = f"echo-{env}"
+        self.env, self.name = env, f"echo-{env}"
         self.mocks, self.management, self.docs = Face(urls["mocks"]), Face(urls["management"]), urls["docs"]
         self.aws = Aws(urls["aws"])
         self.key = self.aws.secretsmanager.get_secret_value(SecretId=f"{self.name}/keys/admin")["SecretString"]
