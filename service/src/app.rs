@@ -92,7 +92,7 @@ impl App {
         };
         let management = Arc::new(management.into_endpoint());
         let rate = RateLimit::per_second(limits.mock_rate);
-        let mocks = Arc::new(Mocks { replica, rate, trusted, body_limits, instruments: Arc::clone(&instruments) });
+        let mocks = Arc::new(Mocks { replica, rate, trusted, instruments: Arc::clone(&instruments) });
 
         let telemetry = Arc::new(HttpTelemetry { instruments, tracer: telemetry.tracer() });
         let server =

@@ -5,15 +5,11 @@
 use std::{net::IpAddr, sync::Arc};
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, header};
-use http_body_util::{BodyExt, Limited};
-use hyper::{
-    body::{Body, Incoming},
-    ext::ReasonPhrase,
-};
+use http::{Request, Response};
+use hyper::ext::ReasonPhrase;
 
 use crate::{
-    api::{BodyLimits, error::ApiError},
+    api::error::ApiError,
     domain::{self, Verb},
     limits::{RateLimit, TrustedProxies, network_of},
     replica::Replica,
@@ -25,26 +21,21 @@ pub struct Mocks {
     pub replica: Arc<Replica>,
     pub rate: RateLimit<IpAddr>,
     pub trusted: TrustedProxies,
-    pub body_limits: BodyLimits,
     pub instruments: Arc<Instruments>,
 }
 
 impl Mocks {
     /// Answers a request from this peer, and says whether that is a fault of Echo's: a mock may be told to answer 503 too.
-    pub async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> (Response<Bytes>, bool) {
-        let (mut response, is_fault) = self.find(&request, peer).await;
+    pub async fn answer<B>(&self, request: &Request<B>, peer: IpAddr) -> (Response<Bytes>, bool) {
+        let (mut response, is_fault) = self.find(request, peer).await;
         if response.status().canonical_reason().is_none() {
             // hyper would write `<none>`.
             response.extensions_mut().insert(ReasonPhrase::from_static(b""));
         }
-        let body = request.into_body();
-        if !body.is_end_stream() && !self.read_away(body).await {
-            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-        }
         (response, is_fault)
     }
 
-    async fn find(&self, request: &Request<Incoming>, peer: IpAddr) -> (Response<Bytes>, bool) {
+    async fn find<B>(&self, request: &Request<B>, peer: IpAddr) -> (Response<Bytes>, bool) {
         if self.rate.is_on()
             && let Err(wait) = self.rate.check(&network_of(self.trusted.client(peer, request.headers())))
         {
@@ -68,20 +59,5 @@ impl Mocks {
             // What can not be vouched for is not answered.
             Err(_) => (ApiError::store_away().into_http(), true),
         }
-    }
-
-    /// Reads what the client still sends, because one that is not listened to may never read the answer.
-    /// Returns whether that was all of it.
-    async fn read_away(&self, body: Incoming) -> bool {
-        let mut body = Limited::new(body, self.body_limits.bytes);
-        let read = async {
-            while let Some(frame) = body.frame().await {
-                if frame.is_err() {
-                    return false;
-                }
-            }
-            true
-        };
-        tokio::time::timeout(self.body_limits.time, read).await.unwrap_or(false)
     }
 }

@@ -90,6 +90,7 @@ pub fn excerpt(text: &str) -> Cow<'_, str> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Malformed,
+    BadRequest,
     BadParameter,
     Unauthorized,
     Forbidden,
@@ -105,6 +106,7 @@ pub enum Kind {
     Invalid,
     TooManyRequests,
     Internal,
+    NotImplemented,
     Unavailable,
 }
 
@@ -112,6 +114,7 @@ impl Kind {
     const fn describe(self) -> (StatusCode, &'static str, &'static str) {
         match self {
             Self::Malformed => (StatusCode::BAD_REQUEST, "malformed", "The body can not be read"),
+            Self::BadRequest => (StatusCode::BAD_REQUEST, "bad_request", "Bad request"),
             Self::BadParameter => (StatusCode::BAD_REQUEST, "bad_parameter", "A query parameter is wrong"),
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized", "A key is needed"),
             Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "The key does not allow this"),
@@ -133,6 +136,7 @@ impl Kind {
             Self::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "invalid", "A value is not valid"),
             Self::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests", "Too many requests"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something is broken here"),
+            Self::NotImplemented => (StatusCode::NOT_IMPLEMENTED, "not_implemented", "Not implemented"),
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The service can not answer now"),
         }
     }

@@ -6,38 +6,69 @@
 
 use std::{
     io,
+    mem::MaybeUninit,
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::{Duration, Instant},
 };
 
-use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
+
+use crate::config::Limits;
 
 /// How often connections are looked at, and so how late a time-out may be.
 pub const TICK: Duration = Duration::from_millis(500);
+/// How long a connection that Echo closes still reads, so that its client gets to read the answer.
+const LINGER: Duration = Duration::from_secs(5);
+/// A client that takes an answer more slowly than this, beyond the idle time-out, holds memory for too long.
+const LEAST_BYTES_PER_SECOND: u64 = 4 * 1024;
+/// How much the system buffers of an answer beyond what the client has room for. With more, a client that reads slowly
+/// seems to do nothing: Linux reports room again only when a third of its buffer is free.
+pub const MOST_UNSENT: u32 = 16 * 1024;
 
 /// Where a connection is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
+    /// Between requests, or while the client takes an answer.
     Idle,
     Head,
     Serving,
+    /// The answer is out, and the rest of the request's body is discarded.
+    Discarding,
+    /// The last answer is out, and only what the client still sends is discarded.
+    Closing,
 }
 
-/// The phase of a connection and since when: milliseconds since it was opened, times 4, and the phase in the low bits.
+const PHASE_BITS: u32 = 3;
+
+/// The phase of a connection and since when: milliseconds since it was opened, and the phase in the low bits.
 #[derive(Debug, Clone)]
-pub struct Activity {
+pub struct Activity(Arc<State>);
+
+#[derive(Debug)]
+struct State {
     opened: Instant,
-    state: Arc<AtomicU64>,
+    phase: AtomicU64,
+    /// When the last answer began, in milliseconds since the connection was opened, and how much of it has been sent.
+    answered: AtomicU64,
+    sent: AtomicU64,
+    /// Whether the system takes no more of the answer at the moment.
+    is_blocked: AtomicBool,
 }
 
 impl Activity {
     pub fn new() -> Self {
-        let activity = Self { opened: Instant::now(), state: Arc::default() };
+        let activity = Self(Arc::new(State {
+            opened: Instant::now(),
+            phase: AtomicU64::default(),
+            answered: AtomicU64::default(),
+            sent: AtomicU64::default(),
+            is_blocked: AtomicBool::default(),
+        }));
         // The first head has to come at once: a load balancer opens connections to use them.
         activity.enter(Phase::Head);
         activity
@@ -50,46 +81,110 @@ impl Activity {
 
     /// Its answer is on the way.
     pub fn answered(&self) {
-        self.enter(Phase::Idle);
+        self.answer_in(Phase::Idle);
+    }
+
+    /// The answer is on the way, and what is left of the request is discarded.
+    pub fn discarding(&self) {
+        self.answer_in(Phase::Discarding);
+    }
+
+    /// The answer says that the connection closes, before the request has arrived whole.
+    pub fn closing(&self) {
+        self.enter(Phase::Closing);
+    }
+
+    /// The request has been discarded. The next one may have begun already.
+    pub fn discarded(&self) {
+        let phase = self.0.phase.load(Relaxed);
+        if Phase::of(phase) == Phase::Discarding {
+            let _ = self.0.phase.compare_exchange(phase, self.now(Phase::Idle), Relaxed, Relaxed);
+        }
+    }
+
+    fn answer_in(&self, phase: Phase) {
+        self.0.answered.store(self.enter(phase), Relaxed);
+        self.0.sent.store(0, Relaxed);
     }
 
     /// Bytes have arrived: if nothing was going on, a head begins.
     fn received(&self) {
-        if self.state.load(Ordering::Relaxed) & 3 == Phase::Idle as u64 {
+        if self.phase() == Phase::Idle {
             self.enter(Phase::Head);
         }
     }
 
     /// The client has taken a part of an answer: it is slow perhaps, but not idle.
-    fn sent(&self) {
-        if self.state.load(Ordering::Relaxed) & 3 == Phase::Idle as u64 {
+    fn sent(&self, bytes: usize) {
+        self.0.sent.fetch_add(bytes as u64, Relaxed);
+        self.0.is_blocked.store(false, Relaxed);
+        if self.phase() == Phase::Idle {
             self.enter(Phase::Idle);
         }
     }
 
-    fn enter(&self, phase: Phase) {
-        let millis = self.opened.elapsed().as_millis() as u64;
-        self.state.store(millis << 2 | phase as u64, Ordering::Relaxed);
+    fn phase(&self) -> Phase {
+        Phase::of(self.0.phase.load(Relaxed))
+    }
+
+    fn now(&self, phase: Phase) -> u64 {
+        (self.0.opened.elapsed().as_millis() as u64) << PHASE_BITS | phase as u64
+    }
+
+    /// Returns when that was.
+    fn enter(&self, phase: Phase) -> u64 {
+        let now = self.now(phase);
+        self.0.phase.store(now, Relaxed);
+        now >> PHASE_BITS
     }
 
     /// Whether the client has taken longer than it may.
-    pub fn is_overdue(&self, header_timeout: Duration, idle_timeout: Duration) -> bool {
-        let state = self.state.load(Ordering::Relaxed);
+    pub fn is_overdue(&self, limits: &Limits) -> bool {
+        let state = self.0.phase.load(Relaxed);
         // Rounded up, so that nobody is given less than was promised.
-        let since = Duration::from_millis((state >> 2) + 1);
-        let taken = self.opened.elapsed().saturating_sub(since);
-        match state & 3 {
-            phase if phase == Phase::Idle as u64 => taken > idle_timeout,
-            phase if phase == Phase::Head as u64 => taken > header_timeout,
-            _ => false,
+        let since = |millis| self.0.opened.elapsed().saturating_sub(Duration::from_millis(millis + 1));
+        let taken = since(state >> PHASE_BITS);
+        match Phase::of(state) {
+            Phase::Idle => {
+                let sent = self.0.sent.load(Relaxed);
+                let enough = limits.idle_timeout + Duration::from_secs(sent / LEAST_BYTES_PER_SECOND);
+                let is_too_slow = self.0.is_blocked.load(Relaxed) && since(self.0.answered.load(Relaxed)) > enough;
+                taken > limits.idle_timeout || is_too_slow
+            }
+            Phase::Head => taken > limits.header_timeout,
+            Phase::Serving => false,
+            Phase::Discarding => taken > limits.request_timeout,
+            Phase::Closing => taken > LINGER,
         }
     }
 }
 
-/// A stream that notes when bytes arrive and leave.
+impl Phase {
+    const fn of(state: u64) -> Self {
+        match state & ((1 << PHASE_BITS) - 1) {
+            0 => Self::Idle,
+            1 => Self::Head,
+            2 => Self::Serving,
+            3 => Self::Discarding,
+            _ => Self::Closing,
+        }
+    }
+}
+
+/// A stream that notes when bytes arrive and leave, and closes gently.
 pub struct Watched<S> {
     pub stream: S,
     pub activity: Activity,
+}
+
+impl<S> Watched<S> {
+    fn note(&self, outcome: &Poll<io::Result<usize>>) {
+        match outcome {
+            Poll::Ready(Ok(bytes)) => self.activity.sent(*bytes),
+            Poll::Ready(Err(_)) => {}
+            Poll::Pending => self.activity.0.is_blocked.store(true, Relaxed),
+        }
+    }
 }
 
 impl<S: Read + Unpin> Read for Watched<S> {
@@ -102,12 +197,10 @@ impl<S: Read + Unpin> Read for Watched<S> {
     }
 }
 
-impl<S: Write + Unpin> Write for Watched<S> {
+impl<S: Read + Write + Unpin> Write for Watched<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let outcome = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        if outcome.is_ready() {
-            self.activity.sent();
-        }
+        self.note(&outcome);
         outcome
     }
 
@@ -115,8 +208,23 @@ impl<S: Write + Unpin> Write for Watched<S> {
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
+    /// Tells the client that no more comes, and reads what it still sends until it has closed, too: unread bytes would
+    /// make the system reset the connection, and with it take the answer back (RFC 9112 section 9.6).
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+        match self.activity.phase() {
+            Phase::Idle => return Poll::Ready(Ok(())),
+            Phase::Closing => {}
+            Phase::Head | Phase::Serving | Phase::Discarding => self.activity.closing(),
+        }
+        loop {
+            let mut room = [MaybeUninit::uninit(); 4096];
+            let mut discarded = ReadBuf::uninit(&mut room);
+            ready!(Pin::new(&mut self.stream).poll_read(cx, discarded.unfilled()))?;
+            if discarded.filled().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+        }
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -129,9 +237,34 @@ impl<S: Write + Unpin> Write for Watched<S> {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let outcome = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
-        if outcome.is_ready() {
-            self.activity.sent();
-        }
+        self.note(&outcome);
         outcome
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steady_progress_is_not_enough_where_it_is_too_slow() {
+        let limits = |idle_timeout| Limits {
+            management_rate: None,
+            mock_rate: None,
+            connections: 1,
+            body_bytes: 1,
+            header_bytes: 1,
+            header_timeout: Duration::ZERO,
+            idle_timeout,
+            request_timeout: Duration::ZERO,
+        };
+        let activity = Activity::new();
+        activity.answered();
+        std::thread::sleep(Duration::from_millis(20));
+        activity.sent(1);
+        activity.0.is_blocked.store(true, Relaxed);
+        // The last byte has just been taken, but since the answer began more time has passed than one byte may take.
+        assert!(activity.is_overdue(&limits(Duration::from_millis(10))));
+        assert!(!activity.is_overdue(&limits(Duration::from_hours(1))));
     }
 }

@@ -3,10 +3,13 @@
 //! The loop is hyper's own and not poem's, because the path of a mock has to be short. Management is a poem application,
 //! called from here.
 
+mod body;
 mod connection;
+mod head;
 
 use std::{
     borrow::Cow,
+    convert::Infallible,
     io,
     net::{IpAddr, SocketAddr},
     panic::AssertUnwindSafe,
@@ -16,9 +19,13 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use http::{Request, Response, Uri, uri::Scheme};
+use http::{HeaderValue, Request, Response, StatusCode, Uri, header, uri::Scheme};
 use http_body_util::{Either, Full, combinators::BoxBody};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper::{
+    body::{Body as _, Incoming},
+    server::conn::http1,
+    service::service_fn,
+};
 use hyper_util::{rt::TokioIo, server::graceful::GracefulShutdown};
 use opentelemetry::trace::FutureExt as _;
 use poem::{
@@ -26,6 +33,7 @@ use poem::{
     endpoint::BoxEndpoint,
     web::{LocalAddr, RemoteAddr},
 };
+use socket2::SockRef;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
@@ -33,7 +41,10 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-use self::connection::{Activity, TICK, Watched};
+use self::{
+    body::{Lent, Rest, discard},
+    connection::{Activity, MOST_UNSENT, TICK, Watched},
+};
 use crate::{
     api::{error::ApiError, routes},
     config::Limits,
@@ -72,7 +83,9 @@ impl Server {
         let slots = Arc::new(Semaphore::new(self.limits.connections));
         let graceful = GracefulShutdown::new();
         let Self { listener, face, limits, telemetry } = self;
-        let shared = Arc::new(Shared { face, telemetry });
+        // Connections inherit it. Without it, only the time-out for slow readers is less exact.
+        let _ = SockRef::from(&listener).set_tcp_notsent_lowat(MOST_UNSENT);
+        let shared = Arc::new(Shared { face, telemetry, body_timeout: limits.request_timeout });
         loop {
             // The slot comes first: a connection that can not be served yet stays in the system's queue.
             let accept = async {
@@ -85,7 +98,7 @@ impl Server {
             };
             match accepted {
                 Ok((stream, peer)) => {
-                    if let Some(connection) = open(stream, peer, &shared, &limits, &graceful) {
+                    if let Some(connection) = open(stream, peer, &shared, limits.clone(), &graceful) {
                         tokio::spawn(async move {
                             connection.await;
                             drop(slot);
@@ -108,7 +121,7 @@ fn open(
     stream: TcpStream,
     peer: SocketAddr,
     shared: &Arc<Shared>,
-    limits: &Limits,
+    limits: Limits,
     graceful: &GracefulShutdown,
 ) -> Option<impl Future<Output = ()> + use<>> {
     stream.set_nodelay(true).ok()?;
@@ -120,9 +133,12 @@ fn open(
             let (shared, activity) = (Arc::clone(&shared), activity.clone());
             async move {
                 activity.serving();
-                let response = shared.answer(request, local, peer).await;
-                activity.answered();
-                Ok::<_, std::convert::Infallible>(response)
+                let (response, rest) = shared.answer(request, local, peer).await;
+                match rest {
+                    None => activity.answered(),
+                    Some(rest) => discard_later(rest, &response, activity),
+                }
+                Ok::<_, Infallible>(response)
             }
         }
     });
@@ -134,7 +150,6 @@ fn open(
         .header_read_timeout(None)
         .serve_connection(watched, service);
     let connection = graceful.watch(connection);
-    let (header_timeout, idle_timeout) = (limits.header_timeout, limits.idle_timeout);
     Some(async move {
         let mut connection = std::pin::pin!(connection);
         let mut tick = tokio::time::interval(TICK);
@@ -142,13 +157,16 @@ fn open(
             tokio::select! {
                 biased;
                 outcome = &mut connection => {
-                    if let Err(error) = outcome {
-                        tracing::debug!(%error, %peer, "a connection has ended early");
+                    match outcome {
+                        // hyper has answered, and nobody else tells why: a raw `"` in a query, for instance.
+                        Err(error) if error.is_parse() => tracing::info!(%error, %peer, "a request is not valid HTTP"),
+                        Err(error) => tracing::debug!(%error, %peer, "a connection has ended early"),
+                        Ok(()) => {}
                     }
                     break;
                 }
                 _ = tick.tick() => {
-                    if activity.is_overdue(header_timeout, idle_timeout) {
+                    if activity.is_overdue(&limits) {
                         tracing::debug!(%peer, "a connection was too slow and is closed");
                         break;
                     }
@@ -158,15 +176,42 @@ fn open(
     })
 }
 
+/// Discards the rest of a request beside the answer, so that the connection can be used again. hyper reads on only while
+/// somebody holds the body: without it, hyper closes, and the stream discards what comes after the answer.
+fn discard_later(mut rest: Incoming, response: &Response<AnswerBody>, activity: Activity) {
+    if response.headers().contains_key(header::CONNECTION) {
+        return activity.closing();
+    }
+    activity.discarding();
+    tokio::spawn(async move {
+        discard(&mut rest).await;
+        activity.discarded();
+    });
+}
+
 /// What all connections of a listener share.
 struct Shared {
     face: Face,
     telemetry: Arc<HttpTelemetry>,
+    /// How long a mock waits for the end of a request's body.
+    body_timeout: Duration,
 }
 
 impl Shared {
-    /// Answers a request, whatever happens.
-    async fn answer(&self, request: Request<Incoming>, local: SocketAddr, peer: SocketAddr) -> Response<AnswerBody> {
+    /// Answers a request, whatever happens, and returns what is left of its body.
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        local: SocketAddr,
+        peer: SocketAddr,
+    ) -> (Response<AnswerBody>, Option<Incoming>) {
+        if let Err(refusal) = head::check(&request) {
+            let exchange = self.telemetry.begin(&request, None);
+            let mut response = from_bytes(refusal.into_http());
+            exchange.finish(response.status(), false);
+            announce_close(&mut response);
+            return (response, unread(request));
+        }
         match self.face.destination(request.uri().path()) {
             Destination::Mocks(mocks) => self.answer_mock(mocks, request, peer.ip()).await,
             // Boxed, so that its size is not moved about for each mock.
@@ -174,13 +219,27 @@ impl Shared {
         }
     }
 
-    async fn answer_mock(&self, mocks: &Mocks, request: Request<Incoming>, peer: IpAddr) -> Response<AnswerBody> {
+    async fn answer_mock(
+        &self,
+        mocks: &Mocks,
+        request: Request<Incoming>,
+        peer: IpAddr,
+    ) -> (Response<AnswerBody>, Option<Incoming>) {
         let exchange = self.telemetry.begin(&request, None);
-        let answer = AssertUnwindSafe(mocks.answer(request, peer)).catch_unwind().await;
-        let (response, is_fault) =
+        let answer = AssertUnwindSafe(mocks.answer(&request, peer)).catch_unwind().await;
+        let (mut response, is_fault) =
             answer.map_or_else(|_| (panicked(), true), |(response, is_fault)| (from_bytes(response), is_fault));
+        let mut rest = unread(request);
+        // As of a server that reads what is uploaded to it, the answer comes after the request.
+        if let Some(body) = &mut rest {
+            if tokio::time::timeout(self.body_timeout, discard(body)).await == Ok(true) {
+                rest = None;
+            } else {
+                announce_close(&mut response);
+            }
+        }
         exchange.finish(response.status(), is_fault);
-        response
+        (response, rest)
     }
 
     async fn answer_management(
@@ -189,18 +248,37 @@ impl Shared {
         mut request: Request<Incoming>,
         local: SocketAddr,
         peer: SocketAddr,
-    ) -> Response<AnswerBody> {
+    ) -> (Response<AnswerBody>, Option<Incoming>) {
         canonicalize(request.uri_mut());
         let route = routes::Route::of(request.uri().path()).map(routes::Route::template);
         let exchange = self.telemetry.begin(&request, route);
-        let request = (request, LocalAddr(Addr::from(local)), RemoteAddr(Addr::from(peer)), Scheme::HTTP).into();
+        let (head, body) = request.into_parts();
+        let body = Lent::new(body);
+        let waits_to_send = head.headers.contains_key(header::EXPECT);
+        let head = (head, LocalAddr(Addr::from(local)), RemoteAddr(Addr::from(peer)), Scheme::HTTP).into();
+        let request = poem::Request::from_parts(head, BoxBody::new(body.clone()).into());
         let context = exchange.context().cloned().unwrap_or_default();
         let work = app.get_response(request).with_context(context).instrument(exchange.log_span());
         let answer = AssertUnwindSafe(work).catch_unwind().await;
-        let response = answer.map_or_else(|_| panicked(), |response| Response::from(response).map(Either::Right));
+        let mut response = answer.map_or_else(|_| panicked(), |response| Response::from(response).map(Either::Right));
+        let rest = body.take_back();
+        // Such a client may send the body or not, and the server cannot know where its next request begins.
+        let is_lost = |rest: &Rest| waits_to_send && !rest.was_read;
+        if rest.as_ref().is_some_and(|rest| is_lost(rest) || response.status() == StatusCode::REQUEST_TIMEOUT) {
+            announce_close(&mut response);
+        }
         exchange.finish(response.status(), response.status().is_server_error());
-        response
+        (response, rest.map(|rest| rest.body))
     }
+}
+
+/// The body of a request that nobody has read, if it has one.
+fn unread(request: Request<Incoming>) -> Option<Incoming> {
+    Some(request.into_body()).filter(|body| !body.is_end_stream())
+}
+
+fn announce_close(response: &mut Response<AnswerBody>) {
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
 }
 
 /// What a client gets of a panic. The log has the rest.

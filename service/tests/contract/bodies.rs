@@ -1,12 +1,17 @@
 //! A request's body is read away or the connection closed.
 
-use std::{io::Write, net::TcpStream};
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    time::Instant,
+};
 
+use echo_service::config::Token;
 use serde_json::json;
 
 use crate::{
     shape::assert_refused,
-    support::{Echo, changes, read_answer, send},
+    support::{Echo, PATIENCE, changes, read_answer, send},
 };
 
 #[test]
@@ -37,31 +42,161 @@ fn a_connection_serves_on_after_requests_with_bodies() {
     }
 }
 
+/// A head with `Content-Length` or chunks, and its body.
+fn request(line: &str, fields: &str, bytes: usize, is_chunked: bool) -> (String, String) {
+    let body = "a".repeat(bytes);
+    let head = |framing: String| format!("{line} HTTP/1.1\r\nHost: x\r\n{fields}{framing}\r\n\r\n");
+    if is_chunked {
+        let last = if bytes == 0 { String::new() } else { format!("{bytes:x}\r\n{body}\r\n") };
+        (head("Transfer-Encoding: chunked".into()), format!("{last}0\r\n\r\n"))
+    } else {
+        (head(format!("Content-Length: {bytes}")), body)
+    }
+}
+
+/// Requests that are refused before their body is read: line, fields, status.
+fn refusals(read_only: &str) -> Vec<(&'static str, String, u16)> {
+    let json = "Content-Type: application/json\r\n";
+    let key = format!("Authorization: Bearer {read_only}\r\n");
+    vec![
+        ("POST /endpoints", json.to_owned(), 401),
+        ("PATCH /endpoints/nope", json.to_owned(), 401),
+        ("POST /endpoints", format!("{key}{json}"), 403),
+        ("GET /endpoints/nope", key.clone(), 404),
+        ("POST /endpoints/nope/deeper", key.clone(), 404),
+        ("PUT /endpoints", key.clone(), 405),
+        ("POST /-/live", String::new(), 405),
+        ("GET /endpoints?page[size]=0", key.clone(), 400),
+        ("GET /endpoints", format!("{key}Accept: application/vnd.api+json; ext=x\r\n"), 406),
+    ]
+}
+
 #[test]
-fn a_body_within_the_limit_keeps_the_connection_and_a_larger_one_is_answered_and_closes_it() {
+fn an_answer_before_the_body_leaves_the_connection_to_the_next_request() {
+    let token = Token::generate();
+    let echo = Echo::start(&["--keys", &token.entry("reader", "read").unwrap()]);
+    for (line, fields, status) in refusals(token.as_str()) {
+        for (bytes, is_chunked) in [(1, false), (10, false), (10, true), (1_900_000, false), (10_000_000, true)] {
+            let case = format!("{line} {status} with {bytes} bytes, chunked: {is_chunked}");
+            let (head, body) = request(line, &fields, bytes, is_chunked);
+            let mut stream = TcpStream::connect(echo.mocks).unwrap();
+            stream.write_all(head.as_bytes()).unwrap();
+            // Without the body, so that the answer surely comes first.
+            let answer = read_answer(&mut stream);
+            assert_refused(&answer, status, &case);
+            assert_eq!(answer.header("connection"), None, "{case}");
+            stream.write_all(body.as_bytes()).expect(&case);
+            stream.write_all(b"GET /next HTTP/1.1\r\nHost: x\r\n\r\n").expect(&case);
+            assert_eq!(read_answer(&mut stream).details(), "Requested page `/next` does not exist", "{case}");
+        }
+    }
+}
+
+#[test]
+fn a_refused_document_leaves_the_connection_to_the_next_request() {
+    let echo = Echo::start(&["--max-body-bytes", "1024"]);
+    for (fields, bytes, status) in [
+        ("Content-Type: text/plain\r\n", 10_000_000, 415),
+        ("Content-Type: application/json\r\n", 10_000_000, 413),
+        ("Content-Type: application/json\r\n", 1_000, 400),
+    ] {
+        for is_chunked in [false, true] {
+            let (head, body) = request("POST /endpoints", fields, bytes, is_chunked);
+            let mut stream = TcpStream::connect(echo.mocks).unwrap();
+            stream.write_all(head.as_bytes()).unwrap();
+            let mut writer = stream.try_clone().unwrap();
+            let upload = std::thread::spawn(move || writer.write_all(body.as_bytes()));
+            let answer = read_answer(&mut stream);
+            assert_refused(&answer, status, fields);
+            assert_eq!(answer.header("connection"), None, "{status}");
+            upload.join().unwrap().expect("the whole body is taken");
+            stream.write_all(b"GET /next HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+            assert_eq!(read_answer(&mut stream).status, 404, "{status}");
+        }
+    }
+}
+
+#[test]
+fn a_client_that_waits_for_100_continue_is_refused_without_it_and_told_that_the_connection_closes() {
+    let echo = Echo::start(&["--max-body-bytes", "1024"]);
+    for (line, fields, bytes, status) in
+        [("PUT /endpoints", "", 10, 405), ("POST /endpoints", "Content-Type: text/plain\r\n", 10, 415)]
+    {
+        let head =
+            format!("{line} HTTP/1.1\r\nHost: x\r\n{fields}Expect: 100-continue\r\nContent-Length: {bytes}\r\n\r\n");
+        // As a client that gives up waiting, and sends.
+        for body in ["", "0123456789"] {
+            let mut stream = TcpStream::connect(echo.mocks).unwrap();
+            stream.write_all(head.as_bytes()).unwrap();
+            let answer = read_answer(&mut stream);
+            assert_refused(&answer, status, line);
+            assert_eq!(answer.header("connection"), Some("close"), "{line}");
+            stream.write_all(body.as_bytes()).unwrap();
+            assert_eq!(stream.read(&mut [0]).expect("closed gently"), 0, "{line}");
+        }
+    }
+}
+
+#[test]
+fn a_mock_answers_after_an_upload_of_any_size_and_keeps_the_connection() {
     let echo = Echo::start(&["--max-body-bytes", "1024"]);
     echo.create("POST", "/hello", json!({"code": 200, "body": "Hello"}));
-    let sized = |path: &str, bytes: usize| {
-        format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {bytes}\r\n\r\n{}", "a".repeat(bytes))
-    };
-    let chunked = |path: &str, bytes: usize| {
-        let body = "a".repeat(bytes);
-        format!("POST {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n{bytes:x}\r\n{body}\r\n0\r\n\r\n")
-    };
-    for (framing, request) in [("sized", &sized as &dyn Fn(&str, usize) -> String), ("chunked", &chunked)] {
-        let mut stream = TcpStream::connect(echo.mocks).unwrap();
-        for path in ["/hello", "/hello"] {
-            stream.write_all(request(path, 1024).as_bytes()).unwrap();
+    for (path, status) in [("/hello", 200), ("/nowhere", 404)] {
+        for (bytes, is_chunked, fields) in [
+            (0, true, ""),
+            (1_025, false, ""),
+            (10_000_000, false, ""),
+            (10_000_000, true, ""),
+            (10_000_000, false, "Expect: 100-continue\r\n"),
+        ] {
+            let (head, body) = request(&format!("POST {path}"), fields, bytes, is_chunked);
+            let mut stream = TcpStream::connect(echo.mocks).unwrap();
+            stream.write_all(head.as_bytes()).unwrap();
+            if !fields.is_empty() {
+                assert_eq!(read_answer(&mut stream).status, 100);
+            }
+            stream.write_all(body.as_bytes()).unwrap();
             let answer = read_answer(&mut stream);
-            assert_eq!((answer.text().as_str(), answer.header("connection")), ("Hello", None), "{framing}");
+            assert_eq!((answer.status, answer.header("connection")), (status, None), "{path} with {bytes} bytes");
+            stream.write_all(b"GET /next HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+            assert_eq!(read_answer(&mut stream).status, 404, "after {path} with {bytes} bytes");
         }
-        // `send` reads until the server closes, which was not asked to.
-        let answer = send(echo.mocks, request("/hello", 1025));
-        assert_eq!((answer.status, answer.text().as_str()), (200, "Hello"), "{framing}");
-        assert_eq!(answer.header("connection"), Some("close"), "{framing}");
-        let answer = send(echo.mocks, request("/nowhere", 1025));
-        assert_refused(&answer, 404, framing);
-        assert_eq!(answer.header("connection"), Some("close"), "{framing}");
+    }
+}
+
+#[test]
+fn a_client_that_never_stops_sending_is_cut_off() {
+    let echo = Echo::start(&["--request-timeout", "500ms"]);
+    echo.create("POST", "/hello", json!({"code": 200, "body": "Hello"}));
+    for (line, status) in [("PUT /endpoints", 405), ("POST /hello", 200)] {
+        let mut stream = TcpStream::connect(echo.mocks).unwrap();
+        write!(stream, "{line} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap();
+        let mut writer = stream.try_clone().unwrap();
+        let upload = std::thread::spawn(move || {
+            let begin = Instant::now();
+            let chunk = format!("10000\r\n{}\r\n", "a".repeat(65_536));
+            while writer.write_all(chunk.as_bytes()).is_ok() {
+                assert!(begin.elapsed() < PATIENCE, "it is never cut off");
+            }
+        });
+        assert_eq!(read_answer(&mut stream).status, status, "{line}");
+        upload.join().unwrap();
+    }
+}
+
+#[test]
+fn a_refused_head_is_read_away_so_that_its_answer_arrives() {
+    let echo = Echo::start(&["--max-header-bytes", "8192"]);
+    let long = "x".repeat(3_000_000);
+    for (head, status) in [
+        (format!("GET /{long} HTTP/1.1\r\nHost: x\r\n\r\n"), 431),
+        (format!("GET / HTTP/1.1\r\nHost: x\r\nX-Long: {long}\r\n\r\n"), 431),
+        (format!("POST /?<b> HTTP/1.1\r\nHost: x\r\nContent-Length: 3000000\r\n\r\n{long}"), 400),
+    ] {
+        let mut stream = TcpStream::connect(echo.mocks).unwrap();
+        stream.write_all(head.as_bytes()).expect("all of it is taken");
+        assert_eq!(read_answer(&mut stream).status, status);
+        assert_eq!(stream.read(&mut [0]).expect("closed gently"), 0, "{status}");
     }
 }
 

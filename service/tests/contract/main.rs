@@ -12,6 +12,7 @@ mod create;
 mod delete;
 mod docs;
 mod errors;
+mod head;
 mod limits;
 mod list;
 mod listeners;

@@ -3,7 +3,7 @@
 use std::{
     fmt::Write as _,
     io::{Read, Write},
-    net::TcpStream,
+    net::{SocketAddr, TcpStream},
     process::Stdio,
     sync::Barrier,
     thread,
@@ -11,6 +11,7 @@ use std::{
 };
 
 use serde_json::{Map, Value, json};
+use socket2::{Domain, Socket, Type};
 
 use crate::{
     small_disk::SmallDisk,
@@ -105,34 +106,56 @@ fn a_page_of_large_endpoints_ends_early_and_links_to_the_rest() {
     assert_eq!((pages, endpoints), (3, 40));
 }
 
+/// A connection for which this machine keeps little, so that the service learns how slowly its client reads.
+fn narrow(address: SocketAddr) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.set_recv_buffer_size(16 * 1024).unwrap();
+    socket.connect(&address.into()).unwrap();
+    let stream = TcpStream::from(socket);
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+/// Reads as much at most, with a pause after each part, until there is no more. Returns how much that was.
+fn read_slowly(stream: &mut TcpStream, pause: Duration) -> usize {
+    let (mut part, mut read) = (vec![0; 16 * 1024], 0);
+    while let Ok(bytes @ 1..) = stream.read(&mut part) {
+        read += bytes;
+        thread::sleep(pause);
+    }
+    read
+}
+
 #[test]
-fn a_client_that_reads_slowly_gets_all_of_its_answer() {
+fn a_client_that_reads_slowly_gets_all_of_its_answers() {
     let echo = Echo::start(&["--idle-timeout", "1s"]);
     let body = "x".repeat(256 * 1024);
-    for n in 0..16 {
-        echo.create("GET", &format!("/{n}"), json!({"code": 200, "body": body}));
+    echo.create("GET", "/large", json!({"code": 200, "body": body}));
+    // One answer takes longer than the time-out; many are more than the system buffers of them.
+    for (answers, pause) in [(1, 100), (20, 20)] {
+        let mut stream = narrow(echo.mocks);
+        let keep = "GET /large HTTP/1.1\r\nHost: x\r\n\r\n".repeat(answers - 1);
+        write!(stream, "{keep}GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+        let read = read_slowly(&mut stream, Duration::from_millis(pause));
+        assert!(read > answers * body.len(), "cut off after {read} bytes of {answers} answers");
     }
-    let mut stream = TcpStream::connect(echo.management).unwrap();
-    write!(stream, "GET /endpoints HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    // A time-out and a half, during which something is taken again and again.
-    let mut part = vec![0; 256 * 1024];
-    let mut read = 0;
-    loop {
-        match stream.read(&mut part).unwrap() {
-            0 => break,
-            bytes => read += bytes,
-        }
-        thread::sleep(Duration::from_millis(if read < 4 * 1024 * 1024 { 100 } else { 0 }));
-    }
-    assert!(read > 16 * body.len(), "cut off after {read} bytes");
+}
+
+#[test]
+fn a_client_that_reads_nothing_is_cut_off() {
+    let echo = Echo::start(&["--idle-timeout", "500ms", "--log", "echo_service=debug"]);
+    echo.create("GET", "/large", json!({"code": 200, "body": "x".repeat(256 * 1024)}));
+    let mut stream = narrow(echo.mocks);
+    write!(stream, "GET /large HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    echo.log_line(|line| line["message"] == "a connection was too slow and is closed");
+    assert!(read_slowly(&mut stream, Duration::ZERO) < 256 * 1024);
 }
 
 #[test]
 fn a_log_that_nobody_reads_stops_neither_the_service_nor_its_end() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let address: std::net::SocketAddr = ([127, 0, 0, 1], port).into();
+    let address: SocketAddr = ([127, 0, 0, 1], port).into();
     let mut command = Echo::command();
     command.args(["--listen", &address.to_string(), "--store", "memory", "--rate-limit", "0", "--log-format", "json"]);
     let mut process = command.stdout(Stdio::piped()).stderr(file.reopen().unwrap()).spawn().unwrap();
