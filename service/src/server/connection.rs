@@ -22,8 +22,6 @@ use crate::config::Limits;
 
 /// How often connections are looked at, and so how late a time-out may be.
 pub const TICK: Duration = Duration::from_millis(500);
-/// How long a connection that Echo closes still reads, so that its client gets to read the answer.
-const LINGER: Duration = Duration::from_secs(5);
 /// A client that takes an answer more slowly than this, beyond the idle time-out, holds memory for too long.
 const LEAST_BYTES_PER_SECOND: u64 = 4 * 1024;
 /// How much the system buffers of an answer beyond what the client has room for. With more, a client that reads slowly
@@ -118,8 +116,11 @@ impl Activity {
     fn sent(&self, bytes: usize) {
         self.0.sent.fetch_add(bytes as u64, Relaxed);
         self.0.is_blocked.store(false, Relaxed);
-        if self.phase() == Phase::Idle {
-            self.enter(Phase::Idle);
+        match self.phase() {
+            Phase::Idle => _ = self.enter(Phase::Idle),
+            // Without a request there is nothing to answer: hyper refuses the head, and closes.
+            Phase::Head => self.closing(),
+            Phase::Serving | Phase::Discarding | Phase::Closing => {}
         }
     }
 
@@ -153,8 +154,7 @@ impl Activity {
             }
             Phase::Head => taken > limits.header_timeout,
             Phase::Serving => false,
-            Phase::Discarding => taken > limits.request_timeout,
-            Phase::Closing => taken > LINGER,
+            Phase::Discarding | Phase::Closing => taken > limits.request_timeout,
         }
     }
 }
@@ -213,9 +213,9 @@ impl<S: Read + Write + Unpin> Write for Watched<S> {
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
         match self.activity.phase() {
-            Phase::Idle => return Poll::Ready(Ok(())),
+            Phase::Idle | Phase::Head | Phase::Serving => return Poll::Ready(Ok(())),
+            Phase::Discarding => self.activity.closing(),
             Phase::Closing => {}
-            Phase::Head | Phase::Serving | Phase::Discarding => self.activity.closing(),
         }
         loop {
             let mut room = [MaybeUninit::uninit(); 4096];

@@ -2,7 +2,7 @@
 
 use std::net::Ipv6Addr;
 
-use http::{HeaderMap, Request, Version, header};
+use http::{HeaderMap, Request, Version, header, request::Parts};
 
 use crate::api::error::{ApiError, Kind, Source};
 
@@ -11,6 +11,13 @@ pub fn check<B>(request: &Request<B>) -> Result<(), ApiError> {
     let headers = request.headers();
     check_host(headers, request.version())?;
     check_transfer_encoding(headers)
+}
+
+/// Whether the client sends no further request on this connection (RFC 9112 section 9.6).
+pub fn is_last(head: &Parts) -> bool {
+    let mut fields = head.headers.get_all(header::CONNECTION).iter().filter_map(|field| field.to_str().ok());
+    let closes = |field: &str| field.split(',').any(|option| option.trim().eq_ignore_ascii_case("close"));
+    head.version == Version::HTTP_10 || fields.any(closes)
 }
 
 /// RFC 9112 section 3.2. HTTP/1.0 has no `Host`.

@@ -254,7 +254,7 @@ impl Shared {
         let exchange = self.telemetry.begin(&request, route);
         let (head, body) = request.into_parts();
         let body = Lent::new(body);
-        let waits_to_send = head.headers.contains_key(header::EXPECT);
+        let (is_last, waits_to_send) = (head::is_last(&head), head.headers.contains_key(header::EXPECT));
         let head = (head, LocalAddr(Addr::from(local)), RemoteAddr(Addr::from(peer)), Scheme::HTTP).into();
         let request = poem::Request::from_parts(head, BoxBody::new(body.clone()).into());
         let context = exchange.context().cloned().unwrap_or_default();
@@ -262,9 +262,10 @@ impl Shared {
         let answer = AssertUnwindSafe(work).catch_unwind().await;
         let mut response = answer.map_or_else(|_| panicked(), |response| Response::from(response).map(Either::Right));
         let rest = body.take_back();
-        // Such a client may send the body or not, and the server cannot know where its next request begins.
+        // A client that waits for `100 Continue` may send the body or not: nobody knows where its next request begins.
         let is_lost = |rest: &Rest| waits_to_send && !rest.was_read;
-        if rest.as_ref().is_some_and(|rest| is_lost(rest) || response.status() == StatusCode::REQUEST_TIMEOUT) {
+        let is_late = response.status() == StatusCode::REQUEST_TIMEOUT;
+        if rest.as_ref().is_some_and(|rest| is_last || is_late || is_lost(rest)) {
             announce_close(&mut response);
         }
         exchange.finish(response.status(), response.status().is_server_error());

