@@ -11,6 +11,7 @@ use poem_openapi::{
 
 use super::{
     access::{MayRead, MayWrite},
+    budget::{self, reserve},
     document::{self, IsReserved},
     error::{ApiError, ErrorObject, Kind, MAX_ERRORS, Source, excerpt},
     jsonapi::{JsonApi, RequestDocument},
@@ -22,7 +23,7 @@ use super::{
 use crate::{
     domain::{EndpointId, MockPath, Verb},
     replica::Replica,
-    store::{Filter, Stored, Version, Write, WriteError},
+    store::{Filter, Stored, Version, Write, WriteError, json_bytes},
 };
 
 const DEFAULT_PAGE: usize = 100;
@@ -151,6 +152,7 @@ impl EndpointsApi {
             filter_path.0.map(|text| MockPath::parse(&text.0).map_err(|e| note("filter[path]", e.to_string())).ok());
         let Some(size) = size.filter(|_| wrong.is_empty()) else { return Err(ApiError::all(wrong).into()) };
         let (filter, after) = (Filter { verb: verb.flatten(), path: path.flatten() }, after.flatten());
+        reserve(request, budget::LISTING).await?;
         let page = self.replica.list(filter.clone(), after, size).await?;
         let link = |after| list_link(&filter, after, size);
         let next = page.endpoints.last().filter(|_| page.more).map(|last| link(Some(last.id)));
@@ -169,6 +171,7 @@ impl EndpointsApi {
     ) -> Result<Created, Refusal<CreateStatuses>> {
         no_parameters(request)?;
         let endpoint = document::read_new(&body.read().await?, self.is_reserved)?;
+        reserve(request, json_bytes(&endpoint)).await?;
         self.replica.write(Write::Create(endpoint.clone())).await?;
         Ok(Created::Ok(JsonApi((&endpoint).into()), self.locations.of(request, &endpoint.route.path)))
     }
@@ -183,7 +186,8 @@ impl EndpointsApi {
         id: Path<String>,
     ) -> Result<Shown, Refusal<ShowStatuses>> {
         no_parameters(request)?;
-        let Stored { endpoint, version } = self.find(&id).await?;
+        let Stored { endpoint, version } = self.find(request, &id).await?;
+        reserve(request, json_bytes(&endpoint)).await?;
         Ok(Shown::Ok(JsonApi((&endpoint).into()), etag(version)))
     }
 
@@ -204,16 +208,17 @@ impl EndpointsApi {
     ) -> Result<Shown, Refusal<ChangeStatuses>> {
         let _ = if_match; // All lines of the field count, not only the first: see `if_match_allows`.
         no_parameters(request)?;
-        let mut current = self.find(&id).await?;
+        let mut current = self.find(request, &id).await?;
         if_match_allows(request.headers(), current.version)?;
         let changes = body.read().await?;
         // Others may change it at the same time; one of them succeeds in each round, and the request's deadline ends it.
         loop {
             let endpoint = document::read_changes(&changes, &current.endpoint, self.is_reserved)?;
+            reserve(request, json_bytes(&endpoint)).await?;
             let write = Write::Replace { endpoint: endpoint.clone(), expected: current.version };
             match self.replica.write(write).await {
                 Ok(version) => return Ok(Shown::Ok(JsonApi((&endpoint).into()), etag(version))),
-                Err(WriteError::Changed | WriteError::Missing) => current = self.find(&id).await?,
+                Err(WriteError::Changed | WriteError::Missing) => current = self.find(request, &id).await?,
                 Err(error) => return Err(error.into()),
             }
             if_match_allows(request.headers(), current.version)?;
@@ -235,7 +240,7 @@ impl EndpointsApi {
         let _ = if_match; // All lines of the field count, not only the first: see `if_match_allows`.
         no_parameters(request)?;
         loop {
-            let Stored { endpoint, version } = self.find(&id).await?;
+            let Stored { endpoint, version } = self.find(request, &id).await?;
             if_match_allows(request.headers(), version)?;
             match self.replica.write(Write::Delete { id: endpoint.id, expected: version }).await {
                 Ok(_) => return Ok(Deleted::Ok),
@@ -247,7 +252,8 @@ impl EndpointsApi {
 }
 
 impl EndpointsApi {
-    async fn find(&self, id: &str) -> Result<Stored, ApiError> {
+    async fn find(&self, request: &Request, id: &str) -> Result<Stored, ApiError> {
+        reserve(request, budget::ENDPOINT).await?;
         let found = match EndpointId::parse(id) {
             Some(id) => self.replica.get(id).await?,
             None => None,

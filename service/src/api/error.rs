@@ -221,6 +221,10 @@ impl ApiError {
         )
     }
 
+    pub fn answers_unread() -> Self {
+        Self::unavailable("The answers that other clients have not read yet take all memory for answers: try again")
+    }
+
     pub fn unavailable(detail: &str) -> Self {
         Self::new(Kind::Unavailable, detail, None).with_header(header::RETRY_AFTER, 1)
     }
