@@ -75,7 +75,8 @@ impl App {
         let trusted = TrustedProxies(config.trusted_proxies.clone());
         let body_limits = BodyLimits { bytes: limits.body_bytes, time: limits.request_timeout };
         let readiness = Readiness::default();
-        let gate = Gate::new(config.keys.clone(), trusted.clone(), RateLimit::per_second(limits.management_rate));
+        let rate = RateLimit::per_second(limits.management_rate);
+        let gate = Gate::new(config.keys.clone(), trusted.clone(), config.public_url.as_ref(), rate);
         let gate = Arc::new(gate);
         let management = Management {
             replica: Arc::clone(&replica),
@@ -92,7 +93,10 @@ impl App {
         };
         let management = Arc::new(management.into_endpoint());
         let rate = RateLimit::per_second(limits.mock_rate);
-        let mocks = Arc::new(Mocks { replica, rate, trusted, body_limits, instruments: Arc::clone(&instruments) });
+        let shared_listener = management_listener.is_none();
+        let instruments_of_mocks = Arc::clone(&instruments);
+        let mocks = Mocks { replica, rate, trusted, body_limits, instruments: instruments_of_mocks, shared_listener };
+        let mocks = Arc::new(mocks);
 
         let telemetry = Arc::new(HttpTelemetry { instruments, tracer: telemetry.tracer() });
         let server =

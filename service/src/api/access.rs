@@ -2,16 +2,19 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use http::{HeaderMap, header};
+use http::{HeaderMap, Uri, header};
 use poem::{Request, RequestBody};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
     registry::{MetaSecurityScheme, Registry},
 };
 
-use super::error::{ApiError, Kind, Source};
+use super::{
+    error::{ApiError, Kind, Source},
+    origin,
+};
 use crate::{
-    config::{Key, Scope},
+    config::{Key, PublicUrl, Scope},
     limits::{RateLimit, TrustedProxies, network_of},
 };
 
@@ -50,16 +53,24 @@ impl Access {
 pub struct Gate {
     keys: Vec<Arc<Key>>,
     trusted: TrustedProxies,
+    /// Host, and perhaps port, of the public URL.
+    public: Option<String>,
     pub rate: RateLimit<Caller>,
 }
 
 impl Gate {
-    pub fn new(keys: Vec<Key>, trusted: TrustedProxies, rate: RateLimit<Caller>) -> Self {
-        Self { keys: keys.into_iter().map(Arc::new).collect(), trusted, rate }
+    pub fn new(
+        keys: Vec<Key>,
+        trusted: TrustedProxies,
+        public_url: Option<&PublicUrl>,
+        rate: RateLimit<Caller>,
+    ) -> Self {
+        let public = public_url.and_then(|url| url.as_str().split_once("://")).map(|(_, host)| host.to_owned());
+        Self { keys: keys.into_iter().map(Arc::new).collect(), trusted, public, rate }
     }
 
     /// Identifies the caller and counts the request against them.
-    pub fn admit(&self, peer: IpAddr, headers: &HeaderMap) -> Result<Access, ApiError> {
+    pub fn admit(&self, peer: IpAddr, uri: &Uri, headers: &HeaderMap) -> Result<Access, ApiError> {
         let access = self.identify(headers);
         let caller = match &access {
             Access::Key(key) => Caller::Key(key.name.as_str().into()),
@@ -69,6 +80,9 @@ impl Gate {
             }
         };
         self.rate.check(&caller).map_err(ApiError::too_many_requests)?;
+        if matches!(access, Access::Anonymous) {
+            origin::check(uri, headers, self.public.as_deref())?;
+        }
         Ok(access)
     }
 

@@ -93,6 +93,9 @@ pub enum Kind {
     BadParameter,
     Unauthorized,
     Forbidden,
+    ForeignHost,
+    ForeignOrigin,
+    ServiceWorker,
     ClientId,
     NotFound,
     MethodNotAllowed,
@@ -115,6 +118,11 @@ impl Kind {
             Self::BadParameter => (StatusCode::BAD_REQUEST, "bad_parameter", "A query parameter is wrong"),
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized", "A key is needed"),
             Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "The key does not allow this"),
+            Self::ForeignHost => (StatusCode::FORBIDDEN, "foreign_host", "Management without keys has no such name"),
+            Self::ForeignOrigin => {
+                (StatusCode::FORBIDDEN, "foreign_origin", "Management without keys is not for other pages")
+            }
+            Self::ServiceWorker => (StatusCode::FORBIDDEN, "service_worker", "Service workers are not served here"),
             Self::ClientId => (StatusCode::FORBIDDEN, "client_id", "Ids are made by the server"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found", "It does not exist"),
             Self::MethodNotAllowed => {
@@ -200,6 +208,30 @@ impl ApiError {
         };
         Self::new(Kind::Unauthorized, detail, Some(Source::header("Authorization")))
             .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
+    }
+
+    pub fn foreign_host(host: &str) -> Self {
+        let detail = format!(
+            "`{}` can be the name of an attacker (DNS rebinding), and management asks for no key: use an IP address or \
+             `localhost`, or start Echo with --public-url or --keys",
+            excerpt(host)
+        );
+        Self::new(Kind::ForeignHost, detail, Some(Source::header("Host")))
+    }
+
+    pub fn foreign_origin(origin: &str) -> Self {
+        let detail = format!(
+            "A page of `{}` cannot use management, which asks for no key: use `/-/docs` of Echo itself, or start Echo \
+             with --public-url or --keys",
+            excerpt(origin)
+        );
+        Self::new(Kind::ForeignOrigin, detail, Some(Source::header("Origin")))
+    }
+
+    pub fn service_worker() -> Self {
+        let detail = "A service worker would outlive its mock and control the page of management, which has the same \
+                      origin: give management a listener of its own with --management-listen";
+        Self::new(Kind::ServiceWorker, detail, Some(Source::header("Service-Worker")))
     }
 
     pub fn too_many_requests(wait: Duration) -> Self {

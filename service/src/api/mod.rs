@@ -10,6 +10,7 @@ mod health;
 mod json;
 mod jsonapi;
 mod location;
+mod origin;
 mod refusal;
 pub mod routes;
 mod schema;
@@ -109,7 +110,7 @@ impl Front {
         let outcome = async {
             // Health is told to whoever asks, as often as they ask: a busy client must not have the service taken for dead.
             if !is_health {
-                let access = self.gate.admit(peer, request.headers())?;
+                let access = self.gate.admit(peer, request.uri(), request.headers())?;
                 key = access.key_name();
                 request.extensions_mut().insert(access);
                 jsonapi::check_accept(request.headers())?;

@@ -239,7 +239,10 @@ impl Face {
 fn canonicalize(uri: &mut Uri) {
     let Some(Cow::Owned(path)) = domain::canonical(uri.path()) else { return };
     let target = uri.query().map_or_else(|| path.clone(), |query| format!("{path}?{query}"));
-    if let Ok(rewritten) = target.parse() {
+    // A target may name its host as well, which stays.
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = target.parse().ok();
+    if let Ok(rewritten) = Uri::from_parts(parts) {
         *uri = rewritten;
     }
 }

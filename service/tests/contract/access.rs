@@ -9,13 +9,13 @@ use crate::{
 };
 
 /// A key that `echo-service key new` has made: the header lines that show it, and the entry for `--keys`.
-struct Key {
-    header: String,
-    entry: String,
+pub struct Key {
+    pub header: String,
+    pub entry: String,
 }
 
 impl Key {
-    fn new(name: &str, scope: &str) -> Self {
+    pub fn new(name: &str, scope: &str) -> Self {
         let output = Echo::command().args(["key", "new", "--name", name, "--scope", scope]).output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         let last_words: Vec<_> = text.lines().map(|line| line.rsplit(' ').next().unwrap().to_owned()).collect();
