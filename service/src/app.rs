@@ -134,13 +134,16 @@ impl App {
                 _ = forget.tick() => {
                     self.gate.rate.forget_idle();
                     self.mocks.rate.forget_idle();
+                    self.gate.lines.report();
                 }
             }
         };
         self.readiness.set(false);
         tokio::time::sleep(delay).await;
         close.cancel();
-        tokio::time::timeout(deadline, tasks.wait()).await.is_ok()
+        let have_finished = tokio::time::timeout(deadline, tasks.wait()).await.is_ok();
+        self.gate.lines.report();
+        have_finished
     }
 }
 

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     config::{Key, PublicUrl, Scope},
-    limits::{RateLimit, TrustedProxies, network_of},
+    limits::{LineLimit, RateLimit, TrustedProxies, network_of},
 };
 
 const SCHEME: &str = "Key";
@@ -40,6 +40,11 @@ pub enum Access {
 }
 
 impl Access {
+    /// Whether the caller has what is asked for, if only for other requests.
+    pub const fn is_granted(&self) -> bool {
+        !matches!(self, Self::Refused { .. })
+    }
+
     /// The name of the key, for the log.
     pub fn key_name(&self) -> Option<String> {
         match self {
@@ -56,6 +61,7 @@ pub struct Gate {
     /// Host, and perhaps port, of the public URL.
     public: Option<String>,
     pub rate: RateLimit<Caller>,
+    pub lines: LineLimit,
 }
 
 impl Gate {
@@ -66,7 +72,12 @@ impl Gate {
         rate: RateLimit<Caller>,
     ) -> Self {
         let public = public_url.and_then(|url| url.as_str().split_once("://")).map(|(_, host)| host.to_owned());
-        Self { keys: keys.into_iter().map(Arc::new).collect(), trusted, public, rate }
+        Self { keys: keys.into_iter().map(Arc::new).collect(), trusted, public, rate, lines: LineLimit::default() }
+    }
+
+    /// The address of the client, as far as it is known.
+    pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        self.trusted.client(peer, headers)
     }
 
     /// Identifies the caller and counts the request against them.
@@ -75,9 +86,7 @@ impl Gate {
         let caller = match &access {
             Access::Key(key) => Caller::Key(key.name.as_str().into()),
             // Wrong keys are counted by address, or guessing would be free.
-            Access::Anonymous | Access::Refused { .. } => {
-                Caller::Address(network_of(self.trusted.client(peer, headers)))
-            }
+            Access::Anonymous | Access::Refused { .. } => Caller::Address(network_of(self.client(peer, headers))),
         };
         self.rate.check(&caller).map_err(ApiError::too_many_requests)?;
         if matches!(access, Access::Anonymous) {

@@ -1,6 +1,6 @@
 //! `/endpoints`: create, list, show, change and delete mocks.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use http::{HeaderMap, header};
 use poem::Request;
@@ -35,6 +35,10 @@ enum Tag {
     Endpoints,
 }
 
+/// Where a request leaves the id of what it has made, for the log.
+#[derive(Clone, Default)]
+pub struct Created(pub Arc<OnceLock<EndpointId>>);
+
 pub struct EndpointsApi {
     pub replica: Arc<Replica>,
     pub locations: Locations,
@@ -49,7 +53,7 @@ enum Listed {
 }
 
 #[derive(ApiResponse)]
-enum Created {
+enum New {
     /// The endpoint. The mock answers from now on, on every replica.
     #[oai(status = 201)]
     Ok(
@@ -168,12 +172,13 @@ impl EndpointsApi {
         _access: MayWrite,
         request: &Request,
         body: RequestDocument<NewEndpointDocument>,
-    ) -> Result<Created, Refusal<CreateStatuses>> {
+    ) -> Result<New, Refusal<CreateStatuses>> {
         no_parameters(request)?;
         let endpoint = document::read_new(&body.read().await?, self.is_reserved)?;
         reserve(request, json_bytes(&endpoint)).await?;
         self.replica.write(Write::Create(endpoint.clone())).await?;
-        Ok(Created::Ok(JsonApi((&endpoint).into()), self.locations.of(request, &endpoint.route.path)))
+        _ = request.data::<Created>().map(|Created(id)| id.set(endpoint.id));
+        Ok(New::Ok(JsonApi((&endpoint).into()), self.locations.of(request, &endpoint.route.path)))
     }
 
     /// Show an endpoint

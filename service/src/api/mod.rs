@@ -29,6 +29,7 @@ use poem::{
     error::{MethodNotAllowedError, NotFoundError, ParsePathError, ResponseError},
 };
 use poem_openapi::OpenApi;
+use tracing::field::display;
 
 pub use access::{Access, Caller, Gate};
 pub use health::Readiness;
@@ -38,13 +39,13 @@ pub use location::Locations;
 use self::{
     budget::Budget,
     docs::{Documentation, MocksDescription},
-    endpoints::EndpointsApi,
-    error::{ApiError, excerpt},
+    endpoints::{Created, EndpointsApi},
+    error::ApiError,
     health::HealthApi,
 };
 use crate::{
     replica::Replica,
-    telemetry::{Instruments, Plane},
+    telemetry::{Instruments, Plane, visible},
 };
 
 /// What management needs.
@@ -104,14 +105,17 @@ impl Front {
         let peer = peer.expect("every listener is a TCP listener");
         let route = routes::Route::of(&path);
         let is_health = route.is_some_and(routes::Route::is_health);
-        let share = self.budget.share();
+        let client = self.gate.client(peer, request.headers());
+        let (share, created) = (self.budget.share(), Created::default());
         request.extensions_mut().insert(share.clone());
-        let mut key = None;
+        request.extensions_mut().insert(created.clone());
+        let (mut key, mut is_granted) = (None, false);
         let outcome = async {
             // Health is told to whoever asks, as often as they ask: a busy client must not have the service taken for dead.
             if !is_health {
                 let access = self.gate.admit(peer, request.uri(), request.headers())?;
                 key = access.key_name();
+                is_granted = access.is_granted();
                 request.extensions_mut().insert(access);
                 jsonapi::check_accept(request.headers())?;
             }
@@ -133,11 +137,11 @@ impl Front {
             self.instruments.rate_limited(Plane::Management);
         }
         let (status, micros) = (response.status().as_u16(), started.elapsed().as_micros() as u64);
-        let path = excerpt(&path);
+        let (method, path, id) = (visible(method.as_str()), visible(&path), created.0.get().map(display));
         if is_health {
-            tracing::debug!(%method, %path, status, micros, "management request");
-        } else {
-            tracing::info!(%method, %path, status, micros, key, "management request");
+            tracing::debug!(method, path, status, micros, %client, "management request");
+        } else if is_granted || self.gate.lines.has_room() {
+            tracing::info!(method, path, status, micros, %client, key, id, "management request");
         }
         response
     }
@@ -170,7 +174,7 @@ fn api_error(error: &poem::Error, method: &str, path: &str) -> ApiError {
         // The latter is about escapes that are no UTF-8.
         ApiError::page_not_found(path)
     } else {
-        tracing::error!(%error, "an error without a mapping");
+        tracing::error!(error = visible(&error.to_string()), "an error without a mapping");
         ApiError::internal()
     }
 }

@@ -103,9 +103,14 @@ fn without_keys_a_page_of_another_origin_can_do_nothing() {
         let headers = format!("Host: {host}\r\nOrigin: {origin}\r\n");
         assert_eq!(ask(&echo, "GET /endpoints HTTP/1.1", &headers).status, 200, "{origin}");
     }
-    for origin in ["http://evil.example", "http://localhost:3000", "http://127.0.0.1:8080", "null", "", "localhost:8080"] {
-        for line in ["GET /endpoints", "POST /endpoints", "PATCH /endpoints/1", "DELETE /endpoints/1", "OPTIONS /endpoints"] {
-            let answer = ask(&echo, &format!("{line} HTTP/1.1"), &format!("Host: localhost:8080\r\nOrigin: {origin}\r\n"));
+    for origin in
+        ["http://evil.example", "http://localhost:3000", "http://127.0.0.1:8080", "null", "", "localhost:8080"]
+    {
+        for line in
+            ["GET /endpoints", "POST /endpoints", "PATCH /endpoints/1", "DELETE /endpoints/1", "OPTIONS /endpoints"]
+        {
+            let answer =
+                ask(&echo, &format!("{line} HTTP/1.1"), &format!("Host: localhost:8080\r\nOrigin: {origin}\r\n"));
             assert_foreign(&answer, "foreign_origin", &format!("{line} from {origin}"));
         }
     }

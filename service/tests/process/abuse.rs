@@ -103,7 +103,8 @@ pub fn pages(get: impl Fn(&str) -> Answer, first: &str) -> Vec<usize> {
 #[test]
 fn a_page_of_large_endpoints_ends_early_and_links_to_the_rest() {
     let (plain, escaped) = ("x".repeat(200 * 1024), "\u{1}".repeat(200 * 1024));
-    for (body, in_one) in [(&plain, 5), (&escaped, 1), (&"\"".repeat(200 * 1024), 2), (&"\u{e9}".repeat(100 * 1024), 5)] {
+    for (body, in_one) in [(&plain, 5), (&escaped, 1), (&"\"".repeat(200 * 1024), 2), (&"\u{e9}".repeat(100 * 1024), 5)]
+    {
         let echo = Echo::start(&[]);
         for verb in ["GET", "PUT", "POST", "PATCH", "DELETE", "HEAD"] {
             echo.create(verb, "/same", json!({"code": 200, "body": body}));

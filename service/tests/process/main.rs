@@ -13,6 +13,7 @@ mod durability;
 mod faults;
 mod life;
 mod limits;
+mod log;
 mod memory;
 mod panics;
 mod settings;

@@ -10,9 +10,7 @@ use uuid::Uuid;
 use super::open::failed;
 use crate::{
     domain::{Endpoint, EndpointId, MockPath, Route, Verb},
-    store::{
-        Change, Changes, Filter, Page, Snapshot, StoreError, Stored, Version, Write, WriteError, record,
-    },
+    store::{Change, Changes, Filter, Page, Snapshot, StoreError, Stored, Version, Write, WriteError, record},
 };
 
 /// The version of this layout. A file with a higher one is refused.
