@@ -107,7 +107,7 @@ impl Gate {
             .ok()
             .and_then(|value| value.split_once(' '))
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-        let key = token.and_then(|(_, token)| self.keys.iter().find(|key| key.opens(token.trim())));
+        let key = token.and_then(|(_, token)| Key::find(&self.keys, token.trim()));
         key.map_or(Access::Refused { token_given: true }, |key| Access::Key(Arc::clone(key)))
     }
 }
