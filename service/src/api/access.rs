@@ -133,6 +133,11 @@ fn check(request: &Request, scope: Scope) -> Result<(), ApiError> {
     }
 }
 
+/// Whether the caller, who may do what they ask for, may see endpoints as well.
+pub fn may_read(request: &Request) -> bool {
+    check(request, Scope::Read).is_ok()
+}
+
 fn register_scheme(registry: &mut Registry) {
     registry.create_security_scheme(
         SCHEME,

@@ -10,7 +10,7 @@ use poem_openapi::{
 };
 
 use super::{
-    access::{MayRead, MayWrite},
+    access::{MayRead, MayWrite, may_read},
     budget::{self, reserve},
     document::{self, IsReserved},
     error::{ApiError, ErrorObject, Kind, MAX_ERRORS, Source, excerpt},
@@ -70,6 +70,25 @@ enum Shown {
     #[oai(status = 200)]
     Ok(
         JsonApi<EndpointDocument>,
+        /// The version of the endpoint, for `If-Match`.
+        #[oai(header = "ETag")]
+        String,
+    ),
+}
+
+#[derive(ApiResponse)]
+enum Changed {
+    /// The endpoint.
+    #[oai(status = 200)]
+    Ok(
+        JsonApi<EndpointDocument>,
+        /// The version of the endpoint, for `If-Match`.
+        #[oai(header = "ETag")]
+        String,
+    ),
+    /// It is changed. The key does not have the scope `read`, so that the endpoint is not shown.
+    #[oai(status = 204)]
+    Unseen(
         /// The version of the endpoint, for `If-Match`.
         #[oai(header = "ETag")]
         String,
@@ -176,7 +195,7 @@ impl EndpointsApi {
         no_parameters(request)?;
         let endpoint = document::read_new(&body.read().await?, self.is_reserved)?;
         reserve(request, json_bytes(&endpoint)).await?;
-        self.replica.write(Write::Create(endpoint.clone())).await?;
+        self.replica.write(Write::Create(endpoint.clone())).await.map_err(|error| refused(request, error))?;
         _ = request.data::<Created>().map(|Created(id)| id.set(endpoint.id));
         Ok(New::Ok(JsonApi((&endpoint).into()), self.locations.of(request, &endpoint.route.path)))
     }
@@ -210,7 +229,7 @@ impl EndpointsApi {
         if_match: Header<Option<String>>,
         request: &Request,
         body: RequestDocument<EndpointChangesDocument>,
-    ) -> Result<Shown, Refusal<ChangeStatuses>> {
+    ) -> Result<Changed, Refusal<ChangeStatuses>> {
         let _ = if_match; // All lines of the field count, not only the first: see `if_match_allows`.
         no_parameters(request)?;
         let mut current = self.find(request, &id).await?;
@@ -222,9 +241,12 @@ impl EndpointsApi {
             reserve(request, json_bytes(&endpoint)).await?;
             let write = Write::Replace { endpoint: endpoint.clone(), expected: current.version };
             match self.replica.write(write).await {
-                Ok(version) => return Ok(Shown::Ok(JsonApi((&endpoint).into()), etag(version))),
+                Ok(version) if may_read(request) => {
+                    return Ok(Changed::Ok(JsonApi((&endpoint).into()), etag(version)));
+                }
+                Ok(version) => return Ok(Changed::Unseen(etag(version))),
                 Err(WriteError::Changed | WriteError::Missing) => current = self.find(request, &id).await?,
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(refused(request, error).into()),
             }
             if_match_allows(request.headers(), current.version)?;
         }
@@ -264,6 +286,14 @@ impl EndpointsApi {
             None => None,
         };
         found.ok_or_else(|| ApiError::endpoint_not_found(id))
+    }
+}
+
+/// Why a write was refused, without what the key may not read.
+fn refused(request: &Request, error: WriteError) -> ApiError {
+    match error {
+        WriteError::Taken { route, .. } if !may_read(request) => ApiError::taken(&route, None),
+        error => error.into(),
     }
 }
 

@@ -266,10 +266,14 @@ impl ApiError {
         Self::new(Kind::Internal, "The request met a fault in the service; its log says more", None)
     }
 
-    pub fn taken(route: &Route, holder: EndpointId) -> Self {
-        let detail = format!(
-            "`{route}` is taken by the endpoint with ID `{holder}`: change or delete that one, or choose another path"
-        );
+    /// `None` is a holder that the client may not read.
+    pub fn taken(route: &Route, holder: Option<EndpointId>) -> Self {
+        let detail = match holder {
+            Some(holder) => format!(
+                "`{route}` is taken by the endpoint with ID `{holder}`: change or delete that one, or choose another path"
+            ),
+            None => format!("`{route}` is taken by another endpoint, which a key with the scope `read` shows"),
+        };
         Self::new(Kind::Conflict, detail, Some(Source::pointer("/data/attributes/path")))
     }
 
@@ -304,7 +308,7 @@ impl From<StoreError> for ApiError {
 impl From<WriteError> for ApiError {
     fn from(error: WriteError) -> Self {
         match error {
-            WriteError::Taken { route, holder } => Self::taken(&route, holder),
+            WriteError::Taken { route, holder } => Self::taken(&route, Some(holder)),
             WriteError::Missing => Self::new(Kind::NotFound, "The endpoint was deleted in the meantime", None),
             WriteError::Changed => Self::changed(),
             WriteError::Store(error) => error.into(),
