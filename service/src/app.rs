@@ -75,7 +75,8 @@ impl App {
         let trusted = TrustedProxies(config.trusted_proxies.clone());
         let body_limits = BodyLimits { bytes: limits.body_bytes, time: limits.request_timeout };
         let readiness = Readiness::default();
-        let gate = Gate::new(config.keys.clone(), trusted.clone(), RateLimit::per_second(limits.management_rate));
+        let rate = RateLimit::per_second(limits.management_rate);
+        let gate = Gate::new(config.keys.clone(), trusted.clone(), config.public_url.as_ref(), rate);
         let gate = Arc::new(gate);
         let management = Management {
             replica: Arc::clone(&replica),
@@ -92,11 +93,18 @@ impl App {
         };
         let management = Arc::new(management.into_endpoint());
         let rate = RateLimit::per_second(limits.mock_rate);
-        let mocks = Arc::new(Mocks { replica, rate, trusted, instruments: Arc::clone(&instruments) });
+        let shared_listener = management_listener.is_none();
+        let mocks = Mocks { replica, rate, trusted, instruments: Arc::clone(&instruments), shared_listener };
+        let mocks = Arc::new(mocks);
 
         let telemetry = Arc::new(HttpTelemetry { instruments, tracer: telemetry.tracer() });
-        let server =
-            |listener, face| Server { listener, face, limits: limits.clone(), telemetry: Arc::clone(&telemetry) };
+        let server = |listener, face| Server {
+            listener,
+            face,
+            limits: limits.clone(),
+            telemetry: Arc::clone(&telemetry),
+            lines: Arc::clone(&gate.lines),
+        };
         let (management_address, servers) = match management_listener {
             None => (mock_address, vec![server(mock_listener, Face::Both { mocks: Arc::clone(&mocks), management })]),
             Some(listener) => (
@@ -130,13 +138,16 @@ impl App {
                 _ = forget.tick() => {
                     self.gate.rate.forget_idle();
                     self.mocks.rate.forget_idle();
+                    self.gate.lines.report();
                 }
             }
         };
         self.readiness.set(false);
         tokio::time::sleep(delay).await;
         close.cancel();
-        tokio::time::timeout(deadline, tasks.wait()).await.is_ok()
+        let have_finished = tokio::time::timeout(deadline, tasks.wait()).await.is_ok();
+        self.gate.lines.report();
+        have_finished
     }
 }
 

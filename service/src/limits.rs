@@ -4,11 +4,12 @@ use std::{
     hash::Hash,
     net::{IpAddr, Ipv6Addr, SocketAddr},
     num::NonZeroU32,
+    sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
 use governor::{
-    DefaultKeyedRateLimiter, Quota, RateLimiter,
+    DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter,
     clock::{Clock, DefaultClock},
 };
 use http::HeaderMap;
@@ -87,6 +88,42 @@ impl<K: Hash + Eq + Clone> RateLimit<K> {
         if let Some(limiter) = &self.0 {
             limiter.retain_recent();
             limiter.shrink_to_fit();
+        }
+    }
+}
+
+/// How many lines of the log strangers can cause in a second, all of them together.
+const LINES: NonZeroU32 = NonZeroU32::new(5).unwrap();
+
+/// Bounds the lines of the log that strangers cause, and counts those that are left out.
+pub struct LineLimit {
+    limiter: DefaultDirectRateLimiter,
+    left_out: AtomicU64,
+}
+
+impl Default for LineLimit {
+    fn default() -> Self {
+        Self { limiter: RateLimiter::direct(Quota::per_second(LINES)), left_out: AtomicU64::new(0) }
+    }
+}
+
+impl LineLimit {
+    /// Whether there is room for one more line. If there is, those before it that were left out are told.
+    pub fn has_room(&self) -> bool {
+        let has_room = self.limiter.check().is_ok();
+        if has_room {
+            self.report();
+        } else {
+            self.left_out.fetch_add(1, Ordering::Relaxed);
+        }
+        has_room
+    }
+
+    /// Logs how many lines were left out since the last report.
+    pub fn report(&self) {
+        let lines = self.left_out.swap(0, Ordering::Relaxed);
+        if lines > 0 {
+            tracing::warn!(lines, "lines about refused requests were left out");
         }
     }
 }

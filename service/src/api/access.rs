@@ -2,17 +2,20 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use http::{HeaderMap, header};
+use http::{HeaderMap, Uri, header};
 use poem::{Request, RequestBody};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
     registry::{MetaSecurityScheme, Registry},
 };
 
-use super::error::{ApiError, Kind, Source};
+use super::{
+    error::{ApiError, Kind, Source},
+    origin,
+};
 use crate::{
-    config::{Key, Scope},
-    limits::{RateLimit, TrustedProxies, network_of},
+    config::{Key, PublicUrl, Scope},
+    limits::{LineLimit, RateLimit, TrustedProxies, network_of},
 };
 
 const SCHEME: &str = "Key";
@@ -37,6 +40,11 @@ pub enum Access {
 }
 
 impl Access {
+    /// Whether the caller has what is asked for, if only for other requests.
+    pub const fn is_granted(&self) -> bool {
+        !matches!(self, Self::Refused { .. })
+    }
+
     /// The name of the key, for the log.
     pub fn key_name(&self) -> Option<String> {
         match self {
@@ -50,25 +58,40 @@ impl Access {
 pub struct Gate {
     keys: Vec<Arc<Key>>,
     trusted: TrustedProxies,
+    /// Host, and perhaps port, of the public URL.
+    public: Option<String>,
     pub rate: RateLimit<Caller>,
+    pub lines: Arc<LineLimit>,
 }
 
 impl Gate {
-    pub fn new(keys: Vec<Key>, trusted: TrustedProxies, rate: RateLimit<Caller>) -> Self {
-        Self { keys: keys.into_iter().map(Arc::new).collect(), trusted, rate }
+    pub fn new(
+        keys: Vec<Key>,
+        trusted: TrustedProxies,
+        public_url: Option<&PublicUrl>,
+        rate: RateLimit<Caller>,
+    ) -> Self {
+        let public = public_url.and_then(|url| url.as_str().split_once("://")).map(|(_, host)| host.to_owned());
+        Self { keys: keys.into_iter().map(Arc::new).collect(), trusted, public, rate, lines: Arc::default() }
+    }
+
+    /// The address of the client, as far as it is known.
+    pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        self.trusted.client(peer, headers)
     }
 
     /// Identifies the caller and counts the request against them.
-    pub fn admit(&self, peer: IpAddr, headers: &HeaderMap) -> Result<Access, ApiError> {
+    pub fn admit(&self, peer: IpAddr, uri: &Uri, headers: &HeaderMap) -> Result<Access, ApiError> {
         let access = self.identify(headers);
         let caller = match &access {
             Access::Key(key) => Caller::Key(key.name.as_str().into()),
             // Wrong keys are counted by address, or guessing would be free.
-            Access::Anonymous | Access::Refused { .. } => {
-                Caller::Address(network_of(self.trusted.client(peer, headers)))
-            }
+            Access::Anonymous | Access::Refused { .. } => Caller::Address(network_of(self.client(peer, headers))),
         };
         self.rate.check(&caller).map_err(ApiError::too_many_requests)?;
+        if matches!(access, Access::Anonymous) {
+            origin::check(uri, headers, self.public.as_deref())?;
+        }
         Ok(access)
     }
 
@@ -84,7 +107,7 @@ impl Gate {
             .ok()
             .and_then(|value| value.split_once(' '))
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-        let key = token.and_then(|(_, token)| self.keys.iter().find(|key| key.opens(token.trim())));
+        let key = token.and_then(|(_, token)| Key::find(&self.keys, token.trim()));
         key.map_or(Access::Refused { token_given: true }, |key| Access::Key(Arc::clone(key)))
     }
 }
@@ -108,6 +131,11 @@ fn check(request: &Request, scope: Scope) -> Result<(), ApiError> {
         }
         Access::Refused { token_given } => Err(ApiError::unauthorized(*token_given)),
     }
+}
+
+/// Whether the caller, who may do what they ask for, may see endpoints as well.
+pub fn may_read(request: &Request) -> bool {
+    check(request, Scope::Read).is_ok()
 }
 
 fn register_scheme(registry: &mut Registry) {

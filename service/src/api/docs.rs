@@ -84,7 +84,8 @@ fn html(document: &str) -> String {
 }
 
 pub fn file(content_type: &'static str, text: String) -> impl Endpoint {
-    make_sync(move |_| Response::builder().content_type(content_type).body(text.clone()))
+    let bytes = Bytes::from(text);
+    make_sync(move |_| Response::builder().content_type(content_type).body(bytes.clone()))
 }
 
 /// Calls of mocks, described: they are served by [`crate::mocks`], not by poem.

@@ -1,6 +1,6 @@
 //! `/endpoints`: create, list, show, change and delete mocks.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use http::{HeaderMap, header};
 use poem::Request;
@@ -10,7 +10,8 @@ use poem_openapi::{
 };
 
 use super::{
-    access::{MayRead, MayWrite},
+    access::{MayRead, MayWrite, may_read},
+    budget::{self, reserve},
     document::{self, IsReserved},
     error::{ApiError, ErrorObject, Kind, MAX_ERRORS, Source, excerpt},
     jsonapi::{JsonApi, RequestDocument},
@@ -22,7 +23,7 @@ use super::{
 use crate::{
     domain::{EndpointId, MockPath, Verb},
     replica::Replica,
-    store::{Filter, Stored, Version, Write, WriteError},
+    store::{Filter, Stored, Version, Write, WriteError, json_bytes},
 };
 
 const DEFAULT_PAGE: usize = 100;
@@ -33,6 +34,10 @@ enum Tag {
     /// Mocks as resources: set them up here.
     Endpoints,
 }
+
+/// Where a request leaves the id of what it has made, for the log.
+#[derive(Clone, Default)]
+pub struct Created(pub Arc<OnceLock<EndpointId>>);
 
 pub struct EndpointsApi {
     pub replica: Arc<Replica>,
@@ -48,7 +53,7 @@ enum Listed {
 }
 
 #[derive(ApiResponse)]
-enum Created {
+enum New {
     /// The endpoint. The mock answers from now on, on every replica.
     #[oai(status = 201)]
     Ok(
@@ -65,6 +70,25 @@ enum Shown {
     #[oai(status = 200)]
     Ok(
         JsonApi<EndpointDocument>,
+        /// The version of the endpoint, for `If-Match`.
+        #[oai(header = "ETag")]
+        String,
+    ),
+}
+
+#[derive(ApiResponse)]
+enum Changed {
+    /// The endpoint.
+    #[oai(status = 200)]
+    Ok(
+        JsonApi<EndpointDocument>,
+        /// The version of the endpoint, for `If-Match`.
+        #[oai(header = "ETag")]
+        String,
+    ),
+    /// It is changed. The key does not have the scope `read`, so that the endpoint is not shown.
+    #[oai(status = 204)]
+    Unseen(
         /// The version of the endpoint, for `If-Match`.
         #[oai(header = "ETag")]
         String,
@@ -151,6 +175,7 @@ impl EndpointsApi {
             filter_path.0.map(|text| MockPath::parse(&text.0).map_err(|e| note("filter[path]", e.to_string())).ok());
         let Some(size) = size.filter(|_| wrong.is_empty()) else { return Err(ApiError::all(wrong).into()) };
         let (filter, after) = (Filter { verb: verb.flatten(), path: path.flatten() }, after.flatten());
+        reserve(request, budget::LISTING).await?;
         let page = self.replica.list(filter.clone(), after, size).await?;
         let link = |after| list_link(&filter, after, size);
         let next = page.endpoints.last().filter(|_| page.more).map(|last| link(Some(last.id)));
@@ -166,11 +191,13 @@ impl EndpointsApi {
         _access: MayWrite,
         request: &Request,
         body: RequestDocument<NewEndpointDocument>,
-    ) -> Result<Created, Refusal<CreateStatuses>> {
+    ) -> Result<New, Refusal<CreateStatuses>> {
         no_parameters(request)?;
         let endpoint = document::read_new(&body.read().await?, self.is_reserved)?;
-        self.replica.write(Write::Create(endpoint.clone())).await?;
-        Ok(Created::Ok(JsonApi((&endpoint).into()), self.locations.of(request, &endpoint.route.path)))
+        reserve(request, json_bytes(&endpoint)).await?;
+        self.replica.write(Write::Create(endpoint.clone())).await.map_err(|error| refused(request, error))?;
+        _ = request.data::<Created>().map(|Created(id)| id.set(endpoint.id));
+        Ok(New::Ok(JsonApi((&endpoint).into()), self.locations.of(request, &endpoint.route.path)))
     }
 
     /// Show an endpoint
@@ -183,7 +210,8 @@ impl EndpointsApi {
         id: Path<String>,
     ) -> Result<Shown, Refusal<ShowStatuses>> {
         no_parameters(request)?;
-        let Stored { endpoint, version } = self.find(&id).await?;
+        let Stored { endpoint, version } = self.find(request, &id).await?;
+        reserve(request, json_bytes(&endpoint)).await?;
         Ok(Shown::Ok(JsonApi((&endpoint).into()), etag(version)))
     }
 
@@ -201,20 +229,24 @@ impl EndpointsApi {
         if_match: Header<Option<String>>,
         request: &Request,
         body: RequestDocument<EndpointChangesDocument>,
-    ) -> Result<Shown, Refusal<ChangeStatuses>> {
+    ) -> Result<Changed, Refusal<ChangeStatuses>> {
         let _ = if_match; // All lines of the field count, not only the first: see `if_match_allows`.
         no_parameters(request)?;
-        let mut current = self.find(&id).await?;
+        let mut current = self.find(request, &id).await?;
         if_match_allows(request.headers(), current.version)?;
         let changes = body.read().await?;
         // Others may change it at the same time; one of them succeeds in each round, and the request's deadline ends it.
         loop {
             let endpoint = document::read_changes(&changes, &current.endpoint, self.is_reserved)?;
+            reserve(request, json_bytes(&endpoint)).await?;
             let write = Write::Replace { endpoint: endpoint.clone(), expected: current.version };
             match self.replica.write(write).await {
-                Ok(version) => return Ok(Shown::Ok(JsonApi((&endpoint).into()), etag(version))),
-                Err(WriteError::Changed | WriteError::Missing) => current = self.find(&id).await?,
-                Err(error) => return Err(error.into()),
+                Ok(version) if may_read(request) => {
+                    return Ok(Changed::Ok(JsonApi((&endpoint).into()), etag(version)));
+                }
+                Ok(version) => return Ok(Changed::Unseen(etag(version))),
+                Err(WriteError::Changed | WriteError::Missing) => current = self.find(request, &id).await?,
+                Err(error) => return Err(refused(request, error).into()),
             }
             if_match_allows(request.headers(), current.version)?;
         }
@@ -235,7 +267,7 @@ impl EndpointsApi {
         let _ = if_match; // All lines of the field count, not only the first: see `if_match_allows`.
         no_parameters(request)?;
         loop {
-            let Stored { endpoint, version } = self.find(&id).await?;
+            let Stored { endpoint, version } = self.find(request, &id).await?;
             if_match_allows(request.headers(), version)?;
             match self.replica.write(Write::Delete { id: endpoint.id, expected: version }).await {
                 Ok(_) => return Ok(Deleted::Ok),
@@ -247,12 +279,21 @@ impl EndpointsApi {
 }
 
 impl EndpointsApi {
-    async fn find(&self, id: &str) -> Result<Stored, ApiError> {
+    async fn find(&self, request: &Request, id: &str) -> Result<Stored, ApiError> {
+        reserve(request, budget::ENDPOINT).await?;
         let found = match EndpointId::parse(id) {
             Some(id) => self.replica.get(id).await?,
             None => None,
         };
         found.ok_or_else(|| ApiError::endpoint_not_found(id))
+    }
+}
+
+/// Why a write was refused, without what the key may not read.
+fn refused(request: &Request, error: WriteError) -> ApiError {
+    match error {
+        WriteError::Taken { route, .. } if !may_read(request) => ApiError::taken(&route, None),
+        error => error.into(),
     }
 }
 

@@ -94,6 +94,9 @@ pub enum Kind {
     BadParameter,
     Unauthorized,
     Forbidden,
+    ForeignHost,
+    ForeignOrigin,
+    ServiceWorker,
     ClientId,
     NotFound,
     MethodNotAllowed,
@@ -118,6 +121,11 @@ impl Kind {
             Self::BadParameter => (StatusCode::BAD_REQUEST, "bad_parameter", "A query parameter is wrong"),
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized", "A key is needed"),
             Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "The key does not allow this"),
+            Self::ForeignHost => (StatusCode::FORBIDDEN, "foreign_host", "Management without keys has no such name"),
+            Self::ForeignOrigin => {
+                (StatusCode::FORBIDDEN, "foreign_origin", "Management without keys is not for other pages")
+            }
+            Self::ServiceWorker => (StatusCode::FORBIDDEN, "service_worker", "Service workers are not served here"),
             Self::ClientId => (StatusCode::FORBIDDEN, "client_id", "Ids are made by the server"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found", "It does not exist"),
             Self::MethodNotAllowed => {
@@ -206,6 +214,30 @@ impl ApiError {
             .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
     }
 
+    pub fn foreign_host(host: &str) -> Self {
+        let detail = format!(
+            "`{}` can be the name of an attacker (DNS rebinding), and management asks for no key: use an IP address or \
+             `localhost`, or start Echo with --public-url or --keys",
+            excerpt(host)
+        );
+        Self::new(Kind::ForeignHost, detail, Some(Source::header("Host")))
+    }
+
+    pub fn foreign_origin(origin: &str) -> Self {
+        let detail = format!(
+            "A page of `{}` cannot use management, which asks for no key: use `/-/docs` of Echo itself, or start Echo \
+             with --public-url or --keys",
+            excerpt(origin)
+        );
+        Self::new(Kind::ForeignOrigin, detail, Some(Source::header("Origin")))
+    }
+
+    pub fn service_worker() -> Self {
+        let detail = "A service worker would outlive its mock and control the page of management, which has the same \
+                      origin: give management a listener of its own with --management-listen";
+        Self::new(Kind::ServiceWorker, detail, Some(Source::header("Service-Worker")))
+    }
+
     pub fn too_many_requests(wait: Duration) -> Self {
         let seconds = wait.as_secs_f64().ceil().max(1.0) as u64;
         Self::new(Kind::TooManyRequests, format!("Too many requests: try again in {seconds} s"), None)
@@ -225,6 +257,10 @@ impl ApiError {
         )
     }
 
+    pub fn answers_unread() -> Self {
+        Self::unavailable("The answers that other clients have not read yet take all memory for answers: try again")
+    }
+
     pub fn unavailable(detail: &str) -> Self {
         Self::new(Kind::Unavailable, detail, None).with_header(header::RETRY_AFTER, 1)
     }
@@ -234,10 +270,14 @@ impl ApiError {
         Self::new(Kind::Internal, "The request met a fault in the service; its log says more", None)
     }
 
-    pub fn taken(route: &Route, holder: EndpointId) -> Self {
-        let detail = format!(
-            "`{route}` is taken by the endpoint with ID `{holder}`: change or delete that one, or choose another path"
-        );
+    /// `None` is a holder that the client may not read.
+    pub fn taken(route: &Route, holder: Option<EndpointId>) -> Self {
+        let detail = match holder {
+            Some(holder) => format!(
+                "`{route}` is taken by the endpoint with ID `{holder}`: change or delete that one, or choose another path"
+            ),
+            None => format!("`{route}` is taken by another endpoint, which a key with the scope `read` shows"),
+        };
         Self::new(Kind::Conflict, detail, Some(Source::pointer("/data/attributes/path")))
     }
 
@@ -272,7 +312,7 @@ impl From<StoreError> for ApiError {
 impl From<WriteError> for ApiError {
     fn from(error: WriteError) -> Self {
         match error {
-            WriteError::Taken { route, holder } => Self::taken(&route, holder),
+            WriteError::Taken { route, holder } => Self::taken(&route, Some(holder)),
             WriteError::Missing => Self::new(Kind::NotFound, "The endpoint was deleted in the meantime", None),
             WriteError::Changed => Self::changed(),
             WriteError::Store(error) => error.into(),

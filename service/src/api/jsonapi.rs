@@ -38,7 +38,9 @@ impl<T: Type> Payload for JsonApi<T> {
 
 impl<T: ToJSON> IntoResponse for JsonApi<T> {
     fn into_response(self) -> Response {
-        Response::builder().content_type(MEDIA_TYPE).body(self.0.to_json_string())
+        let mut text = self.0.to_json_string();
+        text.shrink_to_fit();
+        Response::builder().content_type(MEDIA_TYPE).body(text)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Management: `/endpoints`, health and documentation, as one poem application that answers every request.
 
 mod access;
+mod budget;
 mod docs;
 mod document;
 mod endpoints;
@@ -9,6 +10,7 @@ mod health;
 mod json;
 mod jsonapi;
 mod location;
+mod origin;
 mod refusal;
 pub mod routes;
 mod schema;
@@ -27,6 +29,7 @@ use poem::{
     error::{MethodNotAllowedError, NotFoundError, ParsePathError, ResponseError},
 };
 use poem_openapi::OpenApi;
+use tracing::field::display;
 
 pub use access::{Access, Caller, Gate};
 pub use health::Readiness;
@@ -34,14 +37,15 @@ pub use jsonapi::{BodyLimits, MEDIA_TYPE};
 pub use location::Locations;
 
 use self::{
+    budget::Budget,
     docs::{Documentation, MocksDescription},
-    endpoints::EndpointsApi,
-    error::{ApiError, excerpt},
+    endpoints::{Created, EndpointsApi},
+    error::ApiError,
     health::HealthApi,
 };
 use crate::{
     replica::Replica,
-    telemetry::{Instruments, Plane},
+    telemetry::{Instruments, Plane, visible},
 };
 
 /// What management needs.
@@ -67,61 +71,80 @@ impl Management {
         } else {
             documented((endpoints, health), false)
         };
-        let (gate, instruments, body_limits) = (self.gate, self.instruments, self.body_limits);
+        let front = Front {
+            gate: self.gate,
+            instruments: self.instruments,
+            body_limits: self.body_limits,
+            budget: Budget::default(),
+        };
+        let front = Arc::new(front);
         routes
-            .data(body_limits)
+            .data(self.body_limits)
             .around(move |routes, request| {
-                let (gate, instruments) = (Arc::clone(&gate), Arc::clone(&instruments));
-                async move { Ok(answer(&gate, &instruments, body_limits, &routes, request).await) }
+                let front = Arc::clone(&front);
+                async move { Ok(front.answer(&routes, request).await) }
             })
             .boxed()
     }
 }
 
-/// One request from admission to answer. Errors, also those of poem, become their one form here.
-async fn answer(
-    gate: &Gate,
-    instruments: &Instruments,
-    limits: BodyLimits,
-    routes: &impl Endpoint<Output = Response>,
-    mut request: Request,
-) -> Response {
-    let started = Instant::now();
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let peer = request.remote_addr().as_socket_addr().map(SocketAddr::ip);
-    let peer = peer.expect("every listener is a TCP listener");
-    let route = routes::Route::of(&path);
-    let is_health = route.is_some_and(routes::Route::is_health);
-    let mut key = None;
-    let outcome = async {
-        // Health is told to whoever asks, as often as they ask: a busy client must not have the service taken for dead.
-        if !is_health {
-            let access = gate.admit(peer, request.headers())?;
-            key = access.key_name();
-            request.extensions_mut().insert(access);
-            jsonapi::check_accept(request.headers())?;
+/// What every request passes on its way in and out.
+struct Front {
+    gate: Arc<Gate>,
+    instruments: Arc<Instruments>,
+    body_limits: BodyLimits,
+    budget: Budget,
+}
+
+impl Front {
+    /// One request from admission to answer. Errors, also those of poem, become their one form here.
+    async fn answer(&self, routes: &impl Endpoint<Output = Response>, mut request: Request) -> Response {
+        let started = Instant::now();
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let peer = request.remote_addr().as_socket_addr().map(SocketAddr::ip);
+        let peer = peer.expect("every listener is a TCP listener");
+        let route = routes::Route::of(&path);
+        let is_health = route.is_some_and(routes::Route::is_health);
+        let client = self.gate.client(peer, request.headers());
+        let (share, created) = (self.budget.share(), Created::default());
+        request.extensions_mut().insert(share.clone());
+        request.extensions_mut().insert(created.clone());
+        let (mut key, mut is_granted) = (None, false);
+        let outcome = async {
+            // Health is told to whoever asks, as often as they ask: a busy client must not have the service taken for dead.
+            if !is_health {
+                let access = self.gate.admit(peer, request.uri(), request.headers())?;
+                key = access.key_name();
+                is_granted = access.is_granted();
+                request.extensions_mut().insert(access);
+                jsonapi::check_accept(request.headers())?;
+            }
+            // A little longer than the body may take, so that a slow body is told so.
+            match tokio::time::timeout(self.body_limits.time + Duration::from_secs(1), routes.call(request)).await {
+                Ok(outcome) => outcome,
+                Err(_) => Err(ApiError::out_of_time().into()),
+            }
+        };
+        let mut response = match outcome.await {
+            Ok(response) => response,
+            Err(error) => api_error(&error, method.as_str(), &path).as_response(),
+        };
+        // All that ask for a document of the documentation share its bytes.
+        if !is_health && !route.is_some_and(routes::Route::is_documentation) {
+            response = share.charge(response).await;
         }
-        // A little longer than the body may take, so that a slow body is told so.
-        match tokio::time::timeout(limits.time + Duration::from_secs(1), routes.call(request)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(ApiError::out_of_time().into()),
+        if response.status() == StatusCode::TOO_MANY_REQUESTS {
+            self.instruments.rate_limited(Plane::Management);
         }
-    };
-    let response = match outcome.await {
-        Ok(response) => response,
-        Err(error) => api_error(&error, method.as_str(), &path).as_response(),
-    };
-    if response.status() == StatusCode::TOO_MANY_REQUESTS {
-        instruments.rate_limited(Plane::Management);
+        let (status, micros) = (response.status().as_u16(), started.elapsed().as_micros() as u64);
+        let (method, path, id) = (visible(method.as_str()), visible(&path), created.0.get().map(display));
+        if is_health {
+            tracing::debug!(method, path, status, micros, %client, "management request");
+        } else if is_granted || self.gate.lines.has_room() {
+            tracing::info!(method, path, status, micros, %client, key, id, "management request");
+        }
+        response
     }
-    let (status, micros) = (response.status().as_u16(), started.elapsed().as_micros() as u64);
-    let path = excerpt(&path);
-    if is_health {
-        tracing::debug!(%method, %path, status, micros, "management request");
-    } else {
-        tracing::info!(%method, %path, status, micros, key, "management request");
-    }
-    response
 }
 
 fn documented(api: impl OpenApi + 'static, shared_listener: bool) -> BoxEndpoint<'static, Response> {
@@ -151,7 +174,7 @@ fn api_error(error: &poem::Error, method: &str, path: &str) -> ApiError {
         // The latter is about escapes that are no UTF-8.
         ApiError::page_not_found(path)
     } else {
-        tracing::error!(%error, "an error without a mapping");
+        tracing::error!(error = visible(&error.to_string()), "an error without a mapping");
         ApiError::internal()
     }
 }

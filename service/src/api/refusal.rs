@@ -54,7 +54,11 @@ fn describe(status: u16) -> MetaResponse {
     let (description, field) = match status {
         400 => ("The body is not JSON, or a query parameter is wrong.", None),
         401 => ("A key is needed, and none or a wrong one was sent.", Some(("WWW-Authenticate", "string"))),
-        403 => ("The key's scope does not allow this, or the client sent an id of its own.", None),
+        403 => (
+            "The key's scope does not allow this, the client sent an id of its own, or management has no keys and is called by a \
+             foreign name or page.",
+            None,
+        ),
         404 => ("There is no such endpoint.", None),
         406 => ("`Accept` has JSON:API only with unknown parameters.", None),
         408 => ("The body did not arrive in time.", None),

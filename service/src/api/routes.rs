@@ -47,6 +47,10 @@ impl Route {
         matches!(self, Self::Live | Self::Ready)
     }
 
+    pub const fn is_documentation(self) -> bool {
+        matches!(self, Self::Docs | Self::OpenApiJson | Self::OpenApiYaml)
+    }
+
     /// The methods that it has, as `Allow` lists them.
     pub const fn allowed(self) -> &'static str {
         match self {

@@ -2,10 +2,13 @@
 //!
 //! A token has 256 random bits, so that a plain SHA-256 of it can not be turned back and needs no slow password hash.
 
-use std::fmt::Write;
+use std::{fmt::Write, sync::Arc};
 
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+
+/// Tokens have 69 bytes.
+const MAX_TOKEN_BYTES: usize = 256;
 
 /// What a key allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,9 +39,11 @@ impl Key {
         self.scopes.contains(&scope)
     }
 
-    /// Whether the token is this key's, in a time that does not depend on how much of it is right.
-    pub fn opens(&self, token: &str) -> bool {
-        self.hash.ct_eq(&hash(token)).into()
+    /// The key that the token opens. All are compared, in a time that does not depend on how much of the token is right.
+    pub fn find<'a>(keys: &'a [Arc<Self>], token: &str) -> Option<&'a Arc<Self>> {
+        // Longer than any token: not worth the time of hashing it.
+        let hash = hash(Some(token).filter(|token| token.len() <= MAX_TOKEN_BYTES)?);
+        keys.iter().fold(None, |found, key| if key.hash.ct_eq(&hash).into() { Some(key) } else { found })
     }
 
     /// Reads entries of the form `NAME:SCOPES:SHA-256`, separated by commas or white space.
@@ -126,10 +131,23 @@ mod tests {
         let (token, other) = (Token::generate(), Token::generate());
         assert!(token.as_str().starts_with("echo_") && token.as_str().len() == 69);
         let list = format!("{}\n{}", token.entry("ci", "read+write").unwrap(), other.entry("viewer", "read").unwrap());
-        let keys = Key::parse_list(&list).unwrap();
-        assert!(keys[0].opens(token.as_str()) && !keys[1].opens(token.as_str()) && !keys[0].opens(""));
+        let keys: Vec<_> = Key::parse_list(&list).unwrap().into_iter().map(Arc::new).collect();
+        let opened = |token: &str| Key::find(&keys, token).map(|key| key.name.as_str());
+        assert_eq!([&token, &other].map(|token| opened(token.as_str())), [Some("ci"), Some("viewer")]);
+        assert_eq!((opened(""), opened(&token.as_str()[1..])), (None, None));
         assert!(keys[0].allows(Scope::Write) && keys[1].allows(Scope::Read) && !keys[1].allows(Scope::Write));
         assert!(!list.contains(&token.as_str()[5..]));
+    }
+
+    /// So that its length costs nothing: one that is a key's all the same is not found.
+    #[test]
+    fn a_token_that_is_too_long_is_not_hashed() {
+        for (bytes, is_found) in [(MAX_TOKEN_BYTES, true), (MAX_TOKEN_BYTES + 1, false), (60_000, false)] {
+            let token = Token("x".repeat(bytes));
+            let keys = Key::parse_list(&token.entry("ci", "read").unwrap()).unwrap();
+            let keys: Vec<_> = keys.into_iter().map(Arc::new).collect();
+            assert_eq!(Key::find(&keys, token.as_str()).is_some(), is_found, "{bytes}");
+        }
     }
 
     #[test]

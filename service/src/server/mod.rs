@@ -49,6 +49,7 @@ use crate::{
     api::{error::ApiError, routes},
     config::Limits,
     domain,
+    limits::LineLimit,
     mocks::Mocks,
     telemetry::HttpTelemetry,
 };
@@ -75,6 +76,7 @@ pub struct Server {
     pub face: Face,
     pub limits: Limits,
     pub telemetry: Arc<HttpTelemetry>,
+    pub lines: Arc<LineLimit>,
 }
 
 impl Server {
@@ -82,10 +84,10 @@ impl Server {
     pub async fn run(self, stop: CancellationToken) {
         let slots = Arc::new(Semaphore::new(self.limits.connections));
         let graceful = GracefulShutdown::new();
-        let Self { listener, face, limits, telemetry } = self;
+        let Self { listener, face, limits, telemetry, lines } = self;
         // Connections inherit it. Without it, only the time-out for slow readers is less exact.
         let _ = SockRef::from(&listener).set_tcp_notsent_lowat(MOST_UNSENT);
-        let shared = Arc::new(Shared { face, telemetry, body_timeout: limits.request_timeout });
+        let shared = Arc::new(Shared { face, telemetry, lines, body_timeout: limits.request_timeout });
         loop {
             // The slot comes first: a connection that can not be served yet stays in the system's queue.
             let accept = async {
@@ -150,6 +152,7 @@ fn open(
         .header_read_timeout(None)
         .serve_connection(watched, service);
     let connection = graceful.watch(connection);
+    let lines = Arc::clone(&shared.lines);
     Some(async move {
         let mut connection = std::pin::pin!(connection);
         let mut tick = tokio::time::interval(TICK);
@@ -159,7 +162,9 @@ fn open(
                 outcome = &mut connection => {
                     match outcome {
                         // hyper has answered, and nobody else tells why: a raw `"` in a query, for instance.
-                        Err(error) if error.is_parse() => tracing::info!(%error, %peer, "a request is not valid HTTP"),
+                        Err(error) if error.is_parse() && lines.has_room() => {
+                            tracing::info!(%error, %peer, "a request is not valid HTTP");
+                        }
                         Err(error) => tracing::debug!(%error, %peer, "a connection has ended early"),
                         Ok(()) => {}
                     }
@@ -193,6 +198,7 @@ fn discard_later(mut rest: Incoming, response: &Response<AnswerBody>, activity: 
 struct Shared {
     face: Face,
     telemetry: Arc<HttpTelemetry>,
+    lines: Arc<LineLimit>,
     /// How long a mock waits for the end of a request's body.
     body_timeout: Duration,
 }
@@ -318,7 +324,10 @@ impl Face {
 fn canonicalize(uri: &mut Uri) {
     let Some(Cow::Owned(path)) = domain::canonical(uri.path()) else { return };
     let target = uri.query().map_or_else(|| path.clone(), |query| format!("{path}?{query}"));
-    if let Ok(rewritten) = target.parse() {
+    // A target may name its host as well, which stays.
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = target.parse().ok();
+    if let Ok(rewritten) = Uri::from_parts(parts) {
         *uri = rewritten;
     }
 }

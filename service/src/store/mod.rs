@@ -15,8 +15,8 @@ pub use embedded::{EmbeddedStore, OpenError};
 
 use crate::domain::{Endpoint, EndpointId, MockPath, Route, Verb};
 
-/// A page of a listing ends here even if it could hold more endpoints, so that a listing does not take all memory.
-const MAX_PAGE_BYTES: usize = 4 * 1024 * 1024;
+/// A page of a listing ends before it has more bytes as JSON, so that a listing does not take all memory.
+pub const MAX_PAGE_BYTES: usize = 1024 * 1024;
 
 /// A point in the history of a store: the number of writes that it has accepted. Starts at 0, each write adds 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]
@@ -84,6 +84,58 @@ pub struct Page {
     pub endpoints: Vec<Endpoint>,
     /// Whether there are more after the last of these.
     pub more: bool,
+}
+
+impl Page {
+    /// The page of these endpoints, which are in the order of their ids: at most `limit`, and fewer where they are large, but one at least.
+    fn of(endpoints: impl IntoIterator<Item = Result<Endpoint, StoreError>>, limit: usize) -> Result<Self, StoreError> {
+        let mut filling = Filling::new(limit);
+        for endpoint in endpoints {
+            if !filling.add(endpoint?) {
+                break;
+            }
+        }
+        Ok(filling.page)
+    }
+}
+
+/// A page that is being filled.
+struct Filling {
+    page: Page,
+    limit: usize,
+    bytes: usize,
+}
+
+impl Filling {
+    fn new(limit: usize) -> Self {
+        Self { page: Page { endpoints: Vec::new(), more: false }, limit, bytes: 0 }
+    }
+
+    /// Adds the next endpoint, or returns false: the page is full.
+    fn add(&mut self, endpoint: Endpoint) -> bool {
+        let Page { endpoints, more } = &mut self.page;
+        self.bytes += json_bytes(&endpoint);
+        *more = endpoints.len() == self.limit || !endpoints.is_empty() && self.bytes > MAX_PAGE_BYTES;
+        if !*more {
+            endpoints.push(endpoint);
+        }
+        !*more
+    }
+}
+
+/// How many bytes an endpoint has in an answer of the API, escapes included.
+pub fn json_bytes(endpoint: &Endpoint) -> usize {
+    /// All but path, headers and body.
+    const REST: usize = 160;
+    let escaped = |byte| match byte {
+        b'"' | b'\\' | b'\t' | b'\n' | b'\r' | 8 | 12 => 2,
+        0..32 => 6,
+        _ => 1,
+    };
+    let text = |text: &str| text.bytes().map(escaped).sum::<usize>();
+    let Endpoint { route, response, .. } = endpoint;
+    let headers = response.headers().iter().map(|(name, value)| name.len() + text(value) + 6).sum::<usize>();
+    REST + route.path.as_str().len() + headers + response.body().map_or(0, |body| text(body.as_str()))
 }
 
 /// What one write did: what the endpoint became, `None` if it went. A store that is not shared may show what later writes have

@@ -24,8 +24,8 @@ use opentelemetry_semantic_conventions::attribute::{
 use super::{
     Instruments, balancer,
     instruments::{METHODS, request_attributes},
+    visible,
 };
-use crate::api::error::excerpt;
 
 const TRACEPARENT: &str = "traceparent";
 
@@ -66,11 +66,11 @@ impl HttpTelemetry {
             } else {
                 balancer::context(headers)
             };
-            let path = excerpt(request.uri().path());
+            let path = visible(request.uri().path());
             match route {
                 Some(route) => {
                     let name = format!("{} {route}", METHODS[method]).into();
-                    let mut attributes = attributes(METHODS[method], path.into_owned());
+                    let mut attributes = attributes(METHODS[method], path);
                     attributes.push(KeyValue::new(HTTP_ROUTE, route));
                     ServerSpan::Open(parent.with_span(balancer::begin(tracer, builder(name, attributes), &parent)))
                 }

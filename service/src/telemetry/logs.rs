@@ -1,20 +1,82 @@
 //! Logs on standard output: JSON for machines, text for people.
 
-use std::{backtrace::Backtrace, io::IsTerminal, panic::PanicHookInfo};
+use std::{
+    backtrace::Backtrace,
+    io::IsTerminal,
+    panic::PanicHookInfo,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
 
-use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
-use crate::config::{Config, LogFormat};
+use crate::{
+    api::error::excerpt,
+    config::{Config, LogFormat},
+};
 
 /// How many lines wait for a reader that is slow. More are lost: a terminal that is stopped must not stop the service.
 const MAX_WAITING: usize = 10_000;
+/// How often it is looked at whether lines were lost.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// What a client has chosen, as the log and spans show it: the beginning, all but visible ASCII escaped. A terminal would obey control
+/// characters, and people would be deceived by others that change the order of text or are invisible.
+pub fn visible(text: &str) -> String {
+    let mut visible = String::new();
+    for c in excerpt(text).chars() {
+        if c.is_ascii_graphic() || c == ' ' || c == '…' {
+            visible.push(c);
+        } else {
+            visible.extend(c.escape_unicode());
+        }
+    }
+    visible
+}
+
+/// The lines that were lost since the start.
+struct Losses {
+    counter: ErrorCounter,
+    told: AtomicUsize,
+}
+
+impl Losses {
+    /// Tells of them, if there are more than were told.
+    fn tell(&self) {
+        let lines = self.counter.dropped_lines();
+        if lines > self.told.load(Ordering::Relaxed) {
+            tracing::warn!(lines, "so many lines of the log were lost since the start, because it was not read");
+            // This line may be lost as well: then it is told again.
+            if self.counter.dropped_lines() == lines {
+                self.told.store(lines, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+/// Writes what waits when it is dropped.
+pub struct LogGuard {
+    losses: Arc<Losses>,
+    _worker: WorkerGuard,
+}
+
+impl Drop for LogGuard {
+    fn drop(&mut self) {
+        self.losses.tell();
+    }
+}
 
 /// Sends all events of the process to standard output from now on, panics among them. What waits is written when the
 /// guard is dropped.
 #[must_use = "lines are lost when the guard is dropped"]
-pub fn init(config: &Config) -> WorkerGuard {
-    let (output, guard) = NonBlockingBuilder::default().buffered_lines_limit(MAX_WAITING).finish(std::io::stdout());
+pub fn init(config: &Config) -> LogGuard {
+    let (output, worker) = NonBlockingBuilder::default().buffered_lines_limit(MAX_WAITING).finish(std::io::stdout());
+    let losses = Arc::new(Losses { counter: output.error_counter(), told: AtomicUsize::new(0) });
     let filter = EnvFilter::new(&config.log);
     let json = match config.log_format {
         LogFormat::Json => true,
@@ -39,6 +101,13 @@ pub fn init(config: &Config) -> WorkerGuard {
             .init();
     }
     std::panic::set_hook(Box::new(log_panic));
+    let guard = LogGuard { losses: Arc::clone(&losses), _worker: worker };
+    thread::spawn(move || {
+        loop {
+            thread::sleep(LOOK);
+            losses.tell();
+        }
+    });
     guard
 }
 
@@ -47,4 +116,18 @@ fn log_panic(info: &PanicHookInfo<'_>) {
     let message = info.payload_as_str().unwrap_or("a panic without a message");
     let place = info.location().map(ToString::to_string).unwrap_or_default();
     tracing::error!(panic = message, place, backtrace = %Backtrace::capture(), "a panic: this is a fault in the service");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_client_has_chosen_is_visible_as_it_is() {
+        assert_eq!(visible("/a b/%C3%A9?'\"\\"), "/a b/%C3%A9?'\"\\");
+        for c in "\0\u{1b}\r\n\u{7f}\u{85}\u{9b}\u{61c}\u{200e}\u{200f}\u{2028}\u{2029}\u{202e}\u{2066}\u{2069}\u{feff}\u{3164}é".chars() {
+            assert_eq!(visible(&format!("/{c}x")), format!("/{}x", c.escape_unicode()));
+        }
+        assert!(visible(&"\u{9b}".repeat(100_000)).len() < 1_000);
+    }
 }

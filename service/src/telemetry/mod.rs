@@ -34,7 +34,7 @@ use self::spans::SpanQueue;
 pub use self::{
     http::{Exchange, HttpTelemetry},
     instruments::{DESCRIPTIONS, Description, Instruments, Plane, table},
-    logs::init as init_logs,
+    logs::{init as init_logs, visible},
     replica::watch,
     store::ObservedStore,
 };

@@ -9,13 +9,13 @@ use crate::{
 };
 
 /// A key that `echo-service key new` has made: the header lines that show it, and the entry for `--keys`.
-struct Key {
-    header: String,
-    entry: String,
+pub struct Key {
+    pub header: String,
+    pub entry: String,
 }
 
 impl Key {
-    fn new(name: &str, scope: &str) -> Self {
+    pub fn new(name: &str, scope: &str) -> Self {
         let output = Echo::command().args(["key", "new", "--name", name, "--scope", scope]).output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         let last_words: Vec<_> = text.lines().map(|line| line.rsplit(' ').next().unwrap().to_owned()).collect();
@@ -116,7 +116,7 @@ fn the_scope_of_a_key_says_what_it_may_do() {
     refused(&answers, "viewer", "write");
 
     let answers = every_operation(&echo, &id, &writer.header);
-    let expected = [("list", 403), ("show", 403), ("create", 201), ("change", 200), ("delete", 204)];
+    let expected = [("list", 403), ("show", 403), ("create", 201), ("change", 204), ("delete", 204)];
     assert_eq!(statuses(&answers), expected);
     refused(&answers, "robot", "read");
 
@@ -174,4 +174,48 @@ fn without_keys_everybody_may_do_everything() {
         let new = answers[2].1.json()["data"]["id"].as_str().unwrap().to_owned();
         assert_eq!(echo.delete(&new).status, 204);
     }
+}
+
+#[test]
+fn a_key_that_only_writes_is_shown_nothing_of_what_is_there() {
+    let (writer, both) = (Key::new("robot", "write"), Key::new("ci", "read+write"));
+    let echo = Echo::start(&["--keys", &[&*writer.entry, &both.entry].join(",")]);
+    let response = json!({"code": 200, "headers": {"X-Secret": "secret"}, "body": "secret"});
+    let new = new_endpoint("GET", "/secret", response);
+    let created = echo.manage("POST", "/endpoints", &both.header, Some(&new));
+    let id = created.json()["data"]["id"].as_str().unwrap().to_owned();
+    let endpoint = format!("/endpoints/{id}");
+    let patch = |headers: &str, attributes| {
+        echo.manage("PATCH", &endpoint, &format!("{}{headers}", writer.header), Some(&changes(attributes)))
+    };
+
+    let changed = patch("", json!({}));
+    assert_eq!((changed.status, changed.body.len()), (204, 0), "{}", changed.text());
+    let shown = echo.manage("GET", &endpoint, &both.header, None);
+    assert_eq!(
+        (shown.header("etag"), shown.json()["data"]["attributes"]["path"].as_str()),
+        (changed.header("etag"), Some("/secret"))
+    );
+    let own =
+        echo.manage("POST", "/endpoints", &writer.header, Some(&new_endpoint("GET", "/own", json!({"code": 200}))));
+    assert_eq!((own.status, &own.json()["data"]["attributes"]["path"]), (201, &json!("/own")));
+
+    let taken = echo.manage("POST", "/endpoints", &writer.header, Some(&new));
+    let moved = patch("", json!({"path": "/own"}));
+    for (answer, status) in [
+        (taken, 409),
+        (moved, 409),
+        (patch("If-Match: \"0\"\r\n", json!({})), 412),
+        (patch("", json!({"response": {"code": 204}})), 422),
+        (patch("", json!({"response": {"code": "secret"}, "verb": 1})), 422),
+        (echo.manage("DELETE", &endpoint, &format!("{}If-Match: \"0\"\r\n", writer.header), None), 412),
+    ] {
+        assert_refused(&answer, status, &answer.text());
+        let own_id = own.json()["data"]["id"].as_str().unwrap().to_owned();
+        let text = answer.text().replace("/secret", "").replace("If-Match", "");
+        assert!(![&*id, &own_id, "X-Secret", "x-secret"].iter().any(|part| text.contains(part)), "{text}");
+        assert!(!answer.headers.iter().any(|(name, _)| name == "etag"), "{answer:?}");
+    }
+    let taken = echo.manage("POST", "/endpoints", &both.header, Some(&new));
+    assert!(taken.details().contains(&id), "{}", taken.details());
 }

@@ -1,9 +1,21 @@
 //! `Location` uses the request's Host and scheme, `X-Forwarded-*` only as far as proxies are configured as trusted, or the
 //! configured public URL.
 
+use std::sync::LazyLock;
+
 use serde_json::json;
 
-use crate::support::{Answer, Echo, new_endpoint, send};
+use crate::{
+    access::Key,
+    support::{Answer, Echo, new_endpoint, send},
+};
+
+/// Without keys, most of these names would be refused.
+static KEY: LazyLock<Key> = LazyLock::new(|| Key::new("ci", "read+write"));
+
+fn start(arguments: &[&str]) -> Echo {
+    Echo::start(&[arguments, &["--keys", &KEY.entry]].concat())
+}
 
 /// Creates a mock at `/x` by a request with these header lines, Host included, and removes it again.
 fn location(echo: &Echo, headers: &str) -> String {
@@ -17,17 +29,19 @@ fn location_by(echo: &Echo, line: &str, headers: &str) -> String {
         echo.management,
         format!(
             "{line}\r\nConnection: close\r\nContent-Type: application/json\r\n\
-             Content-Length: {length}\r\n{headers}\r\n{body}"
+             Content-Length: {length}\r\n{}{headers}\r\n{body}",
+            KEY.header
         ),
     );
     assert_eq!(answer.status, 201, "{headers}: {}", answer.text());
-    echo.delete(answer.json()["data"]["id"].as_str().unwrap());
+    let path = format!("/endpoints/{}", answer.json()["data"]["id"].as_str().unwrap());
+    assert_eq!(echo.manage("DELETE", &path, &KEY.header, None).status, 204);
     answer.header("location").unwrap().to_owned()
 }
 
 #[test]
 fn the_host_of_the_request_is_used() {
-    let echo = Echo::start(&[]);
+    let echo = start(&[]);
     for (host, origin) in [
         ("echo.example", "http://echo.example"),
         ("echo.example:8080", "http://echo.example:8080"),
@@ -40,14 +54,14 @@ fn the_host_of_the_request_is_used() {
 
 #[test]
 fn a_target_that_names_its_host_wins() {
-    let echo = Echo::start(&[]);
+    let echo = start(&[]);
     let line = "POST http://echo.example:81/endpoints HTTP/1.1";
     assert_eq!(location_by(&echo, line, "Host: other.example\r\n"), "http://echo.example:81/x");
 }
 
 #[test]
 fn without_a_usable_host_it_is_the_address_of_the_listener() {
-    let echo = Echo::start(&[]);
+    let echo = start(&[]);
     let here = format!("http://{}/x", echo.mocks);
     assert_eq!(location(&echo, "Host:\r\n"), here);
     assert_eq!(location_by(&echo, "POST /endpoints HTTP/1.0", ""), here);
@@ -57,13 +71,13 @@ fn without_a_usable_host_it_is_the_address_of_the_listener() {
 fn forwarding_headers_of_strangers_are_not_believed() {
     let headers = "Host: echo.example\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: evil.example\r\n";
     for arguments in [&[][..], &["--trusted-proxies", "10.0.0.0/8"]] {
-        assert_eq!(location(&Echo::start(arguments), headers), "http://echo.example/x", "{arguments:?}");
+        assert_eq!(location(&start(arguments), headers), "http://echo.example/x", "{arguments:?}");
     }
 }
 
 #[test]
 fn forwarding_headers_of_trusted_proxies_are_believed() {
-    let echo = Echo::start(&["--trusted-proxies", "10.0.0.0/8,127.0.0.1"]);
+    let echo = start(&["--trusted-proxies", "10.0.0.0/8,127.0.0.1"]);
     for (headers, expected) in [
         ("", "http://proxy.internal/x"),
         ("X-Forwarded-Proto: https\r\n", "https://proxy.internal/x"),
@@ -89,7 +103,7 @@ fn the_public_url_wins_over_what_requests_say() {
         ("https://mocks.example/", "https://mocks.example/x"),
         ("http://mocks.example:8080", "http://mocks.example:8080/x"),
     ] {
-        let echo = Echo::start(&["--public-url", url, "--trusted-proxies", "127.0.0.1"]);
+        let echo = start(&["--public-url", url, "--trusted-proxies", "127.0.0.1"]);
         let headers = "Host: echo.example\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: other.example\r\n";
         assert_eq!(location(&echo, headers), expected, "{url}");
     }
@@ -97,7 +111,7 @@ fn the_public_url_wins_over_what_requests_say() {
 
 #[test]
 fn where_management_is_apart_the_host_keeps_its_name_and_gets_the_port_of_the_mocks() {
-    let echo = Echo::start(&["--management-listen", "127.0.0.1:0"]);
+    let echo = start(&["--management-listen", "127.0.0.1:0"]);
     let port = echo.mocks.port();
     for (headers, expected) in [
         ("Host: echo.example:9000\r\n", format!("http://echo.example:{port}/x")),
@@ -107,6 +121,6 @@ fn where_management_is_apart_the_host_keeps_its_name_and_gets_the_port_of_the_mo
     ] {
         assert_eq!(location(&echo, headers), expected, "{headers}");
     }
-    let echo = Echo::start(&["--management-listen", "127.0.0.1:0", "--public-url", "https://mocks.example"]);
+    let echo = start(&["--management-listen", "127.0.0.1:0", "--public-url", "https://mocks.example"]);
     assert_eq!(location(&echo, "Host: echo.example:9000\r\n"), "https://mocks.example/x");
 }

@@ -19,6 +19,7 @@ mod listeners;
 mod location;
 mod media_types;
 mod mocks;
+mod origins;
 mod outage;
 mod paths;
 mod races;

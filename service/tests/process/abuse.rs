@@ -15,7 +15,7 @@ use socket2::{Domain, Socket, Type};
 
 use crate::{
     small_disk::SmallDisk,
-    support::{Echo, PATIENCE, changes, new_endpoint, send},
+    support::{Answer, Echo, PATIENCE, changes, new_endpoint, send},
 };
 
 #[test]
@@ -86,24 +86,50 @@ fn many_who_change_one_endpoint_all_succeed() {
     assert_eq!(echo.get(&format!("/endpoints/{id}")).header("etag"), Some("\"65\""));
 }
 
-#[test]
-fn a_page_of_large_endpoints_ends_early_and_links_to_the_rest() {
-    let echo = Echo::start(&[]);
-    let body = "x".repeat(256 * 1024);
-    for n in 0..40 {
-        echo.create("GET", &format!("/{n}"), json!({"code": 200, "body": body}));
-    }
-    let mut link = Some("/endpoints?page%5Bsize%5D=1000".to_owned());
-    let (mut pages, mut endpoints) = (0, 0);
+/// Follows a listing from this page on, whose answers are no larger than they may be. Returns how many endpoints each page has.
+pub fn pages(get: impl Fn(&str) -> Answer, first: &str) -> Vec<usize> {
+    let mut link = Some(first.to_owned());
+    let mut pages = Vec::new();
     while let Some(path) = link {
-        let answer = echo.get(&path);
-        assert!(answer.body.len() < 6 * 1024 * 1024, "a page of {} bytes", answer.body.len());
+        let answer = get(&path);
         let document = answer.json();
-        pages += 1;
-        endpoints += document["data"].as_array().unwrap().len();
+        let endpoints = document["data"].as_array().unwrap().len();
+        assert!(endpoints == 1 || answer.body.len() <= 1025 * 1024, "{endpoints} have {} bytes", answer.body.len());
+        pages.push(endpoints);
         link = document["links"]["next"].as_str().map(ToOwned::to_owned);
     }
-    assert_eq!((pages, endpoints), (3, 40));
+    pages
+}
+
+#[test]
+fn a_page_of_large_endpoints_ends_early_and_links_to_the_rest() {
+    let (plain, escaped) = ("x".repeat(200 * 1024), "\u{1}".repeat(200 * 1024));
+    for (body, in_one) in [(&plain, 5), (&escaped, 1), (&"\"".repeat(200 * 1024), 2), (&"\u{e9}".repeat(100 * 1024), 5)]
+    {
+        let echo = Echo::start(&[]);
+        for verb in ["GET", "PUT", "POST", "PATCH", "DELETE", "HEAD"] {
+            echo.create(verb, "/same", json!({"code": 200, "body": body}));
+        }
+        for n in 0..6 {
+            echo.create("GET", &format!("/{n}"), json!({"code": 200, "body": body}));
+        }
+        for (filter, all) in [("", 12), ("filter[path]=/same&", 6), ("filter[verb]=GET&", 7)] {
+            let pages = pages(|path| echo.get(path), &format!("/endpoints?{filter}page[size]=1000"));
+            assert_eq!((pages.iter().sum(), pages[0]), (all, in_one), "{filter}{body:.1}: {pages:?}");
+        }
+    }
+}
+
+#[test]
+fn a_page_of_many_headers_is_counted_as_it_is_sent() {
+    let echo = Echo::start(&[]);
+    let headers: Map<String, Value> = (0..64).map(|n| (format!("x-{n}"), json!("\"\t\\".repeat(40)))).collect();
+    for n in 0..100 {
+        echo.create("GET", &format!("/{n}"), json!({"code": 200, "headers": headers}));
+    }
+    let pages = pages(|path| echo.get(path), "/endpoints?page[size]=1000");
+    assert_eq!(pages.iter().sum::<usize>(), 100);
+    assert!(pages.len() > 1 && pages[0] > 50, "{pages:?}");
 }
 
 /// A connection for which this machine keeps little, so that the service learns how slowly its client reads.

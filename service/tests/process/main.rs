@@ -13,6 +13,8 @@ mod durability;
 mod faults;
 mod life;
 mod limits;
+mod log;
+mod memory;
 mod panics;
 mod settings;
 mod start;

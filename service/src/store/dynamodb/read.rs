@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     domain::{EndpointId, MockPath, Route, Verb},
-    store::{Filter, MAX_PAGE_BYTES, Page, StoreError, Stored},
+    store::{Filling, Filter, Page, StoreError, Stored},
 };
 
 /// As many items as one `TransactGetItems` reads.
@@ -73,20 +73,15 @@ impl DynamoStore {
         };
         let (_place, _) = self.place().await?;
         let mut pages = pin!(pages(query, timing::page_of_listing));
-        let mut listed = Page { endpoints: Vec::new(), more: false };
-        let mut bytes = 0;
+        let mut listed = Filling::new(limit);
         while let Some(page) = pages.try_next().await? {
             for item in page.items() {
-                if listed.endpoints.len() == limit || bytes > MAX_PAGE_BYTES {
-                    listed.more = true;
-                    return Ok(listed);
+                if !listed.add(item::endpoint(item)?.endpoint) {
+                    return Ok(listed.page);
                 }
-                let Stored { endpoint, .. } = item::endpoint(item)?;
-                bytes += endpoint.response.body().map_or(0, |body| body.as_str().len());
-                listed.endpoints.push(endpoint);
             }
         }
-        Ok(listed)
+        Ok(listed.page)
     }
 
     /// The few endpoints of one path, by their claims: a listing of all would read every record.
@@ -124,9 +119,7 @@ impl DynamoStore {
         let filter = Filter { verb, path: Some(path.clone()) };
         found.retain(|e| after.is_none_or(|after| e.id > after) && filter.matches(&e.route));
         found.sort_unstable_by_key(|endpoint| endpoint.id);
-        let more = found.len() > limit;
-        found.truncate(limit);
-        Ok(Page { endpoints: found, more })
+        Page::of(found.into_iter().map(Ok), limit)
     }
 
     /// Items as they are between two transactions, in the order of the keys, of which there may be [`MAX_AT_ONCE`].

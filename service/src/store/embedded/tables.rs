@@ -10,9 +10,7 @@ use uuid::Uuid;
 use super::open::failed;
 use crate::{
     domain::{Endpoint, EndpointId, MockPath, Route, Verb},
-    store::{
-        Change, Changes, Filter, MAX_PAGE_BYTES, Page, Snapshot, StoreError, Stored, Version, Write, WriteError, record,
-    },
+    store::{Change, Changes, Filter, Page, Snapshot, StoreError, Stored, Version, Write, WriteError, record},
 };
 
 /// The version of this layout. A file with a higher one is refused.
@@ -80,22 +78,12 @@ pub(super) fn list(
         Some(id) => Bound::Excluded(id.as_bytes()),
         None => Bound::Unbounded,
     };
-    let mut page = Page { endpoints: Vec::new(), more: false };
-    let mut bytes = 0;
-    for entry in endpoints.range::<&[u8]>((start, Bound::Unbounded)).map_err(failed)? {
+    let entries = endpoints.range::<&[u8]>((start, Bound::Unbounded)).map_err(failed)?;
+    let all = entries.map(|entry| {
         let (key, value) = entry.map_err(failed)?;
-        let Stored { endpoint, .. } = record::decode(id_of(key.value())?, value.value())?;
-        if !filter.matches(&endpoint.route) {
-            continue;
-        }
-        if page.endpoints.len() == limit || bytes > MAX_PAGE_BYTES {
-            page.more = true;
-            break;
-        }
-        bytes += value.value().len();
-        page.endpoints.push(endpoint);
-    }
-    Ok(page)
+        Ok(record::decode(id_of(key.value())?, value.value())?.endpoint)
+    });
+    Page::of(all.filter(|endpoint| endpoint.as_ref().map_or(true, |endpoint| filter.matches(&endpoint.route))), limit)
 }
 
 /// The few endpoints of one path, by their claims: a listing of all would read every record.
@@ -117,9 +105,7 @@ fn list_path(
     }
     found.retain(|endpoint| after.is_none_or(|after| endpoint.id > after));
     found.sort_unstable_by_key(|endpoint| endpoint.id);
-    let more = found.len() > limit;
-    found.truncate(limit);
-    Ok(Page { endpoints: found, more })
+    Page::of(found.into_iter().map(Ok), limit)
 }
 
 pub(super) fn changes_since(txn: &ReadTransaction, since: Version) -> Result<Changes, StoreError> {

@@ -1,0 +1,101 @@
+//! How many bytes of answers there may be at once: those that are put together, and those that clients have not read yet.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use poem::{Body, Request, Response, error::ResponseError};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
+
+use super::error::ApiError;
+
+/// What is counted is KiB: an answer of less is free, because connections are bounded.
+const UNIT: usize = 1024;
+/// Of all answers together.
+const TOTAL: usize = 16 * 1024 * UNIT;
+/// What a listing takes while it is read and put together.
+pub const LISTING: usize = 4 * 1024 * UNIT;
+/// The same for a single endpoint, before it is known how large it is.
+pub const ENDPOINT: usize = 512 * UNIT;
+/// For how long a request waits for others to be read.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The bytes that are left.
+#[derive(Clone)]
+pub struct Budget(Arc<Semaphore>);
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(TOTAL / UNIT)))
+    }
+}
+
+/// What one request has of the budget.
+#[derive(Clone)]
+pub struct Share {
+    budget: Budget,
+    held: Arc<Mutex<Option<OwnedSemaphorePermit>>>,
+}
+
+impl Budget {
+    /// Nothing yet.
+    pub fn share(&self) -> Share {
+        Share { budget: self.clone(), held: Arc::default() }
+    }
+}
+
+/// Has room for an answer of so many bytes from now on, or refuses the request.
+pub async fn reserve(request: &Request, bytes: usize) -> Result<(), ApiError> {
+    request.data::<Share>().expect("the management app gives each request its share").reserve(bytes).await
+}
+
+impl Share {
+    /// Has room for so many bytes, no more and no less.
+    async fn reserve(&self, bytes: usize) -> Result<(), ApiError> {
+        let units = bytes / UNIT;
+        let missing = {
+            let mut held = self.held.lock();
+            let has = held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+            drop(held.as_mut().and_then(|held| held.split(has.saturating_sub(units))));
+            units.saturating_sub(has)
+        };
+        if missing > 0 {
+            let more = Arc::clone(&self.budget.0).acquire_many_owned(missing as u32);
+            let more = timeout(PATIENCE, more).await.map_err(|_| ApiError::answers_unread())?;
+            let more = more.expect("it is never closed");
+            match &mut *self.held.lock() {
+                Some(held) => held.merge(more),
+                none => *none = Some(more),
+            }
+        }
+        Ok(())
+    }
+
+    /// The answer, which gives its bytes back when it was sent or dropped. One for which there is no room is refused,
+    /// unless it tells of something that was done.
+    pub async fn charge(self, mut response: Response) -> Response {
+        let body = response.take_body().into_bytes().await.expect("the answers of management are bytes at hand");
+        let is_refused = self.reserve(body.len()).await.err().filter(|_| !response.status().is_success());
+        if let Some(refusal) = is_refused {
+            return refusal.as_response();
+        }
+        // The permit goes with the bytes, because hyper drops a body before it has sent what was in it.
+        let charged = Charged { body, _held: self.held.lock().take() };
+        response.set_body(Body::from_bytes(Bytes::from_owner(charged)));
+        response
+    }
+}
+
+struct Charged {
+    body: Bytes,
+    _held: Option<OwnedSemaphorePermit>,
+}
+
+impl AsRef<[u8]> for Charged {
+    fn as_ref(&self) -> &[u8] {
+        &self.body
+    }
+}

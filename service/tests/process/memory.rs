@@ -1,0 +1,122 @@
+//! Clients that do not read their answers: what they can take of the memory is bounded, and others are served.
+
+use std::{
+    io::Write,
+    net::TcpStream,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use echo_service::config::Token;
+use serde_json::json;
+
+use crate::{
+    store::dynamodb::{
+        replicas::table,
+        table::{VARIABLES, server},
+    },
+    support::{Answer, Echo, PATIENCE, new_endpoint},
+};
+
+/// The service as it is started with so few bytes of data as a small container has.
+fn small_container() -> Command {
+    const KIB: usize = 256 * 1024;
+    let service = Echo::command();
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("ulimit -d {KIB}; exec \"$0\" \"$@\"")]).arg(service.get_program());
+    for (name, _) in service.get_envs() {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// Asks until the answer is no 503, for a while.
+fn patiently(ask: impl Fn() -> Answer) -> Answer {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let answer = ask();
+        if answer.status != 503 || Instant::now() > until {
+            return answer;
+        }
+        assert_eq!(answer.header("retry-after"), Some("1"));
+        assert!(answer.details().contains("have not read yet"), "{}", answer.details());
+    }
+}
+
+fn bears_answers_that_nobody_reads(store: &str, variables: &[(&str, &str)]) {
+    const UNREAD: usize = 200;
+    let (reader, writer) = (Token::generate(), Token::generate());
+    let keys = [reader.entry("reader", "read").unwrap(), writer.entry("writer", "read+write").unwrap()].join(",");
+    let header = |token: &Token| format!("Authorization: Bearer {}\r\n", token.as_str());
+    let mut command = small_container();
+    command.args(["--listen", "127.0.0.1:0", "--log-format", "json", "--store", store, "--keys", &keys]);
+    let mut echo = Echo::spawn(command.envs(variables.iter().copied())).unwrap();
+    let create = |path: &str, body: &str| {
+        let document = new_endpoint("GET", path, json!({"code": 200, "body": body}));
+        patiently(|| echo.manage("POST", "/endpoints", &header(&writer), Some(&document)))
+    };
+    let ids: Vec<_> = (0..8)
+        .map(|n| {
+            // Each character is six in JSON.
+            let answer = create(&format!("/{n}"), &"\u{1}".repeat(256 * 1024));
+            assert_eq!(answer.status, 201, "{}", answer.text());
+            answer.json()["data"]["id"].as_str().unwrap().to_owned()
+        })
+        .collect();
+
+    let paths = ["/endpoints?page[size]=1000", "/endpoints?filter[path]=/1", &format!("/endpoints/{}", ids[0])];
+    let unread: Vec<_> = (0..UNREAD)
+        .map(|n| {
+            let mut stream = TcpStream::connect(echo.management).unwrap();
+            let path = paths[n % paths.len()];
+            write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\n{}\r\n", header(&reader)).unwrap();
+            stream
+        })
+        .collect();
+    // Each of them is answered, or waits for a second and is refused.
+    for stream in &unread {
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.peek(&mut [0; 1]).expect("an answer begins");
+    }
+    assert_eq!(echo.call("GET", "/1").status, 200, "mocks are served");
+    assert_eq!(echo.get("/-/ready").status, 200);
+    assert_eq!(create("/small", "x").status, 201, "a small answer has room");
+
+    drop(unread);
+    let listed = patiently(|| echo.manage("GET", "/endpoints", &header(&reader), None));
+    assert_eq!(listed.status, 200, "{}", listed.text());
+    echo.signal("TERM");
+    assert!(echo.wait().success());
+}
+
+#[test]
+fn answers_that_nobody_reads_do_not_take_all_memory() {
+    bears_answers_that_nobody_reads("memory", &[]);
+}
+
+#[test]
+fn answers_that_nobody_reads_do_not_take_all_memory_with_dynamodb() {
+    let variables = [&VARIABLES[..], &[("AWS_ENDPOINT_URL", server())]].concat();
+    bears_answers_that_nobody_reads(&format!("dynamodb:{}", table().name), &variables);
+}
+
+/// The budget is what limits, and not what the system keeps of answers for clients.
+#[test]
+fn an_answer_counts_until_it_is_read() {
+    let echo = Echo::start(&[]);
+    for n in 0..4 {
+        echo.create("GET", &format!("/{n}"), json!({"code": 200, "body": "x".repeat(250 * 1024)}));
+    }
+    let mut unread = Vec::new();
+    let until = Instant::now() + PATIENCE;
+    while echo.get("/endpoints").status == 200 {
+        assert!(Instant::now() < until, "{} are not read, and there is room for more", unread.len());
+        // One after the other on one connection: the first ones are with the system, the others with the service.
+        let mut stream = TcpStream::connect(echo.management).unwrap();
+        stream.write_all("GET /endpoints HTTP/1.1\r\nHost: x\r\n\r\n".repeat(12).as_bytes()).unwrap();
+        unread.push(stream);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    drop(unread);
+    assert_eq!(patiently(|| echo.get("/endpoints")).status, 200);
+}
