@@ -170,7 +170,7 @@ impl ApiError {
         Self { status: status.unwrap_or(StatusCode::BAD_REQUEST), errors, headers: Vec::new() }
     }
 
-    fn with_header(mut self, name: HeaderName, value: impl Into<HeaderValue>) -> Self {
+    pub fn with_header(mut self, name: HeaderName, value: impl Into<HeaderValue>) -> Self {
         self.headers.push((name, value.into()));
         self
     }

@@ -5,9 +5,23 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// Parses a whole document. Nesting is bounded by `serde_json` (128 levels).
+/// Parses a whole document, after a byte order mark if there is one (RFC 8259 section 8.1). Nesting is bounded by `serde_json`
+/// (128 levels).
 pub fn parse(bytes: &[u8]) -> serde_json::Result<Value> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    if let Some(encoding) = wide_encoding(bytes) {
+        return Err(Error::custom(format_args!("it is in {encoding}, but JSON is UTF-8. Send it in UTF-8")));
+    }
     serde_json::from_slice::<Strict>(bytes).map(|Strict(value)| value)
+}
+
+/// An encoding of more than one byte for each character: its byte order mark or, as JSON begins with ASCII, its NULs give it away.
+const fn wide_encoding(bytes: &[u8]) -> Option<&'static str> {
+    match bytes {
+        [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] | [0, 0, 0, _, ..] | [_, 0, 0, 0, ..] => Some("UTF-32"),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, _, ..] | [_, 0, ..] => Some("UTF-16"),
+        _ => None,
+    }
 }
 
 struct Strict(Value);

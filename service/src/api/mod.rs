@@ -10,6 +10,7 @@ mod json;
 mod jsonapi;
 mod location;
 mod refusal;
+mod media_type;
 pub mod routes;
 mod schema;
 mod text;
@@ -99,7 +100,7 @@ async fn answer(
             let access = gate.admit(peer, request.headers())?;
             key = access.key_name();
             request.extensions_mut().insert(access);
-            jsonapi::check_accept(request.headers())?;
+            media_type::check_accept(request.headers())?;
         }
         // A little longer than the body may take, so that a slow body is told so.
         match tokio::time::timeout(limits.time + Duration::from_secs(1), routes.call(request)).await {

@@ -127,7 +127,7 @@ fn what_is_not_json_is_malformed() {
         (whole.replace("/y", "/\n").into_bytes(), "a raw line break in a string"),
         (whole.replace("/y", "/\\x").into_bytes(), "an escape that JSON does not have"),
         (whole.replace("/y", "/\\ud800").into_bytes(), "half of a surrogate pair"),
-        ([b"\xef\xbb\xbf", whole.as_bytes()].concat(), "a byte order mark"),
+        ([b"\xef\xbb\xbf\xef\xbb\xbf", whole.as_bytes()].concat(), "two byte order marks"),
         ([b"{\"data\": \"\xff\xfe", whole.as_bytes()].concat(), "no UTF-8"),
         (whole.encode_utf16().flat_map(u16::to_le_bytes).collect(), "UTF-16"),
     ] {
@@ -212,6 +212,51 @@ fn the_largest_mock_fits_into_the_largest_request_by_default() {
 
 #[test]
 fn no_answer_tells_what_is_inside() {
+#[test]
+fn a_byte_order_mark_before_the_document_is_ignored() {
+    let echo = Echo::start(&[]);
+    let document = new_endpoint("GET", "/y", json!({"code": 200, "body": "\u{feff}kept"})).to_string();
+    assert_eq!(post(&echo, [b"\xef\xbb\xbf", document.as_bytes()].concat()).status, 201);
+    assert_eq!(echo.call("GET", "/y").text(), "\u{feff}kept");
+}
+
+#[test]
+fn a_document_in_another_encoding_is_told_which() {
+    let echo = Echo::start(&[]);
+    let document = new_endpoint("GET", "/y", json!({"code": 200})).to_string();
+    let marked = format!("\u{feff}{document}");
+    let utf16 = |text: &str, bytes: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(bytes).collect::<Vec<_>>();
+    let utf32 = |text: &str, bytes: fn(u32) -> [u8; 4]| text.chars().map(u32::from).flat_map(bytes).collect::<Vec<_>>();
+    for text in [&document, &marked] {
+        for (body, encoding) in [
+            (utf16(text, u16::to_le_bytes), "UTF-16"),
+            (utf16(text, u16::to_be_bytes), "UTF-16"),
+            (utf32(text, u32::to_le_bytes), "UTF-32"),
+            (utf32(text, u32::to_be_bytes), "UTF-32"),
+        ] {
+            let answer = post(&echo, body);
+            assert_refused_at(&answer, 400, "", encoding);
+            let told =
+                format!("The body is not a JSON document: it is in {encoding}, but JSON is UTF-8. Send it in UTF-8");
+            assert_eq!(answer.details(), told);
+        }
+    }
+}
+
+#[test]
+fn a_document_that_announces_too_much_is_413_at_once() {
+    let echo = Echo::start(&[]);
+    let id = echo.create("GET", "/x", json!({"code": 200}));
+    for line in ["POST /endpoints".to_owned(), format!("PATCH /endpoints/{id}")] {
+        // Neither a byte of the body is waited for, nor a client encouraged to send it.
+        let head =
+            format!("{line} HTTP/1.1\r\nHost: x\r\n{JSON_API}Content-Length: 50000000\r\nExpect: 100-continue\r\n");
+        let answer = crate::support::send(echo.management, head + "Connection: close\r\n\r\n");
+        assert_refused(&answer, 413, &line);
+        assert_eq!(answer.details(), "The body is larger than 2097152 bytes, which are allowed");
+    }
+}
+
     let echo = Echo::start(&[]);
     let id = echo.create("GET", "/x", json!({"code": 200}));
     let odd_paths =
