@@ -243,6 +243,20 @@ impl ApiError {
     }
 
     pub fn into_document(self) -> ErrorDocument {
+    /// A proxy that compresses an answer makes its ETag weak, and `If-Match` compares strongly (RFC 9110 section 13.1.1).
+    pub fn weak_tag(current: &str) -> Self {
+        let detail = format!(
+            "The tag in `If-Match` is weak, and `If-Match` takes strong tags only: send `{current}`, without `W/`"
+        );
+        Self::new(Kind::PreconditionFailed, detail, Some(Source::header("If-Match")))
+    }
+
+    pub fn not_excluded() -> Self {
+        let detail =
+            "The endpoint is at a version that `If-None-Match` names: leave this field out to change or delete it";
+        Self::new(Kind::PreconditionFailed, detail, Some(Source::header("If-None-Match")))
+    }
+
         ErrorDocument { errors: self.errors }
     }
 

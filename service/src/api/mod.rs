@@ -1,6 +1,7 @@
 //! Management: `/endpoints`, health and documentation, as one poem application that answers every request.
 
 mod access;
+mod conditions;
 mod docs;
 mod document;
 mod endpoints;

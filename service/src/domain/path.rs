@@ -76,6 +76,19 @@ impl MockPath {
 }
 
 impl fmt::Display for MockPath {
+    /// The path that a parameter of a URL names, by its value as sent and as decoded. Both spellings are in use: the path
+    /// percent-encoded once more, as clients do it, and the path as Echo shows it.
+    ///
+    /// A decoded value that still has escapes was encoded. One without stands for itself only if it was not sent as a path:
+    /// else `%2F` would be read as `/`.
+    pub fn sought(sent: &str, decoded: &str) -> Result<Self, PathError> {
+        let as_decoded = Self::parse(decoded).or_else(|error| match (&error, canonical(decoded)) {
+            (PathError::NotAllowed { .. } | PathError::Braces(_), Some(path)) => Self::parse(&path),
+            _ => Err(error),
+        });
+        if decoded.contains('%') && as_decoded.is_ok() { as_decoded } else { Self::parse(sent).or(as_decoded) }
+    }
+
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
