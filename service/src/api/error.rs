@@ -2,7 +2,7 @@
 //!
 //! The kinds of error, with their statuses, are here; what is said of a value comes from the domain and from whoever read it.
 
-use std::{borrow::Cow, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode, header};
@@ -10,9 +10,10 @@ use poem::error::ResponseError;
 use poem_openapi::Object;
 use serde::Serialize;
 
-use super::jsonapi;
+use super::{jsonapi, routes};
+pub use crate::domain::excerpt;
 use crate::{
-    domain::{EndpointId, Route},
+    domain::{EndpointId, MAX_PATH_BYTES, Route, beginning},
     store::{StoreError, WriteError},
 };
 
@@ -77,15 +78,6 @@ pub struct ErrorDocument {
 /// A request with more faults than this is told of the first ones, and how many more there are.
 pub const MAX_ERRORS: usize = 50;
 
-/// The beginning of what a client sent, which may be as long as it likes.
-pub fn excerpt(text: &str) -> Cow<'_, str> {
-    const CHARACTERS: usize = 100;
-    match text.char_indices().nth(CHARACTERS) {
-        Some((end, _)) => format!("{}…", &text[..end]).into(),
-        None => text.into(),
-    }
-}
-
 /// The kinds of error, each with its status, its word for programs and its title.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -111,29 +103,25 @@ pub enum Kind {
 impl Kind {
     const fn describe(self) -> (StatusCode, &'static str, &'static str) {
         match self {
-            Self::Malformed => (StatusCode::BAD_REQUEST, "malformed", "The body can not be read"),
-            Self::BadParameter => (StatusCode::BAD_REQUEST, "bad_parameter", "A query parameter is wrong"),
-            Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized", "A key is needed"),
-            Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "The key does not allow this"),
-            Self::ClientId => (StatusCode::FORBIDDEN, "client_id", "Ids are made by the server"),
-            Self::NotFound => (StatusCode::NOT_FOUND, "not_found", "It does not exist"),
-            Self::MethodNotAllowed => {
-                (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "The resource does not have this method")
-            }
-            Self::NotAcceptable => (StatusCode::NOT_ACCEPTABLE, "not_acceptable", "No acceptable media type"),
-            Self::Timeout => (StatusCode::REQUEST_TIMEOUT, "timeout", "The request took too long to arrive"),
-            Self::Conflict => (StatusCode::CONFLICT, "conflict", "It conflicts with what exists"),
-            Self::PreconditionFailed => {
-                (StatusCode::PRECONDITION_FAILED, "precondition_failed", "It was changed in the meantime")
-            }
-            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large", "It is too large"),
+            Self::Malformed => (StatusCode::BAD_REQUEST, "malformed", "Malformed body"),
+            Self::BadParameter => (StatusCode::BAD_REQUEST, "bad_parameter", "Invalid query parameter"),
+            Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized", "Unauthorized"),
+            Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "Forbidden"),
+            Self::ClientId => (StatusCode::FORBIDDEN, "client_id", "Client-generated ID"),
+            Self::NotFound => (StatusCode::NOT_FOUND, "not_found", "Not found"),
+            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed"),
+            Self::NotAcceptable => (StatusCode::NOT_ACCEPTABLE, "not_acceptable", "Not acceptable"),
+            Self::Timeout => (StatusCode::REQUEST_TIMEOUT, "timeout", "Request timeout"),
+            Self::Conflict => (StatusCode::CONFLICT, "conflict", "Conflict"),
+            Self::PreconditionFailed => (StatusCode::PRECONDITION_FAILED, "precondition_failed", "Precondition failed"),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large", "Content too large"),
             Self::UnsupportedMediaType => {
-                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The media type is not supported")
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "Unsupported media type")
             }
-            Self::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "invalid", "A value is not valid"),
+            Self::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "invalid", "Invalid value"),
             Self::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests", "Too many requests"),
-            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something is broken here"),
-            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The service can not answer now"),
+            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error"),
+            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Service unavailable"),
         }
     }
 
@@ -175,15 +163,28 @@ impl ApiError {
         self
     }
 
+    /// For a path that may be a mock's: the longest that one can have is told whole.
     pub fn page_not_found(path: &str) -> Self {
+        let path = beginning(path, MAX_PATH_BYTES);
         Self::new(Kind::NotFound, format!("Requested page `{path}` does not exist"), None)
     }
 
+    /// For a path that no mock can have where management is: so it can be told which paths management has.
+    pub fn route_not_found(path: &str) -> Self {
+        let hint = match routes::meant(path) {
+            Some(path) => format!("write `{}`", excerpt(&path)),
+            None if routes::is_reserved(path) => format!("management has {}", routes::LIST),
+            None => format!("management has {}; mocks are on another listener", routes::LIST),
+        };
+        Self::new(Kind::NotFound, format!("Requested page `{}` does not exist: {hint}", excerpt(path)), None)
+    }
+
     pub fn endpoint_not_found(id: &str) -> Self {
-        Self::new(Kind::NotFound, format!("Requested Endpoint with ID `{id}` does not exist"), None)
+        Self::new(Kind::NotFound, format!("Requested Endpoint with ID `{}` does not exist", excerpt(id)), None)
     }
 
     pub fn method_not_allowed(method: &str, path: &str, allowed: &'static str) -> Self {
+        let (method, path) = (excerpt(method), excerpt(path));
         Self::new(Kind::MethodNotAllowed, format!("`{path}` does not have {method}: use {allowed}"), None)
             .with_header(header::ALLOW, HeaderValue::from_static(allowed))
     }
@@ -242,7 +243,6 @@ impl ApiError {
         Self::new(Kind::PreconditionFailed, detail, Some(Source::header("If-Match")))
     }
 
-    pub fn into_document(self) -> ErrorDocument {
     /// A proxy that compresses an answer makes its ETag weak, and `If-Match` compares strongly (RFC 9110 section 13.1.1).
     pub fn weak_tag(current: &str) -> Self {
         let detail = format!(
@@ -257,6 +257,7 @@ impl ApiError {
         Self::new(Kind::PreconditionFailed, detail, Some(Source::header("If-None-Match")))
     }
 
+    pub fn into_document(self) -> ErrorDocument {
         ErrorDocument { errors: self.errors }
     }
 

@@ -10,8 +10,8 @@ mod health;
 mod json;
 mod jsonapi;
 mod location;
-mod refusal;
 mod media_type;
+mod refusal;
 pub mod routes;
 mod schema;
 mod text;
@@ -151,7 +151,7 @@ fn api_error(error: &poem::Error, method: &str, path: &str) -> ApiError {
         ApiError::endpoint_not_found(id)
     } else if error.is::<NotFoundError>() || error.is::<ParsePathError>() {
         // The latter is about escapes that are no UTF-8.
-        ApiError::page_not_found(path)
+        ApiError::route_not_found(path)
     } else {
         tracing::error!(%error, "an error without a mapping");
         ApiError::internal()

@@ -35,8 +35,13 @@ pub enum PathError {
     Control(String),
     #[error("`{escape}` is not a percent-escape, which is `%` and two hexadecimal digits: write `{instead}`")]
     BadEscape { escape: String, instead: String },
-    #[error("`{character}` can not stand in a path as it is: write `{instead}`")]
+    #[error("`{character}` cannot stand in a path as it is: write `{instead}`")]
     NotAllowed { character: char, instead: String },
+    #[error(
+        "`{{` and `}}` cannot stand in a path: paths are matched literally and have no parameters. For the braces themselves \
+         write `{0}`"
+    )]
+    Braces(String),
 }
 
 impl MockPath {
@@ -57,6 +62,7 @@ impl MockPath {
             return Err(match character {
                 '?' => PathError::Query(instead()),
                 '#' => PathError::Fragment(instead()),
+                '{' | '}' => PathError::Braces(instead()),
                 c if c.is_ascii_control() => PathError::Control(instead()),
                 character => PathError::NotAllowed { character, instead: instead() },
             });
@@ -70,12 +76,6 @@ impl MockPath {
         Ok(Self(canonical.into()))
     }
 
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for MockPath {
     /// The path that a parameter of a URL names, by its value as sent and as decoded. Both spellings are in use: the path
     /// percent-encoded once more, as clients do it, and the path as Echo shows it.
     ///
@@ -89,6 +89,12 @@ impl fmt::Display for MockPath {
         if decoded.contains('%') && as_decoded.is_ok() { as_decoded } else { Self::parse(sent).or(as_decoded) }
     }
 
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for MockPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -250,6 +256,13 @@ mod tests {
         }
         assert!(refusal(&format!("/{}", "a".repeat(MAX_PATH_BYTES))).contains("shorten"));
         assert!(MockPath::parse(&format!("/{}", "a".repeat(MAX_PATH_BYTES - 1))).is_ok());
+    }
+
+    #[test]
+    fn braces_are_no_parameters() {
+        for path in ["/users/{id}", "/{a}/{b}"] {
+            assert!(refusal(path).contains("matched literally and have no parameters"), "{path}");
+        }
     }
 
     #[test]
