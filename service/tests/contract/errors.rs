@@ -297,6 +297,61 @@ fn absurd_depth_is_malformed() {
 }
 
 #[test]
+fn a_document_of_very_many_values_is_malformed() {
+    let echo = Echo::start(&[]);
+    for body in [format!("[{}0]", "0,".repeat(1_000_000)), format!("{{\"data\": [{}[]]}}", "[],".repeat(20_000))] {
+        let answer = post(&echo, body);
+        assert_refused_at(&answer, 400, "", "very many values");
+        assert!(answer.details().contains("it holds more than 10000 values"), "{}", answer.details());
+    }
+}
+
+#[test]
+fn long_names_and_values_are_not_sent_back_whole() {
+    let echo = Echo::start(&[]);
+    let long = "x".repeat(30_000);
+    let headers: Value = (0..60).map(|n| (format!("{long} {n}"), json!("v"))).collect::<serde_json::Map<_, _>>().into();
+    let lists: Value = (0..60).map(|n| (format!("{long}{n}"), json!(["v"]))).collect::<serde_json::Map<_, _>>().into();
+    let framing = json!({format!("Proxy-{long}"): "a"});
+    let with = |headers: Value| new_endpoint("GET", "/x", json!({"code": 200, "headers": headers}));
+    let mut named = new_endpoint(&long, &format!("/{long}"), json!({"code": 200, (long.as_str()): 1}));
+    named["data"]["type"] = json!(long);
+    named["data"]["id"] = json!(long);
+    named["data"]["attributes"][&long] = json!(1);
+    let twice = format!("{{\"{long}\": 1, \"{long}\": 1}}");
+    let target = |start: &str| echo.manage("GET", &format!("{start}{long}"), "", None);
+    let field = |line: &str| echo.manage_raw("POST", "/endpoints", &format!("{line}{long}\r\n"), b"");
+    for answer in [
+        echo.post(&with(headers)),
+        echo.post(&with(lists)),
+        echo.post(&with(framing)),
+        echo.post(&named),
+        post(&echo, twice),
+        field("Content-Type: "),
+        field("Content-Type: application/json; charset="),
+        field(&format!("{JSON_API}Content-Encoding: ")),
+        target("/endpoints/"),
+        target("/endpoints/1/"),
+        target("/x/"),
+        target("/endpoints?"),
+        target("/endpoints?filter[verb]="),
+        target("/endpoints?filter[path]=x"),
+        target("/endpoints?page[size]="),
+        target("/endpoints?page[after]="),
+        echo.manage(&long, "/endpoints", "", None),
+    ] {
+        assert!((400..500).contains(&answer.status), "{}", answer.status);
+        let errors = answer.json()["errors"].as_array().unwrap().len();
+        assert!(
+            answer.body.len() < 700 * errors + 2_500,
+            "{} bytes, {errors} errors: {:.300}",
+            answer.body.len(),
+            answer.text()
+        );
+    }
+}
+
+#[test]
 fn a_request_up_to_the_limit_is_read_and_a_larger_one_is_413() {
     let echo = Echo::start(&["--max-body-bytes", "2000"]);
     let padded = |path: &str, bytes: usize| {
