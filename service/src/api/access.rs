@@ -106,8 +106,15 @@ fn check(request: &Request, scope: Scope) -> Result<(), ApiError> {
             );
             Err(ApiError::new(Kind::Forbidden, detail, Some(Source::header("Authorization"))))
         }
+        Access::Refused { .. } if is_key_entry(request) => Err(ApiError::key_entry()),
         Access::Refused { token_given } => Err(ApiError::unauthorized(*token_given)),
     }
+}
+
+/// Whether the client has sent the entry that `echo-service key new` prints for `--keys` beside the token.
+fn is_key_entry(request: &Request) -> bool {
+    let parts: Vec<_> = request.header(header::AUTHORIZATION).unwrap_or_default().trim().split(':').collect();
+    matches!(parts[..], [_, _, hash] if hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 fn register_scheme(registry: &mut Registry) {

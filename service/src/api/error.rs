@@ -189,16 +189,24 @@ impl ApiError {
             .with_header(header::ALLOW, HeaderValue::from_static(allowed))
     }
 
-    /// RFC 6750 section 3.
     pub fn unauthorized(token_given: bool) -> Self {
-        let (detail, challenge) = if token_given {
-            (
-                "The key in `Authorization` is not known: check it, or ask the operator for one",
-                r#"Bearer realm="echo", error="invalid_token""#,
-            )
+        if token_given {
+            Self::wrong_token("The key in `Authorization` is not known: check it, or ask the operator for one")
         } else {
-            ("This needs a key: send `Authorization: Bearer echo_…`", r#"Bearer realm="echo""#)
-        };
+            Self::challenge("This needs a key: send `Authorization: Bearer echo_…`", r#"Bearer realm="echo""#)
+        }
+    }
+
+    pub fn key_entry() -> Self {
+        Self::wrong_token("This is the entry for `--keys`: send the token, which begins with `echo_`")
+    }
+
+    fn wrong_token(detail: &str) -> Self {
+        Self::challenge(detail, r#"Bearer realm="echo", error="invalid_token""#)
+    }
+
+    /// RFC 6750 section 3.
+    fn challenge(detail: &str, challenge: &'static str) -> Self {
         Self::new(Kind::Unauthorized, detail, Some(Source::header("Authorization")))
             .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
     }
