@@ -58,6 +58,11 @@ impl Gate {
         Self { keys: keys.into_iter().map(Arc::new).collect(), trusted, rate }
     }
 
+    /// Whether management needs a key.
+    pub fn has_keys(&self) -> bool {
+        !self.keys.is_empty()
+    }
+
     /// Identifies the caller and counts the request against them.
     pub fn admit(&self, peer: IpAddr, headers: &HeaderMap) -> Result<Access, ApiError> {
         let access = self.identify(headers);
@@ -122,7 +127,7 @@ fn register_scheme(registry: &mut Registry) {
         SCHEME,
         MetaSecurityScheme {
             ty: "http",
-            description: Some("A key that `echo-service key new` made. A service without keys needs none."),
+            description: Some("A token that `echo-service key new` has made."),
             name: None,
             key_in: None,
             scheme: Some("bearer"),

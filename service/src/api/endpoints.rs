@@ -17,7 +17,7 @@ use super::{
     location::Locations,
     refusal::{Refusal, Statuses},
     schema::{EndpointChangesDocument, EndpointDocument, ListDocument, NewEndpointDocument},
-    text::{IdRule, PathRule, SizeRule, Text, VerbRule},
+    text::{FilterPathRule, IdRule, SizeRule, Text, VerbRule},
 };
 use crate::{
     domain::{EndpointId, MockPath, Verb},
@@ -140,7 +140,7 @@ impl EndpointsApi {
         /// Only those with this path. Percent-encode the path as any value of a query. The path as `attributes.path` shows
         /// it works too, unless it holds `%25`.
         #[oai(name = "filter[path]")]
-        filter_path: Query<Option<Text<PathRule>>>,
+        filter_path: Query<Option<Text<FilterPathRule>>>,
     ) -> Result<Listed, Refusal<ListStatuses>> {
         let mut wrong = unknown_parameters(request, &["page[size]", "page[after]", "filter[verb]", "filter[path]"]);
         let mut note = |name: &str, why: String| {
@@ -196,6 +196,8 @@ impl EndpointsApi {
     }
 
     /// Show an endpoint
+    ///
+    /// `ETag` is its version. With `If-None-Match`, the answer is 304 while that version is current.
     #[oai(path = "/endpoints/:id", method = "get", operation_id = "showEndpoint")]
     async fn show(
         &self,
@@ -256,6 +258,8 @@ impl EndpointsApi {
     }
 
     /// Delete an endpoint
+    ///
+    /// When this has answered, calls of the mock are 404, on every replica.
     #[oai(path = "/endpoints/:id", method = "delete", operation_id = "deleteEndpoint")]
     async fn delete(
         &self,

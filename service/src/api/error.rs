@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use poem::error::ResponseError;
-use poem_openapi::Object;
+use poem_openapi::{Object, types::Example};
 use serde::Serialize;
 
 use super::{jsonapi, routes};
@@ -70,9 +70,16 @@ pub struct ErrorObject {
 
 /// All that is wrong with a request, at once.
 #[derive(Debug, Clone, PartialEq, Eq, Object, Serialize)]
-#[oai(rename = "ErrorDocument")]
+#[oai(rename = "ErrorDocument", example)]
 pub struct ErrorDocument {
     errors: Vec<ErrorObject>,
+}
+
+impl Example for ErrorDocument {
+    fn example() -> Self {
+        let detail = "The path must begin with `/`: write `/greeting`";
+        Self { errors: vec![Kind::Invalid.object(detail, Some(Source::pointer("/data/attributes/path")))] }
+    }
 }
 
 /// A request with more faults than this is told of the first ones, and how many more there are.

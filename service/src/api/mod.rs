@@ -64,10 +64,11 @@ impl Management {
         let is_reserved = if self.shared_listener { routes::is_reserved } else { routes::nothing_is_reserved };
         let health = HealthApi { readiness: self.readiness, replica: Arc::clone(&self.replica) };
         let endpoints = EndpointsApi { replica: self.replica, locations: self.locations, is_reserved };
+        let has_keys = self.gate.has_keys();
         let routes = if self.shared_listener {
-            documented((endpoints, health, MocksDescription), true)
+            documented((endpoints, health, MocksDescription), true, has_keys)
         } else {
-            documented((endpoints, health), false)
+            documented((endpoints, health), false, has_keys)
         };
         let (gate, instruments, body_limits) = (self.gate, self.instruments, self.body_limits);
         routes
@@ -126,10 +127,10 @@ async fn answer(
     response
 }
 
-fn documented(api: impl OpenApi + 'static, shared_listener: bool) -> BoxEndpoint<'static, Response> {
+fn documented(api: impl OpenApi + 'static, shared_listener: bool, has_keys: bool) -> BoxEndpoint<'static, Response> {
     let service = docs::service(api);
-    let documentation = Documentation::of(&service, shared_listener);
-    let page = docs::page(documentation.json.clone());
+    let documentation = Documentation::of(&service, shared_listener, has_keys);
+    let page = docs::page(documentation.page);
     let json = docs::file("application/json", documentation.json);
     let yaml = docs::file("application/yaml", documentation.yaml);
     Route::new()
