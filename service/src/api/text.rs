@@ -66,7 +66,8 @@ impl Rule for FilterPathRule {
 
     fn schema() -> MetaSchema {
         let pattern = r"^(?!.*/(\.|%2[eE]){1,2}(/|$))/([^\x00-\x1F\x7F%?#]|%[0-9A-Fa-f]{2})*$";
-        MetaSchema { example: Some("/greeting".into()), pattern: Some(pattern.into()), ..MetaSchema::new("string") }
+        // Without an example: Swagger UI would fill it in, and list nothing else.
+        MetaSchema { pattern: Some(pattern.into()), ..MetaSchema::new("string") }
     }
 }
 
