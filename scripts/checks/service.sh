@@ -34,9 +34,23 @@ check_nextest() {
   scripts/verify-consistency --seeds 100 --histories 0 --creations 0 >"$work/verify.log" 2>&1 || { tail -n 40 "$work/verify.log" && return 1; }
 }
 
-check_schemathesis() { "$root/scripts/tools" python && with_service tests/schemathesis/run; }
+check_schemathesis() { "$root/scripts/tools" python && with_service tests/schemathesis/run --keys ENTRY; }
 
-check_browser() { "$root/scripts/tools" python chromium && with_service browse; }
+# The page as it is by default, where it takes keys, and where it may not.
+check_browser() {
+  "$root/scripts/tools" python chromium || return
+  with_service browse_open || return
+  with_service browse_apart --keys ENTRY --management-listen 127.0.0.1:0 || return
+  with_service browse_locked --keys ENTRY
+}
+
+# The API's document by the rules of two linters: those that come with them, all offline.
+check_openapi() {
+  "$root/scripts/tools" openapi || return
+  export REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true
+  redocly lint --config tests/openapi/redocly.yaml service/openapi.json 2>&1 &&
+    spectral lint --ruleset tests/openapi/spectral.yaml --fail-severity hint service/openapi.json
+}
 
 # The README's first command, and the two that it prints.
 check_up() {
@@ -54,23 +68,28 @@ check_up() {
   return "$status"
 }
 
-browse() { echo-python tests/browser/docs_page.py --url "$1" --key "$2"; }
+browse_open() { echo-python tests/browser/docs_page.py --url "$1"; }
+browse_apart() { echo-python tests/browser/docs_page.py --url "$1" --key "$2" --mocks "$mocks"; }
+browse_locked() { echo-python tests/browser/docs_page.py --url "$1" --locked; }
 
-# with_service COMMAND: runs COMMAND with the URL of a service of its own, and a key for it.
+# with_service COMMAND [ARGUMENT...]: runs COMMAND with the URL of a service of its own, started with these arguments, and a key, whose
+# entry ENTRY stands for in them. COMMAND finds the URL of the mocks in $mocks.
 with_service() {
   cargo build --package echo-service || return
-  local echo=target/debug/echo-service new key entry
+  local echo=target/debug/echo-service command=$1 new key entry
+  shift
   new=$("$echo" key new) || return
   key=$(sed -n 's/^token [^:]*: *//p' <<<"$new") entry=$(sed -n 's/^entry [^:]*: *//p' <<<"$new")
   : >"$work/service.log"
-  env -u ECHO_TOOLS -u ECHO_LOG "$echo" --listen 127.0.0.1:0 --store memory --keys "$entry" --rate-limit 0 --log-format json >"$work/service.log" &
-  local service=$! url=
+  env -u ECHO_TOOLS -u ECHO_LOG "$echo" --listen 127.0.0.1:0 --store memory --rate-limit 0 --log-format json "${@/#ENTRY/$entry}" >"$work/service.log" &
+  local service=$! url= mocks
   while [[ -z $url ]]; do
     kill -0 "$service" 2>/dev/null || { say "the service does not start"; return 1; }
-    url=$(sed -n 's/.*"mocks":"\([^"]*\)".*/http:\/\/\1/p' "$work/service.log")
+    url=$(sed -n 's/.*"management":"\([^"]*\)".*/http:\/\/\1/p' "$work/service.log")
     sleep 0.05
   done
-  "$1" "$url" "$key"
+  mocks=$(sed -n 's/.*"mocks":"\([^"]*\)".*/http:\/\/\1/p' "$work/service.log")
+  "$command" "$url" "$key"
   local status=$?
   kill "$service"
   wait "$service" || status=1

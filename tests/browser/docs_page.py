@@ -3,7 +3,8 @@
 Drives Debian's Chromium with every host but Echo's out of reach, and fails at the first thing that a person would
 trip over: a wrong answer, an error in the console, or a page that wants something from the internet.
 
-    echo-python tests/browser/docs_page.py --url http://127.0.0.1:PORT [--key TOKEN] [--screenshots DIR]
+    echo-python tests/browser/docs_page.py --url http://127.0.0.1:PORT [--mocks URL] [--key TOKEN | --locked]
+        [--screenshots DIR]
 """
 
 import argparse
@@ -11,6 +12,7 @@ import json
 import re
 import sys
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urljoin, urlsplit
 from urllib.request import Request, urlopen
@@ -94,6 +96,10 @@ class DocsPage:
         self.shoot("authorised")
         dialog.locator("button.btn-done").first.click()
 
+    def expect_no_form_for_keys(self) -> None:
+        for part in (".auth-wrapper .authorize", ".authorization__btn"):
+            expect(self.page.locator(part).count() == 0, f"the page shows {part}, but takes no key")
+
     def operation(self, verb: str, path: str) -> "Operation":
         block = self.page.locator(f".opblock-{verb.lower()}").filter(has=self.page.locator(f'[data-path="{path}"]'))
         expect(block.count() == 1, f"the page shows {block.count()} operations {verb} {path}, not 1")
@@ -120,7 +126,7 @@ class Operation:
         with self.docs.page.expect_response(lambda _: True) as caught:
             self.block.locator("button.execute").click()
         answer = caught.value
-        body = "" if answer.status == 204 else answer.text()
+        body = "" if answer.status == 204 or answer.request.method == "HEAD" else answer.text()
         said = f"{self.name} answered {answer.status} {body}"
         expect(answer.status == status, f"{said}, not {status}")
 
@@ -161,26 +167,21 @@ def expect_served(url: str, document: str) -> None:
         expect(headers.get(name.lower()) == value, f"{said}, without the header {name}: {value}")
 
 
-def walk(docs: DocsPage, url: str, key: str | None) -> None:
+def walk(docs: DocsPage, url: str, mocks: str, key: str | None) -> None:
     """The whole story. The examples are taken as they stand in the page: they must work."""
     docs.open(url)
     if key:
         docs.authorize(key)
+    else:
+        docs.expect_no_form_for_keys()
 
-    created = docs.operation("POST", "/endpoints").execute(201)
+    create = docs.operation("POST", "/endpoints")
+    created = create.execute(201)
     resource = json.loads(created)["data"]
-    mock_url = urljoin(url, resource["attributes"]["path"])
+    mock_url = urljoin(mocks, resource["attributes"]["path"])
     expect_served(mock_url, created)
-
-    mock = docs.operation("GET", "/{path}")
-    example = mock.parameter("path").input_value()
-    expect(
-        urljoin(url, f"/{example}") == mock_url,
-        f"the example of GET /{{path}} is {example}, but POST's example makes {mock_url}",
-    )
-    served = mock.execute(resource["attributes"]["response"]["code"])
-    wanted = resource["attributes"]["response"].get("body", "")
-    expect(served == wanted, f"the page got {served} from the mock, not {wanted}")
+    if mocks == url:
+        call_mocks(docs, url, create, resource)
 
     change = docs.operation("PATCH", "/endpoints/{id}")
     change.parameter("id").fill(resource["id"])
@@ -193,15 +194,59 @@ def walk(docs: DocsPage, url: str, key: str | None) -> None:
     delete.execute(204)
 
     missing = f"Requested page `{urlsplit(mock_url).path}` does not exist"
-    for answer in (mock.execute(404, refused=mock_url), call("GET", mock_url)[2]):
-        detail = json.loads(answer)["errors"][0]["detail"]
-        expect(detail == missing, f"after the deletion the mock says {detail}, not {missing}")
+    detail = json.loads(call("GET", mock_url)[2])["errors"][0]["detail"]
+    expect(detail == missing, f"after the deletion the mock says {detail}, not {missing}")
+
+
+def call_mocks(docs: DocsPage, url: str, create: "Operation", resource: dict[str, Any]) -> None:
+    """Calls of mocks from the page: that of the example, and others by every verb and with paths of every form."""
+    attributes = resource["attributes"]
+    mock = docs.operation("GET", "/{path}")
+    example = mock.parameter("path").input_value()
+    expect(f"/{example}" == attributes["path"], f"the example of GET /{{path}} is {example}, not POST's example")
+    served = mock.execute(attributes["response"]["code"])
+    wanted = attributes["response"].get("body", "")
+    expect(served == wanted, f"the page got {served} from the mock, not {wanted}")
+
+    for verb, path, typed in [
+        ("GET", "/api/v1/users", "api/v1/users"),
+        ("GET", "/api/v2/users/", "/api/v2/users/"),
+        ("GET", "/a%2Fb", "/a%2Fb"),
+        ("GET", "/caf%C3%A9//x", "café//x"),
+        ("GET", "/", "/"),
+        ("HEAD", "/api/v1/users", "api/v1/users"),
+        ("OPTIONS", "/api/v1/users", "/api/v1/users"),
+    ]:
+        # With a type: of an answer without one, Playwright reads no body.
+        response = {"code": 299, "headers": {"Content-Type": "text/plain"}, "body": "" if verb == "HEAD" else path}
+        document = {"type": "endpoints", "attributes": {"verb": verb, "path": path, "response": response}}
+        create.block.locator("textarea").first.fill(json.dumps({"data": document}))
+        create.execute(201)
+        other = mock if verb == "GET" else docs.operation(verb, "/{path}")
+        other.parameter("path").fill(typed)
+        served = other.execute(299)
+        expect(served == response["body"], f"{verb} of {typed} got {served} from the page, not {response['body']}")
+
+    mock.parameter("path").fill("no/such/mock")
+    mock.execute(404, refused=urljoin(url, "/no/such/mock"))
+
+
+def look(docs: DocsPage, url: str) -> None:
+    """A page on the listener of mocks, whose management wants keys: it asks for none, and says why."""
+    docs.open(url)
+    docs.expect_no_form_for_keys()
+    notice = docs.page.locator(".info .description", has_text="This page takes no key")
+    expect("--management-listen" in notice.inner_text(), "the page does not say where keys can be used")
+    docs.operation("GET", "/endpoints").execute(401, refused=urljoin(url, "/endpoints"))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Walks through the documentation page of a running Echo.")
-    parser.add_argument("--url", required=True, help="where Echo runs, on 127.0.0.1; it holds no mock yet")
-    parser.add_argument("--key", help="an API key with both scopes, when Echo wants one")
+    parser.add_argument("--url", required=True, help="where management is, on 127.0.0.1; Echo holds no mock yet")
+    parser.add_argument("--mocks", metavar="URL", help="where mocks are, if not there too")
+    keys = parser.add_mutually_exclusive_group()
+    keys.add_argument("--key", help="an API key with both scopes, when management wants one and the page takes it")
+    keys.add_argument("--locked", action="store_true", help="management wants keys, and the page may not take one")
     parser.add_argument("--screenshots", type=Path, metavar="DIR", help="where to leave pictures of each step")
     options = parser.parse_args()
     if options.screenshots:
@@ -211,13 +256,17 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
         docs = DocsPage(browser, options.url, options.screenshots)
         try:
-            walk(docs, options.url, options.key)
+            if options.locked:
+                look(docs, options.url)
+            else:
+                walk(docs, options.url, options.mocks or options.url, options.key)
         except (AssertionError, Error) as error:
             docs.shoot("failure")
             sys.exit("docs_page: " + "; ".join([str(error), *docs.complaints]))
         finally:
             browser.close()
-    print("docs_page: created, called, changed and deleted a mock from the page; no console error, no foreign request")
+    done = "asked for no key" if options.locked else "created, called, changed and deleted mocks"
+    print(f"docs_page: {done}; no console error, no foreign request")
 
 
 if __name__ == "__main__":

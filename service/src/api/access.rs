@@ -80,6 +80,11 @@ impl Gate {
         self.trusted.client(peer, headers)
     }
 
+    /// Whether management needs a key.
+    pub fn has_keys(&self) -> bool {
+        !self.keys.is_empty()
+    }
+
     /// Identifies the caller and counts the request against them.
     pub fn admit(&self, peer: IpAddr, uri: &Uri, headers: &HeaderMap) -> Result<Access, ApiError> {
         let access = self.identify(headers);
@@ -129,6 +134,7 @@ fn check(request: &Request, scope: Scope) -> Result<(), ApiError> {
             );
             Err(ApiError::new(Kind::Forbidden, detail, Some(Source::header("Authorization"))))
         }
+        Access::Refused { .. } if is_key_entry(request) => Err(ApiError::key_entry()),
         Access::Refused { token_given } => Err(ApiError::unauthorized(*token_given)),
     }
 }
@@ -138,12 +144,18 @@ pub fn may_read(request: &Request) -> bool {
     check(request, Scope::Read).is_ok()
 }
 
+/// Whether the client has sent the entry that `echo-service key new` prints for `--keys` beside the token.
+fn is_key_entry(request: &Request) -> bool {
+    let parts: Vec<_> = request.header(header::AUTHORIZATION).unwrap_or_default().trim().split(':').collect();
+    matches!(parts[..], [_, _, hash] if hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
 fn register_scheme(registry: &mut Registry) {
     registry.create_security_scheme(
         SCHEME,
         MetaSecurityScheme {
             ty: "http",
-            description: Some("A key that `echo-service key new` made. A service without keys needs none."),
+            description: Some("A token that `echo-service key new` has made."),
             name: None,
             key_in: None,
             scheme: Some("bearer"),

@@ -9,7 +9,7 @@ use poem::{
     endpoint::{BoxEndpoint, make_sync},
 };
 use poem_openapi::{
-    OpenApi, OpenApiService,
+    ContactObject, LicenseObject, OpenApi, OpenApiService, ServerObject,
     payload::Payload,
     registry::{
         MetaApi, MetaMediaType, MetaOperation, MetaOperationParam, MetaParamIn, MetaPath, MetaResponse, MetaResponses,
@@ -18,26 +18,35 @@ use poem_openapi::{
     types::Type,
 };
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use super::{error::ErrorDocument, jsonapi::JsonApi, text::RESERVED};
 
-const DESCRIPTION: &str = "Mock HTTP endpoints that answer what they were told to: create one here, then call it.\n\n\
-    Requests and answers are [JSON:API 1.1](https://jsonapi.org/format/1.1/). Every error names what was wrong and what to write instead.";
+const DESCRIPTION: &str = "A mock HTTP server. Create an endpoint (method and path, and the response to give), then call it.\n\n\
+    Requests and answers are [JSON:API 1.1](https://jsonapi.org/format/1.1/). Every error says what is wrong and what to write instead.";
+
+/// What the page says where it takes no key.
+const NO_KEY: &str = "\n\n**This page takes no key**, because a mock on the same listener could hold a script that reads it. Start Echo with \
+    `--management-listen` to give management a listener of its own, or call management with another client.";
 
 /// Describes the service.
 pub fn service<A: OpenApi>(api: A) -> OpenApiService<A, ()> {
-    OpenApiService::new(api, "Echo", env!("CARGO_PKG_VERSION")).description(DESCRIPTION)
+    OpenApiService::new(api, "Echo", env!("CARGO_PKG_VERSION"))
+        .description(DESCRIPTION)
+        .contact(ContactObject::new().name("The operator of this service"))
+        .license(LicenseObject::new("Apache-2.0").url("https://www.apache.org/licenses/LICENSE-2.0"))
+        .server(ServerObject::new("/").description("This service"))
 }
 
-/// The OpenAPI document, as JSON and YAML.
+/// The OpenAPI document, as JSON and YAML, and as the page shows it.
 pub struct Documentation {
     pub json: String,
     pub yaml: String,
+    pub page: String,
 }
 
 impl Documentation {
-    pub fn of<A: OpenApi>(service: &OpenApiService<A, ()>, shared_listener: bool) -> Self {
+    pub fn of<A: OpenApi>(service: &OpenApiService<A, ()>, shared_listener: bool, has_keys: bool) -> Self {
         let mut document = serde_json::from_str::<Value>(&service.spec()).expect("poem-openapi writes JSON");
         // poem-openapi enforces `deny_unknown_fields`, but does not write it down.
         for name in ["Attributes", "Response", "AttributeChanges", "ResponseChanges"] {
@@ -49,9 +58,31 @@ impl Documentation {
                 path["pattern"] = path["pattern"].as_str().map(|rule| rule.replace(RESERVED, "")).into();
             }
         }
+        // Operations without a requirement of their own have none, which linters want to be said.
+        document["security"] = json!([]);
+        if !has_keys {
+            remove_keys(&mut document);
+        }
         let json = serde_json::to_string_pretty(&document).expect("a document is JSON");
         let yaml = serde_yaml::to_string(&document).expect("what is JSON can be YAML");
-        Self { json, yaml }
+        if shared_listener && has_keys {
+            remove_keys(&mut document);
+            document["info"]["description"] = format!("{DESCRIPTION}{NO_KEY}").into();
+        }
+        Self { json, yaml, page: document.to_string() }
+    }
+}
+
+/// Removes the scheme of keys and the operations' need of it, so that Swagger UI shows no padlocks and no form for keys.
+fn remove_keys(document: &mut Value) {
+    fn members(value: &mut Value) -> &mut Map<String, Value> {
+        value.as_object_mut().expect("these are objects in OpenAPI")
+    }
+    members(&mut document["components"]).shift_remove("securitySchemes");
+    for path in members(&mut document["paths"]).values_mut() {
+        for operation in members(path).values_mut() {
+            members(operation).shift_remove("security");
+        }
     }
 }
 
@@ -68,6 +99,8 @@ pub fn page(document: String) -> impl Endpoint {
                 "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'; \
                  base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
             )
+            // A page that opens this one may not reach into it.
+            .header("Cross-Origin-Opener-Policy", "same-origin")
             .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
             .header(header::REFERRER_POLICY, "no-referrer")
             .body(html.clone())
@@ -75,12 +108,13 @@ pub fn page(document: String) -> impl Endpoint {
 }
 
 fn html(document: &str) -> String {
-    // Swagger UI around no service, whose description the document takes the place of.
-    let empty = OpenApiService::new((), "", "");
+    // Swagger UI around no service: for its styles and its script.
+    let page = OpenApiService::new((), "", "").swagger_ui_html();
+    let (head, _) = page.rsplit_once("<body>").expect("poem-openapi's page has a body");
     // Without an icon of its own the page would ask for /favicon.ico, which is a mock's path.
-    let head = "<head><meta name=\"viewport\" content=\"width=device-width\"><link rel=\"icon\" href=\"data:,\">";
-    let page = empty.swagger_ui_html().replacen(&empty.spec(), document, 1).replacen("<head>", head, 1);
-    format!("<!DOCTYPE html>{}", page.replacen("<title>Swagger UI", "<title>Echo", 1))
+    let icon = "<head><meta name=\"viewport\" content=\"width=device-width\"><link rel=\"icon\" href=\"data:,\">";
+    let head = head.replacen("<head>", icon, 1).replacen("<title>Swagger UI", "<title>Echo", 1);
+    format!("<!DOCTYPE html>{head}{}", include_str!("docs.html").replacen("{:document}", document, 1))
 }
 
 pub fn file(content_type: &'static str, text: String) -> impl Endpoint {
@@ -95,10 +129,12 @@ impl OpenApi for MocksDescription {
     fn meta() -> Vec<MetaApi> {
         let operations = [
             (Method::GET, "getMock", "Call a mock with GET"),
+            (Method::HEAD, "headMock", "Call a mock with HEAD"),
             (Method::POST, "postMock", "Call a mock with POST"),
             (Method::PUT, "putMock", "Call a mock with PUT"),
             (Method::PATCH, "patchMock", "Call a mock with PATCH"),
             (Method::DELETE, "deleteMock", "Call a mock with DELETE"),
+            (Method::OPTIONS, "optionsMock", "Call a mock with OPTIONS"),
         ]
         .map(operation)
         .into();
@@ -108,7 +144,7 @@ impl OpenApi for MocksDescription {
     fn register(registry: &mut Registry) {
         registry.create_tag(MetaTag {
             name: TAG,
-            description: Some("Call what you have set up. No key is needed."),
+            description: Some("Call the mocks that you have created. No key is needed."),
             external_docs: None,
         });
         ErrorDocument::register(registry);
@@ -120,8 +156,7 @@ impl OpenApi for MocksDescription {
 const TAG: &str = "Mocks";
 
 fn operation((method, operation_id, summary): (Method, &'static str, &'static str)) -> MetaOperation {
-    let path =
-        MetaSchema { example: Some("greeting".into()), pattern: Some("^[^/]+$".into()), ..MetaSchema::new("string") };
+    let path = MetaSchema { example: Some("greeting".into()), ..MetaSchema::new("string") };
     let answer = |status, description, content| MetaResponse {
         description,
         status,
@@ -135,13 +170,18 @@ fn operation((method, operation_id, summary): (Method, &'static str, &'static st
         method,
         tags: vec![TAG],
         summary: Some(summary),
-        description: Some("Any path can be mocked; from this page those of one segment can be called."),
+        description: Some(
+            "The documentation page sends the path as it is typed. Other clients of this document may send `/` in it as `%2F`, \
+             which is another path.",
+        ),
         external_docs: None,
         params: vec![MetaOperationParam {
             name: "path".into(),
             schema: MetaSchemaRef::Inline(Box::new(path)),
             in_type: MetaParamIn::Path,
-            description: Some("The path of the mock, without the leading slash.".into()),
+            description: Some(
+                "The path of the mock, as `attributes.path` shows it. The leading slash may be left out.".into(),
+            ),
             required: true,
             deprecated: false,
             explode: true,
@@ -150,8 +190,9 @@ fn operation((method, operation_id, summary): (Method, &'static str, &'static st
         request: None,
         responses: MetaResponses {
             responses: vec![
-                answer(Some(404), "There is no such mock, or it was told to answer so.", vec![error]),
-                answer(None, "What the mock was told to answer.", vec![]),
+                answer(Some(200), "The answer of a mock that was defined with code 200.", vec![]),
+                answer(Some(404), "There is no such mock, or it was defined with code 404.", vec![error]),
+                answer(None, "The answer of the mock, as it was defined.", vec![]),
             ],
         },
         deprecated: false,

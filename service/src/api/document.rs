@@ -1,5 +1,4 @@
-//! Reads the document of a request, and tells all that is wrong with it at once, each with its pointer. Only what it is a document
-//! of (`type` and `id`) comes before: in one about something else nothing can be right or wrong.
+//! Reads the document of a request, and tells all that is wrong with it at once, each with its pointer.
 
 use serde_json::{Map, Value};
 
@@ -15,46 +14,50 @@ pub type IsReserved = fn(&str) -> bool;
 
 /// Reads an endpoint to be made.
 pub fn read_new(document: &Value, is_reserved: IsReserved) -> Result<Endpoint, ApiError> {
-    let data = read_data(document)?;
-    if data.get("id").is_some_and(|id| !id.is_null()) {
-        let detail = "The id of an endpoint is made by the server: leave `id` out";
-        return Err(ApiError::new(Kind::ClientId, detail, Some(Source::pointer("/data/id"))));
-    }
     let mut reader = Reader { errors: Vec::new(), untold: 0, is_reserved };
-    let endpoint = reader.new_endpoint(data);
+    let endpoint = reader.data(document).and_then(|data| {
+        if data.get("id").is_some_and(|id| !id.is_null()) {
+            reader.note(Kind::ClientId, "/data/id", "The id of an endpoint is made by the server: leave `id` out");
+        }
+        reader.new_endpoint(data)
+    });
     reader.finish(endpoint)
 }
 
 /// Reads changes, and applies them to an endpoint.
 pub fn read_changes(document: &Value, current: &Endpoint, is_reserved: IsReserved) -> Result<Endpoint, ApiError> {
-    let data = read_data(document)?;
-    let id = current.id.to_string();
-    if let Some(other) = data.get("id").filter(|other| !other.is_null() && other.as_str() != Some(&id)) {
-        let detail = format!(
-            "`id` is {}, but the URL names `{id}`: leave it out, or write the same",
-            excerpt(&other.to_string())
-        );
-        return Err(ApiError::new(Kind::Conflict, detail, Some(Source::pointer("/data/id"))));
-    }
     let mut reader = Reader { errors: Vec::new(), untold: 0, is_reserved };
-    let endpoint = reader.changed_endpoint(data, current);
+    let endpoint = reader.data(document).and_then(|data| {
+        let id = current.id.to_string();
+        if let Some(other) = data.get("id").filter(|other| !other.is_null() && other.as_str() != Some(&id)) {
+            let other = other.to_string();
+            let detail =
+                format!("`id` is {}, but the URL names `{id}`: leave it out, or write the same", excerpt(&other));
+            reader.note(Kind::Conflict, "/data/id", detail);
+        }
+        reader.changed_endpoint(data, current)
+    });
     reader.finish(endpoint)
 }
 
-/// The resource object, which must be of our type.
-fn read_data(document: &Value) -> Result<&Map<String, Value>, ApiError> {
-    let Some(Value::Object(data)) = document.get("data") else {
-        let detail = r#"The document has no `data` object: write {"data": {"type": "endpoints", "attributes": {…}}}"#;
-        return Err(ApiError::new(Kind::Invalid, detail, Some(Source::pointer(DATA))));
-    };
-    let wrong = |kind, detail: String| Err(ApiError::new(kind, detail, Some(Source::pointer("/data/type"))));
-    match data.get("type") {
-        Some(Value::String(name)) if name == "endpoints" => Ok(data),
-        Some(Value::String(name)) => {
-            let given = excerpt(name);
-            wrong(Kind::Conflict, format!("`type` is `{given}`, but only `endpoints` are kept here: write `endpoints`"))
-        }
-        _ => wrong(Kind::Invalid, "`type` is missing: write `\"type\": \"endpoints\"`".into()),
+/// The object that a member belongs into, if there is such a member.
+fn home(name: &str) -> Option<&'static str> {
+    match name {
+        "verb" | "path" | "response" => Some("data.attributes"),
+        "code" | "headers" | "body" => Some("data.attributes.response"),
+        _ => None,
+    }
+}
+
+/// How a member is written.
+fn example(name: &str) -> &'static str {
+    match name {
+        "verb" => r#""verb": "GET""#,
+        "path" => r#""path": "/greeting""#,
+        "response" => r#""response": {"code": 200}"#,
+        "code" => r#""code": 200"#,
+        "headers" => r#""headers": {"Content-Type": "text/plain"}"#,
+        _ => r#""attributes": {"verb": "GET", "path": "/greeting", "response": {"code": 200}}"#,
     }
 }
 
@@ -100,6 +103,35 @@ impl Reader {
         }
     }
 
+    /// The resource object. One of another type is read nevertheless, for all else that is wrong with it.
+    fn data<'a>(&mut self, document: &'a Value) -> Option<&'a Map<String, Value>> {
+        let Some(Value::Object(data)) = document.get("data") else {
+            let names = document.as_object().into_iter().flat_map(Map::keys).filter(|name| home(name).is_some());
+            let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
+            let hint = if names.is_empty() { String::new() } else { format!("put {} into it: ", names.join(", ")) };
+            let form = r#"write {"data": {"type": "endpoints", "attributes": {…}}}"#;
+            self.note(Kind::Invalid, DATA, format!("The document has no `data` object: {hint}{form}"));
+            return None;
+        };
+        match data.get("type") {
+            Some(Value::String(name)) if name == "endpoints" => {}
+            Some(Value::String(name)) => {
+                let detail =
+                    format!("`type` is `{}`, but only `endpoints` are kept here: write `endpoints`", excerpt(name));
+                self.note(Kind::Conflict, "/data/type", detail);
+            }
+            _ => self.note(Kind::Invalid, "/data/type", "`type` is missing: write `\"type\": \"endpoints\"`"),
+        }
+        for (name, home) in data.keys().filter_map(|name| home(name).map(|home| (name, home))) {
+            self.note(
+                Kind::Invalid,
+                &format!("{DATA}/{name}"),
+                format!("`{name}` is in the wrong place: put it into `{home}`"),
+            );
+        }
+        Some(data)
+    }
+
     fn new_endpoint(&mut self, data: &Map<String, Value>) -> Option<Endpoint> {
         let attributes = self.required_object(data, DATA, "attributes")?;
         self.only_known(attributes, ATTRIBUTES, &["verb", "path", "response"]);
@@ -140,13 +172,14 @@ impl Reader {
         match Member::of(object, name) {
             Member::Value(value) => Some(value),
             Member::Absent | Member::Null => {
-                self.note(Kind::Invalid, &format!("{at}/{name}"), format!("`{name}` is missing: it is required"));
+                let detail = format!("`{name}` is missing: write `{}`", example(name));
+                self.note(Kind::Invalid, &format!("{at}/{name}"), detail);
                 None
             }
         }
     }
 
-    /// A required attribute in a PATCH: kept if absent, but null can not clear it.
+    /// A required attribute in a PATCH: kept if absent, but null cannot clear it.
     fn kept<T>(
         &mut self,
         object: &Map<String, Value>,
@@ -162,7 +195,7 @@ impl Reader {
                 self.note(
                     Kind::Invalid,
                     &format!("{at}/{name}"),
-                    format!("`{name}` can not be cleared: leave it out to keep it"),
+                    format!("`{name}` cannot be cleared: leave it out to keep it"),
                 );
                 None
             }
@@ -208,7 +241,11 @@ impl Reader {
     fn object<'a>(&mut self, value: &'a Value, at: &str, name: &str) -> Option<&'a Map<String, Value>> {
         let object = value.as_object();
         if object.is_none() {
-            self.note(Kind::Invalid, &format!("{at}/{name}"), format!("`{name}` is not an object: write {{…}}"));
+            self.note(
+                Kind::Invalid,
+                &format!("{at}/{name}"),
+                format!("`{name}` is not an object: write `{}`", example(name)),
+            );
         }
         object
     }
@@ -224,10 +261,14 @@ impl Reader {
     /// Notes a member that does not exist, so that a misspelt one is not silently lost.
     fn only_known(&mut self, object: &Map<String, Value>, at: &str, known: &[&str]) {
         for name in object.keys().filter(|name| !known.contains(&name.as_str())) {
-            let list = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-            let name = excerpt(name);
-            let detail = format!("`{name}` is not known here: use {list}, or leave it out");
-            self.note(Kind::Invalid, &format!("{at}/{}", escaped(&name)), detail);
+            let excerpt = excerpt(name);
+            let detail = if let Some(home) = home(name) {
+                format!("`{name}` is in the wrong place: put it into `{home}`")
+            } else {
+                let list = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+                format!("`{excerpt}` is not known here: use {list}, or leave it out")
+            };
+            self.note(Kind::Invalid, &format!("{at}/{}", escaped(&excerpt)), detail);
         }
     }
 
@@ -266,10 +307,13 @@ impl Reader {
     fn headers(&mut self, value: &Value) -> Option<Headers> {
         let object = self.object(value, RESPONSE, "headers")?;
         let errors_before = self.errors.len();
-        let at = |name: &str| format!("{RESPONSE}/headers/{}", escaped(name));
+        let at = |name: &str| format!("{RESPONSE}/headers/{}", escaped(&excerpt(name)));
         let mut fields = Vec::with_capacity(object.len());
         for (name, value) in object {
-            if let Some(value) = self.string(value, &at(name)) {
+            if value.is_array() {
+                let detail = "The value is a list: write one string for each name. Two cookies in one answer are not possible yet";
+                self.note(Kind::Invalid, &at(name), detail);
+            } else if let Some(value) = self.string(value, &at(name)) {
                 fields.push((name.clone(), value.to_owned()));
             }
         }
@@ -287,7 +331,13 @@ impl Reader {
 
     fn body(&mut self, value: &Value) -> Option<Body> {
         let pointer = "/data/attributes/response/body";
-        let text = self.string(value, pointer)?;
+        let Some(text) = value.as_str() else {
+            let text = Value::from(value.to_string()).to_string();
+            let text = if text.len() > 200 { r#""{\"message\": \"Hello\"}""# } else { &text };
+            let detail = format!("`body` is text: write JSON as a string, with its quotes escaped: `\"body\": {text}`");
+            self.note(Kind::Invalid, pointer, detail);
+            return None;
+        };
         self.noted(Kind::TooLarge, pointer, Body::parse(text.to_owned()))
     }
 

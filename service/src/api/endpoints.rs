@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, OnceLock};
 
-use http::{HeaderMap, header};
 use poem::Request;
 use poem_openapi::{
     ApiResponse, OpenApi, Tags,
@@ -12,18 +11,19 @@ use poem_openapi::{
 use super::{
     access::{MayRead, MayWrite, may_read},
     budget::{self, reserve},
+    conditions::{self, etag},
     document::{self, IsReserved},
     error::{ApiError, ErrorObject, Kind, MAX_ERRORS, Source, excerpt},
     jsonapi::{JsonApi, RequestDocument},
     location::Locations,
     refusal::{Refusal, Statuses},
     schema::{EndpointChangesDocument, EndpointDocument, ListDocument, NewEndpointDocument},
-    text::{IdRule, PathRule, SizeRule, Text, VerbRule},
+    text::{FilterPathRule, IdRule, SizeRule, Text, VerbRule},
 };
 use crate::{
     domain::{EndpointId, MockPath, Verb},
     replica::Replica,
-    store::{Filter, Stored, Version, Write, WriteError, json_bytes},
+    store::{Filter, Stored, Write, WriteError, json_bytes},
 };
 
 const DEFAULT_PAGE: usize = 100;
@@ -70,7 +70,14 @@ enum Shown {
     #[oai(status = 200)]
     Ok(
         JsonApi<EndpointDocument>,
-        /// The version of the endpoint, for `If-Match`.
+        /// The version of the endpoint, for `If-Match` and `If-None-Match`.
+        #[oai(header = "ETag")]
+        String,
+    ),
+    /// The endpoint is at a version that `If-None-Match` names: the client has it already.
+    #[oai(status = 304)]
+    NotModified(
+        /// The version of the endpoint.
         #[oai(header = "ETag")]
         String,
     ),
@@ -78,18 +85,18 @@ enum Shown {
 
 #[derive(ApiResponse)]
 enum Changed {
-    /// The endpoint.
+    /// The endpoint as it is now, on every replica.
     #[oai(status = 200)]
     Ok(
         JsonApi<EndpointDocument>,
-        /// The version of the endpoint, for `If-Match`.
+        /// The new version of the endpoint, for `If-Match` and `If-None-Match`.
         #[oai(header = "ETag")]
         String,
     ),
-    /// It is changed. The key does not have the scope `read`, so that the endpoint is not shown.
+    /// The endpoint is changed. The key has no `read`, so that the endpoint is not shown.
     #[oai(status = 204)]
     Unseen(
-        /// The version of the endpoint, for `If-Match`.
+        /// The new version of the endpoint, for `If-Match` and `If-None-Match`.
         #[oai(header = "ETag")]
         String,
     ),
@@ -112,7 +119,7 @@ impl Statuses for CreateStatuses {
 }
 struct ShowStatuses;
 impl Statuses for ShowStatuses {
-    const OWN: &'static [u16] = &[400, 404];
+    const OWN: &'static [u16] = &[400, 404, 412];
 }
 struct ChangeStatuses;
 impl Statuses for ChangeStatuses {
@@ -142,9 +149,10 @@ impl EndpointsApi {
         /// Only those with this verb.
         #[oai(name = "filter[verb]")]
         filter_verb: Query<Option<Text<VerbRule>>>,
-        /// Only those with this path.
+        /// Only those with this path. Percent-encode the path as any value of a query. The path as `attributes.path` shows
+        /// it works too, unless it holds `%25`.
         #[oai(name = "filter[path]")]
-        filter_path: Query<Option<Text<PathRule>>>,
+        filter_path: Query<Option<Text<FilterPathRule>>>,
     ) -> Result<Listed, Refusal<ListStatuses>> {
         let mut wrong = unknown_parameters(request, &["page[size]", "page[after]", "filter[verb]", "filter[path]"]);
         let mut note = |name: &str, why: String| {
@@ -171,8 +179,10 @@ impl EndpointsApi {
             after
         });
         let verb = filter_verb.0.map(|text| Verb::parse(&text.0).map_err(|e| note("filter[verb]", e.to_string())).ok());
-        let path =
-            filter_path.0.map(|text| MockPath::parse(&text.0).map_err(|e| note("filter[path]", e.to_string())).ok());
+        let path = filter_path.0.map(|text| {
+            let sent = raw_parameter(request, "filter[path]").unwrap_or_default();
+            MockPath::sought(sent, &text.0).map_err(|e| note("filter[path]", e.to_string())).ok()
+        });
         let Some(size) = size.filter(|_| wrong.is_empty()) else { return Err(ApiError::all(wrong).into()) };
         let (filter, after) = (Filter { verb: verb.flatten(), path: path.flatten() }, after.flatten());
         reserve(request, budget::LISTING).await?;
@@ -201,6 +211,8 @@ impl EndpointsApi {
     }
 
     /// Show an endpoint
+    ///
+    /// `ETag` is its version. With `If-None-Match`, the answer is 304 while that version is current.
     #[oai(path = "/endpoints/:id", method = "get", operation_id = "showEndpoint")]
     async fn show(
         &self,
@@ -208,9 +220,19 @@ impl EndpointsApi {
         request: &Request,
         /// The id that the server has given it.
         id: Path<String>,
+        /// Show it only if its ETag is one of these.
+        #[oai(name = "If-Match")]
+        if_match: Header<Option<String>>,
+        /// Answer 304 if its ETag is one of these.
+        #[oai(name = "If-None-Match")]
+        if_none_match: Header<Option<String>>,
     ) -> Result<Shown, Refusal<ShowStatuses>> {
+        let _ = (if_match, if_none_match); // Described only: `conditions` reads all lines of a field, not only the first.
         no_parameters(request)?;
         let Stored { endpoint, version } = self.find(request, &id).await?;
+        if conditions::check_read(request.headers(), version)? {
+            return Ok(Shown::NotModified(etag(version)));
+        }
         reserve(request, json_bytes(&endpoint)).await?;
         Ok(Shown::Ok(JsonApi((&endpoint).into()), etag(version)))
     }
@@ -227,13 +249,16 @@ impl EndpointsApi {
         /// Change it only if its ETag is one of these.
         #[oai(name = "If-Match")]
         if_match: Header<Option<String>>,
+        /// Change it only if its ETag is none of these.
+        #[oai(name = "If-None-Match")]
+        if_none_match: Header<Option<String>>,
         request: &Request,
         body: RequestDocument<EndpointChangesDocument>,
     ) -> Result<Changed, Refusal<ChangeStatuses>> {
-        let _ = if_match; // All lines of the field count, not only the first: see `if_match_allows`.
+        let _ = (if_match, if_none_match); // Described only: `conditions` reads all lines of a field, not only the first.
         no_parameters(request)?;
         let mut current = self.find(request, &id).await?;
-        if_match_allows(request.headers(), current.version)?;
+        conditions::check_write(request.headers(), current.version)?;
         let changes = body.read().await?;
         // Others may change it at the same time; one of them succeeds in each round, and the request's deadline ends it.
         loop {
@@ -248,11 +273,13 @@ impl EndpointsApi {
                 Err(WriteError::Changed | WriteError::Missing) => current = self.find(request, &id).await?,
                 Err(error) => return Err(refused(request, error).into()),
             }
-            if_match_allows(request.headers(), current.version)?;
+            conditions::check_write(request.headers(), current.version)?;
         }
     }
 
     /// Delete an endpoint
+    ///
+    /// When this has answered, calls of the mock are 404, on every replica.
     #[oai(path = "/endpoints/:id", method = "delete", operation_id = "deleteEndpoint")]
     async fn delete(
         &self,
@@ -262,13 +289,16 @@ impl EndpointsApi {
         /// Delete it only if its ETag is one of these.
         #[oai(name = "If-Match")]
         if_match: Header<Option<String>>,
+        /// Delete it only if its ETag is none of these.
+        #[oai(name = "If-None-Match")]
+        if_none_match: Header<Option<String>>,
         request: &Request,
     ) -> Result<Deleted, Refusal<DeleteStatuses>> {
-        let _ = if_match; // All lines of the field count, not only the first: see `if_match_allows`.
+        let _ = (if_match, if_none_match); // Described only: `conditions` reads all lines of a field, not only the first.
         no_parameters(request)?;
         loop {
             let Stored { endpoint, version } = self.find(request, &id).await?;
-            if_match_allows(request.headers(), version)?;
+            conditions::check_write(request.headers(), version)?;
             match self.replica.write(Write::Delete { id: endpoint.id, expected: version }).await {
                 Ok(_) => return Ok(Deleted::Ok),
                 Err(WriteError::Changed | WriteError::Missing) => {}
@@ -297,21 +327,6 @@ fn refused(request: &Request, error: WriteError) -> ApiError {
     }
 }
 
-fn etag(version: Version) -> String {
-    format!("\"{version}\"")
-}
-
-/// RFC 9110 section 13.1.1: strong comparison with each tag of the list.
-fn if_match_allows(headers: &HeaderMap, version: Version) -> Result<(), ApiError> {
-    let current = etag(version);
-    let mut lines = headers.get_all(header::IF_MATCH).iter().peekable();
-    if lines.peek().is_none() {
-        return Ok(());
-    }
-    let mut tags = lines.flat_map(|line| line.to_str().unwrap_or_default().split(',')).map(str::trim);
-    if tags.any(|tag| tag == "*" || tag == current) { Ok(()) } else { Err(ApiError::changed()) }
-}
-
 /// Parameters that do not exist or are given twice: a misspelt filter would list everything.
 fn unknown_parameters(request: &Request, known: &[&str]) -> Vec<ErrorObject> {
     let mut seen = Vec::new();
@@ -332,6 +347,14 @@ fn unknown_parameters(request: &Request, known: &[&str]) -> Vec<ErrorObject> {
         }
     }
     errors
+}
+
+/// The value of a parameter as it was sent, before it is decoded.
+fn raw_parameter<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
+    let pairs = request.uri().query().unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
+    let is_named =
+        |sent: &str| url::form_urlencoded::parse(sent.as_bytes()).next().is_some_and(|(sent, _)| sent == name);
+    pairs.filter(|(sent, _)| is_named(sent)).map(|(_, value)| value).next()
 }
 
 /// JSON:API 1.1, "Query Parameters": what is not known is refused.

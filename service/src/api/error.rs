@@ -2,17 +2,18 @@
 //!
 //! The kinds of error, with their statuses, are here; what is said of a value comes from the domain and from whoever read it.
 
-use std::{borrow::Cow, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use poem::error::ResponseError;
-use poem_openapi::Object;
+use poem_openapi::{Object, types::Example};
 use serde::Serialize;
 
-use super::jsonapi;
+use super::{jsonapi, routes};
+pub use crate::domain::excerpt;
 use crate::{
-    domain::{EndpointId, Route},
+    domain::{EndpointId, MAX_PATH_BYTES, Route, beginning},
     store::{StoreError, WriteError},
 };
 
@@ -69,22 +70,20 @@ pub struct ErrorObject {
 
 /// All that is wrong with a request, at once.
 #[derive(Debug, Clone, PartialEq, Eq, Object, Serialize)]
-#[oai(rename = "ErrorDocument")]
+#[oai(rename = "ErrorDocument", example)]
 pub struct ErrorDocument {
     errors: Vec<ErrorObject>,
 }
 
-/// A request with more faults than this is told of the first ones, and how many more there are.
-pub const MAX_ERRORS: usize = 50;
-
-/// The beginning of what a client sent, which may be as long as it likes.
-pub fn excerpt(text: &str) -> Cow<'_, str> {
-    const CHARACTERS: usize = 100;
-    match text.char_indices().nth(CHARACTERS) {
-        Some((end, _)) => format!("{}…", &text[..end]).into(),
-        None => text.into(),
+impl Example for ErrorDocument {
+    fn example() -> Self {
+        let detail = "The path must begin with `/`: write `/greeting`";
+        Self { errors: vec![Kind::Invalid.object(detail, Some(Source::pointer("/data/attributes/path")))] }
     }
 }
+
+/// A request with more faults than this is told of the first ones, and how many more there are.
+pub const MAX_ERRORS: usize = 50;
 
 /// The kinds of error, each with its status, its word for programs and its title.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,36 +115,30 @@ pub enum Kind {
 impl Kind {
     const fn describe(self) -> (StatusCode, &'static str, &'static str) {
         match self {
-            Self::Malformed => (StatusCode::BAD_REQUEST, "malformed", "The body can not be read"),
+            Self::Malformed => (StatusCode::BAD_REQUEST, "malformed", "Malformed body"),
             Self::BadRequest => (StatusCode::BAD_REQUEST, "bad_request", "Bad request"),
-            Self::BadParameter => (StatusCode::BAD_REQUEST, "bad_parameter", "A query parameter is wrong"),
-            Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized", "A key is needed"),
-            Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "The key does not allow this"),
-            Self::ForeignHost => (StatusCode::FORBIDDEN, "foreign_host", "Management without keys has no such name"),
-            Self::ForeignOrigin => {
-                (StatusCode::FORBIDDEN, "foreign_origin", "Management without keys is not for other pages")
-            }
-            Self::ServiceWorker => (StatusCode::FORBIDDEN, "service_worker", "Service workers are not served here"),
-            Self::ClientId => (StatusCode::FORBIDDEN, "client_id", "Ids are made by the server"),
-            Self::NotFound => (StatusCode::NOT_FOUND, "not_found", "It does not exist"),
-            Self::MethodNotAllowed => {
-                (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "The resource does not have this method")
-            }
-            Self::NotAcceptable => (StatusCode::NOT_ACCEPTABLE, "not_acceptable", "No acceptable media type"),
-            Self::Timeout => (StatusCode::REQUEST_TIMEOUT, "timeout", "The request took too long to arrive"),
-            Self::Conflict => (StatusCode::CONFLICT, "conflict", "It conflicts with what exists"),
-            Self::PreconditionFailed => {
-                (StatusCode::PRECONDITION_FAILED, "precondition_failed", "It was changed in the meantime")
-            }
-            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large", "It is too large"),
+            Self::BadParameter => (StatusCode::BAD_REQUEST, "bad_parameter", "Invalid query parameter"),
+            Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized", "Unauthorized"),
+            Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "Forbidden"),
+            Self::ForeignHost => (StatusCode::FORBIDDEN, "foreign_host", "Foreign host"),
+            Self::ForeignOrigin => (StatusCode::FORBIDDEN, "foreign_origin", "Foreign origin"),
+            Self::ServiceWorker => (StatusCode::FORBIDDEN, "service_worker", "Service worker"),
+            Self::ClientId => (StatusCode::FORBIDDEN, "client_id", "Client-generated ID"),
+            Self::NotFound => (StatusCode::NOT_FOUND, "not_found", "Not found"),
+            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed"),
+            Self::NotAcceptable => (StatusCode::NOT_ACCEPTABLE, "not_acceptable", "Not acceptable"),
+            Self::Timeout => (StatusCode::REQUEST_TIMEOUT, "timeout", "Request timeout"),
+            Self::Conflict => (StatusCode::CONFLICT, "conflict", "Conflict"),
+            Self::PreconditionFailed => (StatusCode::PRECONDITION_FAILED, "precondition_failed", "Precondition failed"),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large", "Content too large"),
             Self::UnsupportedMediaType => {
-                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The media type is not supported")
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "Unsupported media type")
             }
-            Self::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "invalid", "A value is not valid"),
+            Self::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "invalid", "Invalid value"),
             Self::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests", "Too many requests"),
-            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something is broken here"),
+            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error"),
             Self::NotImplemented => (StatusCode::NOT_IMPLEMENTED, "not_implemented", "Not implemented"),
-            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The service can not answer now"),
+            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Service unavailable"),
         }
     }
 
@@ -182,34 +175,55 @@ impl ApiError {
         Self { status: status.unwrap_or(StatusCode::BAD_REQUEST), errors, headers: Vec::new() }
     }
 
-    fn with_header(mut self, name: HeaderName, value: impl Into<HeaderValue>) -> Self {
+    pub fn with_header(mut self, name: HeaderName, value: impl Into<HeaderValue>) -> Self {
         self.headers.push((name, value.into()));
         self
     }
 
+    /// For a path that may be a mock's: the longest that one can have is told whole.
     pub fn page_not_found(path: &str) -> Self {
+        let path = beginning(path, MAX_PATH_BYTES);
         Self::new(Kind::NotFound, format!("Requested page `{path}` does not exist"), None)
     }
 
+    /// For a path that no mock can have where management is: so it can be told which paths management has.
+    pub fn route_not_found(path: &str) -> Self {
+        let hint = match routes::meant(path) {
+            Some(path) => format!("write `{}`", excerpt(&path)),
+            None if routes::is_reserved(path) => format!("management has {}", routes::LIST),
+            None => format!("management has {}; mocks are on another listener", routes::LIST),
+        };
+        Self::new(Kind::NotFound, format!("Requested page `{}` does not exist: {hint}", excerpt(path)), None)
+    }
+
     pub fn endpoint_not_found(id: &str) -> Self {
-        Self::new(Kind::NotFound, format!("Requested Endpoint with ID `{id}` does not exist"), None)
+        Self::new(Kind::NotFound, format!("Requested Endpoint with ID `{}` does not exist", excerpt(id)), None)
     }
 
     pub fn method_not_allowed(method: &str, path: &str, allowed: &'static str) -> Self {
+        let (method, path) = (excerpt(method), excerpt(path));
         Self::new(Kind::MethodNotAllowed, format!("`{path}` does not have {method}: use {allowed}"), None)
             .with_header(header::ALLOW, HeaderValue::from_static(allowed))
     }
 
-    /// RFC 6750 section 3.
     pub fn unauthorized(token_given: bool) -> Self {
-        let (detail, challenge) = if token_given {
-            (
-                "The key in `Authorization` is not known: check it, or ask the operator for one",
-                r#"Bearer realm="echo", error="invalid_token""#,
-            )
+        if token_given {
+            Self::wrong_token("The key in `Authorization` is not known: check it, or ask the operator for one")
         } else {
-            ("This needs a key: send `Authorization: Bearer echo_…`", r#"Bearer realm="echo""#)
-        };
+            Self::challenge("This needs a key: send `Authorization: Bearer echo_…`", r#"Bearer realm="echo""#)
+        }
+    }
+
+    pub fn key_entry() -> Self {
+        Self::wrong_token("This is the entry for `--keys`: send the token, which begins with `echo_`")
+    }
+
+    fn wrong_token(detail: &str) -> Self {
+        Self::challenge(detail, r#"Bearer realm="echo", error="invalid_token""#)
+    }
+
+    /// RFC 6750 section 3.
+    fn challenge(detail: &str, challenge: &'static str) -> Self {
         Self::new(Kind::Unauthorized, detail, Some(Source::header("Authorization")))
             .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
     }
@@ -284,6 +298,20 @@ impl ApiError {
     pub fn changed() -> Self {
         let detail = "The endpoint is not at the version that `If-Match` names: get it again, and send its new ETag";
         Self::new(Kind::PreconditionFailed, detail, Some(Source::header("If-Match")))
+    }
+
+    /// A proxy that compresses an answer makes its ETag weak, and `If-Match` compares strongly (RFC 9110 section 13.1.1).
+    pub fn weak_tag(current: &str) -> Self {
+        let detail = format!(
+            "The tag in `If-Match` is weak, and `If-Match` takes strong tags only: send `{current}`, without `W/`"
+        );
+        Self::new(Kind::PreconditionFailed, detail, Some(Source::header("If-Match")))
+    }
+
+    pub fn not_excluded() -> Self {
+        let detail =
+            "The endpoint is at a version that `If-None-Match` names: leave this field out to change or delete it";
+        Self::new(Kind::PreconditionFailed, detail, Some(Source::header("If-None-Match")))
     }
 
     pub fn into_document(self) -> ErrorDocument {

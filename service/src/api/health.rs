@@ -52,11 +52,11 @@ enum Ready {
     /// All mocks are loaded, and requests are welcome.
     #[oai(status = 200)]
     Ok(JsonApi<HealthDocument>),
-    /// It is starting or stopping, or has lost its store: send requests elsewhere.
+    /// The process is starting or stopping, or cannot read its store: send requests elsewhere.
     #[oai(status = 503)]
     No(
         JsonApi<super::error::ErrorDocument>,
-        /// Seconds.
+        /// Seconds to wait before the next try.
         #[oai(header = "Retry-After")]
         u32,
     ),
@@ -68,20 +68,24 @@ fn document(status: &str) -> JsonApi<HealthDocument> {
 
 #[OpenApi(tag = "Tag::Health")]
 impl HealthApi {
-    /// Is it alive?
+    /// Liveness
+    ///
+    /// Answers as long as the process serves requests. Restart a process that does not answer.
     #[expect(clippy::unused_async, reason = "poem-openapi takes async functions only")]
     #[oai(path = "/-/live", method = "get", operation_id = "live")]
     async fn live(&self) -> Live {
         Live::Ok(document("live"))
     }
 
-    /// Is it ready for requests?
+    /// Readiness
+    ///
+    /// Answers 200 while the process may get requests. It does not while it starts, while it stops, and while it cannot read its store.
     #[expect(clippy::unused_async, reason = "poem-openapi takes async functions only")]
     #[oai(path = "/-/ready", method = "get", operation_id = "ready")]
     async fn ready(&self) -> Ready {
         let why = match (self.readiness.get(), self.replica.is_current()) {
             (true, true) => return Ready::Ok(document("ready")),
-            (true, false) => "It can not read the store: send requests elsewhere",
+            (true, false) => "It cannot read the store: send requests elsewhere",
             (false, _) => "It is starting or stopping: send requests elsewhere",
         };
         Ready::No(JsonApi(ApiError::unavailable(why).into_document()), 1)

@@ -1,26 +1,55 @@
 //! JSON as RFC 8259 recommends it: a name that is given twice is an error, because parsers do not agree on its value.
 
-use std::fmt;
+use std::{cell::Cell, fmt};
 
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// Parses a whole document. Nesting is bounded by `serde_json` (128 levels).
+use super::error::excerpt;
+
+/// At most so many values and members in a document: one takes a byte to write, and dozens in memory.
+pub const MAX_VALUES: usize = 10_000;
+
+/// Parses a whole document, after a byte order mark if there is one (RFC 8259 section 8.1). Nesting is bounded by `serde_json`
+/// (128 levels).
 pub fn parse(bytes: &[u8]) -> serde_json::Result<Value> {
-    serde_json::from_slice::<Strict>(bytes).map(|Strict(value)| value)
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    if let Some(encoding) = wide_encoding(bytes) {
+        return Err(Error::custom(format_args!("it is in {encoding}, but JSON is UTF-8. Send it in UTF-8")));
+    }
+    let mut parser = serde_json::Deserializer::from_slice(bytes);
+    let value = Strict { left: &Cell::new(MAX_VALUES) }.deserialize(&mut parser)?;
+    parser.end()?;
+    Ok(value)
 }
 
-struct Strict(Value);
-
-impl<'de> Deserialize<'de> for Strict {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(StrictVisitor).map(Self)
+/// An encoding of more than one byte for each character: its byte order mark or, as JSON begins with ASCII, its NULs give it away.
+const fn wide_encoding(bytes: &[u8]) -> Option<&'static str> {
+    match bytes {
+        [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] | [0, 0, 0, _, ..] | [_, 0, 0, 0, ..] => Some("UTF-32"),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, _, ..] | [_, 0, ..] => Some("UTF-16"),
+        _ => None,
     }
 }
 
-struct StrictVisitor;
+/// Reads one value.
+#[derive(Clone, Copy)]
+struct Strict<'a> {
+    /// How many more values the document may hold.
+    left: &'a Cell<usize>,
+}
 
-impl<'de> Visitor<'de> for StrictVisitor {
+impl<'de> DeserializeSeed<'de> for Strict<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        let left = self.left.get().checked_sub(1);
+        self.left.set(left.ok_or_else(|| D::Error::custom(format_args!("it holds more than {MAX_VALUES} values")))?);
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Strict<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -57,7 +86,7 @@ impl<'de> Visitor<'de> for StrictVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut list = Vec::new();
-        while let Some(Strict(value)) = items.next_element()? {
+        while let Some(value) = items.next_element_seed(self)? {
             list.push(value);
         }
         Ok(list.into())
@@ -65,9 +94,10 @@ impl<'de> Visitor<'de> for StrictVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
         let mut object = Map::new();
-        while let Some((name, Strict(value))) = members.next_entry::<String, Strict>()? {
+        while let Some(name) = members.next_key::<String>()? {
+            let value = members.next_value_seed(self)?;
             if object.contains_key(&name) {
-                return Err(A::Error::custom(format_args!("`{name}` is given twice: keep one")));
+                return Err(A::Error::custom(format_args!("`{}` is given twice: keep one", excerpt(&name))));
             }
             object.insert(name, value);
         }
@@ -101,6 +131,16 @@ mod tests {
         for text in ["", "{", "{} {}", "nul", "'a'", "\"\\ud800\"", "{\"a\":01}"] {
             refusal(text);
         }
+    }
+
+    #[test]
+    fn a_document_holds_so_many_values_and_no_more() {
+        // The list itself is one of them.
+        let list = |values: usize| format!("[{}]", vec!["0"; values - 1].join(","));
+        assert!(parse(list(MAX_VALUES).as_bytes()).is_ok());
+        assert!(refusal(&list(MAX_VALUES + 1)).starts_with("it holds more than 10000 values"));
+        let object = (0..MAX_VALUES).map(|n| format!("\"{n}\":[]")).collect::<Vec<_>>().join(",");
+        assert!(refusal(&format!("{{{object}}}")).starts_with("it holds more than"));
     }
 
     proptest! {

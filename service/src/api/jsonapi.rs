@@ -3,7 +3,6 @@
 use std::{marker::PhantomData, time::Duration};
 
 use http::{HeaderMap, header};
-use mime::Mime;
 use poem::{Body, IntoResponse, Request, RequestBody, Response, error::ReadBodyError};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
@@ -15,7 +14,7 @@ use serde_json::Value;
 
 use super::{
     error::{ApiError, Kind, Source},
-    json,
+    json, media_type,
 };
 
 /// <https://jsonapi.org/format/1.1/#content-negotiation>
@@ -51,11 +50,12 @@ pub struct BodyLimits {
     pub time: Duration,
 }
 
-/// The document that a request holds, not read yet: what can be refused without the body is refused before.
+/// The document that a request holds, not read yet.
 ///
 /// `T` is its schema in the OpenAPI document.
 pub struct RequestDocument<T> {
-    content_type: Option<String>,
+    /// What the headers say of the body: a document that they rule out is refused without a look at it.
+    announced: Result<(), ApiError>,
     body: Body,
     limits: BodyLimits,
     schema: PhantomData<fn() -> T>,
@@ -63,7 +63,7 @@ pub struct RequestDocument<T> {
 
 impl<T> RequestDocument<T> {
     pub async fn read(self) -> Result<Value, ApiError> {
-        check_content_type(self.content_type.as_deref())?;
+        self.announced?;
         let BodyLimits { bytes, time } = self.limits;
         let slow = || {
             let detail = format!("The body did not arrive within {} s: send it faster", time.as_secs());
@@ -71,9 +71,7 @@ impl<T> RequestDocument<T> {
         };
         let body = tokio::time::timeout(time, self.body.into_bytes_limit(bytes)).await.map_err(|_| slow())?;
         let body = body.map_err(|error| match error {
-            ReadBodyError::PayloadTooLarge => {
-                ApiError::new(Kind::TooLarge, format!("The body is larger than {bytes} bytes, which are allowed"), None)
-            }
+            ReadBodyError::PayloadTooLarge => too_large(bytes),
             _ => ApiError::new(
                 Kind::Malformed,
                 "The body did not arrive whole: send all that the headers announce",
@@ -114,87 +112,20 @@ impl<'a, T: Type> ApiExtractor<'a> for RequestDocument<T> {
         body: &mut RequestBody,
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        Ok(Self {
-            content_type: request.header(header::CONTENT_TYPE).map(ToOwned::to_owned),
-            body: body.take()?,
-            limits: *request.data::<BodyLimits>().expect("the management app sets the limits"),
-            schema: PhantomData,
-        })
+        let limits = *request.data::<BodyLimits>().expect("the management app sets the limits");
+        let announced = check_headers(request.headers(), limits);
+        Ok(Self { announced, body: body.take()?, limits, schema: PhantomData })
     }
 }
 
-/// `application/vnd.api+json` without parameters other than `profile` (Echo supports no extension), or
-/// `application/json` in UTF-8.
-fn check_content_type(value: Option<&str>) -> Result<(), ApiError> {
-    let good = value.and_then(|value| value.parse::<Mime>().ok()).is_some_and(|mime| match mime.essence_str() {
-        MEDIA_TYPE => mime.params().all(|(name, _)| name == "profile"),
-        "application/json" => mime.params().all(|(name, value)| name != mime::CHARSET || value == mime::UTF_8),
-        _ => false,
-    });
-    if good {
-        return Ok(());
-    }
-    let given =
-        value.map_or_else(|| "There is no `Content-Type`".into(), |value| format!("`{value}` is not supported"));
-    let detail = format!("{given}: send `Content-Type: {MEDIA_TYPE}` without parameters, or `application/json`");
-    Err(ApiError::new(Kind::UnsupportedMediaType, detail, Some(Source::header("Content-Type"))))
+fn check_headers(headers: &HeaderMap, limits: BodyLimits) -> Result<(), ApiError> {
+    media_type::check_content_type(headers)?;
+    media_type::check_content_encoding(headers)?;
+    // hyper has read the length already: it is a number.
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if length.is_some_and(|length: u64| length > limits.bytes as u64) { Err(too_large(limits.bytes)) } else { Ok(()) }
 }
 
-/// Refuses a request whose `Accept` names JSON:API only with parameters that Echo does not know.
-/// Whoever accepts something else altogether gets JSON:API all the same.
-pub fn check_accept(headers: &HeaderMap) -> Result<(), ApiError> {
-    let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    let entries = values.flat_map(|value| value.split(',')).filter_map(|entry| entry.trim().parse::<Mime>().ok());
-    let mut json_api = entries.filter(|mime| mime.essence_str() == MEDIA_TYPE).peekable();
-    let known = |mime: Mime| mime.params().all(|(name, _)| name == "profile" || name == "q");
-    if json_api.peek().is_none() || json_api.any(known) {
-        return Ok(());
-    }
-    let detail =
-        format!("`Accept` allows {MEDIA_TYPE} only with parameters that are not supported: add it without parameters");
-    Err(ApiError::new(Kind::NotAcceptable, detail, Some(Source::header("Accept"))))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn content_types() {
-        for good in [
-            "application/vnd.api+json",
-            "application/vnd.api+json; profile=\"https://example.com/p\"",
-            "Application/JSON",
-            "application/json; charset=UTF-8",
-        ] {
-            assert!(check_content_type(Some(good)).is_ok(), "{good}");
-        }
-        for bad in [
-            "application/vnd.api+json; charset=utf-8",
-            "application/vnd.api+json; ext=\"https://example.com/e\"",
-            "application/json; charset=latin1",
-            "application/hal+json",
-            "text/plain",
-            "nonsense",
-            "",
-        ] {
-            assert!(check_content_type(Some(bad)).is_err(), "{bad}");
-        }
-        assert!(check_content_type(None).is_err());
-    }
-
-    #[test]
-    fn accept() {
-        let check = |value: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::ACCEPT, value.parse().unwrap());
-            check_accept(&headers).is_ok()
-        };
-        assert!(check("*/*") && check("text/html") && check("application/vnd.api+json;q=0.5"));
-        assert!(check("application/vnd.api+json; ext=\"x\", application/vnd.api+json"));
-        assert!(check("application/vnd.api+json; profile=\"x\""));
-        assert!(!check("application/vnd.api+json; charset=utf-8"));
-        assert!(!check("application/vnd.api+json; ext=\"x\", application/vnd.api+json; a=b, */*"));
-        assert!(check_accept(&HeaderMap::new()).is_ok());
-    }
+fn too_large(limit: usize) -> ApiError {
+    ApiError::new(Kind::TooLarge, format!("The body is larger than {limit} bytes, which are allowed"), None)
 }

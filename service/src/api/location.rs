@@ -24,23 +24,23 @@ impl Locations {
         }
         let peer = request.remote_addr().as_socket_addr().map(SocketAddr::ip);
         let forwarded = peer.filter(|peer| self.trusted.contains(*peer)).map(|_| request.headers());
-        let scheme = forwarded.and_then(|headers| last(headers, "x-forwarded-proto"));
+        let scheme =
+            forwarded.and_then(|headers| last(headers, "x-forwarded-proto")).map(|scheme| scheme.to_ascii_lowercase());
         let scheme =
             scheme.filter(|scheme| matches!(scheme.as_str(), "http" | "https")).unwrap_or_else(|| "http".into());
-        let host = forwarded.and_then(|headers| last(headers, "x-forwarded-host"));
-        // A target that names its host wins over `Host` (RFC 9112 section 3.2.2).
-        let host = host.or_else(|| request.uri().authority().map(ToString::to_string));
-        let host = host.or_else(|| last(request.headers(), header::HOST.as_str()));
-        let authority =
-            host.and_then(|host| host.parse::<Authority>().ok()).filter(|host| !host.as_str().contains('@'));
-        let authority = match (authority, self.mock_port) {
-            (Some(authority), None) => authority.to_string(),
-            (Some(authority), Some(port)) => format!("{}:{port}", authority.host()),
-            // HTTP/1.0 has no Host.
-            (None, port) => match (request.local_addr().as_socket_addr(), port) {
-                (Some(address), Some(port)) => SocketAddr::new(address.ip(), port).to_string(),
-                (Some(address), None) => address.to_string(),
-                (None, _) => "localhost".into(),
+        let candidates = [
+            forwarded.and_then(|headers| last(headers, "x-forwarded-host")),
+            // A target that names its host wins over `Host` (RFC 9112 section 3.2.2).
+            request.uri().authority().map(ToString::to_string),
+            last(request.headers(), header::HOST.as_str()),
+        ];
+        let authority = match (candidates.into_iter().flatten().find_map(|text| host_and_port(&text)), self.mock_port) {
+            (Some((host, port)), None) => host + &port,
+            (Some((host, _)), Some(port)) => format!("{host}:{port}"),
+            // HTTP/1.0 has no Host. An IPv4 connection to `[::]` has an IPv6 address, which is no use to others.
+            (None, port) => match request.local_addr().as_socket_addr() {
+                Some(here) => SocketAddr::new(here.ip().to_canonical(), port.unwrap_or(here.port())).to_string(),
+                None => "localhost".into(),
             },
         };
         format!("{scheme}://{authority}{path}")
@@ -49,6 +49,14 @@ impl Locations {
 
 /// The value that the nearest proxy has added.
 fn last(headers: &HeaderMap, name: &str) -> Option<String> {
-    let value = headers.get_all(name).iter().next_back()?.to_str().ok()?;
-    value.rsplit(',').next().map(|value| value.trim().to_owned())
+    let lines = headers.get_all(name).iter().rev().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.rsplit(',')).map(str::trim).find(|value| !value.is_empty()).map(ToOwned::to_owned)
+}
+
+/// A host, and its port after a colon or nothing; `None` for what can stand in no URL, or names a user.
+fn host_and_port(text: &str) -> Option<(String, String)> {
+    let authority: Authority = text.parse().ok()?;
+    let port = authority.as_str().strip_prefix(authority.host()).filter(|_| !authority.host().is_empty())?;
+    let port = if port.is_empty() || port == ":" { String::new() } else { format!(":{}", authority.port_u16()?) };
+    Some((authority.host().to_owned(), port))
 }

@@ -2,6 +2,7 @@
 
 mod access;
 mod budget;
+mod conditions;
 mod docs;
 mod document;
 mod endpoints;
@@ -10,6 +11,7 @@ mod health;
 mod json;
 mod jsonapi;
 mod location;
+mod media_type;
 mod origin;
 mod refusal;
 pub mod routes;
@@ -66,10 +68,11 @@ impl Management {
         let is_reserved = if self.shared_listener { routes::is_reserved } else { routes::nothing_is_reserved };
         let health = HealthApi { readiness: self.readiness, replica: Arc::clone(&self.replica) };
         let endpoints = EndpointsApi { replica: self.replica, locations: self.locations, is_reserved };
+        let has_keys = self.gate.has_keys();
         let routes = if self.shared_listener {
-            documented((endpoints, health, MocksDescription), true)
+            documented((endpoints, health, MocksDescription), true, has_keys)
         } else {
-            documented((endpoints, health), false)
+            documented((endpoints, health), false, has_keys)
         };
         let front = Front {
             gate: self.gate,
@@ -117,7 +120,7 @@ impl Front {
                 key = access.key_name();
                 is_granted = access.is_granted();
                 request.extensions_mut().insert(access);
-                jsonapi::check_accept(request.headers())?;
+                media_type::check_accept(request.headers())?;
             }
             // A little longer than the body may take, so that a slow body is told so.
             match tokio::time::timeout(self.body_limits.time + Duration::from_secs(1), routes.call(request)).await {
@@ -147,10 +150,10 @@ impl Front {
     }
 }
 
-fn documented(api: impl OpenApi + 'static, shared_listener: bool) -> BoxEndpoint<'static, Response> {
+fn documented(api: impl OpenApi + 'static, shared_listener: bool, has_keys: bool) -> BoxEndpoint<'static, Response> {
     let service = docs::service(api);
-    let documentation = Documentation::of(&service, shared_listener);
-    let page = docs::page(documentation.json.clone());
+    let documentation = Documentation::of(&service, shared_listener, has_keys);
+    let page = docs::page(documentation.page);
     let json = docs::file("application/json", documentation.json);
     let yaml = docs::file("application/yaml", documentation.yaml);
     Route::new()
@@ -172,7 +175,7 @@ fn api_error(error: &poem::Error, method: &str, path: &str) -> ApiError {
         ApiError::endpoint_not_found(id)
     } else if error.is::<NotFoundError>() || error.is::<ParsePathError>() {
         // The latter is about escapes that are no UTF-8.
-        ApiError::page_not_found(path)
+        ApiError::route_not_found(path)
     } else {
         tracing::error!(error = visible(&error.to_string()), "an error without a mapping");
         ApiError::internal()

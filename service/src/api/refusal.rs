@@ -63,7 +63,10 @@ fn describe(status: u16) -> MetaResponse {
         406 => ("`Accept` has JSON:API only with unknown parameters.", None),
         408 => ("The body did not arrive in time.", None),
         409 => ("Verb and path are taken, or `type` or `id` is not what it must be.", None),
-        412 => ("The endpoint is not at the version that `If-Match` names.", None),
+        412 => (
+            "The endpoint is not at a version that `If-Match` names, or it is at one that `If-None-Match` names.",
+            None,
+        ),
         413 => ("The body of the request, or that of the mock, is too large.", None),
         415 => ("`Content-Type` is not `application/vnd.api+json` or `application/json`.", None),
         422 => ("Well-formed, but not valid: each error points at its member.", None),

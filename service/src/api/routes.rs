@@ -61,6 +61,16 @@ impl Route {
     }
 }
 
+/// All paths of management, as hints list them.
+pub const LIST: &str =
+    "`/endpoints`, `/endpoints/{id}`, `/-/docs`, `/-/openapi.json`, `/-/openapi.yaml`, `/-/live` and `/-/ready`";
+
+/// The path of management that differs from this one by slashes only.
+pub fn meant(path: &str) -> Option<String> {
+    let segments: Vec<_> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    Some(format!("/{}", segments.join("/"))).filter(|path| Route::of(path).is_some())
+}
+
 /// Whether a canonical path belongs to management on a listener that serves both.
 pub fn is_reserved(path: &str) -> bool {
     path == "/endpoints" || path.starts_with("/endpoints/") || path.starts_with("/-/")
@@ -83,6 +93,27 @@ mod tests {
         for path in ["/", "/-", "/endpoints-x", "/api/endpoints/5", "/Endpoints", "/endpoint"] {
             assert!(!is_reserved(path), "{path}");
         }
+    }
+
+    #[test]
+    fn the_list_is_that_of_the_routes() {
+        let routes: Vec<_> =
+            LIST.split('`').skip(1).step_by(2).map(|path| Route::of(path).unwrap().template()).collect();
+        assert_eq!(LIST.split('`').skip(1).step_by(2).collect::<Vec<_>>(), routes);
+        assert_eq!(routes.len(), Route::OpenApiYaml as usize + 1);
+    }
+
+    #[test]
+    fn slashes_too_many_are_no_other_path() {
+        for (path, expected) in [
+            ("/endpoints/", "/endpoints"),
+            ("//endpoints//", "/endpoints"),
+            ("/endpoints//1/", "/endpoints/1"),
+            ("/-/docs/", "/-/docs"),
+        ] {
+            assert_eq!(meant(path).as_deref(), Some(expected));
+        }
+        assert!(["/", "/-/", "/-/x/", "/endpoints/1/2/"].iter().all(|path| meant(path).is_none()));
     }
 
     #[test]

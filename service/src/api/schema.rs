@@ -58,6 +58,7 @@ pub struct EndpointResource {
 
 /// A document with one endpoint.
 #[derive(Debug, Clone, Object)]
+#[oai(example)]
 pub struct EndpointDocument {
     data: EndpointResource,
 }
@@ -74,6 +75,7 @@ pub struct ListLinks {
 
 /// A part of the listing, in the order of ids.
 #[derive(Debug, Clone, Object)]
+#[oai(example)]
 pub struct ListDocument {
     data: Vec<EndpointResource>,
     links: ListLinks,
@@ -134,16 +136,17 @@ pub struct EndpointChangesDocument {
     data: EndpointChanges,
 }
 
-/// Health in one word.
+/// A document that says how the process is.
 #[derive(Debug, Clone, Object)]
+#[oai(example)]
 pub struct HealthDocument {
     pub meta: Health,
 }
 
-/// See `status`.
+/// The state of the process.
 #[derive(Debug, Clone, Object)]
 pub struct Health {
-    /// `live` or `ready`.
+    /// `live` at `/-/live`, `ready` at `/-/ready`. A process that is not ready answers with an error instead.
     pub status: String,
 }
 
@@ -185,13 +188,35 @@ impl ListDocument {
     }
 }
 
+fn example_attributes() -> Attributes {
+    let headers = BTreeMap::from([("Content-Type".to_owned(), "application/json".to_owned())]);
+    let response = Response { code: 200, headers: Some(headers), body: Some(r#"{"message": "Hello, world"}"#.into()) };
+    Attributes { verb: Text::new("GET"), path: Text::new("/greeting"), response }
+}
+
 impl Example for NewEndpointDocument {
     fn example() -> Self {
-        let headers = BTreeMap::from([("Content-Type".to_owned(), "application/json".to_owned())]);
-        let response =
-            Response { code: 200, headers: Some(headers), body: Some(r#"{"message": "Hello, world"}"#.into()) };
-        let attributes = Attributes { verb: Text::new("GET"), path: Text::new("/greeting"), response };
-        Self { data: NewEndpoint { r#type: ResourceType::Endpoints, attributes } }
+        Self { data: NewEndpoint { r#type: ResourceType::Endpoints, attributes: example_attributes() } }
+    }
+}
+
+impl Example for EndpointDocument {
+    fn example() -> Self {
+        let id = "01a20c52-012f-7258-a11a-9a9e2879f923".into();
+        Self { data: EndpointResource { r#type: ResourceType::Endpoints, id, attributes: example_attributes() } }
+    }
+}
+
+impl Example for ListDocument {
+    fn example() -> Self {
+        let links = ListLinks { this: "/endpoints?page%5Bsize%5D=100".into(), next: None };
+        Self { data: vec![EndpointDocument::example().data], links }
+    }
+}
+
+impl Example for HealthDocument {
+    fn example() -> Self {
+        Self { meta: Health { status: "live".into() } }
     }
 }
 

@@ -57,6 +57,20 @@ impl Rule for PathRule {
     }
 }
 
+/// The path in a filter, as it is once decoded: what a path must escape may stand in it as it is.
+#[derive(Debug, Clone)]
+pub struct FilterPathRule;
+
+impl Rule for FilterPathRule {
+    const NAME: &'static str = "filter path";
+
+    fn schema() -> MetaSchema {
+        let pattern = r"^(?!.*/(\.|%2[eE]){1,2}(/|$))/([^\x00-\x1F\x7F%?#]|%[0-9A-Fa-f]{2})*$";
+        // Without an example: Swagger UI would fill it in, and list nothing else.
+        MetaSchema { pattern: Some(pattern.into()), ..MetaSchema::new("string") }
+    }
+}
+
 /// The id of an endpoint.
 #[derive(Debug, Clone)]
 pub struct IdRule;
@@ -92,7 +106,7 @@ impl Rule for VerbRule {
     fn schema() -> MetaSchema {
         MetaSchema {
             description: Some(
-                "The method that the mock answers. Lower case is taken too. CONNECT and TRACE can not be mocked: no load \
+                "The method that the mock answers. Lower case is taken too. CONNECT and TRACE cannot be mocked: no load \
                  balancer delivers them.",
             ),
             enum_items: Verb::ALL.map(|verb| verb.as_str().into()).into(),

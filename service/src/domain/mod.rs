@@ -3,11 +3,13 @@
 //! Nothing here knows of HTTP servers, stores or AWS.
 
 mod endpoint;
+mod excerpt;
 mod path;
 mod response;
 mod verb;
 
 pub use endpoint::{Endpoint, EndpointId, Route};
+pub use excerpt::{beginning, excerpt};
 pub use path::{MAX_PATH_BYTES, MockPath, PathError, canonical};
 pub use response::{
     Body, BodyError, HeaderError, Headers, MAX_BODY_BYTES, MAX_HEADER_BYTES, MAX_HEADERS, MockResponse, ResponseError,

@@ -35,8 +35,13 @@ pub enum PathError {
     Control(String),
     #[error("`{escape}` is not a percent-escape, which is `%` and two hexadecimal digits: write `{instead}`")]
     BadEscape { escape: String, instead: String },
-    #[error("`{character}` can not stand in a path as it is: write `{instead}`")]
+    #[error("`{character}` cannot stand in a path as it is: write `{instead}`")]
     NotAllowed { character: char, instead: String },
+    #[error(
+        "`{{` and `}}` cannot stand in a path: paths are matched literally and have no parameters. For the braces themselves \
+         write `{0}`"
+    )]
+    Braces(String),
 }
 
 impl MockPath {
@@ -57,6 +62,7 @@ impl MockPath {
             return Err(match character {
                 '?' => PathError::Query(instead()),
                 '#' => PathError::Fragment(instead()),
+                '{' | '}' => PathError::Braces(instead()),
                 c if c.is_ascii_control() => PathError::Control(instead()),
                 character => PathError::NotAllowed { character, instead: instead() },
             });
@@ -68,6 +74,19 @@ impl MockPath {
             return Err(PathError::DotSegment(instead()));
         }
         Ok(Self(canonical.into()))
+    }
+
+    /// The path that a parameter of a URL names, by its value as sent and as decoded. Both spellings are in use: the path
+    /// percent-encoded once more, as clients do it, and the path as Echo shows it.
+    ///
+    /// A decoded value that still has escapes was encoded. One without stands for itself only if it was not sent as a path:
+    /// else `%2F` would be read as `/`.
+    pub fn sought(sent: &str, decoded: &str) -> Result<Self, PathError> {
+        let as_decoded = Self::parse(decoded).or_else(|error| match (&error, canonical(decoded)) {
+            (PathError::NotAllowed { .. } | PathError::Braces(_), Some(path)) => Self::parse(&path),
+            _ => Err(error),
+        });
+        if decoded.contains('%') && as_decoded.is_ok() { as_decoded } else { Self::parse(sent).or(as_decoded) }
     }
 
     pub fn as_str(&self) -> &str {
@@ -237,6 +256,13 @@ mod tests {
         }
         assert!(refusal(&format!("/{}", "a".repeat(MAX_PATH_BYTES))).contains("shorten"));
         assert!(MockPath::parse(&format!("/{}", "a".repeat(MAX_PATH_BYTES - 1))).is_ok());
+    }
+
+    #[test]
+    fn braces_are_no_parameters() {
+        for path in ["/users/{id}", "/{a}/{b}"] {
+            assert!(refusal(path).contains("matched literally and have no parameters"), "{path}");
+        }
     }
 
     #[test]

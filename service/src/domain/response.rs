@@ -2,6 +2,8 @@
 
 use http::{HeaderName, HeaderValue};
 
+use super::excerpt;
+
 /// At most so many header fields in one answer.
 pub const MAX_HEADERS: usize = 64;
 /// At most so many bytes of header names and values together.
@@ -108,19 +110,19 @@ impl Headers {
 
 fn check_field(name: &str, value: &str, earlier: &[(String, String)]) -> Result<(), HeaderError> {
     if HeaderName::from_bytes(name.as_bytes()).is_err() {
-        return Err(HeaderError::Name(name.to_owned()));
+        return Err(HeaderError::Name(excerpt(name).into()));
     }
     if is_framing(name) {
-        return Err(HeaderError::Framing(name.to_owned()));
+        return Err(HeaderError::Framing(excerpt(name).into()));
     }
     if earlier.iter().any(|(other, _)| other.eq_ignore_ascii_case(name)) {
-        return Err(HeaderError::Duplicate(name.to_owned()));
+        return Err(HeaderError::Duplicate(excerpt(name).into()));
     }
     if HeaderValue::from_bytes(value.as_bytes()).is_err() {
-        return Err(HeaderError::Value(name.to_owned()));
+        return Err(HeaderError::Value(excerpt(name).into()));
     }
     if value.trim_matches([' ', '\t']) != value {
-        return Err(HeaderError::Padding(name.to_owned()));
+        return Err(HeaderError::Padding(excerpt(name).into()));
     }
     Ok(())
 }

@@ -79,6 +79,17 @@ fn where_there_are_keys_management_needs_one() {
 }
 
 #[test]
+fn an_entry_in_the_place_of_its_token_is_recognized() {
+    let key = Key::new("ci", "read+write");
+    let echo = Echo::start(&["--keys", &key.entry]);
+    for scheme in ["Bearer ", "Basic ", ""] {
+        let answer = echo.manage("GET", "/endpoints", &format!("Authorization: {scheme}{}\r\n", key.entry), None);
+        assert_refused(&answer, 401, scheme);
+        assert_eq!(answer.details(), "This is the entry for `--keys`: send the token, which begins with `echo_`");
+    }
+}
+
+#[test]
 fn a_key_is_a_bearer_token_in_any_spelling_of_the_scheme() {
     let key = Key::new("ci", "read+write");
     let echo = Echo::start(&["--keys", &key.entry]);

@@ -13,9 +13,12 @@ fn document(echo: &Echo) -> Value {
     answer.json()
 }
 
+const KEYS: [&str; 2] = ["--keys", "ci:read+write:0000000000000000000000000000000000000000000000000000000000000000"];
+const APART: [&str; 2] = ["--management-listen", "127.0.0.1:0"];
+
 #[test]
-fn the_committed_document_is_the_served_one() {
-    let echo = Echo::start(&[]);
+fn the_committed_document_is_the_served_one_where_there_are_keys_and_mocks() {
+    let echo = Echo::start(&KEYS);
     // `UPDATE_EXPECT=1 cargo test the_committed_document` writes it anew.
     expect_file!["../../openapi.json"].assert_eq(&(echo.get("/-/openapi.json").text() + "\n"));
 }
@@ -30,7 +33,7 @@ fn the_yaml_says_the_same() {
 
 #[test]
 fn every_operation_of_the_contract_is_described_with_its_statuses() {
-    let echo = Echo::start(&[]);
+    let echo = Echo::start(&KEYS);
     let document = document(&echo);
     let statuses = |path: &str, method: &str| -> Vec<String> {
         let responses = document["paths"][path][method]["responses"].as_object();
@@ -39,7 +42,7 @@ fn every_operation_of_the_contract_is_described_with_its_statuses() {
     for (method, path, expected) in [
         ("get", "/endpoints", "200 400 401 403 406 429 500 503"),
         ("post", "/endpoints", "201 400 401 403 406 408 409 413 415 422 429 500 503"),
-        ("get", "/endpoints/{id}", "200 400 401 403 404 406 429 500 503"),
+        ("get", "/endpoints/{id}", "200 304 400 401 403 404 406 412 429 500 503"),
         ("patch", "/endpoints/{id}", "200 204 400 401 403 404 406 408 409 412 413 415 422 429 500 503"),
         ("delete", "/endpoints/{id}", "204 400 401 403 404 406 412 429 500 503"),
     ] {
@@ -50,6 +53,38 @@ fn every_operation_of_the_contract_is_described_with_its_statuses() {
     }
     let scheme = &document["components"]["securitySchemes"]["Key"];
     assert_eq!((&scheme["type"], &scheme["scheme"]), (&json!("http"), &json!("bearer")));
+}
+
+#[test]
+fn keys_are_described_only_where_management_has_some() {
+    let echo = Echo::start(&[]);
+    let document = document(&echo);
+    assert_eq!(document["security"], json!([]));
+    assert!(!document.to_string().contains("securitySchemes") && !document.to_string().contains("bearer"));
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            assert_eq!(operation.get("security"), None, "{method} {path}");
+        }
+    }
+}
+
+#[test]
+fn the_page_takes_keys_only_where_no_mock_shares_its_origin() {
+    for (arguments, takes_keys, says_why_not) in [
+        ([&KEYS[..], &APART].concat(), true, false),
+        (KEYS.to_vec(), false, true),
+        (APART.to_vec(), false, false),
+        (vec![], false, false),
+    ] {
+        let page = Echo::start(&arguments).get("/-/docs");
+        assert_eq!(page.header("cross-origin-opener-policy"), Some("same-origin"), "{arguments:?}");
+        let html = page.text();
+        // The last script is Echo's; what comes before it is Swagger UI.
+        let (_, script) = html.rsplit_once("<script>").unwrap();
+        assert_eq!(script.contains("\"securitySchemes\":"), takes_keys, "{arguments:?}");
+        assert_eq!(script.contains("\"security\":[{"), takes_keys, "{arguments:?}");
+        assert_eq!(script.contains("This page takes no key"), says_why_not, "{arguments:?}");
+    }
 }
 
 #[test]
@@ -100,7 +135,9 @@ fn the_page_needs_nothing_from_elsewhere_and_may_not_ask_for_it() {
 fn calls_of_mocks_are_described_only_where_the_page_can_make_them() {
     let shared = Echo::start(&[]);
     let apart = Echo::start(&["--management-listen", "127.0.0.1:0"]);
-    assert!(document(&shared)["paths"]["/{path}"]["get"].is_object());
+    let described = document(&shared)["paths"]["/{path}"].clone();
+    let methods: Vec<_> = described.as_object().unwrap().keys().cloned().collect();
+    assert_eq!(methods, ["get", "head", "post", "put", "patch", "delete", "options"]);
     assert!(document(&apart)["paths"]["/{path}"].is_null());
     // Where nothing is reserved, the mock listener has no documentation either, but may have a mock in its place.
     assert_eq!(apart.call("GET", "/-/docs").status, 404);

@@ -33,16 +33,16 @@ fn all_that_is_wrong_is_told_at_once_and_each_with_its_pointer() {
         let mut told: Vec<_> =
             pointers.iter().zip(details.lines()).map(|(pointer, detail)| format!("{pointer}: {detail}\n")).collect();
         told.sort();
-        expect![[r"
+        expect![[r#"
             /data/attributes/note: `note` is not known here: use `verb`, `path`, `response`, or leave it out
             /data/attributes/path: The path must begin with `/`: write `/greeting`
-            /data/attributes/response/body: The value is not a string: write it in quotes
+            /data/attributes/response/body: `body` is text: write JSON as a string, with its quotes escaped: `"body": "1"`
             /data/attributes/response/code: 100 is an interim code, which no answer can end with: write a code from 200 to 599
             /data/attributes/response/delay: `delay` is not known here: use `code`, `headers`, `body`, or leave it out
             /data/attributes/response/headers/Content-Length: `Content-Length` is set by the server that delivers the answer: leave it out
             /data/attributes/response/headers/X A: `X A` is not a header name: use letters, digits and !#$%&'*+-.^_`|~ only
             /data/attributes/verb: `FETCH` is not an HTTP method. Use one of GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH
-        "]]
+        "#]]
         .assert_eq(&told.concat());
     }
 }
@@ -57,7 +57,7 @@ fn an_error_has_exactly_these_members() {
             {
               "status": "422",
               "code": "invalid",
-              "title": "A value is not valid",
+              "title": "Invalid value",
               "detail": "`FETCH` is not an HTTP method. Use one of GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH",
               "source": {
                 "pointer": "/data/attributes/verb"
@@ -76,6 +76,78 @@ fn errors_that_do_not_agree_on_a_status_are_400_and_keep_their_own() {
     let document = answer.json();
     let statuses: Vec<_> = document["errors"].as_array().unwrap().iter().map(|error| &error["status"]).collect();
     assert_eq!(statuses, ["422", "413"]);
+}
+
+#[test]
+fn what_the_resource_is_hides_nothing_else() {
+    let echo = Echo::start(&[]);
+    let id = echo.create("GET", "/x", json!({"code": 200}));
+    let mut document = changes(json!({"verb": "FETCH", "response": {"code": 1}}));
+    document["data"]["type"] = json!("endpoint");
+    document["data"]["id"] = json!("mine");
+    for (answer, expected) in [
+        (echo.post(&document), ["/data/type 409", "/data/id 403", "/data/attributes/verb 422"].as_slice()),
+        (echo.patch(&id, &document), &["/data/type 409", "/data/id 409", "/data/attributes/verb 422"]),
+    ] {
+        assert_refused(&answer, 400, "three statuses");
+        let document = answer.json();
+        let errors = document["errors"].as_array().unwrap().iter();
+        let told: Vec<_> = errors
+            .map(|e| format!("{} {}", e["source"]["pointer"].as_str().unwrap(), e["status"].as_str().unwrap()))
+            .collect();
+        assert!(expected.iter().all(|error| told.iter().any(|told| told == error)), "{told:?}");
+        assert!(told.contains(&"/data/attributes/response/code 422".to_owned()), "{told:?}");
+    }
+    // Errors that agree keep their status.
+    document["data"] = json!({"type": "endpoint", "id": "mine"});
+    assert_refused(&echo.patch(&id, &document), 409, "type and id");
+}
+
+#[test]
+fn members_in_the_wrong_place_are_told_where_they_belong() {
+    let echo = Echo::start(&[]);
+    let id = echo.create("GET", "/x", json!({"code": 200}));
+    let attributes = json!({"verb": "GET", "path": "/y", "response": {"code": 200}});
+    let answer = echo.post(&attributes);
+    assert_refused_at(&answer, 422, "/data", "no envelope");
+    assert!(
+        answer.details().contains("put `verb`, `path`, `response` into it: write {\"data\": "),
+        "{}",
+        answer.details()
+    );
+
+    let mut beside = attributes.clone();
+    beside["type"] = json!("endpoints");
+    for answer in [echo.post(&json!({"data": beside})), echo.patch(&id, &json!({"data": beside}))] {
+        assert_refused(&answer, 422, "beside `attributes`");
+        assert!(answer.pointers().starts_with(&["/data/verb".into(), "/data/path".into(), "/data/response".into()]));
+        assert!(answer.details().starts_with("`verb` is in the wrong place: put it into `data.attributes`\n"));
+    }
+
+    let answer = echo.post(&changes(json!({"verb": "GET", "path": "/y", "code": 200, "body": "a"})));
+    let expected = ["/data/attributes/code", "/data/attributes/body", "/data/attributes/response"];
+    assert_eq!(answer.pointers(), expected);
+    assert!(answer.details().starts_with("`code` is in the wrong place: put it into `data.attributes.response`\n"));
+}
+
+#[test]
+fn what_is_missing_is_shown_and_can_be_pasted() {
+    let echo = Echo::start(&[]);
+    let mut document = json!({"data": {}});
+    // Each advice is followed until nothing is missing.
+    for _ in 0..6 {
+        let answer = echo.post(&document);
+        if answer.status == 201 {
+            return;
+        }
+        for (pointer, detail) in answer.pointers().iter().zip(answer.details().lines()) {
+            let advice = detail.split_once("is missing: write `").unwrap().1.strip_suffix('`').unwrap();
+            let member: Value = serde_json::from_str(&format!("{{{advice}}}")).unwrap();
+            let parent = document.pointer_mut(pointer.rsplit_once('/').unwrap().0).unwrap();
+            parent.as_object_mut().unwrap().extend(member.as_object().unwrap().clone());
+        }
+    }
+    panic!("still refused: {document}");
 }
 
 #[test]
@@ -127,9 +199,8 @@ fn what_is_not_json_is_malformed() {
         (whole.replace("/y", "/\n").into_bytes(), "a raw line break in a string"),
         (whole.replace("/y", "/\\x").into_bytes(), "an escape that JSON does not have"),
         (whole.replace("/y", "/\\ud800").into_bytes(), "half of a surrogate pair"),
-        ([b"\xef\xbb\xbf", whole.as_bytes()].concat(), "a byte order mark"),
+        ([b"\xef\xbb\xbf\xef\xbb\xbf", whole.as_bytes()].concat(), "two byte order marks"),
         ([b"{\"data\": \"\xff\xfe", whole.as_bytes()].concat(), "no UTF-8"),
-        (whole.encode_utf16().flat_map(u16::to_le_bytes).collect(), "UTF-16"),
     ] {
         for (method, path) in [("POST", "/endpoints"), ("PATCH", &*format!("/endpoints/{id}"))] {
             let answer = echo.manage_raw(method, path, JSON_API, &body);
@@ -139,6 +210,51 @@ fn what_is_not_json_is_malformed() {
         }
     }
     assert_eq!(echo.call("GET", "/y").status, 404);
+}
+
+#[test]
+fn a_byte_order_mark_before_the_document_is_ignored() {
+    let echo = Echo::start(&[]);
+    let document = new_endpoint("GET", "/y", json!({"code": 200, "body": "\u{feff}kept"})).to_string();
+    assert_eq!(post(&echo, [b"\xef\xbb\xbf", document.as_bytes()].concat()).status, 201);
+    assert_eq!(echo.call("GET", "/y").text(), "\u{feff}kept");
+}
+
+#[test]
+fn a_document_in_another_encoding_is_told_which() {
+    let echo = Echo::start(&[]);
+    let document = new_endpoint("GET", "/y", json!({"code": 200})).to_string();
+    let marked = format!("\u{feff}{document}");
+    let utf16 = |text: &str, bytes: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(bytes).collect::<Vec<_>>();
+    let utf32 = |text: &str, bytes: fn(u32) -> [u8; 4]| text.chars().map(u32::from).flat_map(bytes).collect::<Vec<_>>();
+    for text in [&document, &marked] {
+        for (body, encoding) in [
+            (utf16(text, u16::to_le_bytes), "UTF-16"),
+            (utf16(text, u16::to_be_bytes), "UTF-16"),
+            (utf32(text, u32::to_le_bytes), "UTF-32"),
+            (utf32(text, u32::to_be_bytes), "UTF-32"),
+        ] {
+            let answer = post(&echo, body);
+            assert_refused_at(&answer, 400, "", encoding);
+            let told =
+                format!("The body is not a JSON document: it is in {encoding}, but JSON is UTF-8. Send it in UTF-8");
+            assert_eq!(answer.details(), told);
+        }
+    }
+}
+
+#[test]
+fn a_document_that_announces_too_much_is_413_at_once() {
+    let echo = Echo::start(&[]);
+    let id = echo.create("GET", "/x", json!({"code": 200}));
+    for line in ["POST /endpoints".to_owned(), format!("PATCH /endpoints/{id}")] {
+        // Neither a byte of the body is waited for, nor a client encouraged to send it.
+        let head =
+            format!("{line} HTTP/1.1\r\nHost: x\r\n{JSON_API}Content-Length: 50000000\r\nExpect: 100-continue\r\n");
+        let answer = crate::support::send(echo.management, head + "Connection: close\r\n\r\n");
+        assert_refused(&answer, 413, &line);
+        assert_eq!(answer.details(), "The body is larger than 2097152 bytes, which are allowed");
+    }
 }
 
 #[test]
@@ -178,6 +294,61 @@ fn absurd_depth_is_malformed() {
     // Depth that somebody may have meant is well-formed, and wrong for other reasons.
     let deep = format!("{}{}", "[".repeat(100), "]".repeat(100));
     assert_refused_at(&post(&echo, deep), 422, "/data", "100 levels");
+}
+
+#[test]
+fn a_document_of_very_many_values_is_malformed() {
+    let echo = Echo::start(&[]);
+    for body in [format!("[{}0]", "0,".repeat(1_000_000)), format!("{{\"data\": [{}[]]}}", "[],".repeat(20_000))] {
+        let answer = post(&echo, body);
+        assert_refused_at(&answer, 400, "", "very many values");
+        assert!(answer.details().contains("it holds more than 10000 values"), "{}", answer.details());
+    }
+}
+
+#[test]
+fn long_names_and_values_are_not_sent_back_whole() {
+    let echo = Echo::start(&[]);
+    let long = "x".repeat(30_000);
+    let headers: Value = (0..60).map(|n| (format!("{long} {n}"), json!("v"))).collect::<serde_json::Map<_, _>>().into();
+    let lists: Value = (0..60).map(|n| (format!("{long}{n}"), json!(["v"]))).collect::<serde_json::Map<_, _>>().into();
+    let framing = json!({format!("Proxy-{long}"): "a"});
+    let with = |headers: Value| new_endpoint("GET", "/x", json!({"code": 200, "headers": headers}));
+    let mut named = new_endpoint(&long, &format!("/{long}"), json!({"code": 200, (long.as_str()): 1}));
+    named["data"]["type"] = json!(long);
+    named["data"]["id"] = json!(long);
+    named["data"]["attributes"][&long] = json!(1);
+    let twice = format!("{{\"{long}\": 1, \"{long}\": 1}}");
+    let target = |start: &str| echo.manage("GET", &format!("{start}{long}"), "", None);
+    let field = |line: &str| echo.manage_raw("POST", "/endpoints", &format!("{line}{long}\r\n"), b"");
+    for answer in [
+        echo.post(&with(headers)),
+        echo.post(&with(lists)),
+        echo.post(&with(framing)),
+        echo.post(&named),
+        post(&echo, twice),
+        field("Content-Type: "),
+        field("Content-Type: application/json; charset="),
+        field(&format!("{JSON_API}Content-Encoding: ")),
+        target("/endpoints/"),
+        target("/endpoints/1/"),
+        target("/x/"),
+        target("/endpoints?"),
+        target("/endpoints?filter[verb]="),
+        target("/endpoints?filter[path]=x"),
+        target("/endpoints?page[size]="),
+        target("/endpoints?page[after]="),
+        echo.manage(&long, "/endpoints", "", None),
+    ] {
+        assert!((400..500).contains(&answer.status), "{}", answer.status);
+        let errors = answer.json()["errors"].as_array().unwrap().len();
+        assert!(
+            answer.body.len() < 700 * errors + 2_500,
+            "{} bytes, {errors} errors: {:.300}",
+            answer.body.len(),
+            answer.text()
+        );
+    }
 }
 
 #[test]

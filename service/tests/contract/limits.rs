@@ -69,6 +69,24 @@ fn interim_codes_and_what_is_no_code_are_refused() {
 }
 
 #[test]
+fn a_list_of_values_is_refused_and_told_to_be_one_string() {
+    let echo = Echo::start(&[]);
+    for headers in [json!({"Set-Cookie": ["a=1", "b=2"]}), json!({"Vary": []})] {
+        let answer = echo.post(&with_headers(headers.clone()));
+        assert_refused(&answer, 422, &headers.to_string());
+        let advice = "write one string for each name. Two cookies in one answer are not possible yet";
+        assert!(answer.details().ends_with(advice), "{}", answer.details());
+    }
+    let answer = echo.post(&with_headers(json!([{"name": "Vary", "value": "Accept"}])));
+    assert_refused_at(&answer, 422, HEADERS, "a list of fields");
+    assert!(
+        answer.details().ends_with("write `\"headers\": {\"Content-Type\": \"text/plain\"}`"),
+        "{}",
+        answer.details()
+    );
+}
+
+#[test]
 fn header_names_are_tokens_and_values_are_field_values() {
     let echo = Echo::start(&[]);
     let fields = json!({
@@ -218,9 +236,17 @@ fn codes_without_content_refuse_a_body_even_an_empty_one() {
 #[test]
 fn a_body_is_a_string() {
     let echo = Echo::start(&[]);
-    for body in [json!({"message": "Hello"}), json!(["a"]), json!(1), json!(true)] {
+    let long = json!(["a".repeat(1_000)]);
+    for body in [json!({"message": "Hello"}), json!(["a\\"]), json!(1), json!(true), json!({}), long] {
         let answer = echo.post(&new_endpoint("GET", "/x", json!({"code": 200, "body": body})));
         assert_refused_at(&answer, 422, BODY, &body.to_string());
+        // What it says to write is what was meant, or an example.
+        let detail = answer.details();
+        let advice = detail.split_once("`\"body\": ").unwrap().1.strip_suffix('`').unwrap();
+        let text: String = serde_json::from_str(advice).unwrap();
+        let meant: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(meant == body, body.to_string().len() < 1_000, "{detail}");
+        assert!(detail.len() < 300, "{detail}");
     }
 }
 

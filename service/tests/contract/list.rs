@@ -126,6 +126,66 @@ fn filters_show_only_what_equals_them() {
     }
 }
 
+/// Percent-encodes all but these characters and those that never need it.
+fn encoded(text: &str, kept: &str) -> String {
+    let is_kept = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || kept.as_bytes().contains(&byte);
+    text.bytes().map(|b| if is_kept(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+}
+
+#[test]
+fn a_path_is_found_by_what_attributes_path_shows_however_it_is_put_into_the_url() {
+    let echo = Echo::start(&[]);
+    let paths = [
+        "/",
+        "/a/b",
+        "/a%2Fb",
+        "/r/ol%C3%A1",
+        "/user%20new",
+        "/user+new",
+        "/100%25",
+        "/%3Fx%23y%26z=1",
+        "//a:@;,!'()*$/",
+    ];
+    for path in paths {
+        echo.create("GET", path, json!({"code": 200}));
+    }
+    for path in paths {
+        let component = encoded(path, "!'()*");
+        for (value, way) in [
+            (path.to_owned(), "pasted"),
+            (component.clone(), "by encodeURIComponent"),
+            (encoded(path, ""), "by a strict client"),
+            (component.replace("%20", "+"), "by URLSearchParams"),
+        ] {
+            let answer = echo.get(&format!("/endpoints?filter[path]={value}&page[size]=1"));
+            assert_eq!(answer.status, 200, "{path} {way}: {}", answer.text());
+            let document = answer.json();
+            let found: Vec<_> = document["data"].as_array().unwrap().iter().map(|e| &e["attributes"]["path"]).collect();
+            assert_eq!(found, [path], "{way}");
+            let this = document["links"]["self"].as_str().unwrap();
+            assert_eq!(echo.get(this).json(), document, "{path} by links.self");
+        }
+    }
+}
+
+#[test]
+fn a_filter_for_a_path_takes_characters_that_a_path_must_escape() {
+    let echo = Echo::start(&[]);
+    for (path, values) in [
+        ("/r/ol%C3%A1", &["/r/olá", "%2Fr%2Fol%C3%A1", "/r/ol%c3%a1", "/r/%6Fl%C3%A1"][..]),
+        ("/user%20new", &["%2Fuser+new", "%2Fuser%20new", "/user%2520new"]),
+        ("/users/%7Bid%7D", &["/users/{id}", "%2Fusers%2F%7Bid%7D", "/users/%7bid%7d"]),
+        ("/a%2Fb", &["/a%2fb", "/a%252Fb", "/%61%2Fb"]),
+    ] {
+        let id = echo.create("GET", path, json!({"code": 200}));
+        for value in values {
+            let answer = echo.get(&format!("/endpoints?filter%5Bpath%5D={value}"));
+            assert_eq!(answer.status, 200, "{value}: {}", answer.text());
+            assert_eq!(ids(&answer), [&*id], "{value}");
+        }
+    }
+}
+
 #[test]
 fn a_bad_page_or_filter_is_400_and_names_the_parameter() {
     let echo = Echo::start(&[]);
@@ -148,8 +208,9 @@ fn a_bad_page_or_filter_is_400_and_names_the_parameter() {
         ("filter[path]=", "filter[path]"),
         ("filter[path]=a", "filter[path]"),
         ("filter[path]=/a?b", "filter[path]"),
-        ("filter[path]=/a b", "filter[path]"),
-        ("filter[path]=/100%25", "filter[path]"),
+        ("filter[path]=/100%", "filter[path]"),
+        ("filter[path]=%2F100 %25", "filter[path]"),
+        ("filter[path]=a%2Fb", "filter[path]"),
         // Misspelt, a filter would show everything.
         ("filter[paths]=/a", "filter[paths]"),
         ("filter=/a", "filter"),

@@ -1,7 +1,7 @@
 //! `Location` uses the request's Host and scheme, `X-Forwarded-*` only as far as proxies are configured as trusted, or the
 //! configured public URL.
 
-use std::sync::LazyLock;
+use std::{net::IpAddr, sync::LazyLock};
 
 use serde_json::json;
 
@@ -68,6 +68,23 @@ fn without_a_usable_host_it_is_the_address_of_the_listener() {
 }
 
 #[test]
+fn an_ipv4_client_of_a_listener_for_both_families_gets_an_ipv4_address() {
+    for arguments in [&["--listen", "[::]:0"][..], &["--listen", "[::]:0", "--management-listen", "[::]:0"]] {
+        let echo = Echo::start(&[arguments, &["--allow-anonymous"]].concat());
+        let body = new_endpoint("GET", "/x", json!({"code": 200})).to_string();
+        let length = body.len();
+        let head = format!("POST /endpoints HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: {length}");
+        for (address, host) in [("127.0.0.1", "127.0.0.1"), ("::1", "[::1]")] {
+            let management = (address.parse::<IpAddr>().unwrap(), echo.management.port()).into();
+            let answer = send(management, format!("{head}\r\n\r\n{body}"));
+            assert_eq!(answer.status, 201, "{}", answer.text());
+            assert_eq!(answer.header("location"), Some(&*format!("http://{host}:{}/x", echo.mocks.port())));
+            assert_eq!(echo.delete(answer.json()["data"]["id"].as_str().unwrap()).status, 204);
+        }
+    }
+}
+
+#[test]
 fn forwarding_headers_of_strangers_are_not_believed() {
     let headers = "Host: echo.example\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: evil.example\r\n";
     for arguments in [&[][..], &["--trusted-proxies", "10.0.0.0/8"]] {
@@ -90,7 +107,21 @@ fn forwarding_headers_of_trusted_proxies_are_believed() {
         ),
         ("X-Forwarded-Host: evil.example\r\nX-Forwarded-Host: echo.example\r\n", "http://echo.example/x"),
         ("X-Forwarded-Proto: javascript\r\n", "http://proxy.internal/x"),
-        ("X-Forwarded-Proto: \r\nX-Forwarded-Host: a b\r\n", &format!("http://{}/x", echo.mocks)),
+        // Schemes have no case (RFC 3986 section 3.1).
+        ("X-Forwarded-Proto: HTTPS\r\n", "https://proxy.internal/x"),
+        ("X-Forwarded-Proto:\t Https \r\nX-Forwarded-Host:  Echo.example \r\n", "https://Echo.example/x"),
+        // Empty elements of a list do not count (RFC 9110 section 5.6.1.2).
+        ("X-Forwarded-Proto: https, ,\r\nX-Forwarded-Host: echo.example,\r\n", "https://echo.example/x"),
+        ("X-Forwarded-Proto: https\r\nX-Forwarded-Proto: \r\n", "https://proxy.internal/x"),
+        // What is no scheme or host is passed over.
+        ("X-Forwarded-Proto: \r\nX-Forwarded-Host: a b\r\n", "http://proxy.internal/x"),
+        ("X-Forwarded-Host: user@echo.example\r\n", "http://proxy.internal/x"),
+        ("X-Forwarded-Host: echo.example/path\r\n", "http://proxy.internal/x"),
+        ("X-Forwarded-Host: https://echo.example\r\n", "http://proxy.internal/x"),
+        ("X-Forwarded-Host: \u{e9}\r\n", "http://proxy.internal/x"),
+        ("X-Forwarded-Host: :443\r\n", "http://proxy.internal/x"),
+        ("X-Forwarded-Host: echo.example:99999\r\n", "http://proxy.internal/x"),
+        ("X-Forwarded-Host: echo.example:\r\n", "http://echo.example/x"),
     ] {
         assert_eq!(location(&echo, &format!("Host: proxy.internal\r\n{headers}")), expected, "{headers}");
     }

@@ -8,6 +8,7 @@ mod shape;
 mod access;
 mod bodies;
 mod change;
+mod conditions;
 mod create;
 mod delete;
 mod docs;

@@ -9,7 +9,7 @@ use crate::{
     support::{Echo, changes, new_endpoint, send},
 };
 
-const GOOD: [&str; 9] = [
+const GOOD: [&str; 18] = [
     "application/vnd.api+json",
     "Application/VND.API+JSON",
     "application/vnd.api+json; profile=\"https://example.com/p\"",
@@ -19,15 +19,33 @@ const GOOD: [&str; 9] = [
     "application/json; charset=utf-8",
     "application/json;charset=\"UTF-8\"",
     "application/json; x=y",
+    // White space and empty parameters (RFC 9110 section 5.6.6), quoted strings, names in any case.
+    "application/json ;charset=utf-8",
+    "application/json\t;\t charset=utf-8 ",
+    "application/json;; charset=utf-8;",
+    "application/json; Charset=UTF-8; x=\"a;b, \\\" c\"",
+    "application/json; charset=utf8",
+    "application/vnd.api+json ; profile=\"https://example.com/p\"",
+    "application/vnd.api+json;\tprofile=\"https://example.com/p\"",
+    "application/vnd.api+json;profile=\"a,b\"",
+    "application/vnd.api+json;Profile=\"a;b\" ;",
 ];
 
 /// `ext` is a parameter that JSON:API knows, but Echo has no extension, and JSON:API wants 415 for one that is not supported.
-const BAD: [&str; 11] = [
+const BAD: [&str; 19] = [
     "application/vnd.api+json; charset=utf-8",
     "application/vnd.api+json; version=1",
     "application/vnd.api+json; profile=\"https://example.com/p\"; x=y",
     "application/vnd.api+json; ext=\"https://example.com/e\"",
+    "application/vnd.api+json ; charset=utf-8",
+    "application/vnd.api+json;profile=\"a,b\";x=\";profile=c\"",
+    "application/vnd.api+json; profile=\"unclosed",
     "application/json; charset=latin1",
+    "application/json ;charset=\"ISO-8859-1\"",
+    "application/json; charset=utf-8; charset=utf-16",
+    "application/json; charset =utf-8",
+    "application/json; charset",
+    "application/json, application/json",
     "application/x-www-form-urlencoded",
     "multipart/form-data; boundary=x",
     "text/plain",
@@ -82,6 +100,59 @@ fn a_document_of_an_unnamed_type_is_415_and_its_body_is_not_waited_for() {
 }
 
 #[test]
+fn a_content_type_that_is_given_twice_must_be_the_same() {
+    let echo = Echo::start(&[]);
+    let post = |lines: &str, path: &str| {
+        echo.manage("POST", "/endpoints", lines, Some(&new_endpoint("GET", path, json!({"code": 200}))))
+    };
+    let answer = post("Content-Type: application/json\r\nContent-Type: text/plain\r\n", "/x");
+    assert_refused(&answer, 415, "two types");
+    assert!(answer.details().contains("`Content-Type` is given twice"), "{}", answer.details());
+    assert_eq!(post("Content-Type: application/json\r\nContent-Type: application/json\r\n", "/x").status, 201);
+}
+
+#[test]
+fn the_charset_that_is_refused_is_named() {
+    let echo = Echo::start(&[]);
+    let header = "Content-Type: application/json; charset=latin1\r\n";
+    let answer = echo.manage("POST", "/endpoints", header, Some(&new_endpoint("GET", "/x", json!({"code": 200}))));
+    let told = answer.details();
+    assert!(told.starts_with("JSON is UTF-8, but `Content-Type` names the charset `latin1`: send "), "{told}");
+}
+
+#[test]
+fn an_encoded_document_is_415_and_says_what_is_taken() {
+    let echo = Echo::start(&[]);
+    let id = echo.create("GET", "/x", json!({"code": 200}));
+    let endpoint = format!("/endpoints/{id}");
+    for (lines, coding) in [
+        ("Content-Encoding: gzip\r\n", Some("gzip")),
+        ("Content-Encoding: BR\r\n", Some("BR")),
+        ("Content-Encoding: identity, x-unknown\r\n", Some("x-unknown")),
+        ("Content-Encoding: identity\r\nContent-Encoding: zstd\r\n", Some("zstd")),
+        ("Content-Encoding: Identity\r\n", None),
+        ("Content-Encoding: \r\n", None),
+    ] {
+        for (method, path) in [("POST", "/endpoints"), ("PATCH", &*endpoint)] {
+            let document = changes(json!({"path": "y"}));
+            let answer = echo.manage(method, path, lines, Some(&document));
+            let Some(coding) = coding else {
+                assert_refused(&answer, 422, "read, and refused for its path");
+                continue;
+            };
+            assert_refused(&answer, 415, lines);
+            assert_eq!(answer.header("accept-encoding"), Some("identity"), "{lines}");
+            assert_eq!(answer.json()["errors"][0]["source"], json!({"header": "Content-Encoding"}), "{lines}");
+            let told = answer.details();
+            assert_eq!(
+                told,
+                format!("The body is encoded as `{coding}`: send it as it is, without `Content-Encoding`")
+            );
+        }
+    }
+}
+
+#[test]
 fn accept_is_refused_only_where_every_json_api_entry_has_parameters() {
     let echo = Echo::start(&[]);
     for (accept, status) in [
@@ -96,6 +167,11 @@ fn accept_is_refused_only_where_every_json_api_entry_has_parameters() {
         ("Accept: application/vnd.api+json; charset=utf-8, application/vnd.api+json\r\n", 200),
         ("Accept: application/vnd.api+json; charset=utf-8\r\nAccept: application/vnd.api+json\r\n", 200),
         ("Accept: application/vnd.api+json; ext=\"https://example.com/e\", Application/Vnd.Api+Json;q=0.1\r\n", 200),
+        ("Accept: , application/vnd.api+json; charset=utf-8 ,, application/vnd.api+json ,\r\n", 200),
+        ("Accept: application/vnd.api+json;profile=\"a,b\" ; Q=0.5\r\n", 200),
+        ("Accept: application/vnd.api+json;x=\", application/vnd.api+json\"\r\n", 406),
+        ("Accept: application/vnd.api+json ; charset=utf-8\r\n", 406),
+        ("Accept: application/vnd.api+json\t;charset=utf-8, text/html\r\nAccept: */*\r\n", 406),
         ("Accept: application/vnd.api+json; charset=utf-8\r\n", 406),
         ("Accept: application/vnd.api+json; version=1; q=0.5\r\n", 406),
         ("Accept: application/vnd.api+json; ext=\"https://example.com/e\"\r\n", 406),

@@ -139,7 +139,7 @@ fn the_404_is_a_whole_json_api_document() {
         json!({"errors": [{
             "status": "404",
             "code": "not_found",
-            "title": "It does not exist",
+            "title": "Not found",
             "detail": "Requested page `/hello` does not exist",
         }]})
     );

@@ -79,7 +79,7 @@ fn a_request_finds_the_mock_by_every_spelling_of_its_path_and_by_no_other_path()
 fn a_request_with_a_bad_escape_finds_nothing() {
     let echo = Echo::start(&[]);
     echo.create("GET", "/100%25", json!({"code": 200}));
-    for path in ["/100%", "/100%2", "/100%zz", "/100%%25", "/%FF%", "/-/docs%"] {
+    for path in ["/100%", "/100%2", "/100%zz", "/100%%25", "/%FF%"] {
         let answer = echo.call("GET", path);
         assert_refused(&answer, 404, path);
         assert_eq!(answer.details(), format!("Requested page `{path}` does not exist"));
@@ -117,10 +117,10 @@ fn a_path_that_is_none_is_refused_with_what_to_write_instead() {
         ("/100%", "`%` is not a percent-escape", "write `/100%25`"),
         ("/a%zz", "`%zz` is not a percent-escape", "write `/a%25zz`"),
         ("/a%4", "`%4` is not a percent-escape", "write `/a%254`"),
-        ("/a b", "can not stand in a path", "write `/a%20b`"),
-        ("/café", "can not stand in a path", "write `/caf%C3%A9`"),
-        ("/users/{id}", "can not stand in a path", "write `/users/%7Bid%7D`"),
-        ("/a\\b", "can not stand in a path", "write `/a%5Cb`"),
+        ("/a b", "cannot stand in a path", "write `/a%20b`"),
+        ("/café", "cannot stand in a path", "write `/caf%C3%A9`"),
+        ("/users/{id}", "paths are matched literally and have no parameters", "write `/users/%7Bid%7D`"),
+        ("/a\\b", "cannot stand in a path", "write `/a%5Cb`"),
     ] {
         let created = echo.post(&new_endpoint("GET", path, json!({"code": 200})));
         let changed = echo.patch(&id, &changes(json!({"path": path})));

@@ -65,11 +65,24 @@ fn a_reserved_path_is_managements_in_every_spelling() {
     let echo = Echo::start(&[]);
     assert_eq!(echo.get("/%65ndpoints").json()["data"], json!([]));
     assert_eq!(echo.get("/%2D/live").json(), json!({"meta": {"status": "live"}}));
-    for path in ["/endpoints/", "/endpoints/1/2", "/-/", "/-/nothing", "/-/docs/", "/-/openapi"] {
+    let all = "management has `/endpoints`, `/endpoints/{id}`, `/-/docs`, `/-/openapi.json`, `/-/openapi.yaml`, `/-/live` and \
+               `/-/ready`";
+    for (path, hint) in [
+        ("/endpoints/", "write `/endpoints`"),
+        ("/endpoints//", "write `/endpoints`"),
+        ("/endpoints//1", "write `/endpoints/1`"),
+        ("/-/docs/", "write `/-/docs`"),
+        ("/-//docs", "write `/-/docs`"),
+        ("/endpoints/1/2", all),
+        ("/-/", all),
+        ("/-/nothing", all),
+        ("/-/openapi", all),
+        ("/-/docs%", all),
+    ] {
         for method in ["GET", "POST", "DELETE"] {
             let answer = echo.manage(method, path, "", None);
             assert_refused(&answer, 404, &format!("{method} {path}"));
-            assert_eq!(answer.details(), format!("Requested page `{path}` does not exist"));
+            assert_eq!(answer.details(), format!("Requested page `{path}` does not exist: {hint}"));
         }
     }
 }
