@@ -36,6 +36,13 @@ check_nextest() {
 
 check_schemathesis() { "$root/scripts/tools" python && with_service tests/schemathesis/run; }
 
+# Uploads by HTTP clients of several languages. None of them may lose an answer.
+check_clients() {
+  "$root/scripts/tools" python curl java node nginx && cargo build --package echo-service || return
+  tests/clients/run target/debug/echo-service | tee "$work/clients.log" || return
+  count=$(sed -n 's/^clients: \([0-9]\+\) .* passed.*/\1/p' "$work/clients.log")
+}
+
 check_browser() { "$root/scripts/tools" python chromium && with_service browse; }
 
 # The README's first command, and the two that it prints.
