@@ -52,6 +52,13 @@ check_openapi() {
     spectral lint --ruleset tests/openapi/spectral.yaml --fail-severity hint service/openapi.json
 }
 
+# Uploads by HTTP clients of several languages. None of them may lose an answer.
+check_clients() {
+  "$root/scripts/tools" python curl java node nginx && cargo build --package echo-service || return
+  tests/clients/run target/debug/echo-service | tee "$work/clients.log" || return
+  count=$(sed -n 's/^clients: \([0-9]\+\) .* passed.*/\1/p' "$work/clients.log")
+}
+
 # The README's first command, and the two that it prints.
 check_up() {
   local up status=0 create call

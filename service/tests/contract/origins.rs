@@ -50,9 +50,7 @@ fn without_keys_only_names_that_no_stranger_can_rebind_are_answered() {
         "evil.example.",
         "mocks.example.evil.example",
         "xmocks.example",
-        "a b",
         "",
-        "\u{e9}.example",
     ] {
         for line in ["GET /endpoints", "POST /endpoints", "DELETE /endpoints/1", "GET /-/docs", "PUT /-/nothing"] {
             let answer = ask(&echo, &format!("{line} HTTP/1.1"), &format!("Host: {host}\r\n"));
