@@ -4,8 +4,8 @@
 //! A replica reads the change log again and again, and applies it to its table. All reads of the store are strongly consistent.
 //!
 //! 1. **In lease and found**: until `lease` after a successful reading was *sent*, what the table holds is answered.
-//! 2. **Not found, or out of lease**: nothing is answered before a reading that was sent after the request came. Those who
-//!    wait share it. The store does not answer: 503.
+//! 2. **Not found, or out of lease**: nothing is answered before a reading that was sent after the request came, and no page of a
+//!    listing is chosen from the table. Those who wait share it. The store does not answer: 503.
 //! 3. **Replaced**: what a change or deletion has replaced may be answered by others until their leases are over. So for as
 //!    long after it was read of, nobody is told of it: not by a mock, not by management, and not by the acknowledgement of
 //!    the write.

@@ -1,6 +1,9 @@
 //! Every mock in memory, as a prepared answer. To find one costs a hash lookup, however many there are.
 
-use std::collections::HashMap;
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::Bound,
+};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
@@ -9,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::{
     domain::{Body, Endpoint, EndpointId, Route, Verb},
-    store::Version,
+    store::{MAX_PAGE_BYTES, Version},
 };
 
 /// A mock's answer, parsed once when the mock was made. It lies in the table itself, and what it points to lies together:
@@ -66,6 +69,8 @@ impl PreparedAnswer {
 pub(super) struct Table {
     answers: [HashMap<Bytes, PreparedAnswer>; Verb::ALL.len()],
     routes: HashMap<EndpointId, (Verb, Bytes)>,
+    /// The ids of each verb, and how many bytes their bodies have.
+    ids: [BTreeMap<EndpointId, usize>; Verb::ALL.len()],
     /// Up to where the log is applied.
     pub(super) applied: Version,
     /// Whether another table is to take the place of this one.
@@ -100,6 +105,20 @@ impl Table {
         self.routes.contains_key(&id)
     }
 
+    /// The ids of a page of a verb's endpoints, after this one, and whether there are more.
+    pub(super) fn of_verb(&self, verb: Verb, after: Option<EndpointId>, limit: usize) -> (Vec<EndpointId>, bool) {
+        let (mut ids, mut bytes) = (Vec::new(), 0);
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        for (id, body) in self.ids[verb as usize].range((start, Bound::Unbounded)) {
+            if ids.len() == limit || bytes > MAX_PAGE_BYTES {
+                return (ids, true);
+            }
+            bytes += body;
+            ids.push(*id);
+        }
+        (ids, false)
+    }
+
     pub(super) fn count(&self) -> usize {
         self.routes.len()
     }
@@ -108,6 +127,7 @@ impl Table {
     pub(super) fn apply(&mut self, id: EndpointId, endpoint: Option<&Endpoint>, settles: Option<Instant>) {
         let mut replaced = SmallVec::<[(Verb, Bytes); 2]>::new();
         if let Some((verb, path)) = self.routes.remove(&id) {
+            self.ids[verb as usize].remove(&id);
             let answers = &mut self.answers[verb as usize];
             // Changes may show a later state, so another endpoint may hold the route already.
             if answers.get(&path).is_some_and(|answer| answer.id == id) {
@@ -122,6 +142,7 @@ impl Table {
             let verb = endpoint.route.verb;
             let (path, answer) = PreparedAnswer::new(endpoint);
             self.routes.insert(id, (verb, path.clone()));
+            self.ids[verb as usize].insert(id, answer.body.len());
             let answers = &mut self.answers[verb as usize];
             // A map keeps the key that it has, which would keep the memory of the answer before.
             let before = answers.remove(&path);

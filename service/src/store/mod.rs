@@ -175,8 +175,11 @@ pub trait Store: Send + Sync + 'static {
 
     async fn get(&self, id: EndpointId) -> Result<Option<Stored>, StoreError>;
 
-    /// At most `limit` endpoints that match, with ids greater than `after`; fewer where they are large.
+    /// At most `limit` endpoints that match, with ids greater than `after`; fewer where they are large. The filter has a path, or is empty.
     async fn list(&self, filter: Filter, after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError>;
+
+    /// Those of these endpoints that there are and have the verb; fewer where they are large. The ids are in order, and a page's worth.
+    async fn list_verb(&self, verb: Verb, ids: Vec<EndpointId>) -> Result<Page, StoreError>;
 
     /// A version that counts every write that any read has shown before, and that every reading of the log reaches from now on.
     async fn head(&self) -> Result<Version, StoreError>;

@@ -11,7 +11,7 @@ use opentelemetry_sdk::trace::SdkTracer;
 
 use super::Instruments;
 use crate::{
-    domain::EndpointId,
+    domain::{EndpointId, Verb},
     store::{Changes, Filter, Page, Snapshot, Store, StoreError, Stored, Version, Write, WriteError},
 };
 
@@ -74,6 +74,10 @@ impl<S: Store> Store for ObservedStore<S> {
 
     async fn list(&self, filter: Filter, after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError> {
         self.observe("list", self.store.list(filter, after, limit), always).await
+    }
+
+    async fn list_verb(&self, verb: Verb, ids: Vec<EndpointId>) -> Result<Page, StoreError> {
+        self.observe("list", self.store.list_verb(verb, ids), always).await
     }
 
     async fn head(&self) -> Result<Version, StoreError> {

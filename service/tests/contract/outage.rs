@@ -19,7 +19,7 @@ use clap::Parser;
 use echo_service::{
     app::App,
     config::{Cli, Config},
-    domain::EndpointId,
+    domain::{EndpointId, Verb},
     store::{Changes, EmbeddedStore, Filter, Page, Snapshot, Store, StoreError, Stored, Version, Write, WriteError},
     telemetry::Telemetry,
 };
@@ -69,6 +69,10 @@ impl Store for FailingStore {
 
     async fn list(&self, filter: Filter, after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError> {
         self.reach()?.list(filter, after, limit).await
+    }
+
+    async fn list_verb(&self, verb: Verb, ids: Vec<EndpointId>) -> Result<Page, StoreError> {
+        self.reach()?.list_verb(verb, ids).await
     }
 
     async fn head(&self) -> Result<Version, StoreError> {

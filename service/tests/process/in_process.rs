@@ -7,7 +7,7 @@ use clap::Parser as _;
 use echo_service::{
     app::App,
     config::{Cli, Config},
-    domain::EndpointId,
+    domain::{EndpointId, Verb},
     store::{Changes, EmbeddedStore, Filter, Page, Snapshot, Store, StoreError, Stored, Version, Write, WriteError},
     telemetry::Telemetry,
 };
@@ -73,6 +73,11 @@ impl<H: Hook> Store for Hooked<H> {
     async fn list(&self, filter: Filter, after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError> {
         self.hook.before(Operation::List(&filter)).await?;
         self.store.list(filter, after, limit).await
+    }
+
+    async fn list_verb(&self, verb: Verb, ids: Vec<EndpointId>) -> Result<Page, StoreError> {
+        self.hook.before(Operation::Other).await?;
+        self.store.list_verb(verb, ids).await
     }
 
     async fn head(&self) -> Result<Version, StoreError> {

@@ -44,7 +44,7 @@ pub use open::TableError;
 use timing::Turn;
 
 use super::{Changes, Filter, Page, Snapshot, Store, StoreError, Stored, Version, Write, WriteError};
-use crate::domain::EndpointId;
+use crate::domain::{EndpointId, Verb};
 
 /// See the module.
 pub struct DynamoStore {
@@ -114,8 +114,12 @@ impl Store for DynamoStore {
     async fn list(&self, filter: Filter, after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError> {
         match &filter.path {
             Some(path) => self.list_path(filter.verb, path, after, limit).await,
-            None => self.list_all(filter.verb, after, limit).await,
+            None => self.list_all(after, limit).await,
         }
+    }
+
+    async fn list_verb(&self, verb: Verb, ids: Vec<EndpointId>) -> Result<Page, StoreError> {
+        self.list_these(verb, &ids).await
     }
 
     async fn head(&self) -> Result<Version, StoreError> {

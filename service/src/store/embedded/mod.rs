@@ -17,7 +17,7 @@ use open::{Files, Source};
 use writer::Queued;
 
 use super::{Changes, Filter, Page, Snapshot, Store, StoreError, Stored, Version, Write, WriteError};
-use crate::domain::EndpointId;
+use crate::domain::{EndpointId, Verb};
 
 /// See the module.
 pub struct EmbeddedStore {
@@ -88,6 +88,10 @@ impl Store for EmbeddedStore {
 
     async fn list(&self, filter: Filter, after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError> {
         self.read(move |txn| tables::list(txn, &filter, after, limit)).await
+    }
+
+    async fn list_verb(&self, verb: Verb, ids: Vec<EndpointId>) -> Result<Page, StoreError> {
+        self.read(move |txn| tables::list_verb(txn, verb, &ids)).await
     }
 
     async fn head(&self) -> Result<Version, StoreError> {

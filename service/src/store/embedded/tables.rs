@@ -83,7 +83,14 @@ pub(super) fn list(
         let (key, value) = entry.map_err(failed)?;
         Ok(record::decode(id_of(key.value())?, value.value())?.endpoint)
     });
-    Page::of(all.filter(|endpoint| endpoint.as_ref().map_or(true, |endpoint| filter.matches(&endpoint.route))), limit)
+    Page::of(all, limit)
+}
+
+pub(super) fn list_verb(txn: &ReadTransaction, verb: Verb, ids: &[EndpointId]) -> Result<Page, StoreError> {
+    let endpoints = txn.open_table(ENDPOINTS).map_err(failed)?;
+    let stored = ids.iter().filter_map(|id| find(&endpoints, *id).transpose());
+    let found = stored.map(|stored| Ok(stored?.endpoint));
+    Page::of(found.filter(|found| found.as_ref().map_or(true, |endpoint| endpoint.route.verb == verb)), ids.len())
 }
 
 /// The few endpoints of one path, by their claims: a listing of all would read every record.

@@ -22,7 +22,7 @@ use tokio::{
 };
 
 use super::{
-    simulation::{LEASE, called, simulated},
+    simulation::{LEASE, called, listed_with_others, simulated},
     store::{GONE, Plant, Truth, Way},
 };
 use crate::store::{endpoint, text_response};
@@ -127,6 +127,26 @@ fn a_mock_is_not_shown_before_nobody_answers_with_the_one_that_was_there() {
     }
 }
 
+/// A page of a verb is chosen from memory, but not before that is up to date.
+#[test]
+fn a_listing_of_a_verb_shows_what_another_replica_has_acknowledged() {
+    for phase in 0..10 {
+        simulated().block_on(async {
+            let truth = Arc::<Mutex<Truth>>::default();
+            let way = || Arc::new(Way::new(&truth, &Arc::default(), Plant::Nothing, phase));
+            let (replicas, expected) = settled(way, &endpoint(Verb::Get, "/one", &text_response("one")), phase).await;
+            let one = replicas[0].list(Filter { verb: Some(Verb::Get), path: None }, None, 10).await.unwrap();
+            let [two, moved] = [("/two", Verb::Get), ("/one", Verb::Put)]
+                .map(|(path, verb)| endpoint(verb, path, &text_response("two")));
+            replicas[0].write(Write::Create(two)).await.unwrap();
+            assert_eq!(listed_with_others(&replicas[1], "/two").await.unwrap(), "two");
+            let endpoint = Endpoint { route: moved.route, ..one.endpoints[0].clone() };
+            replicas[0].write(Write::Replace { endpoint, expected }).await.unwrap();
+            assert_eq!(listed_with_others(&replicas[1], "/one").await.unwrap(), "");
+        });
+    }
+}
+
 /// A way with a gap in the log. What is loaded then has the second and the third write, but not in its head; and the second one, which is of
 /// this way, is answered after that, but before the next reading.
 struct Meeting {
@@ -170,6 +190,10 @@ impl Store for Meeting {
 
     async fn list(&self, filter: Filter, after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError> {
         self.way.list(filter, after, limit).await
+    }
+
+    async fn list_verb(&self, verb: Verb, ids: Vec<EndpointId>) -> Result<Page, StoreError> {
+        self.way.list_verb(verb, ids).await
     }
 
     async fn head(&self) -> Result<Version, StoreError> {

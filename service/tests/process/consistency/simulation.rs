@@ -33,6 +33,9 @@ const REPLICAS: usize = 3;
 const CLIENTS: usize = 4;
 const REQUESTS: usize = 10;
 const PATHS: usize = 2;
+/// Kinds of questions.
+const CALL: u8 = 0;
+const LISTING_OF_VERB: u8 = 12;
 pub const LEASE: Lease = Lease { term: Duration::from_millis(150), poll: Duration::from_millis(50) };
 
 /// How a history is made.
@@ -41,16 +44,16 @@ struct Setting {
     plant: Plant,
     /// Of the replicas.
     leases: [Lease; REPLICAS],
-    /// Whether there are only calls, and creations of paths that are new: nothing that was found can be wrong.
-    only_misses: bool,
+    /// Whether there are only creations of paths that are new, and questions of this kind: nothing that was found can be wrong.
+    only_misses: Option<u8>,
 }
 
 /// Nothing is wrong.
-const SOUND: Setting = Setting { plant: Plant::Nothing, leases: [LEASE; REPLICAS], only_misses: false };
+const SOUND: Setting = Setting { plant: Plant::Nothing, leases: [LEASE; REPLICAS], only_misses: None };
 
 /// What the clients of one run share.
 struct World {
-    only_misses: bool,
+    only_misses: Option<u8>,
     replicas: Mutex<Vec<Arc<Replica>>>,
     /// The mocks that somebody has tried to make: id, name, path.
     mocks: Mutex<Vec<(EndpointId, String, String)>>,
@@ -125,11 +128,11 @@ async fn requests(client: usize, world: &World, mut random: StdRng) {
     for number in 0..REQUESTS {
         sleep(Duration::from_micros(random.random_range(0..60_000))).await;
         let replica = &Arc::clone(&world.replicas.lock()[random.random_range(0..REPLICAS)]);
-        let (mut kind, mut path) = (random.random_range(0..12), random.random_range(0..PATHS));
+        let (mut kind, mut path) = (random.random_range(0..13), random.random_range(0..PATHS));
         let known = {
             let mocks = world.mocks.lock();
-            if world.only_misses {
-                (kind, path) = (if kind < 10 { 0 } else { 5 }, mocks.len() / 3);
+            if let Some(question) = world.only_misses {
+                (kind, path) = (if kind < 10 { question } else { 5 }, mocks.len() / 3);
             }
             // Lately made ones: the others are gone mostly.
             let newest = mocks.len().saturating_sub(3);
@@ -138,7 +141,11 @@ async fn requests(client: usize, world: &World, mut random: StdRng) {
         let (path, value) = (format!("/{path}"), format!("{client}.{number}"));
         let call = world.tick();
         let (kind, path, mock, value, outcome) = match (kind, known) {
-            (0..=4, _) => match if kind > 3 { listed(replica, &path).await } else { called(replica, &path).await } {
+            (CALL..=4 | LISTING_OF_VERB, _) => match match kind {
+                4 => listed(replica, &path).await,
+                LISTING_OF_VERB => listed_with_others(replica, &path).await,
+                _ => called(replica, &path).await,
+            } {
                 Ok(body) => (Kind::Call, path, String::new(), body, Outcome::Done),
                 Err(_) => continue,
             },
@@ -188,6 +195,12 @@ async fn listed(replica: &Replica, path: &str) -> Result<String, StoreError> {
     let filter = Filter { verb: Some(Verb::Get), path: Some(MockPath::parse(path).unwrap()) };
     let page = replica.list(filter, None, 2).await?;
     Ok(body_of(page.endpoints.first()))
+}
+
+/// The same, by a listing of all with its verb.
+pub async fn listed_with_others(replica: &Replica, path: &str) -> Result<String, StoreError> {
+    let page = replica.list(Filter { verb: Some(Verb::Get), path: None }, None, 100).await?;
+    Ok(body_of(page.endpoints.iter().find(|endpoint| endpoint.route.path.as_str() == path)))
 }
 
 fn body_of(endpoint: Option<&Endpoint>) -> String {
@@ -303,7 +316,12 @@ fn an_older_log_is_found() {
 
 #[test]
 fn a_miss_that_is_answered_by_an_older_log_is_found() {
-    assert_found(2_000, Setting { plant: Plant::StaleLog, only_misses: true, ..SOUND });
+    assert_found(2_000, Setting { plant: Plant::StaleLog, only_misses: Some(CALL), ..SOUND });
+}
+
+#[test]
+fn a_listing_of_a_verb_that_is_chosen_from_an_older_log_is_found() {
+    assert_found(2_000, Setting { plant: Plant::StaleLog, only_misses: Some(LISTING_OF_VERB), ..SOUND });
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use echo_service::{
-    domain::{Endpoint, EndpointId, Route},
+    domain::{Endpoint, EndpointId, Route, Verb},
     store::{Changes, Filter, Page, Snapshot, Store, StoreError, Stored, Version, Write, WriteError},
 };
 use parking_lot::Mutex;
@@ -181,6 +181,14 @@ impl Store for Way {
 
     async fn list(&self, filter: Filter, after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError> {
         self.ask(|truth| truth.model.list(&filter, after, limit)).await
+    }
+
+    /// Not all of them at once.
+    async fn list_verb(&self, verb: Verb, ids: Vec<EndpointId>) -> Result<Page, StoreError> {
+        let (first, rest) = ids.split_at(ids.len() / 2);
+        let mut page = self.ask(|truth| truth.model.list_verb(verb, first)).await?;
+        page.endpoints.extend(self.ask(|truth| truth.model.list_verb(verb, rest)).await?.endpoints);
+        Ok(page)
     }
 
     async fn head(&self) -> Result<Version, StoreError> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use echo_service::{
-    domain::{Endpoint, EndpointId},
+    domain::{Endpoint, EndpointId, Verb},
     store::{Change, Changes, Filter, Page, Snapshot, Stored, Version, Write, WriteError},
 };
 use proptest::sample::Index;
@@ -80,6 +80,13 @@ impl Model {
         let more = endpoints.len() > limit;
         endpoints.truncate(limit);
         Page { endpoints, more }
+    }
+
+    pub fn list_verb(&self, verb: Verb, ids: &[EndpointId]) -> Page {
+        let of_verb = Filter { verb: Some(verb), path: None };
+        let mut page = self.list(&of_verb, None, usize::MAX);
+        page.endpoints.retain(|endpoint| ids.contains(&endpoint.id));
+        page
     }
 
     pub fn load(&self) -> Snapshot {

@@ -40,6 +40,11 @@ async fn the_largest_mocks_are_written_listed_and_followed() {
     assert_eq!((page.endpoints, page.more), (all[..1].to_vec(), true), "the first is more than a page by itself");
     let page = list(Filter::default(), Some(all[3].id), 2).await.unwrap();
     assert_eq!((page.endpoints, page.more), (all[4..6].to_vec(), true));
+    let ids: Vec<_> = all.iter().map(|mock| mock.id).collect();
+    let gets = store.list_verb(Verb::Get, ids.clone()).await.unwrap();
+    assert_eq!((gets.endpoints, gets.more), (vec![all[0].clone()], true));
+    let gets = store.list_verb(Verb::Get, ids[1..].to_vec()).await.unwrap();
+    assert_eq!((gets.endpoints, gets.more), (vec![small], false));
     let same_path = Filter { verb: None, path: Some(all[0].route.path.clone()) };
     let page = list(same_path.clone(), Some(all[1].id), 2).await.unwrap();
     assert_eq!((page.endpoints, page.more), (all[2..4].to_vec(), true));
