@@ -2,10 +2,10 @@
 
 use std::{process::ExitCode, time::Duration};
 
-use clap::{Parser, error::ErrorKind};
+use clap::error::ErrorKind;
 use echo_service::{
     app::App,
-    config::{Cli, Command, Config, KeyCommand, Settings, Token},
+    config::{Cli, Command, Config, KeyCommand, Settings, Token, drop_empty_variables},
     healthcheck,
     telemetry::{self, Telemetry},
 };
@@ -17,7 +17,10 @@ const USAGE: u8 = 64;
 const FLUSH_DEADLINE: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    if let Err(problem) = drop_empty_variables() {
+        return finished(Err(problem), ExitCode::from(USAGE));
+    }
+    let cli = match Cli::from_arguments() {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();
@@ -45,7 +48,7 @@ fn with_config(settings: &Settings, run: impl FnOnce(&Config) -> ExitCode) -> Ex
 fn serve(config: &Config) -> ExitCode {
     let _log = telemetry::init_logs(config);
     // Exporters start before the runtime, because their client may not be made inside of one.
-    let telemetry = match Telemetry::start(config.telemetry) {
+    let telemetry = match Telemetry::start(&config.telemetry) {
         Ok(telemetry) => telemetry,
         Err(error) => return finished(Err(format!("an OTEL_* variable is wrong: {error}")), ExitCode::from(USAGE)),
     };

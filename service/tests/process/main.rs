@@ -10,6 +10,7 @@ mod small_disk;
 mod abuse;
 mod consistency;
 mod durability;
+mod environment;
 mod faults;
 mod life;
 mod limits;
