@@ -16,6 +16,7 @@ mod life;
 mod limits;
 mod panics;
 mod settings;
+mod signals;
 mod start;
 mod store;
 mod table;
