@@ -1,6 +1,6 @@
 //! Management keys: random tokens of which only the hash is kept.
 //!
-//! A token has 256 random bits, so that a plain SHA-256 of it can not be turned back and needs no slow password hash.
+//! A token has 256 random bits, so that a plain SHA-256 of it cannot be turned back and needs no slow password hash.
 
 use std::{fmt::Write, sync::Arc};
 
@@ -50,6 +50,13 @@ impl Key {
     pub(super) fn parse_list(text: &str) -> Result<Vec<Self>, String> {
         let entries = text.split(|c: char| c == ',' || c.is_whitespace()).filter(|entry| !entry.is_empty());
         let keys = entries.map(Self::parse).collect::<Result<Vec<_>, _>>()?;
+        if keys.is_empty() {
+            return Err(
+                "no key is in it, which would open management to everybody: write entries, as `echo-service key new` \
+                        prints them, or leave the setting out"
+                    .into(),
+            );
+        }
         let twice = keys
             .iter()
             .enumerate()
@@ -154,6 +161,8 @@ mod tests {
     fn wrong_entries_say_what_to_write() {
         let zeros = "0".repeat(64);
         for (entry, part) in [
+            (String::new(), "no key is in it"),
+            (" ,\n".to_owned(), "no key is in it"),
             ("ci".to_owned(), "three parts"),
             (format!("c i:read:{zeros}"), "three parts"),
             (format!("ci:admin:{zeros}"), "`admin` is not a scope"),

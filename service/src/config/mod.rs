@@ -3,18 +3,23 @@
 //! The only place that reads the environment.
 
 mod cli;
+mod environment;
 mod keys;
+mod log;
 mod telemetry;
+mod url;
 mod values;
 
 use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
 
 use ipnet::IpNet;
 
-pub use cli::{Cli, Command, KeyCommand, LogFormat, Settings, settings_table};
+pub use cli::{Cli, Command, KeyCommand, Settings, settings_tables};
+pub use environment::drop_empty_variables;
 pub use keys::{Key, Scope, Token};
-pub use telemetry::{SpanLimits, Telemetry};
-use values::{Problems, address, boolean, duration, lease_term, log_filter, networks, positive_duration, rate, within};
+pub use log::LogFormat;
+pub use telemetry::{Collector, SpanLimits, Telemetry};
+use values::{Problems, address, boolean, duration, lease_term, networks, port, positive_duration, rate, within};
 pub use values::{PublicUrl, StoreChoice};
 
 use crate::replica::Lease;
@@ -65,11 +70,16 @@ impl Config {
 
     /// Checks the settings and the environment. `environment` gives the process's variables, so that tests can give theirs.
     pub fn check(settings: &Settings, environment: &[(String, String)]) -> Result<Self, ConfigError> {
-        let mut problems = Problems(cli::unknown_variables(environment));
+        let mut problems = Problems(environment::unknown_variables(environment));
         let p = &mut problems;
-        let listen = p.required("listen", &settings.listen, address);
+        let mut listen = p.required("listen", &settings.listen, address);
+        let port = settings.port.as_deref().and_then(|text| p.named("--port", text, port));
+        if let (Some(listen), Some(port)) = (&mut listen, port) {
+            listen.set_port(port);
+        }
         let management_listen = p.optional("management-listen", settings.management_listen.as_deref(), address);
-        let keys = p.optional("keys", settings.keys.as_deref(), Key::parse_list).unwrap_or_default();
+        let keys =
+            settings.keys.as_deref().and_then(|text| p.required("keys", text, Key::parse_list)).unwrap_or_default();
         let allow_anonymous = p.required("allow-anonymous", &settings.allow_anonymous, boolean);
         let store = p.required("store", &settings.store, StoreChoice::parse);
         let public_url = p.optional("public-url", settings.public_url.as_deref(), PublicUrl::parse);
@@ -86,12 +96,15 @@ impl Config {
         let poll_interval = p.required("poll-interval", &settings.poll_interval, positive_duration);
         let shutdown_delay = p.required("shutdown-delay", &settings.shutdown_delay, duration);
         let shutdown_deadline = p.required("shutdown-deadline", &settings.shutdown_deadline, duration);
-        let log = p.required("log", &settings.log, log_filter);
+        let log = p.required("log", &settings.log, log::filter);
         let log_format = p.required("log-format", &settings.log_format, LogFormat::parse);
-        p.0.extend(Telemetry::wrong_endpoints(environment));
+        let telemetry = Telemetry::read(environment, p);
+        if let Some(StoreChoice::DynamoDb(_)) = store {
+            environment::check_aws(environment, p);
+        }
 
         if let Some(open_to) = management_listen.or(listen)
-            && keys.is_empty()
+            && settings.keys.is_none()
             && allow_anonymous == Some(false)
             && !open_to.ip().is_loopback()
         {
@@ -107,7 +120,7 @@ impl Config {
             && poll > lease / 2
         {
             p.0.push(format!(
-                "--poll-interval (ECHO_POLL_INTERVAL): is more than half of the lease: write at most {}",
+                "--poll-interval (ECHO_POLL_INTERVAL): it is more than half of the lease: write at most {}",
                 humantime::format_duration(lease / 2)
             ));
         }
@@ -135,7 +148,7 @@ impl Config {
                 shutdown_deadline: shutdown_deadline?,
                 log: log?,
                 log_format: log_format?,
-                telemetry: Telemetry::of(environment),
+                telemetry,
             })
         })();
         config.filter(|_| problems.0.is_empty()).ok_or(ConfigError(problems.0))
@@ -162,7 +175,7 @@ mod tests {
     fn the_defaults_are_valid_and_local() {
         let config = check(&[]).unwrap();
         assert!(config.listen.ip().is_loopback());
-        assert!(!config.telemetry.traces && !config.telemetry.metrics);
+        assert!(config.telemetry.traces.is_none() && config.telemetry.metrics.is_none());
     }
 
     #[test]
@@ -219,18 +232,21 @@ mod tests {
     }
 
     #[test]
-    fn a_misspelt_variable_is_not_silently_lost() {
-        let settings = Cli::try_parse_from(["echo-service"]).unwrap().settings;
-        let environment = [("ECHO_LISTN".to_owned(), "x".to_owned()), ("PATH".to_owned(), "x".to_owned())];
-        let message = Config::check(&settings, &environment).unwrap_err().to_string();
-        assert!(message.contains("ECHO_LISTN is not a setting"), "{message}");
-        let check = |name: &str, value: &str| Config::check(&settings, &[(name.to_owned(), value.to_owned())]);
-        assert!(check("ECHO_PORT", "9090").is_err());
-        // What Kubernetes sets beside a service of this name.
-        for (name, value) in
-            [("ECHO_PORT", "tcp://10.0.0.1:80"), ("ECHO_PORT_80_TCP", "tcp://10.0.0.1:80"), ("ECHO_SERVICE_PORT", "80")]
-        {
-            assert!(check(name, value).is_ok(), "{name}");
+    fn a_port_replaces_that_of_the_address_and_nothing_else() {
+        let listen = |address: &str, port: &str| {
+            check(&["--listen", address, "--port", port, "--allow-anonymous"]).map(|config| config.listen.to_string())
+        };
+        for (address, port, expected) in [
+            ("127.0.0.1:8080", "9000", "127.0.0.1:9000"),
+            ("0.0.0.0:8080", "0", "0.0.0.0:0"),
+            ("[::]:8080", "9000", "[::]:9000"),
+            ("[fe80::1%2]:8080", "65535", "[fe80::1%2]:65535"),
+        ] {
+            assert_eq!(listen(address, port).unwrap(), expected);
+        }
+        for port in ["65536", "-1", "", "http", "80 "] {
+            let message = listen("127.0.0.1:8080", port).unwrap_err().to_string();
+            assert!(message.starts_with(&format!("--port: `{port}` is not a port: write ")), "{message}");
         }
     }
 

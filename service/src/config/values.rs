@@ -2,11 +2,12 @@
 
 use std::{net::SocketAddr, num::NonZeroU32, ops::RangeInclusive, path::PathBuf, time::Duration};
 
+use ipnet::IpNet;
+
+use super::url::{self, BadUrl};
+
 /// Longer is forever, and sums of it must not overflow.
 const MAX_DURATION: Duration = Duration::from_hours(24);
-
-use ipnet::IpNet;
-use tracing_subscriber::EnvFilter;
 
 /// Collects what is wrong, so that all of it can be told at once.
 pub(super) struct Problems(pub Vec<String>);
@@ -19,12 +20,25 @@ impl Problems {
         text: &str,
         read: impl FnOnce(&str) -> Result<T, String>,
     ) -> Option<T> {
-        read(text)
-            .map_err(|why| {
-                let variable = flag.to_uppercase().replace('-', "_");
-                self.0.push(format!("--{flag} (ECHO_{variable}): {why}"));
-            })
-            .ok()
+        let variable = flag.to_uppercase().replace('-', "_");
+        self.named(&format!("--{flag} (ECHO_{variable})"), text, read)
+    }
+
+    /// As [`Self::required`], of a setting with another name than its flag's.
+    pub(super) fn named<T>(
+        &mut self,
+        name: &str,
+        text: &str,
+        read: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let note = |why| {
+            let problem = format!("{name}: {why}");
+            // A variable may be read for more than one purpose.
+            if !self.0.contains(&problem) {
+                self.0.push(problem);
+            }
+        };
+        read(text).map_err(note).ok()
     }
 
     /// As [`Self::required`], where an absent or empty value is none.
@@ -53,6 +67,9 @@ impl StoreChoice {
             None if text == "memory" => Ok(Self::Memory),
             Some(("file", path)) if !path.is_empty() => Ok(Self::File(path.into())),
             Some(("dynamodb", table)) => table_name(table).map(Self::DynamoDb),
+            None if text.contains(['.', '/']) => {
+                Err(format!("`{text}` is not a store: write `file:{text}` for a file of this name"))
+            }
             _ => Err(format!("`{text}` is not a store: write `file:PATH`, `memory` or `dynamodb:TABLE`")),
         }
     }
@@ -76,28 +93,16 @@ pub struct PublicUrl(String);
 
 impl PublicUrl {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let wrong =
-            || format!("`{text}` is not a base URL: write `https://HOST` or `http://HOST:PORT`, without a path");
-        let uri: http::Uri = text.parse().map_err(|_| wrong())?;
-        let web = matches!(uri.scheme_str(), Some("http" | "https"));
-        if !web || uri.path() != "/" || uri.query().is_some() {
-            return Err(wrong());
+        let write = "write `https://HOST` or `http://HOST:PORT`, without a path";
+        match url::parse(text, &["http", "https"]) {
+            Ok(uri) if uri.path() == "/" && uri.query().is_none() => Ok(Self(text.trim_end_matches('/').to_owned())),
+            Err(BadUrl::Secret) => Err(format!("it holds user information, which would be shown to clients: {write}")),
+            Ok(_) | Err(BadUrl::Malformed) => Err(format!("`{text}` is not a base URL: {write}")),
         }
-        Ok(Self(text.trim_end_matches('/').to_owned()))
     }
 
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-}
-
-/// Where telemetry goes. Without TLS, which this build does not have: an exporter would fail at each attempt.
-pub(super) fn collector(text: &str) -> Result<(), String> {
-    match text.parse::<http::Uri>() {
-        Ok(uri) if uri.scheme_str() == Some("http") => Ok(()),
-        _ => Err(format!(
-            "`{text}` is not the URL of a collector: write `http://HOST:4318`, without TLS, for a collector nearby"
-        )),
     }
 }
 
@@ -110,15 +115,32 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
 pub(super) fn networks(text: &str) -> Result<Vec<IpNet>, String> {
     let network = |part: &str| {
         let alone = || part.parse::<std::net::IpAddr>().map(IpNet::from);
-        part.parse::<IpNet>().or_else(|_| alone()).map_err(|_| {
-            format!("`{part}` is not a network: write CIDR blocks such as 10.0.0.0/16, separated by commas")
-        })
+        match part.parse::<IpNet>().or_else(|_| alone()) {
+            Ok(network) if network.prefix_len() == 0 => Err(format!(
+                "`{part}` is every address, so that each client could claim any address: write the networks of the proxies only"
+            )),
+            Ok(network) => Ok(network),
+            Err(_) => {
+                Err(format!("`{part}` is not a network: write CIDR blocks such as 10.0.0.0/16, separated by commas"))
+            }
+        }
     };
     text.split(',').map(str::trim).map(network).collect()
 }
 
 pub(super) fn boolean(text: &str) -> Result<bool, String> {
-    text.parse().map_err(|_| format!("`{text}` is neither `true` nor `false`"))
+    match text.to_ascii_lowercase().as_str() {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        "1" | "yes" | "y" | "on" => Err(format!("`{text}` is neither `true` nor `false`: write `true`")),
+        "0" | "no" | "n" | "off" => Err(format!("`{text}` is neither `true` nor `false`: write `false`")),
+        _ => Err(format!("`{text}` is neither `true` nor `false`: write one of them")),
+    }
+}
+
+pub(super) fn port(text: &str) -> Result<u16, String> {
+    text.parse()
+        .map_err(|_| format!("`{text}` is not a port: write a whole number from 1 to 65535, or 0 for a free port"))
 }
 
 /// Requests per second; 0 is no limit.
@@ -129,9 +151,17 @@ pub(super) fn rate(text: &str) -> Result<Option<NonZeroU32>, String> {
 }
 
 pub(super) fn within(range: RangeInclusive<usize>) -> impl FnOnce(&str) -> Result<usize, String> {
-    move |text| match text.parse() {
-        Ok(number) if range.contains(&number) => Ok(number),
-        _ => Err(format!("`{text}` does not do: write a whole number from {} to {}", range.start(), range.end())),
+    move |text| {
+        let write = format!("write a whole number from {} to {}", range.start(), range.end());
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        match text.parse() {
+            Ok(number) if range.contains(&number) => Ok(number),
+            // Also a number that is negative, or too large for the type.
+            _ if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => {
+                Err(format!("`{text}` is out of range: {write}"))
+            }
+            _ => Err(format!("`{text}` is not a whole number: {write}")),
+        }
     }
 }
 
@@ -155,15 +185,6 @@ pub(super) fn lease_term(text: &str) -> Result<Duration, String> {
     match duration(text)? {
         // Whole, because that is how processes tell each other.
         term if (20..=10_000).contains(&term.as_millis()) && term.subsec_nanos().is_multiple_of(1_000_000) => Ok(term),
-        _ => Err(format!("`{text}` does not do: write whole milliseconds from 20ms to 10s")),
-    }
-}
-
-pub(super) fn log_filter(text: &str) -> Result<String, String> {
-    match EnvFilter::try_new(text) {
-        Ok(_) => Ok(text.to_owned()),
-        Err(error) => Err(format!(
-            "`{text}` is not a log filter ({error}): write a level such as info, or target=level pairs separated by commas"
-        )),
+        _ => Err(format!("`{text}` is out of range: write whole milliseconds from 20ms to 10s")),
     }
 }

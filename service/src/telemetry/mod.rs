@@ -3,6 +3,7 @@
 //! Where no collector is named, traces and metrics go nowhere and cost next to nothing; there is no `if` for it elsewhere.
 
 mod balancer;
+mod delivery;
 mod http;
 mod instruments;
 mod logs;
@@ -21,7 +22,7 @@ use opentelemetry::{
     metrics::{Meter, MeterProvider, noop::NoopMeterProvider},
     trace::TracerProvider,
 };
-use opentelemetry_otlp::{ExporterBuildError, MetricExporter};
+use opentelemetry_otlp::ExporterBuildError;
 use opentelemetry_sdk::{
     Resource,
     error::OTelSdkResult,
@@ -30,7 +31,7 @@ use opentelemetry_sdk::{
 };
 use opentelemetry_semantic_conventions::attribute::{SERVICE_INSTANCE_ID, SERVICE_NAME, SERVICE_VERSION};
 
-use self::spans::SpanQueue;
+use self::{delivery::MetricSender, spans::SpanQueue};
 pub use self::{
     http::{Exchange, HttpTelemetry},
     instruments::{DESCRIPTIONS, Description, Instruments, Plane, table},
@@ -44,29 +45,32 @@ use crate::config;
 const SCOPE: &str = "echo-service";
 
 /// The exporters, running on threads of their own.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Telemetry {
     traces: Option<SdkTracerProvider>,
     metrics: Option<SdkMeterProvider>,
 }
 
 impl Telemetry {
-    /// Starts what is switched on. A collector that is away does not matter; a setting that can not be read does.
-    pub fn start(choice: config::Telemetry) -> Result<Self, ExporterBuildError> {
+    /// Starts what is switched on. A collector that is away does not matter; a setting that cannot be read does.
+    pub fn start(choice: &config::Telemetry) -> Result<Self, ExporterBuildError> {
         // One for both: traces and metrics of a process belong together.
         let resource = resource();
-        let traces = || {
-            let queue = SpanQueue::start(choice.spans, &resource)?;
+        let traces = |collector| {
+            let queue = SpanQueue::start(choice.spans, collector, &resource)?;
             let builder = SdkTracerProvider::builder()
                 .with_resource(resource.clone())
                 .with_id_generator(balancer::Ids::default());
             Ok(builder.with_span_processor(queue).build())
         };
-        let metrics = || {
-            let exporter = MetricExporter::builder().with_http().build()?;
-            Ok(SdkMeterProvider::builder().with_resource(resource.clone()).with_periodic_exporter(exporter).build())
+        let metrics = |collector| {
+            let sender = MetricSender::new(collector)?;
+            Ok(SdkMeterProvider::builder().with_resource(resource.clone()).with_periodic_exporter(sender).build())
         };
-        Ok(Self { traces: choice.traces.then(traces).transpose()?, metrics: choice.metrics.then(metrics).transpose()? })
+        Ok(Self {
+            traces: choice.traces.as_ref().map(traces).transpose()?,
+            metrics: choice.metrics.as_ref().map(metrics).transpose()?,
+        })
     }
 
     pub fn meter(&self) -> Meter {
@@ -85,22 +89,22 @@ impl Telemetry {
         let (done, outcomes) = mpsc::channel();
         // On threads of their own, because the SDK does not keep to the time that it is given.
         let mut running = 0;
-        let mut start = |shutdown: Box<dyn FnOnce() -> OTelSdkResult + Send>| {
+        let mut start = |signal: &'static str, shutdown: Box<dyn FnOnce() -> OTelSdkResult + Send>| {
             let done = done.clone();
             running += 1;
-            thread::spawn(move || done.send(shutdown()));
+            thread::spawn(move || done.send((signal, shutdown().is_ok())));
         };
         if let Some(provider) = self.traces {
-            start(Box::new(move || provider.shutdown_with_timeout(deadline)));
+            start("traces", Box::new(move || provider.shutdown_with_timeout(deadline)));
         }
         if let Some(provider) = self.metrics {
-            start(Box::new(move || provider.shutdown_with_timeout(deadline)));
+            start("metrics", Box::new(move || provider.shutdown_with_timeout(deadline)));
         }
         let end = Instant::now() + deadline;
         for _ in 0..running {
             match outcomes.recv_timeout(end.saturating_duration_since(Instant::now())) {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::warn!(%error, "the last telemetry was not delivered"),
+                Ok((_, true)) => {}
+                Ok((signal, false)) => tracing::warn!("the last {signal} were not delivered"),
                 Err(_) => tracing::warn!(?deadline, "the last telemetry was not delivered in time"),
             }
         }

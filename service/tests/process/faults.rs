@@ -2,9 +2,10 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
-    os::unix::fs::symlink,
+    fs::{self, Permissions},
+    os::unix::fs::{PermissionsExt, symlink},
     path::Path,
+    process::Command,
     time::{Duration, Instant},
 };
 
@@ -27,7 +28,7 @@ fn refusal(path: &Path) -> String {
         Err((status, message)) => {
             assert_eq!(status.code(), Some(1), "{message}");
             let says_which = message.starts_with(&format!("echo-service: --store: {} ", path.display()));
-            assert!(says_which && message.contains("name another file with --store"), "{message}");
+            assert!(says_which && message.contains("file with --store"), "{message}");
             message
         }
     }
@@ -106,20 +107,61 @@ fn a_newer_format_is_refused_and_left_as_it_is() {
     assert!(refusal_of(&path, &content).contains("was written by a newer Echo (format 2; this one knows up to 1)"));
 }
 
-/// Rights can not be tested by the superuser, whom they do not bind; so what can not be opened is none of a file here.
+/// Rights cannot be tested by the superuser, whom they do not bind; so what cannot be opened is none of a file here.
 #[test]
-fn a_path_that_can_not_be_opened_is_told_with_the_reason() {
+fn a_path_that_cannot_be_opened_is_told_with_the_reason() {
     let folder = tempfile::tempdir().unwrap();
-    assert!(refusal(folder.path()).contains("can not be opened: Is a directory"));
-    let missing = refusal(&folder.path().join("missing/echo.redb"));
-    assert!(
-        missing.contains("can not be opened: No such file or directory") && missing.contains("a folder that exists")
-    );
+    assert!(refusal(folder.path()).contains("cannot be opened: Is a directory"));
     let dangling = folder.path().join("link.redb");
     symlink(folder.path().join("missing/echo.redb"), &dangling).unwrap();
-    assert!(refusal(&dangling).contains("can not be opened: No such file or directory"));
+    assert!(refusal(&dangling).contains("cannot be opened: No such file or directory"));
     let left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["link.redb"], "nothing is left behind");
+}
+
+/// `/sys` takes no file, not even from the superuser.
+#[test]
+fn a_folder_that_takes_no_file_is_named_with_the_setting() {
+    let missing = tempfile::tempdir().unwrap().path().join("missing");
+    for (store, folder, reason) in [
+        (in_file(&missing.join("echo.redb")), missing.to_str().unwrap(), "the folder does not exist"),
+        ("file:/sys/echo.redb".into(), "/sys", "permission denied"),
+        ("file:echo.redb".into(), "/sys", "permission denied"),
+    ] {
+        let mut command = Echo::command();
+        let command = command.current_dir("/sys").args(["--port", "0", "--store", &store]);
+        let Err((status, message)) = Echo::spawn(command) else { panic!("it has started") };
+        assert_eq!(status.code(), Some(1));
+        let path = &store["file:".len()..];
+        let expected = format!("echo-service: --store: {path} cannot be made in the folder {folder}: {reason}. ");
+        assert!(message.starts_with(&expected) && message.lines().count() == 1, "{message}");
+        for part in ["--store file:PATH (ECHO_STORE)", "a mounted one", "--store memory"] {
+            assert!(message.contains(part), "{part}: {message}");
+        }
+        assert!(!message.contains(".new"), "the draft is nobody's concern: {message}");
+    }
+}
+
+#[test]
+fn a_new_store_is_readable_by_its_owner_only_and_an_old_one_stays_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    for umask in ["0000", "0022", "0277"] {
+        let path = folder.path().join(umask);
+        let service = Echo::command();
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("umask {umask} && exec \"$@\""), "sh"]).arg(service.get_program());
+        command.args(["--port", "0", "--store", &in_file(&path), "--log-format", "json"]);
+        drop(Echo::spawn(&mut command).unwrap());
+        assert_eq!(mode(&path), 0o600, "umask {umask}");
+    }
+    for (name, old) in [("empty", 0o644), ("0022", 0o664)] {
+        let path = folder.path().join(name);
+        fs::OpenOptions::new().append(true).create(true).open(&path).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(old)).unwrap();
+        drop(Echo::start(&["--store", &in_file(&path)]));
+        assert_eq!(mode(&path), old, "{name}");
+    }
 }
 
 #[test]
@@ -243,7 +285,7 @@ fn a_disk_that_is_full_at_the_first_start_is_told() {
     let arguments = ["--listen", "127.0.0.1:0", "--store", &in_file(&path)];
     let Err((status, message)) = Echo::spawn(disk.command().args(arguments)) else { panic!("it has started") };
     assert_eq!(status.code(), Some(1));
-    assert!(message.contains("can not be opened: No space left on device"), "{message}");
+    assert!(message.contains("cannot be opened: No space left on device"), "{message}");
 }
 
 #[test]

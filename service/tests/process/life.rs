@@ -13,13 +13,13 @@ use serde_json::{Value, json};
 use crate::support::{Echo, PATIENCE, new_endpoint, read_answer};
 
 /// A POST whose head has arrived and whose body is waited for: the service has said so by `100 Continue`.
-struct Upload {
-    stream: TcpStream,
-    body: Vec<u8>,
+pub struct Upload {
+    pub stream: TcpStream,
+    pub body: Vec<u8>,
 }
 
 impl Upload {
-    fn begin(echo: &Echo, path: &str) -> Self {
+    pub fn begin(echo: &Echo, path: &str) -> Self {
         let body = new_endpoint("GET", path, json!({"code": 200})).to_string().into_bytes();
         let mut stream = TcpStream::connect(echo.management).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();

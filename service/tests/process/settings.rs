@@ -2,7 +2,8 @@
 
 use std::{net::Ipv4Addr, process::Output};
 
-use echo_service::config::settings_table;
+use clap::CommandFactory;
+use echo_service::config::{Cli, settings_tables};
 use serde_json::json;
 
 use crate::{
@@ -10,12 +11,12 @@ use crate::{
     support::{Echo, new_endpoint},
 };
 
-fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+pub fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
     Echo::command().args(arguments).envs(variables.iter().copied()).output().unwrap()
 }
 
 /// Runs with settings that are wrong, and returns what is said of them.
-fn complaint(arguments: &[&str], variables: &[(&str, &str)]) -> String {
+pub fn complaint(arguments: &[&str], variables: &[(&str, &str)]) -> String {
     let Output { status, stdout, stderr } = run(arguments, variables);
     let message = String::from_utf8(stderr).unwrap();
     assert_eq!((status.code(), stdout.len()), (Some(64), 0), "{message}");
@@ -44,14 +45,14 @@ fn all_that_is_wrong_is_told_at_once_with_what_to_write() {
         ("--management-listen (ECHO_MANAGEMENT_LISTEN): `127.0.0.1` is not an address", "write ADDRESS:PORT"),
         ("--store (ECHO_STORE): `tape:1` is not a store", "write `file:PATH`, `memory` or `dynamodb:TABLE`"),
         ("--idle-timeout (ECHO_IDLE_TIMEOUT): 0 would end every connection", "write a longer duration"),
-        ("--log (ECHO_LOG): `,=` is not a log filter", "write a level such as info"),
+        ("--log (ECHO_LOG): `=` has no target", "write error, warn, info"),
         ("--keys (ECHO_KEYS): a key entry does not have three parts", "`echo-service key new` prints it"),
         ("--rate-limit (ECHO_RATE_LIMIT): `many` is not a rate", "write requests per second, or 0"),
-        ("--max-connections (ECHO_MAX_CONNECTIONS): `0` does not do", "write a whole number from 1 to"),
+        ("--max-connections (ECHO_MAX_CONNECTIONS): `0` is out of range", "write a whole number from 1 to"),
         ("--trusted-proxies (ECHO_TRUSTED_PROXIES): `10.0.0.0/33` is not a network", "write CIDR blocks"),
         ("--public-url (ECHO_PUBLIC_URL): `https://example.com/path` is not a base URL", "without a path"),
         ("--shutdown-delay (ECHO_SHUTDOWN_DELAY): `soon` is not a duration", "write for instance 10s"),
-        ("--allow-anonymous (ECHO_ALLOW_ANONYMOUS): `yes`", "neither `true` nor `false`"),
+        ("--allow-anonymous (ECHO_ALLOW_ANONYMOUS): `yes`", "neither `true` nor `false`: write `true`"),
         ("--log-format (ECHO_LOG_FORMAT): `xml` is not a format", "write `auto`, `json` or `text`"),
         ("ECHO_LISTN is not a setting", "see `echo-service --help`"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT: `collector:4318` is not the URL of a collector", "write `http://HOST:4318`"),
@@ -61,6 +62,52 @@ fn all_that_is_wrong_is_told_at_once_with_what_to_write() {
         assert!(line.contains(advice), "{line}");
     }
     assert_eq!(message.lines().count(), 15, "{message}");
+}
+
+#[test]
+fn each_kind_of_wrong_value_is_told_with_what_to_write() {
+    for (flag, value, expected) in [
+        ("--max-connections", "-1", "`-1` is out of range: write a whole number from 1 to 1000000"),
+        ("--max-connections", "99999999999999999999", "is out of range: write a whole number"),
+        ("--max-body-bytes", "2MB", "`2MB` is not a whole number: write a whole number from 1024 to"),
+        ("--max-header-bytes", "1.5", "`1.5` is not a whole number"),
+        ("--rate-limit", "-1", "`-1` is not a rate: write requests per second"),
+        ("--idle-timeout", "-5s", "`-5s` is not a duration: write for instance 10s"),
+        ("--lease", "5ms", "`5ms` is out of range: write whole milliseconds from 20ms to 10s"),
+        ("--port", "-1", "`-1` is not a port: write a whole number"),
+        ("--port", "99999", "`99999` is not a port"),
+        ("--allow-anonymous", "maybe", "`maybe` is neither `true` nor `false`: write one of them"),
+        ("--allow-anonymous", "1", "`1` is neither `true` nor `false`: write `true`"),
+        ("--allow-anonymous", "No", "`No` is neither `true` nor `false`: write `false`"),
+        ("--store", "foo.redb", "`foo.redb` is not a store: write `file:foo.redb`"),
+        ("--store", "/data/echo", "write `file:/data/echo`"),
+        ("--store", "redis", "write `file:PATH`, `memory` or `dynamodb:TABLE`"),
+        ("--trusted-proxies", "0.0.0.0/0", "`0.0.0.0/0` is every address"),
+        ("--trusted-proxies", "10.0.0.0/8, ::/0", "`::/0` is every address"),
+        ("--trusted-proxies", "10.1.2.3/0", "`10.1.2.3/0` is every address"),
+        ("--public-url", "http://h#f", "`http://h#f` is not a base URL"),
+        ("--public-url", "http://h:99999", "is not a base URL"),
+        ("--public-url", "http://h:", "is not a base URL"),
+        ("--public-url", "http://u:secret@h", "it holds user information"),
+        ("--log", "inf", "`inf` is not a level: write error, warn, info"),
+        ("--log", "echo_service=inf", "`inf` in `echo_service=inf` is not a level"),
+        ("--keys", "", "no key is in it, which would open management to everybody"),
+    ] {
+        let message = complaint(&[flag, value], &[]);
+        assert!(message.contains(expected) && message.lines().count() == 1, "{flag} {value}: {message}");
+        assert!(!message.contains("secret"), "{message}");
+    }
+}
+
+#[test]
+fn a_port_is_enough_to_listen_elsewhere() {
+    let mut command = Echo::command();
+    command.args(["--port", "0", "--store", "memory", "--allow-anonymous", "true"]).env("ECHO_LISTEN", "[::]:8080");
+    let echo = Echo::spawn(&mut command).unwrap();
+    assert!(echo.mocks.ip().is_unspecified() && echo.mocks.is_ipv6() && echo.mocks.port() != 8080, "{}", echo.mocks);
+    let port = echo.mocks.port().to_string();
+    let healthcheck = run(&["healthcheck", "--port", &port], &[("ECHO_LISTEN", "[::1]:8080")]);
+    assert!(healthcheck.status.success(), "{healthcheck:?}");
 }
 
 #[test]
@@ -93,18 +140,34 @@ fn help_lists_every_setting_with_its_variable_and_default() {
     let Output { status, stdout, .. } = run(&["--help"], &[]);
     assert!(status.success());
     let help = String::from_utf8(stdout).unwrap();
-    let rows: Vec<Vec<String>> = settings_table()
-        .lines()
-        .skip(2)
-        .map(|row| row.split(" | ").map(|cell| cell.trim_matches(['|', ' ', '`']).to_owned()).collect())
-        .collect();
-    assert!(rows.len() >= 19, "{rows:?}");
-    for row in rows {
-        let variable = [format!("[env: {}=", row[1]), format!("[env: {}]", row[1])];
-        assert!(help.contains(&row[0]) && variable.iter().any(|it| help.contains(it)), "{row:?}");
-        assert!(row[2] == "none" || help.contains(&format!("[default: {}]", row[2])), "{row:?}");
+    let command = Cli::command();
+    let settings: Vec<_> = command.get_arguments().filter(|argument| argument.get_long().is_some()).collect();
+    assert!(settings.len() >= 22, "{settings:?}");
+    for setting in settings {
+        let flag = format!("--{}", setting.get_long().unwrap());
+        let variable = setting.get_env().map(|name| format!("[env: {}", name.to_str().unwrap())).unwrap_or_default();
+        assert!(help.contains(&flag) && help.contains(&variable), "{flag} {variable}");
+        for default in setting.get_default_values() {
+            assert!(help.contains(&format!("[default: {}]", default.to_str().unwrap())), "{flag} {default:?}");
+        }
     }
     assert!(["serve", "healthcheck", "key"].iter().all(|command| help.contains(&format!("\n  {command} "))), "{help}");
+}
+
+#[test]
+fn help_is_short_or_long_in_groups_and_lines_that_fit() {
+    let help = |arguments: &[&str]| String::from_utf8(run(arguments, &[]).stdout).unwrap();
+    let (short, long, healthcheck) = (help(&["-h"]), help(&["--help"]), help(&["healthcheck", "--help"]));
+    for heading in ["Listening", "Store", "Access", "Limits", "Time-outs", "Logging"] {
+        assert!([&short, &long].iter().all(|help| help.contains(&format!("\n{heading}:\n"))), "{heading}");
+    }
+    assert!(short.len() < long.len() / 2 && long.contains("\nExamples:\n") && !short.contains("Examples"));
+    // Of the settings, only those that say where to ask.
+    let flags: Vec<_> = healthcheck.lines().filter(|line| line.trim_start().starts_with("--")).collect();
+    assert_eq!(flags.len(), 3, "{healthcheck}");
+    for line in [short, long, healthcheck].iter().flat_map(|help| help.lines()) {
+        assert!(line.chars().count() <= 100, "{line}");
+    }
 }
 
 #[test]
@@ -115,11 +178,8 @@ fn help_does_not_show_the_keys_of_this_environment() {
 }
 
 #[test]
-fn a_flag_wins_over_its_variable_and_an_empty_variable_is_none() {
-    let echo = Echo::start_with(
-        &["--allow-anonymous", "--listen", "127.0.0.1:0"],
-        &[("ECHO_LISTEN", "nonsense"), ("ECHO_MANAGEMENT_LISTEN", ""), ("ECHO_KEYS", ""), ("ECHO_PUBLIC_URL", "")],
-    );
+fn a_flag_wins_over_its_variable() {
+    let echo = Echo::start_with(&["--allow-anonymous", "--listen", "127.0.0.1:0"], &[("ECHO_LISTEN", "nonsense")]);
     assert_eq!(echo.mocks.ip(), Ipv4Addr::LOCALHOST);
     assert_eq!(echo.post(&new_endpoint("GET", "/x", json!({"code": 200}))).status, 201);
 }
@@ -169,7 +229,7 @@ fn what_key_new_prints_opens_what_its_scope_says() {
     };
     assert_eq!(post(None), 401);
     assert_eq!(post(Some("echo_0000000000000000000000000000000000000000000000000000000000000000")), 401);
-    // Whoever reads the setting can not use it.
+    // Whoever reads the setting cannot use it.
     assert_eq!(post(Some(&writers_entry)), 401);
     assert_eq!(post(Some(writers_entry.rsplit(':').next().unwrap())), 401);
     assert_eq!(post(Some(&reader)), 403);
@@ -193,5 +253,5 @@ fn key_new_refuses_what_could_not_be_used() {
 
 #[test]
 fn the_document_of_settings_is_the_help() {
-    assert_section("docs/settings.md", "settings", &settings_table());
+    assert_section("docs/settings.md", "settings", &settings_tables());
 }

@@ -44,7 +44,7 @@ impl SmallDisk {
     }
 
     /// The same file, as it is seen from outside.
-    fn path_outside(&self, name: &str) -> PathBuf {
+    pub fn path_outside(&self, name: &str) -> PathBuf {
         PathBuf::from(format!("/proc/{}/root{}", self.keeper.id(), self.path(name).display()))
     }
 

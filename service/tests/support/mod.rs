@@ -117,11 +117,16 @@ impl Echo {
         assert!(status.success());
     }
 
+    /// How the process has ended, if it has.
+    pub fn try_wait(&mut self) -> Option<ExitStatus> {
+        self.process.try_wait().unwrap()
+    }
+
     /// Waits until the process has ended.
     pub fn wait(&mut self) -> ExitStatus {
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {
-            if let Some(status) = self.process.try_wait().unwrap() {
+            if let Some(status) = self.try_wait() {
                 return status;
             }
             thread::sleep(Duration::from_millis(5));

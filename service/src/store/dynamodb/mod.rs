@@ -66,7 +66,7 @@ impl DynamoStore {
     /// Opens a table, by what the environment says of region, credentials and endpoint (`AWS_*`). All processes that do must
     /// hold the same lease: each waits as long as its own for those of the others to be over.
     pub async fn open(table: &str, lease: Duration) -> Result<Self, TableError> {
-        let store = Self::connect(&open::environment().await, table).await?;
+        let store = Self::connect(&open::environment().await?, table).await?;
         open::agree(&store.client, table, lease).await?;
         Ok(store)
     }

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, SdkConfig};
+use aws_config::{
+    BehaviorVersion, SdkConfig, environment::EnvironmentVariableRegionProvider, meta::region::RegionProviderChain,
+    profile::ProfileFileRegionProvider,
+};
 use aws_sdk_dynamodb::{
     Client,
     config::{ProvideCredentials, RuntimeComponents, SharedHttpClient},
@@ -19,6 +22,10 @@ use aws_smithy_http_client::{
     tls::{Provider, rustls_provider::CryptoMode},
 };
 
+use aws_types::service_config::ServiceConfigKey;
+use http::Uri;
+use tracing::{Dispatch, instrument::WithSubscriber};
+
 use super::{
     chain,
     item::{self, EXPIRES, PARTITION, SORT},
@@ -29,15 +36,19 @@ use super::{
 const LEASE: &str = "LEASE";
 const MILLISECONDS: &str = "milliseconds";
 const FORMAT: &str = "format";
-/// The version of the layout, to be raised with a change after which older and newer processes can not share a table. An item that does
+/// The version of the layout, to be raised with a change after which older and newer processes cannot share a table. An item that does
 /// not say it is from before there was a mark, of format 1: who raises it has to refuse such a one as well.
 const OUR_FORMAT: u64 = 1;
 
-/// Why a table can not be used. Each message says what to do.
+/// Why a table cannot be used. Each message says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum TableError {
     #[error("no AWS region is set: set AWS_REGION to the one that the table is in, for instance eu-west-1")]
     NoRegion,
+    #[error(
+        "the profile of AWS names the endpoint `{0}`, which is not a URL: write `endpoint_url = http://HOST:PORT`, or leave it out"
+    )]
+    NoEndpoint(String),
     #[error(
         "no AWS credentials were found: give the task a role (on ECS), or set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, \
          for temporary ones, AWS_SESSION_TOKEN. What was tried: {0}"
@@ -49,7 +60,7 @@ pub enum TableError {
     )]
     Missing { table: String, region: String },
     #[error(
-        "table {table} in {region} can not be looked at: {reason}. The service needs a way to DynamoDB, and the rights \
+        "table {table} in {region} cannot be looked at: {reason}. The service needs a way to DynamoDB, and the rights \
          dynamodb:DescribeTable and dynamodb:DescribeTimeToLive"
     )]
     Unknown { table: String, region: String, reason: String },
@@ -59,7 +70,7 @@ pub enum TableError {
     )]
     Different { table: String, region: String, differences: Vec<String> },
     #[error(
-        "table {table} in {region} can not be written to: {reason}. The service needs the rights dynamodb:GetItem, Query, PutItem \
+        "table {table} in {region} cannot be written to: {reason}. The service needs the rights dynamodb:GetItem, Query, PutItem \
          and DeleteItem"
     )]
     Unwritable { table: String, region: String, reason: String },
@@ -77,9 +88,13 @@ pub enum TableError {
 }
 
 /// What the environment says of AWS, by the rules of all its tools ("AWS SDKs and Tools Reference Guide").
-pub(super) async fn environment() -> SdkConfig {
+pub(super) async fn environment() -> Result<SdkConfig, TableError> {
+    // First, and not from the metadata of a machine: the SDK would wait for it, and complain at length, where there is none.
+    let region = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
+        .or_else(ProfileFileRegionProvider::new());
+    let region = region.region().await.ok_or(TableError::NoRegion)?;
     // Named, so that an update of the SDK does not change how it retries or connects.
-    aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(client()).load().await
+    Ok(aws_config::defaults(BehaviorVersion::v2026_01_12()).region(region).http_client(client()).load().await)
 }
 
 /// The SDK's own client, with the smaller of two TLS providers.
@@ -95,11 +110,23 @@ fn client() -> SharedHttpClient {
 
 /// A client for a table that is known to be there and to be right.
 pub(super) async fn connect(aws: &SdkConfig, table: &str) -> Result<Client, TableError> {
-    // A variable may be there and empty.
+    // A profile may hold an empty one.
     let region = aws.region().filter(|region| !region.as_ref().is_empty()).ok_or(TableError::NoRegion)?.to_string();
+    // Of the variables this is known; a profile may hold any. Of an empty one the SDK would panic.
+    let key =
+        ServiceConfigKey::builder().service_id("dynamodb").env("AWS_ENDPOINT_URL").profile("endpoint_url").build();
+    let endpoint = aws.service_config().and_then(|profile| profile.load_config(key.expect("all three are there")));
+    if let Some(url) = endpoint
+        && !url.parse::<Uri>().is_ok_and(|uri| uri.scheme().is_some())
+    {
+        return Err(TableError::NoEndpoint(url));
+    }
     let no_credentials = |why: String| TableError::NoCredentials(why);
     let credentials = aws.credentials_provider().ok_or_else(|| no_credentials("nothing".into()))?;
-    credentials.provide_credentials().await.map_err(|why| no_credentials(chain(&why)))?;
+    // Its own lines would say the same at length.
+    let found = credentials.provide_credentials().with_subscriber(Dispatch::none()).await;
+    // A list, in a line as all that is logged.
+    found.map_err(|why| no_credentials(chain(&why).trim_end().replace('\n', " -")))?;
 
     let config = aws_sdk_dynamodb::config::Builder::from(aws)
         .timeout_config(timing::timeouts())

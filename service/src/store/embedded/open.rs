@@ -23,7 +23,7 @@ pub(super) enum Source {
     Memory,
 }
 
-/// Why a store can not be opened. Each message says what to do; the file is left as it was.
+/// Why a store cannot be opened. Each message says what to do; the file is left as it was.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     #[error("{} is in use by another process: stop that one, or name another file with --store", .0.display())]
@@ -36,10 +36,16 @@ pub enum OpenError {
     )]
     NewerFormat { path: PathBuf, found: u64, known: u64 },
     #[error(
-        "{} can not be opened: {error}. Make sure that it is a file in a folder that exists, and that the process may read \
+        "{} cannot be opened: {error}. Make sure that it is a file in a folder that exists, and that the process may read \
          and write both; or name another file with --store", .path.display()
     )]
     Io { path: PathBuf, error: io::Error },
+    #[error(
+        "{} cannot be made in the folder {}: {reason}. Name a file with --store file:PATH (ECHO_STORE) in a folder that exists and that the \
+         process may write to, in a container a mounted one; or write --store memory to forget the mocks at the end",
+        .path.display(), .folder.display()
+    )]
+    Folder { path: PathBuf, folder: PathBuf, reason: String },
     #[error("{} is damaged: {reason}. Restore it from a copy, or name another file with --store", .path.display())]
     Damaged { path: PathBuf, reason: String },
 }
@@ -146,14 +152,23 @@ fn open_source(source: &Source) -> Result<(Database, [u8; 16]), OpenError> {
 }
 
 /// Makes the file under another name and gives it its own when it is complete: a process that is killed on the way leaves
-/// nothing that the next one can not open, and of several that start at once all find the same file.
+/// nothing that the next one cannot open, and of several that start at once all find the same file.
 fn make_file(path: &Path) -> Result<(), OpenError> {
     let io = |error| OpenError::Io { path: path.to_owned(), error };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut draft = tempfile::Builder::new();
-    // As any file that a program makes: the user's mask decides.
-    draft.prefix(".echo-").suffix(".new").permissions(Permissions::from_mode(0o666));
-    let draft = draft.tempfile_in(folder).map_err(io)?;
+    let draft = tempfile::Builder::new().prefix(".echo-").suffix(".new").tempfile_in(folder).map_err(|error| {
+        OpenError::Folder {
+            path: path.to_owned(),
+            folder: folder.canonicalize().unwrap_or_else(|_| folder.to_owned()),
+            // By its kind, because the error itself names the draft.
+            reason: match error.kind() {
+                io::ErrorKind::NotFound => "the folder does not exist".into(),
+                kind => kind.to_string(),
+            },
+        }
+    })?;
+    // For its owner only, whatever the user's mask: mocks may hold credentials.
+    draft.as_file().set_permissions(Permissions::from_mode(0o600)).map_err(io)?;
     prepare(path, builder().create(draft.path()).map_err(|error| open_error(path, error))?)?;
     match draft.persist_noclobber(path) {
         Err(failure) if failure.error.kind() != io::ErrorKind::AlreadyExists => Err(io(failure.error)),

@@ -28,7 +28,7 @@ use self::{
     transport::Transport,
 };
 use super::SCOPE;
-use crate::config::SpanLimits;
+use crate::config::{Collector, SpanLimits};
 
 /// How long to wait for what is sent out of turn.
 const FLUSH: Duration = Duration::from_secs(5);
@@ -70,8 +70,8 @@ struct Batch {
 
 impl SpanQueue {
     /// Starts the thread that sends spans of this process.
-    pub fn start(limits: SpanLimits, process: &Resource) -> Result<Self, ExporterBuildError> {
-        let transport = Transport::new(limits.timeout)?;
+    pub fn start(limits: SpanLimits, collector: &Collector, process: &Resource) -> Result<Self, ExporterBuildError> {
+        let transport = Transport::new(collector)?;
         let envelope = Envelope::new(process, SCOPE);
         let shared = Arc::new(Shared { limits, state: Mutex::default(), changed: Condvar::new() });
         let sender = Arc::clone(&shared);
@@ -135,15 +135,8 @@ impl Shared {
 
     /// Until the end.
     fn send_batches(&self, envelope: &Envelope, transport: &Transport) {
-        let mut was_failing = false;
         while let Some(batch) = self.next_batch() {
-            let outcome = transport.send(envelope.request(&batch.bytes));
-            match &outcome {
-                Err(error) if !was_failing => tracing::warn!(%error, "traces can not be delivered"),
-                Ok(()) if was_failing => tracing::info!("traces are delivered again"),
-                _ => {}
-            }
-            was_failing = outcome.is_err();
+            transport.send(envelope.request(&batch.bytes));
             self.state.lock().is_sending = false;
             self.changed.notify_all();
         }
@@ -197,7 +190,7 @@ mod tests {
     use super::*;
 
     fn queue(most_waiting: usize, most_in_one: usize, delay: Duration) -> Shared {
-        let limits = SpanLimits { delay, most_waiting, most_in_one, timeout: FLUSH };
+        let limits = SpanLimits { delay, most_waiting, most_in_one };
         Shared { limits, state: Mutex::default(), changed: Condvar::new() }
     }
 

@@ -1,6 +1,6 @@
 //! The way to the collector. Where to, with which headers and how often again, is the library's work.
 
-use std::{io::Write, mem, sync::Arc, time::Duration};
+use std::{io::Write, mem, sync::Arc};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -8,8 +8,13 @@ use flate2::{Compression, write::GzEncoder};
 use http::{Request, Response, header::CONTENT_ENCODING};
 use opentelemetry_http::{HttpClient, HttpError};
 use opentelemetry_otlp::{ExporterBuildError, SpanExporter, WithExportConfig, WithHttpConfig};
-use opentelemetry_sdk::{error::OTelSdkResult, trace::SpanExporter as _};
+use opentelemetry_sdk::trace::SpanExporter as _;
 use parking_lot::Mutex;
+
+use crate::{
+    config::Collector,
+    telemetry::delivery::{Client, Deliveries},
+};
 
 /// See the module.
 #[derive(Debug)]
@@ -17,25 +22,26 @@ pub struct Transport {
     /// Sends an empty batch, whose body the client replaces.
     requests: SpanExporter,
     body: Arc<Mutex<Bytes>>,
+    deliveries: Deliveries,
 }
 
 impl Transport {
-    /// The library reads the other `OTEL_EXPORTER_OTLP_*` variables. Not inside of a runtime, where no blocking client can be.
-    pub fn new(timeout: Duration) -> Result<Self, ExporterBuildError> {
-        let client = reqwest::blocking::Client::builder().timeout(timeout).build();
-        let client = client.map_err(|error| ExporterBuildError::InternalFailure(error.to_string()))?;
+    /// The library reads the other `OTEL_EXPORTER_OTLP_*` variables.
+    pub fn new(collector: &Collector) -> Result<Self, ExporterBuildError> {
+        let client = Client::new(collector)?;
+        let deliveries = Deliveries::new("traces", collector, &client);
         let body = Arc::<Mutex<Bytes>>::default();
         let client = BodyReplacingClient { client, body: Arc::clone(&body) };
-        let requests = SpanExporter::builder().with_http().with_timeout(timeout).with_http_client(client).build()?;
-        Ok(Self { requests, body })
+        let requests = SpanExporter::builder().with_http().with_endpoint(&collector.url);
+        let requests = requests.with_timeout(collector.timeout).with_http_client(client).build()?;
+        Ok(Self { requests, body, deliveries })
     }
 
     /// Blocks, and tries again where the collector asks for it.
-    pub fn send(&self, request: Vec<u8>) -> OTelSdkResult {
+    pub fn send(&self, request: Vec<u8>) {
         *self.body.lock() = request.into();
-        let outcome = futures_executor::block_on(self.requests.export(Vec::new()));
+        futures_executor::block_on(self.deliveries.watch(self.requests.export(Vec::new())));
         mem::take(&mut *self.body.lock());
-        outcome
     }
 }
 

@@ -1,6 +1,7 @@
 //! What arrives at a real OpenTelemetry collector.
 
 mod collector;
+mod delivery;
 mod metrics;
 mod outages;
 mod replica;

@@ -97,5 +97,5 @@ fn what_is_missing_in_the_environment_is_named() {
     let message = start_with("echo-table", &no_key).err().unwrap();
     assert!(message.contains("credentials") && message.contains("AWS_ACCESS_KEY_ID"), "{message}");
     let message = refusal("echo-table", &[("AWS_ENDPOINT_URL", "http://127.0.0.1:1")]);
-    assert!(message.contains("can not be looked at") && message.contains("DescribeTable"), "{message}");
+    assert!(message.contains("cannot be looked at") && message.contains("DescribeTable"), "{message}");
 }

@@ -1,0 +1,166 @@
+//! The variables of the process: which count as unset, which are no settings, and which the SDK of AWS could not use.
+
+use std::{
+    env::{self, args_os, vars_os},
+    ffi::OsString,
+    os::unix::{ffi::OsStrExt, process::CommandExt},
+    process::Command,
+};
+
+use clap::CommandFactory;
+
+use super::{
+    Cli,
+    url::{self, BadUrl},
+    values::Problems,
+};
+
+/// The prefixes of the variables that are read: by Echo, by AWS's SDK, by OpenTelemetry's.
+const READ: [&str; 3] = ["ECHO_", "AWS_", "OTEL_"];
+/// Empty, it must not pass for unset, which would open management to everybody.
+const KEYS: &str = "ECHO_KEYS";
+const AWS_ENDPOINTS: [&str; 2] = ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL"];
+
+/// Starts the program anew without the variables that are empty, so that an empty one counts as unset for everyone who reads it.
+///
+/// The SDKs read the environment by themselves and take an empty variable now for unset, now for a value. To change the
+/// environment of a running process is not safe; to start it anew is, and keeps its id.
+pub fn drop_empty_variables() -> Result<(), String> {
+    let is_read = |name: &OsString| READ.iter().any(|prefix| name.as_bytes().starts_with(prefix.as_bytes()));
+    let empty: Vec<_> = vars_os()
+        .filter(|(name, value)| value.is_empty() && is_read(name) && name != KEYS)
+        .map(|(name, _)| name)
+        .collect();
+    let Some(first) = empty.first() else { return Ok(()) };
+    let failed = |error| format!("{} is empty and cannot be taken for unset ({error}): unset it", first.display());
+    let mut anew = Command::new(env::current_exe().map_err(failed)?);
+    let mut arguments = args_os();
+    if let Some(name) = arguments.next() {
+        anew.arg0(name);
+    }
+    anew.args(arguments);
+    for name in &empty {
+        anew.env_remove(name);
+    }
+    Err(failed(anew.exec()))
+}
+
+/// Variables that look like settings but are none: a misspelt one must not be silently lost.
+pub(super) fn unknown_variables(environment: &[(String, String)]) -> Vec<String> {
+    let command = Cli::command();
+    let known: Vec<_> = command.get_arguments().filter_map(clap::Arg::get_env).collect();
+    let unknown = |(name, value): &&(String, String)| {
+        name.starts_with("ECHO_") && !is_service_link(name, value) && !known.iter().any(|k| *k == name.as_str())
+    };
+    environment
+        .iter()
+        .filter(unknown)
+        .map(|(name, _)| match name.as_str() {
+            "ECHO_PORT" => "ECHO_PORT is not a setting: write the port into ECHO_LISTEN, or as --port".into(),
+            _ => format!("{name} is not a setting: see `echo-service --help`, or unset it"),
+        })
+        .collect()
+}
+
+/// Kubernetes puts these into every container of a namespace, for each of its services; Docker, for each container that is linked.
+/// `ECHO_MANAGEMENT_…` is of a service `echo-management`.
+fn is_service_link(name: &str, value: &str) -> bool {
+    let is_url = ["tcp://", "udp://", "sctp://"].iter().any(|scheme| value.starts_with(scheme));
+    name.ends_with("_SERVICE_HOST")
+        || name.ends_with("_SERVICE_PORT")
+        || name.contains("_SERVICE_PORT_")
+        || name.ends_with("_PORT") && is_url
+        || names_a_port(name)
+        // Docker only: the path of the other container, and the variables of its image.
+        || name.ends_with("_NAME") && value.starts_with('/')
+        || name.contains("_ENV_")
+}
+
+/// `…_PORT_8080_TCP`, and what is derived from it.
+fn names_a_port(name: &str) -> bool {
+    let words: Vec<_> = name.rsplit('_').collect();
+    let words = match words.as_slice() {
+        ["PROTO" | "PORT" | "ADDR" | "START" | "END", rest @ ..] => rest,
+        all => all,
+    };
+    matches!(words, ["TCP" | "UDP" | "SCTP", number, "PORT", ..] if number.parse::<u16>().is_ok())
+}
+
+/// Notes the variables of AWS's tools that can be seen to be wrong: the SDK tells its inner state then, or it panics.
+pub(super) fn check_aws(environment: &[(String, String)], problems: &mut Problems) {
+    let endpoint = |text: &str| match url::parse(text, &["http", "https"]) {
+        Ok(uri) if uri.query().is_none() => Ok(()),
+        Err(BadUrl::Secret) => {
+            Err("it holds user information, which DynamoDB does not ask for: write `http://HOST:PORT`".into())
+        }
+        Ok(_) | Err(BadUrl::Malformed) => Err(format!(
+            "`{text}` is not the URL of an endpoint: write `http://HOST:PORT` or `https://HOST`, or unset it for AWS's own"
+        )),
+    };
+    for (name, value) in
+        environment.iter().filter(|(name, value)| AWS_ENDPOINTS.contains(&name.as_str()) && !value.is_empty())
+    {
+        problems.named(name, value, endpoint);
+    }
+    let region = |text: &str| {
+        let is_label = (1..=63).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        if is_label { Ok(()) } else { Err(format!("`{text}` is not a region: write for instance eu-west-1")) }
+    };
+    // As the SDK: the first of them that is set.
+    let get = |name| environment.iter().find(|(n, value)| n == name && !value.is_empty());
+    if let Some((name, value)) = get("AWS_REGION").or_else(|| get("AWS_DEFAULT_REGION")) {
+        problems.named(name, value, region);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_taken(name: &str, value: &str) -> bool {
+        unknown_variables(&[(name.to_owned(), value.to_owned())]).is_empty()
+    }
+
+    #[test]
+    fn what_kubernetes_and_docker_set_for_a_service_of_any_name_is_no_setting() {
+        for service in ["ECHO", "ECHO_MANAGEMENT", "ECHO_DEV", "ECHO_LISTEN", "ECHO_2"] {
+            for (rest, value) in [
+                ("SERVICE_HOST", "10.0.0.1"),
+                ("SERVICE_PORT", "8081"),
+                ("SERVICE_PORT_HTTP", "8081"),
+                ("SERVICE_PORT_HTTP_ADMIN", "8081"),
+                ("PORT", "tcp://10.0.0.1:8081"),
+                ("PORT", "udp://10.0.0.1:53"),
+                ("PORT_8081_TCP", "tcp://10.0.0.1:8081"),
+                ("PORT_8081_TCP_PROTO", "tcp"),
+                ("PORT_8081_TCP_PORT", "8081"),
+                ("PORT_8081_TCP_ADDR", "10.0.0.1"),
+                ("PORT_53_UDP_ADDR", "10.0.0.1"),
+                ("PORT_9_SCTP_PORT", "9"),
+                ("PORT_8081_TCP_START", "tcp://10.0.0.1:8081"),
+                ("NAME", "/web/echo"),
+                ("ENV_PATH", "/bin"),
+                ("ENV_KEYS", "x"),
+            ] {
+                assert!(is_taken(&format!("{service}_{rest}"), value), "{service}_{rest}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_misspelt_setting_is_told_even_if_it_looks_like_a_link() {
+        for (name, value) in [
+            ("ECHO_LISTN", "127.0.0.1:80"),
+            ("ECHO_LISTEN_PORT", "8080"),
+            ("ECHO_PORT", "9090"),
+            ("ECHO_PORT_HTTP", "8080"),
+            ("ECHO_PORT_TCP", "8080"),
+            ("ECHO_SERVICE", "x"),
+            ("ECHO_KEY_NAME", "ci"),
+            ("ECHO_ENV", "prod"),
+        ] {
+            assert!(!is_taken(name, value), "{name}");
+        }
+        assert!(is_taken("ECHO_LISTEN", "127.0.0.1:80") && is_taken("PATH", "/bin"));
+    }
+}
