@@ -82,6 +82,6 @@ emulator() { installed emulator "$(sha256sum <"$root/tests/sandbox/requirements.
 
 build_emulator() {
   python3 -m venv "$3" &&
-    "$3/bin/pip" install --progress-bar off --no-deps --requirement "$root/tests/sandbox/requirements.txt" &&
+    "$3/bin/pip" install --progress-bar off --no-deps --require-hashes --requirement "$root/tests/sandbox/requirements.txt" &&
     "$3/bin/pip" check
 }

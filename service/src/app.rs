@@ -154,3 +154,35 @@ impl App {
 async fn bind(flag: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
     TcpListener::bind(address).await.map_err(|error| StartError::Bind { flag, address, error })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{future, net::IpAddr};
+
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::{api::Caller, config::Cli};
+
+    #[tokio::test]
+    async fn quiet_callers_are_forgotten_each_minute() {
+        // By these rates, whoever was counted has the full allowance again at once.
+        let arguments = ["echo-service", "--listen", "127.0.0.1:0", "--store", "memory"];
+        let rates = ["--rate-limit", "100000000", "--mock-rate-limit", "100000000"];
+        let settings = Cli::try_parse_from([&arguments[..], &rates].concat()).unwrap().settings;
+        let config = Config::check(&settings, &[]).unwrap();
+        let app = App::start(&config, &Telemetry::default()).await.unwrap();
+        let (gate, mocks) = (Arc::clone(&app.gate), Arc::clone(&app.mocks));
+        tokio::time::pause();
+        tokio::spawn(app.serve(future::pending(), Duration::ZERO));
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        for _ in 0..3 {
+            let address = IpAddr::from([192, 0, 2, 1]);
+            gate.rate.check(&Caller::Address(address)).unwrap();
+            mocks.rate.check(&address).unwrap();
+            assert_eq!((gate.rate.remembered(), mocks.rate.remembered()), (1, 1));
+            tokio::time::sleep(Duration::from_mins(1)).await;
+            assert_eq!((gate.rate.remembered(), mocks.rate.remembered()), (0, 0));
+        }
+    }
+}

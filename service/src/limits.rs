@@ -90,6 +90,12 @@ impl<K: Hash + Eq + Clone> RateLimit<K> {
             limiter.shrink_to_fit();
         }
     }
+
+    /// How many keys are remembered.
+    #[cfg(test)]
+    pub fn remembered(&self) -> usize {
+        self.0.as_ref().map_or(0, RateLimiter::len)
+    }
 }
 
 /// How many lines of the log strangers can cause in a second, all of them together.
@@ -130,6 +136,8 @@ impl LineLimit {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
 
     fn client(trusted: &str, peer: &str, forwarded: &[&str]) -> String {
@@ -175,5 +183,28 @@ mod tests {
         limit.forget_idle();
         assert!(limit.check(&"a").is_err());
         assert!((0..1000).all(|_| RateLimit::per_second(None).check(&"a").is_ok()));
+    }
+
+    /// A rate by which whoever was counted has the full allowance again at once.
+    const FORGIVING: Option<NonZeroU32> = NonZeroU32::new(100_000_000);
+
+    #[test]
+    fn a_flood_of_addresses_does_not_fill_the_memory() {
+        let limit = RateLimit::per_second(FORGIVING);
+        for n in 0..2 * MAX_TRACKED as u32 {
+            limit.check(&IpAddr::from(n.to_be_bytes())).unwrap();
+            assert!(limit.remembered() <= MAX_TRACKED + 1, "{} are remembered", limit.remembered());
+        }
+    }
+
+    #[test]
+    fn whoever_has_the_full_allowance_again_is_forgotten() {
+        let limit = RateLimit::per_second(FORGIVING);
+        (0..1_000).for_each(|n| limit.check(&n).unwrap());
+        let begin = Instant::now();
+        while limit.remembered() > 0 {
+            limit.forget_idle();
+            assert!(begin.elapsed() < Duration::from_secs(20), "{} are remembered", limit.remembered());
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! 429 with `Retry-After`. And `X-Forwarded-*` only as far as proxies are configured as trusted.
 
+use echo_service::config::Token;
 use serde_json::json;
 
 use crate::{
@@ -60,4 +61,41 @@ fn a_stranger_can_not_name_itself_another() {
     let header = |n: usize| format!("X-Forwarded-For: 192.0.2.{}\r\n", n % 256);
     until_refused(|n| echo.manage("GET", "/endpoints", &header(n), None));
     until_refused(|n| echo.call_with("GET", "/x", &header(n), b""));
+}
+
+#[test]
+fn an_ipv6_client_has_one_rate_for_all_addresses_of_its_network() {
+    let echo = Echo::start(&["--rate-limit", "1", "--mock-rate-limit", "1", "--trusted-proxies", "127.0.0.0/8"]);
+    let header = |address: &str| format!("X-Forwarded-For: {address}\r\n");
+    let manage = |address: &str| echo.manage("GET", "/endpoints", &header(address), None);
+    let call = |address: &str| echo.call_with("GET", "/nowhere", &header(address), b"");
+    // An address of the same /64 each time, with and without the port that some proxies add.
+    let address =
+        |n: usize| [format!("2001:db8:1:2:{n:x}::{n:x}"), format!("[2001:db8:1:2::{n:x}]:{n}")][n % 2].clone();
+    until_refused(|n| manage(&address(n)));
+    until_refused(|n| call(&address(n)));
+    for neighbour in ["2001:db8:1:1:ffff:ffff:ffff:ffff", "2001:db8:1:3::", "::ffff:192.0.2.1", "::ffff:192.0.2.2"] {
+        assert_eq!((manage(neighbour).status, call(neighbour).status), (200, 404), "{neighbour}");
+    }
+}
+
+#[test]
+fn whoever_guesses_keys_is_limited_by_address_and_hinders_no_key() {
+    let key = Token::generate();
+    let keys = key.entry("ci", "read").unwrap();
+    let echo = Echo::start(&["--rate-limit", "1", "--keys", &keys, "--trusted-proxies", "127.0.0.0/8"]);
+    let from = |address: &str, header: &str| {
+        echo.manage("GET", "/endpoints", &format!("X-Forwarded-For: {address}\r\n{header}"), None)
+    };
+    // Each way of not having a key, and each guess of a network, counts against the same allowance.
+    until_refused(|n| match n % 3 {
+        0 => from("192.0.2.1", &format!("Authorization: Bearer {}\r\n", Token::generate().as_str())),
+        1 => from("192.0.2.1", "Authorization: Basic eDp5\r\n"),
+        _ => from("192.0.2.1", ""),
+    });
+    let guess = |address: &str| from(address, &format!("Authorization: Bearer {}\r\n", Token::generate().as_str()));
+    until_refused(|n| guess(&format!("2001:db8::{n:x}")));
+    assert_eq!(guess("192.0.2.2").status, 401, "another address has its own allowance");
+    let right = format!("Authorization: Bearer {}\r\n", key.as_str());
+    assert_eq!(from("192.0.2.1", &right).status, 200, "the key has its own allowance");
 }

@@ -2,13 +2,15 @@
 
 use std::{
     io::{ErrorKind, Read, Write},
-    net::{SocketAddr, TcpStream},
+    net::{IpAddr, Ipv6Addr, SocketAddr, TcpStream},
+    process::Command,
     thread,
     time::{Duration, Instant},
 };
 
 use echo_service::config::Token;
 use serde_json::json;
+use tokio::net::TcpSocket;
 
 use crate::support::{Answer, Echo, PATIENCE, new_endpoint, read_answer, send};
 
@@ -168,6 +170,34 @@ fn connections_above_the_limit_wait_until_one_is_closed() {
     assert_eq!(read_answer(&mut third).status, 404);
 }
 
+/// The service where a process may have so many files open.
+fn with_descriptors(limit: usize) -> Echo {
+    let service = Echo::command();
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!(r#"ulimit -n {limit} && exec "$@""#), "sh"]).arg(service.get_program());
+    command.args(["--listen", "127.0.0.1:0", "--management-listen", "127.0.0.1:0", "--store", "memory"]);
+    command.args(["--log-format", "json", "--header-timeout", "1h"]);
+    for (name, _) in service.get_envs() {
+        command.env_remove(name);
+    }
+    Echo::spawn(&mut command).unwrap()
+}
+
+#[test]
+fn without_file_descriptors_connections_wait_until_some_are_closed() {
+    let listeners: [fn(&Echo) -> SocketAddr; 2] = [|echo| echo.mocks, |echo| echo.management];
+    for flooded in listeners {
+        let echo = with_descriptors(48);
+        let flood: Vec<_> = (0..48).map(|_| connect(flooded(&echo))).collect();
+        let refusal = echo.log_line(|line| line["message"] == "a connection could not be accepted");
+        assert!(refusal["error"].as_str().unwrap().contains("Too many open files"), "{refusal}");
+        drop(flood);
+        for (address, path, status) in [(echo.mocks, "/mock", 404), (echo.management, "/-/ready", 200)] {
+            assert_eq!(get(&mut connect(address), path).status, status, "{path}");
+        }
+    }
+}
+
 #[test]
 fn requests_to_mocks_above_the_rate_are_429() {
     let echo = Echo::start(&["--mock-rate-limit", "5"]);
@@ -211,27 +241,36 @@ fn a_trusted_proxy_separates_its_clients_and_nobody_else_can() {
     assert!((1..=2 + begin.elapsed().as_secs() as usize).contains(&through), "{through}");
 }
 
-/// A connection from another address of this machine.
+/// A connection from another address of this machine, which the service perhaps knows by another name.
 fn connect_from(source: &str, to: SocketAddr) -> TcpStream {
+    let source: IpAddr = source.parse().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
     let stream = runtime.block_on(async {
-        let socket = tokio::net::TcpSocket::new_v4().unwrap();
-        socket.bind(SocketAddr::new(source.parse().unwrap(), 0)).unwrap();
-        socket.connect(to).await.unwrap().into_std().unwrap()
+        let socket = if source.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }.unwrap();
+        let local = if source.is_ipv4() { IpAddr::from([127, 0, 0, 1]) } else { Ipv6Addr::LOCALHOST.into() };
+        socket.bind(SocketAddr::new(source, 0)).unwrap();
+        socket.connect(SocketAddr::new(local, to.port())).await.unwrap().into_std().unwrap()
     });
     stream.set_nonblocking(false).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream
 }
 
 #[test]
 fn rates_are_counted_for_each_address() {
-    let echo = Echo::start(&["--mock-rate-limit", "1", "--rate-limit", "1"]);
-    for (path, free) in [("/mock", 404), ("/endpoints", 200)] {
-        for source in ["127.0.0.1", "127.0.0.2", "127.0.0.3"] {
-            let mut stream = connect_from(source, echo.mocks);
-            assert_eq!(get(&mut stream, path).status, free, "{source} has its own allowance");
-            let refused = (0..10).map(|_| get(&mut stream, path)).find(|answer| answer.status == 429);
-            assert!(refused.is_some_and(|answer| answer.header("retry-after").is_some()), "{source} {path}");
+    let rates = ["--mock-rate-limit", "1", "--rate-limit", "1"];
+    let ipv4 = Echo::start(&rates);
+    // A listener of both families takes IPv4 addresses for IPv6 ones, all of one /64.
+    let both = Echo::start(&[&rates[..], &["--listen", "[::]:0", "--allow-anonymous"]].concat());
+    for (echo, sources) in [(ipv4, ["127.0.0.1", "127.0.0.2", "127.0.0.3"]), (both, ["127.0.0.1", "127.0.0.2", "::1"])]
+    {
+        for (path, free) in [("/mock", 404), ("/endpoints", 200)] {
+            for source in sources {
+                let mut stream = connect_from(source, echo.mocks);
+                assert_eq!(get(&mut stream, path).status, free, "{source} has its own allowance");
+                let refused = (0..1_000).map(|_| get(&mut stream, path)).find(|answer| answer.status == 429);
+                assert!(refused.is_some_and(|answer| answer.header("retry-after").is_some()), "{source} {path}");
+            }
         }
     }
 }

@@ -1,12 +1,13 @@
-//! A fault in the code: the request that meets it gets a 500, the log a line, and nobody else anything.
+//! A fault in the code: the request that meets it gets a 500 or, if nothing comes, a 503, the log a line, and nobody else anything.
 
 use std::{
-    env,
+    env, future,
     process::{Command, id},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
@@ -49,7 +50,7 @@ async fn serve_on_a_faulty_store() {
     let _log = telemetry::init_logs(&config);
     let address = in_process::serve(Hooked::new(Fault), &config).await;
     tracing::info!(mocks = %address, management = %address, pid = id(), "serving");
-    std::future::pending::<()>().await;
+    future::pending::<()>().await;
 }
 
 fn assert_is_a_fault(answer: &Answer) {
@@ -119,4 +120,32 @@ async fn after_a_panic_while_the_log_is_read_it_is_read_again() {
     }
     is_faulty.store(false, Ordering::SeqCst);
     assert_eq!(call().status, 404);
+}
+
+/// Never answers, except to what a start asks for.
+struct Silence;
+
+#[async_trait]
+impl Hook for Silence {
+    async fn before(&self, operation: Operation<'_>) -> Result<(), StoreError> {
+        match operation {
+            Operation::Write(_) | Operation::List(_) => future::pending().await,
+            _ => Ok(()),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handler_that_hangs_is_a_503_a_second_after_the_time_of_a_body() {
+    let address = in_process::serve(Hooked::new(Silence), &in_process::config(&["--request-timeout", "500ms"])).await;
+    let document = new_endpoint("GET", "/x", json!({"code": 200})).to_string();
+    for (method, body) in [("GET", ""), ("POST", document.as_str())] {
+        let request =
+            request_bytes(address, method, "/endpoints", "Content-Type: application/json\r\n", body.as_bytes());
+        let asked = Instant::now();
+        let answer = tokio::task::block_in_place(|| send(address, request));
+        assert_eq!((answer.status, answer.header("content-type")), (503, Some("application/vnd.api+json")), "{method}");
+        assert!(answer.details().contains("It took too long"), "{}", answer.details());
+        assert!(asked.elapsed() >= Duration::from_millis(1500), "a slow body is told so before: {:?}", asked.elapsed());
+    }
 }
