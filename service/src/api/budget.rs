@@ -49,19 +49,30 @@ impl Budget {
 
 /// Has room for an answer of so many bytes from now on, or refuses the request.
 pub async fn reserve(request: &Request, bytes: usize) -> Result<(), ApiError> {
-    request.data::<Share>().expect("the management app gives each request its share").reserve(bytes).await
+    share_of(request).reserve(bytes).await
+}
+
+/// Gives back what is more than so many bytes.
+pub fn shrink(request: &Request, bytes: usize) {
+    share_of(request).shrink(bytes / UNIT);
+}
+
+fn share_of(request: &Request) -> &Share {
+    request.data().expect("the management app gives each request its share")
 }
 
 impl Share {
+    /// Gives back what is more than so many units, and returns how many are missing.
+    fn shrink(&self, units: usize) -> usize {
+        let mut held = self.held.lock();
+        let has = held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        drop(held.as_mut().and_then(|held| held.split(has.saturating_sub(units))));
+        units.saturating_sub(has)
+    }
+
     /// Has room for so many bytes, no more and no less.
     async fn reserve(&self, bytes: usize) -> Result<(), ApiError> {
-        let units = bytes / UNIT;
-        let missing = {
-            let mut held = self.held.lock();
-            let has = held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-            drop(held.as_mut().and_then(|held| held.split(has.saturating_sub(units))));
-            units.saturating_sub(has)
-        };
+        let missing = self.shrink(bytes / UNIT);
         if missing > 0 {
             let more = Arc::clone(&self.budget.0).acquire_many_owned(missing as u32);
             let more = timeout(PATIENCE, more).await.map_err(|_| ApiError::answers_unread())?;

@@ -23,7 +23,7 @@ use super::{
 use crate::{
     domain::{EndpointId, MockPath, Verb},
     replica::Replica,
-    store::{Filter, Stored, Write, WriteError, json_bytes},
+    store::{Filter, Page, Stored, Write, WriteError, json_bytes},
 };
 
 const DEFAULT_PAGE: usize = 100;
@@ -186,7 +186,9 @@ impl EndpointsApi {
         let Some(size) = size.filter(|_| wrong.is_empty()) else { return Err(ApiError::all(wrong).into()) };
         let (filter, after) = (Filter { verb: verb.flatten(), path: path.flatten() }, after.flatten());
         reserve(request, budget::LISTING).await?;
-        let page = self.replica.list(filter.clone(), after, size).await?;
+        // The page may have to wait for other replicas, but nobody has to wait for more than its bytes.
+        let shrink = |page: &Page| budget::shrink(request, page.endpoints.iter().map(json_bytes).sum());
+        let page = self.replica.list(filter.clone(), after, size, shrink).await?;
         let link = |after| list_link(&filter, after, size);
         let next = page.endpoints.last().filter(|_| page.more).map(|last| link(Some(last.id)));
         Ok(Listed::Ok(JsonApi(ListDocument::new(&page, link(after), next))))

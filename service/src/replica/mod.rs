@@ -111,11 +111,19 @@ impl Replica {
         Ok(found)
     }
 
-    pub async fn list(&self, filter: Filter, after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError> {
+    /// `was_read` is told the page as soon as the store has given it, which may be long before other replicas show it.
+    pub async fn list(
+        &self,
+        filter: Filter,
+        after: Option<EndpointId>,
+        limit: usize,
+        was_read: impl FnOnce(&Page),
+    ) -> Result<Page, StoreError> {
         let page = match filter {
             Filter { verb: Some(verb), path: None } => self.list_verb(verb, after, limit).await?,
             filter => self.store.list(filter, after, limit).await?,
         };
+        was_read(&page);
         self.follower.catch_up_to_all_shown().await?;
         self.until_settled(Table::all_settles).await;
         Ok(page)

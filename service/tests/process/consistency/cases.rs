@@ -135,7 +135,7 @@ fn a_listing_of_a_verb_shows_what_another_replica_has_acknowledged() {
             let truth = Arc::<Mutex<Truth>>::default();
             let way = || Arc::new(Way::new(&truth, &Arc::default(), Plant::Nothing, phase));
             let (replicas, expected) = settled(way, &endpoint(Verb::Get, "/one", &text_response("one")), phase).await;
-            let one = replicas[0].list(Filter { verb: Some(Verb::Get), path: None }, None, 10).await.unwrap();
+            let one = replicas[0].list(Filter { verb: Some(Verb::Get), path: None }, None, 10, |_| {}).await.unwrap();
             let [two, moved] = [("/two", Verb::Get), ("/one", Verb::Put)]
                 .map(|(path, verb)| endpoint(verb, path, &text_response("two")));
             replicas[0].write(Write::Create(two)).await.unwrap();

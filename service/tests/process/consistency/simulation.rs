@@ -193,13 +193,13 @@ pub async fn called(replica: &Replica, path: &str) -> Result<String, StoreError>
 /// The same, as management tells it.
 async fn listed(replica: &Replica, path: &str) -> Result<String, StoreError> {
     let filter = Filter { verb: Some(Verb::Get), path: Some(MockPath::parse(path).unwrap()) };
-    let page = replica.list(filter, None, 2).await?;
+    let page = replica.list(filter, None, 2, |_| {}).await?;
     Ok(body_of(page.endpoints.first()))
 }
 
 /// The same, by a listing of all with its verb.
 pub async fn listed_with_others(replica: &Replica, path: &str) -> Result<String, StoreError> {
-    let page = replica.list(Filter { verb: Some(Verb::Get), path: None }, None, 100).await?;
+    let page = replica.list(Filter { verb: Some(Verb::Get), path: None }, None, 100, |_| {}).await?;
     Ok(body_of(page.endpoints.iter().find(|endpoint| endpoint.route.path.as_str() == path)))
 }
 
