@@ -3,7 +3,7 @@
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
-    process::Stdio,
+    process::{Child, Stdio},
     thread,
     time::Instant,
 };
@@ -23,6 +23,16 @@ fn flood(to: SocketAddr, requests: usize, head: &str) {
     let writer = thread::spawn(move || writing.write_all(bytes.as_bytes()));
     stream.read_to_end(&mut Vec::new()).unwrap();
     writer.join().unwrap().unwrap();
+}
+
+/// A process whose log is read when a test wants it to be.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        _ = self.0.kill();
+        _ = self.0.wait();
+    }
 }
 
 fn requests(log: &[Value]) -> Vec<&Value> {
@@ -95,8 +105,8 @@ fn what_a_client_has_chosen_does_nothing_in_the_log() {
     for format in ["json", "text"] {
         let mut command = Echo::command();
         command.args(["--listen", "127.0.0.1:0", "--store", "memory", "--log-format", format, "--log", "trace"]);
-        let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
-        let mut log = BufReader::new(process.stdout.take().unwrap());
+        let mut process = Killed(command.stdout(Stdio::piped()).spawn().unwrap());
+        let mut log = BufReader::new(process.0.stdout.take().unwrap());
         let (mut text, mut address) = (String::new(), None::<SocketAddr>);
         while address.is_none() {
             text.clear();
@@ -114,8 +124,7 @@ fn what_a_client_has_chosen_does_nothing_in_the_log() {
         }
         let long_method = format!("{} /endpoints HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "X".repeat(10_000));
         send(address.unwrap(), long_method);
-        process.kill().unwrap();
-        process.wait().unwrap();
+        drop(process);
         log.read_to_string(&mut text).unwrap();
         assert!(text.matches("management request").count() > 20, "{text}");
         let raw = text.chars().find(|&c| c != '\n' && c != '…' && !c.is_ascii_graphic() && c != ' ');
@@ -130,8 +139,8 @@ fn lines_that_nobody_has_read_are_lost_and_counted_and_stop_nobody() {
     const MANY: usize = 15_000;
     let mut command = Echo::command();
     command.args(["--listen", "127.0.0.1:0", "--store", "memory", "--rate-limit", "0", "--log-format", "json"]);
-    let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
-    let mut log = BufReader::new(process.stdout.take().unwrap());
+    let mut process = Killed(command.stdout(Stdio::piped()).spawn().unwrap());
+    let mut log = BufReader::new(process.0.stdout.take().unwrap());
     let mut line = String::new();
     log.read_line(&mut line).unwrap();
     let serving: Value = serde_json::from_str(&line).unwrap();
@@ -155,6 +164,4 @@ fn lines_that_nobody_has_read_are_lost_and_counted_and_stop_nobody() {
     }
     let lost = lost.expect("the loss is told") as usize;
     assert!((1..MANY).contains(&told) && told + lost >= MANY, "{told} were told, {lost} lost");
-    process.kill().unwrap();
-    process.wait().unwrap();
 }
