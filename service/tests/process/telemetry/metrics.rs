@@ -117,6 +117,8 @@ fn counts_are_those_of_the_requests() {
     assert_eq!(echo.delete(&id).status, 204);
     let gone = echo.delete(&id);
     assert_eq!(gone.status, 404);
+    // Refused by the store, which has not failed.
+    assert_eq!(echo.post(&new_endpoint("PUT", "/c", json!({"code": 200}))).status, 409);
     for _ in 0..5 {
         assert_eq!(echo.call("POST", "/b").status, 200);
     }
@@ -142,6 +144,7 @@ fn counts_are_those_of_the_requests() {
         (request("POST", "201", Some("/endpoints")), 3),
         (request("DELETE", "204", Some("/endpoints/{id}")), 1),
         (request("DELETE", "404", Some("/endpoints/{id}")), 1),
+        (request("POST", "409", Some("/endpoints")), 1),
         (request("POST", "200", None), 5),
         (request("GET", "404", None), 3),
         (served("echo.mocks.served", &[]), 5),
@@ -151,12 +154,34 @@ fn counts_are_those_of_the_requests() {
         (served("echo.replica.reloads", &[]), 1),
         (served("http.server.active_requests", &[("http.request.method", "GET"), ("url.scheme", "http")]), 0),
         (served("http.server.active_requests", &[("http.request.method", "POST"), ("url.scheme", "http")]), 0),
-        (served("echo.store.operation.duration", &[("echo.store.operation", "write")]), 4),
+        (served("echo.store.operation.duration", &[("echo.store.operation", "write")]), 5),
         (served("echo.rate_limited", &[("echo.listener", "mocks")]), 0),
         (served("echo.rate_limited", &[("echo.listener", "management")]), 0),
     ] {
         assert_eq!(values.get(&series), Some(&value), "{series:?} of {values:#?}");
     }
+    assert!(values.keys().all(|(_, pairs)| !pairs.contains_key("error.type")), "nothing has failed: {values:#?}");
+}
+
+#[test]
+fn requests_that_were_refused_for_their_rate_are_counted_for_each_listener() {
+    let collector = Collector::start();
+    let mut echo = start(&collector, &["--rate-limit", "1", "--mock-rate-limit", "1"], &[]);
+    let refuse = |times: usize, request: &dyn Fn() -> u16| {
+        assert_eq!((0..1_000).filter(|_| request() == 429).take(times).count(), times);
+    };
+    // Different numbers, so that no listener is taken for the other.
+    refuse(3, &|| echo.call("GET", "/nothing").status);
+    refuse(5, &|| echo.get("/endpoints").status);
+    stop(&mut echo);
+    let limited = |listener: &str| {
+        ("echo.rate_limited".to_owned(), BTreeMap::from([("echo.listener".to_owned(), listener.to_owned())]))
+    };
+    collector.wait_for("the number of refused requests", |records| {
+        let values = values(&records.metrics());
+        let counted = ["mocks", "management"].map(|listener| values.get(&limited(listener)).copied());
+        (counted == [Some(3), Some(5)]).then_some(())
+    });
 }
 
 #[test]
