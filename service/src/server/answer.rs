@@ -1,0 +1,184 @@
+//! Who answers a request, and what becomes of its body.
+
+use std::{
+    borrow::Cow,
+    io,
+    net::{IpAddr, SocketAddr},
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use http::{HeaderValue, Request, Response, StatusCode, Uri, header, uri::Scheme};
+use http_body_util::{Either, Full, combinators::BoxBody};
+use hyper::body::{Body as _, Incoming};
+use opentelemetry::trace::FutureExt as _;
+use poem::{
+    Addr, Endpoint,
+    endpoint::BoxEndpoint,
+    web::{LocalAddr, RemoteAddr},
+};
+use tracing::Instrument;
+
+use super::{
+    body::{Lent, Rest, discard},
+    head,
+};
+use crate::{
+    api::{error::ApiError, routes},
+    domain,
+    mocks::Mocks,
+    telemetry::HttpTelemetry,
+};
+
+/// The answers of mocks are bytes at hand; those of management are what poem makes.
+pub(super) type AnswerBody = Either<Full<Bytes>, BoxBody<Bytes, io::Error>>;
+
+/// Management as poem runs it.
+type ManagementApp = BoxEndpoint<'static, poem::Response>;
+
+/// What a listener serves.
+pub enum Face {
+    Mocks(Arc<Mocks>),
+    Management(Arc<ManagementApp>),
+    Both { mocks: Arc<Mocks>, management: Arc<ManagementApp> },
+}
+
+/// Answers the requests of a listener.
+pub(super) struct Answers {
+    pub face: Face,
+    pub telemetry: Arc<HttpTelemetry>,
+    /// How long a mock waits for the end of a request's body.
+    pub body_timeout: Duration,
+}
+
+impl Answers {
+    /// Answers a request, whatever happens, and returns what is left of its body.
+    pub async fn answer(
+        &self,
+        request: Request<Incoming>,
+        local: SocketAddr,
+        peer: SocketAddr,
+    ) -> (Response<AnswerBody>, Option<Incoming>) {
+        if let Err(refusal) = head::check(&request) {
+            let exchange = self.telemetry.begin(&request, None);
+            let mut response = from_bytes(refusal.into_http());
+            exchange.finish(response.status(), false);
+            announce_close(&mut response);
+            return (response, unread(request));
+        }
+        match self.face.destination(request.uri().path()) {
+            Destination::Mocks(mocks) => self.answer_mock(mocks, request, peer.ip()).await,
+            // Boxed, so that its size is not moved about for each mock.
+            Destination::Management(app) => Box::pin(self.answer_management(app, request, local, peer)).await,
+        }
+    }
+
+    async fn answer_mock(
+        &self,
+        mocks: &Mocks,
+        request: Request<Incoming>,
+        peer: IpAddr,
+    ) -> (Response<AnswerBody>, Option<Incoming>) {
+        let exchange = self.telemetry.begin(&request, None);
+        let answer = AssertUnwindSafe(mocks.answer(&request, peer)).catch_unwind().await;
+        let (mut response, is_fault) =
+            answer.map_or_else(|_| (panicked(), true), |(response, is_fault)| (from_bytes(response), is_fault));
+        let mut rest = unread(request);
+        // As of a server that reads what is uploaded to it, the answer comes after the request.
+        if let Some(body) = &mut rest {
+            if tokio::time::timeout(self.body_timeout, discard(body)).await == Ok(true) {
+                rest = None;
+            } else {
+                announce_close(&mut response);
+            }
+        }
+        exchange.finish(response.status(), is_fault);
+        (response, rest)
+    }
+
+    async fn answer_management(
+        &self,
+        app: &ManagementApp,
+        mut request: Request<Incoming>,
+        local: SocketAddr,
+        peer: SocketAddr,
+    ) -> (Response<AnswerBody>, Option<Incoming>) {
+        canonicalize(request.uri_mut());
+        let route = routes::Route::of(request.uri().path()).map(routes::Route::template);
+        let exchange = self.telemetry.begin(&request, route);
+        let (head, body) = request.into_parts();
+        let body = Lent::new(body);
+        let (is_last, waits_to_send) = (head::is_last(&head), head.headers.contains_key(header::EXPECT));
+        let head = (head, LocalAddr(Addr::from(local)), RemoteAddr(Addr::from(peer)), Scheme::HTTP).into();
+        let request = poem::Request::from_parts(head, BoxBody::new(body.clone()).into());
+        let context = exchange.context().cloned().unwrap_or_default();
+        let work = app.get_response(request).with_context(context).instrument(exchange.log_span());
+        let answer = AssertUnwindSafe(work).catch_unwind().await;
+        let mut response = answer.map_or_else(|_| panicked(), |response| Response::from(response).map(Either::Right));
+        let rest = body.take_back();
+        // A client that waits for `100 Continue` may send the body or not: nobody knows where its next request begins.
+        let is_lost = |rest: &Rest| waits_to_send && !rest.was_read;
+        let is_late = response.status() == StatusCode::REQUEST_TIMEOUT;
+        if rest.as_ref().is_some_and(|rest| is_last || is_late || is_lost(rest)) {
+            announce_close(&mut response);
+        }
+        exchange.finish(response.status(), response.status().is_server_error());
+        (response, rest.map(|rest| rest.body))
+    }
+}
+
+/// The body of a request that nobody has read, if it has one.
+fn unread(request: Request<Incoming>) -> Option<Incoming> {
+    Some(request.into_body()).filter(|body| !body.is_end_stream())
+}
+
+fn announce_close(response: &mut Response<AnswerBody>) {
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+}
+
+/// What a client gets of a panic. The log has the rest.
+fn panicked() -> Response<AnswerBody> {
+    from_bytes(ApiError::internal().into_http())
+}
+
+fn from_bytes(response: Response<Bytes>) -> Response<AnswerBody> {
+    response.map(|body| Either::Left(Full::new(body)))
+}
+
+/// Who answers a request.
+enum Destination<'a> {
+    Mocks(&'a Mocks),
+    Management(&'a ManagementApp),
+}
+
+impl Face {
+    fn destination(&self, path: &str) -> Destination<'_> {
+        match self {
+            Self::Mocks(mocks) => Destination::Mocks(mocks),
+            Self::Management(app) => Destination::Management(app),
+            Self::Both { mocks, management } => {
+                // A path with a bad escape has no canonical form, but where it belongs can still be seen.
+                if routes::is_reserved(&domain::canonical(path).unwrap_or(Cow::Borrowed(path))) {
+                    Destination::Management(management)
+                } else {
+                    Destination::Mocks(mocks)
+                }
+            }
+        }
+    }
+}
+
+/// Rewrites the path to its canonical form, so that `/%65ndpoints` is routed as what it is.
+fn canonicalize(uri: &mut Uri) {
+    let Some(Cow::Owned(path)) = domain::canonical(uri.path()) else { return };
+    let target = uri.query().map_or_else(|| path.clone(), |query| format!("{path}?{query}"));
+    // A target may name its host as well, which stays.
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = target.parse().ok();
+    if let Ok(rewritten) = Uri::from_parts(parts) {
+        *uri = rewritten;
+    }
+}
