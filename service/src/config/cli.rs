@@ -166,8 +166,8 @@ pub struct Settings {
 
     /// Bytes of a request's body
     ///
-    /// Management refuses a larger body with 413; a mock answers and closes the connection. The default has room for the largest mock
-    /// with every character escaped.
+    /// Management refuses a larger body with 413. Mocks discard bodies of any size. The default has room for the largest mock with every
+    /// character escaped.
     #[arg(long, env = "ECHO_MAX_BODY_BYTES", value_name = "BYTES", default_value = "2097152", help_heading = "Limits")]
     #[arg(allow_negative_numbers = true)]
     pub max_body_bytes: String,
@@ -195,7 +195,8 @@ pub struct Settings {
 
     /// Time for which a connection may be idle between requests
     ///
-    /// The default is longer than a load balancer's (AWS: 60 s), so that the service is never the one that closes.
+    /// The default is longer than a load balancer's (AWS: 60 s), so that the service is never the one that closes. A client that takes
+    /// nothing of its answer for this time is cut off, too.
     #[arg(long, env = "ECHO_IDLE_TIMEOUT", value_name = "DURATION", default_value = "75s", help_heading = "Time-outs")]
     #[arg(allow_hyphen_values = true)]
     pub idle_timeout: String,
