@@ -106,9 +106,13 @@ impl Reader {
     /// The resource object. One of another type is read nevertheless, for all else that is wrong with it.
     fn data<'a>(&mut self, document: &'a Value) -> Option<&'a Map<String, Value>> {
         let Some(Value::Object(data)) = document.get("data") else {
-            let names = document.as_object().into_iter().flat_map(Map::keys).filter(|name| home(name).is_some());
-            let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
-            let hint = if names.is_empty() { String::new() } else { format!("put {} into it: ", names.join(", ")) };
+            let hint = |home_of: &str| {
+                let names = document.as_object().into_iter().flat_map(Map::keys);
+                let names = names.filter(|name| home(name) == Some(home_of)).map(|name| format!("`{name}`"));
+                let names = names.collect::<Vec<_>>().join(", ");
+                if names.is_empty() { names } else { format!("put {names} into `{home_of}`, and ") }
+            };
+            let hint = ["data.attributes", "data.attributes.response"].map(hint).concat();
             let form = r#"write {"data": {"type": "endpoints", "attributes": {…}}}"#;
             self.note(Kind::Invalid, DATA, format!("The document has no `data` object: {hint}{form}"));
             return None;
@@ -353,7 +357,7 @@ fn escaped(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
-fn capitalized(text: &str) -> String {
+pub fn capitalized(text: &str) -> String {
     let mut characters = text.chars();
     characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }

@@ -169,7 +169,8 @@ impl EndpointsApi {
         let verb = filter_verb.0.map(|text| Verb::parse(&text.0).map_err(|e| note("filter[verb]", e.to_string())).ok());
         let path = filter_path.0.map(|text| {
             let sent = raw_parameter(request, "filter[path]").unwrap_or_default();
-            MockPath::sought(sent, &text.0).map_err(|e| note("filter[path]", e.to_string())).ok()
+            let path = MockPath::sought(sent, &text.0);
+            path.map_err(|e| note("filter[path]", document::capitalized(&e.to_string()))).ok()
         });
         let Some(size) = size.filter(|_| wrong.is_empty()) else { return Err(ApiError::all(wrong).into()) };
         let (filter, after) = (Filter { verb: verb.flatten(), path: path.flatten() }, after.flatten());

@@ -110,11 +110,9 @@ fn members_in_the_wrong_place_are_told_where_they_belong() {
     let attributes = json!({"verb": "GET", "path": "/y", "response": {"code": 200}});
     let answer = echo.post(&attributes);
     assert_refused_at(&answer, 422, "/data", "no envelope");
-    assert!(
-        answer.details().contains("put `verb`, `path`, `response` into it: write {\"data\": "),
-        "{}",
-        answer.details()
-    );
+    let told = answer.details();
+    assert!(told.contains(": put `verb`, `path`, `response` into `data.attributes`, and write "), "{told}");
+    assert!(told.ends_with(r#"write {"data": {"type": "endpoints", "attributes": {…}}}"#), "{told}");
 
     let mut beside = attributes.clone();
     beside["type"] = json!("endpoints");
