@@ -11,6 +11,7 @@ mod json;
 mod jsonapi;
 mod location;
 mod media_type;
+mod parameters;
 mod refusal;
 pub mod routes;
 mod schema;

@@ -21,13 +21,13 @@ use crate::{
 fn of_very_many_faults_the_first_are_told_and_how_many_more_there_are() {
     let echo = Echo::start(&[]);
     let mut document = new_endpoint("GET", "/x", json!({"code": 200}));
-    for n in 0..50_000 {
+    for n in 0..5_000 {
         document["data"]["attributes"][format!("unknown-{n}")] = json!(1);
     }
     let answer = echo.post(&document);
     assert_eq!(answer.status, 422);
     assert!(answer.body.len() < 20_000, "{} bytes", answer.body.len());
-    assert!(answer.details().ends_with("There are 49950 more errors: correct these first"), "{}", answer.details());
+    assert!(answer.details().ends_with("There are 4950 more errors: correct these first"), "{}", answer.details());
 }
 
 #[test]
@@ -47,10 +47,10 @@ fn what_a_client_sent_is_not_echoed_at_any_length() {
 #[test]
 fn very_many_headers_are_refused_before_they_are_compared() {
     let echo = Echo::start(&[]);
-    let headers: Map<String, Value> = (0..50_000).map(|n| (format!("x-{n}"), json!(""))).collect();
+    let headers: Map<String, Value> = (0..5_000).map(|n| (format!("x-{n}"), json!(""))).collect();
     let answer = echo.post(&new_endpoint("GET", "/x", json!({"code": 200, "headers": headers})));
     assert_eq!(answer.status, 422);
-    assert_eq!(answer.details(), "There are 50000 headers: at most 64 are allowed");
+    assert_eq!(answer.details(), "There are 5000 headers: at most 64 are allowed");
 }
 
 #[test]
