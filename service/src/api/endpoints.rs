@@ -13,9 +13,10 @@ use super::{
     budget::{self, reserve},
     conditions::{self, etag},
     document::{self, IsReserved},
-    error::{ApiError, ErrorObject, Kind, MAX_ERRORS, Source, excerpt},
+    error::{ApiError, Kind, Source, excerpt},
     jsonapi::{JsonApi, RequestDocument},
     location::Locations,
+    parameters::{no_parameters, raw_parameter, unknown_parameters},
     refusal::{Refusal, Statuses},
     schema::{EndpointChangesDocument, EndpointDocument, ListDocument, NewEndpointDocument},
     text::{FilterPathRule, IdRule, SizeRule, Text, VerbRule},
@@ -181,7 +182,8 @@ impl EndpointsApi {
         let verb = filter_verb.0.map(|text| Verb::parse(&text.0).map_err(|e| note("filter[verb]", e.to_string())).ok());
         let path = filter_path.0.map(|text| {
             let sent = raw_parameter(request, "filter[path]").unwrap_or_default();
-            MockPath::sought(sent, &text.0).map_err(|e| note("filter[path]", e.to_string())).ok()
+            let path = MockPath::sought(sent, &text.0);
+            path.map_err(|e| note("filter[path]", document::capitalized(&e.to_string()))).ok()
         });
         let Some(size) = size.filter(|_| wrong.is_empty()) else { return Err(ApiError::all(wrong).into()) };
         let (filter, after) = (Filter { verb: verb.flatten(), path: path.flatten() }, after.flatten());
@@ -327,42 +329,6 @@ fn refused(request: &Request, error: WriteError) -> ApiError {
         WriteError::Taken { route, .. } if !may_read(request) => ApiError::taken(&route, None),
         error => error.into(),
     }
-}
-
-/// Parameters that do not exist or are given twice: a misspelt filter would list everything.
-fn unknown_parameters(request: &Request, known: &[&str]) -> Vec<ErrorObject> {
-    let mut seen = Vec::new();
-    let mut errors = Vec::new();
-    for (name, _) in url::form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes()) {
-        let why = if seen.contains(&name) {
-            format!("`{}` is given twice: keep one", excerpt(&name))
-        } else if known.is_empty() {
-            format!("`{}` is not a parameter: there are none here", excerpt(&name))
-        } else if known.contains(&&*name) {
-            seen.push(name);
-            continue;
-        } else {
-            format!("`{}` is not a parameter: use {}", excerpt(&name), known.join(", "))
-        };
-        if errors.len() < MAX_ERRORS {
-            errors.push(Kind::BadParameter.object(why, Some(Source::parameter(excerpt(&name)))));
-        }
-    }
-    errors
-}
-
-/// The value of a parameter as it was sent, before it is decoded.
-fn raw_parameter<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
-    let pairs = request.uri().query().unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
-    let is_named =
-        |sent: &str| url::form_urlencoded::parse(sent.as_bytes()).next().is_some_and(|(sent, _)| sent == name);
-    pairs.filter(|(sent, _)| is_named(sent)).map(|(_, value)| value).next()
-}
-
-/// JSON:API 1.1, "Query Parameters": what is not known is refused.
-fn no_parameters(request: &Request) -> Result<(), ApiError> {
-    let errors = unknown_parameters(request, &[]);
-    if errors.is_empty() { Ok(()) } else { Err(ApiError::all(errors)) }
 }
 
 fn list_link(filter: &Filter, after: Option<EndpointId>, size: usize) -> String {

@@ -2,85 +2,21 @@
 //!
 //! The kinds of error, with their statuses, are here; what is said of a value comes from the domain and from whoever read it.
 
+mod document;
+
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use poem::error::ResponseError;
-use poem_openapi::{Object, types::Example};
-use serde::Serialize;
 
+pub use self::document::{ErrorDocument, ErrorObject, Source};
 use super::{jsonapi, routes};
 pub use crate::domain::excerpt;
 use crate::{
     domain::{EndpointId, MAX_PATH_BYTES, Route, beginning},
     store::{StoreError, WriteError},
 };
-
-/// Where a client should look for the fault.
-#[derive(Debug, Clone, PartialEq, Eq, Object, Serialize)]
-#[oai(rename = "ErrorSource")]
-pub struct Source {
-    /// JSON pointer (RFC 6901) into the request's document.
-    #[oai(skip_serializing_if_is_none)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pointer: Option<String>,
-    /// Name of the query parameter.
-    #[oai(skip_serializing_if_is_none)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    parameter: Option<String>,
-    /// Name of the header field.
-    #[oai(skip_serializing_if_is_none)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    header: Option<String>,
-}
-
-impl Source {
-    const NONE: Self = Self { pointer: None, parameter: None, header: None };
-
-    pub fn pointer(pointer: impl Into<String>) -> Self {
-        Self { pointer: Some(pointer.into()), ..Self::NONE }
-    }
-
-    pub fn parameter(name: impl Into<String>) -> Self {
-        Self { parameter: Some(name.into()), ..Self::NONE }
-    }
-
-    pub fn header(name: impl Into<String>) -> Self {
-        Self { header: Some(name.into()), ..Self::NONE }
-    }
-}
-
-/// One thing that is wrong (JSON:API 1.1, "Error Objects").
-#[derive(Debug, Clone, PartialEq, Eq, Object, Serialize)]
-#[oai(rename = "Error")]
-pub struct ErrorObject {
-    /// The HTTP status code that belongs to this error.
-    status: String,
-    /// A word for programs; it does not change.
-    code: String,
-    /// The kind of error in a few words.
-    title: String,
-    /// What was wrong, and what to do or write instead.
-    detail: String,
-    #[oai(skip_serializing_if_is_none)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    source: Option<Source>,
-}
-
-/// All that is wrong with a request, at once.
-#[derive(Debug, Clone, PartialEq, Eq, Object, Serialize)]
-#[oai(rename = "ErrorDocument", example)]
-pub struct ErrorDocument {
-    errors: Vec<ErrorObject>,
-}
-
-impl Example for ErrorDocument {
-    fn example() -> Self {
-        let detail = "The path must begin with `/`: write `/greeting`";
-        Self { errors: vec![Kind::Invalid.object(detail, Some(Source::pointer("/data/attributes/path")))] }
-    }
-}
 
 /// A request with more faults than this is told of the first ones, and how many more there are.
 pub const MAX_ERRORS: usize = 50;
@@ -175,7 +111,7 @@ impl ApiError {
         Self { status: status.unwrap_or(StatusCode::BAD_REQUEST), errors, headers: Vec::new() }
     }
 
-    pub fn with_header(mut self, name: HeaderName, value: impl Into<HeaderValue>) -> Self {
+    pub(super) fn with_header(mut self, name: HeaderName, value: impl Into<HeaderValue>) -> Self {
         self.headers.push((name, value.into()));
         self
     }
@@ -267,7 +203,7 @@ impl ApiError {
 
     pub fn store_away() -> Self {
         Self::unavailable(
-            "The store can not be reached: try again. If this was a change, it may or may not have been made; repeating it is safe",
+            "The store cannot be reached: try again. If this was a change, it may or may not have been made; repeating it is safe",
         )
     }
 

@@ -114,10 +114,6 @@ fn unquoted(text: &str, separator: char) -> impl Iterator<Item = &str> {
 mod tests {
     use super::*;
 
-    fn fields(name: HeaderName, lines: &[&str]) -> HeaderMap {
-        lines.iter().map(|line| (name.clone(), line.parse().unwrap())).collect()
-    }
-
     #[test]
     fn separators_in_quoted_strings_separate_nothing() {
         for (text, parts) in [
@@ -144,7 +140,10 @@ mod tests {
 
     #[test]
     fn lines_of_accept_are_one_list() {
-        let check = |lines: &[&str]| check_accept(&fields(header::ACCEPT, lines)).is_ok();
+        let check = |lines: &[&str]| {
+            let lines = lines.iter().map(|line| (header::ACCEPT, line.parse().unwrap()));
+            check_accept(&lines.collect()).is_ok()
+        };
         assert!(check(&["application/vnd.api+json;a=b", "application/vnd.api+json"]));
         assert!(!check(&["application/vnd.api+json;a=b", "*/*"]));
     }

@@ -1,4 +1,4 @@
-//! Strings with a rule that poem's validators can not express, or that the domain words better than they do.
+//! Strings with a rule that poem's validators cannot express, or that the domain words better than they do.
 //!
 //! The rule is in the OpenAPI document; the domain decides, so that a refusal says what to write instead.
 

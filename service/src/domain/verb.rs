@@ -17,7 +17,7 @@ pub enum Verb {
 /// Why a text is not a [`Verb`]. The message says what to write instead.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum VerbError {
-    #[error("`{0}` can not be mocked: no load balancer delivers it to a service. Use one of {list}", list = Verb::LIST)]
+    #[error("`{0}` cannot be mocked: no load balancer delivers it to a service. Use one of {list}", list = Verb::LIST)]
     Undeliverable(String),
     #[error("`{0}` is not an HTTP method. Use one of {list}", list = Verb::LIST)]
     Unknown(String),

@@ -72,9 +72,9 @@ fn every_method_of_http_that_is_delivered_can_be_mocked_and_lower_case_is_return
 fn connect_and_trace_and_unknown_methods_are_refused_with_the_reason() {
     let echo = Echo::start(&[]);
     for (verb, reason) in [
-        ("CONNECT", "`CONNECT` can not be mocked: no load balancer delivers it"),
-        ("TRACE", "`TRACE` can not be mocked: no load balancer delivers it"),
-        ("trace", "`TRACE` can not be mocked: no load balancer delivers it"),
+        ("CONNECT", "`CONNECT` cannot be mocked: no load balancer delivers it"),
+        ("TRACE", "`TRACE` cannot be mocked: no load balancer delivers it"),
+        ("trace", "`TRACE` cannot be mocked: no load balancer delivers it"),
         ("FETCH", "`FETCH` is not an HTTP method"),
         ("PROPFIND", "`PROPFIND` is not an HTTP method"),
         (" GET", "` GET` is not an HTTP method"),

@@ -1,12 +1,12 @@
 //! `{"errors": [{"status", "code", "title", "detail", "source"}]}`: all that is wrong at once, each with its pointer.
-//! 400 malformed JSON (also duplicate keys and absurd depth), 413. Never an internal message, a panic or HTML. (The other
+//! 413. (400 is in `malformed.rs`.) Never an internal message, a panic or HTML. (The other
 //! statuses are with what they refuse.)
 
 use expect_test::expect;
 use serde_json::{Value, json};
 
 use crate::{
-    shape::{assert_refused, assert_refused_at},
+    shape::assert_refused,
     support::{Answer, Echo, changes, new_endpoint},
 };
 
@@ -79,78 +79,6 @@ fn errors_that_do_not_agree_on_a_status_are_400_and_keep_their_own() {
 }
 
 #[test]
-fn what_the_resource_is_hides_nothing_else() {
-    let echo = Echo::start(&[]);
-    let id = echo.create("GET", "/x", json!({"code": 200}));
-    let mut document = changes(json!({"verb": "FETCH", "response": {"code": 1}}));
-    document["data"]["type"] = json!("endpoint");
-    document["data"]["id"] = json!("mine");
-    for (answer, expected) in [
-        (echo.post(&document), ["/data/type 409", "/data/id 403", "/data/attributes/verb 422"].as_slice()),
-        (echo.patch(&id, &document), &["/data/type 409", "/data/id 409", "/data/attributes/verb 422"]),
-    ] {
-        assert_refused(&answer, 400, "three statuses");
-        let document = answer.json();
-        let errors = document["errors"].as_array().unwrap().iter();
-        let told: Vec<_> = errors
-            .map(|e| format!("{} {}", e["source"]["pointer"].as_str().unwrap(), e["status"].as_str().unwrap()))
-            .collect();
-        assert!(expected.iter().all(|error| told.iter().any(|told| told == error)), "{told:?}");
-        assert!(told.contains(&"/data/attributes/response/code 422".to_owned()), "{told:?}");
-    }
-    // Errors that agree keep their status.
-    document["data"] = json!({"type": "endpoint", "id": "mine"});
-    assert_refused(&echo.patch(&id, &document), 409, "type and id");
-}
-
-#[test]
-fn members_in_the_wrong_place_are_told_where_they_belong() {
-    let echo = Echo::start(&[]);
-    let id = echo.create("GET", "/x", json!({"code": 200}));
-    let attributes = json!({"verb": "GET", "path": "/y", "response": {"code": 200}});
-    let answer = echo.post(&attributes);
-    assert_refused_at(&answer, 422, "/data", "no envelope");
-    assert!(
-        answer.details().contains("put `verb`, `path`, `response` into it: write {\"data\": "),
-        "{}",
-        answer.details()
-    );
-
-    let mut beside = attributes.clone();
-    beside["type"] = json!("endpoints");
-    for answer in [echo.post(&json!({"data": beside})), echo.patch(&id, &json!({"data": beside}))] {
-        assert_refused(&answer, 422, "beside `attributes`");
-        assert!(answer.pointers().starts_with(&["/data/verb".into(), "/data/path".into(), "/data/response".into()]));
-        assert!(answer.details().starts_with("`verb` is in the wrong place: put it into `data.attributes`\n"));
-    }
-
-    let answer = echo.post(&changes(json!({"verb": "GET", "path": "/y", "code": 200, "body": "a"})));
-    let expected = ["/data/attributes/code", "/data/attributes/body", "/data/attributes/response"];
-    assert_eq!(answer.pointers(), expected);
-    assert!(answer.details().starts_with("`code` is in the wrong place: put it into `data.attributes.response`\n"));
-}
-
-#[test]
-fn what_is_missing_is_shown_and_can_be_pasted() {
-    let echo = Echo::start(&[]);
-    let mut document = json!({"data": {}});
-    // Each advice is followed until nothing is missing.
-    for _ in 0..6 {
-        let answer = echo.post(&document);
-        if answer.status == 201 {
-            return;
-        }
-        for (pointer, detail) in answer.pointers().iter().zip(answer.details().lines()) {
-            let advice = detail.split_once("is missing: write `").unwrap().1.strip_suffix('`').unwrap();
-            let member: Value = serde_json::from_str(&format!("{{{advice}}}")).unwrap();
-            let parent = document.pointer_mut(pointer.rsplit_once('/').unwrap().0).unwrap();
-            parent.as_object_mut().unwrap().extend(member.as_object().unwrap().clone());
-        }
-    }
-    panic!("still refused: {document}");
-}
-
-#[test]
 fn of_very_many_errors_the_first_are_told_and_how_many_more_there_are() {
     let echo = Echo::start(&[]);
     let mut document = new_endpoint("GET", "/x", json!({"code": 200}));
@@ -183,67 +111,6 @@ fn a_parameter_where_there_is_none_is_400_and_nothing_is_done() {
 }
 
 #[test]
-fn what_is_not_json_is_malformed() {
-    let echo = Echo::start(&[]);
-    let id = echo.create("GET", "/x", json!({"code": 200}));
-    let whole = new_endpoint("GET", "/y", json!({"code": 200})).to_string();
-    for (body, case) in [
-        (b" ".to_vec(), "white space"),
-        (b"garbage".to_vec(), "a word"),
-        (whole.as_bytes()[..whole.len() - 1].to_vec(), "a document without its end"),
-        ([whole.as_bytes(), b"{}"].concat(), "two documents"),
-        (whole.replace('"', "'").into_bytes(), "single quotes"),
-        (whole.replace("200}", "200,}").into_bytes(), "a trailing comma"),
-        (whole.replace("200", "0200").into_bytes(), "a leading zero"),
-        (whole.replace("200", "NaN").into_bytes(), "NaN"),
-        (whole.replace("/y", "/\n").into_bytes(), "a raw line break in a string"),
-        (whole.replace("/y", "/\\x").into_bytes(), "an escape that JSON does not have"),
-        (whole.replace("/y", "/\\ud800").into_bytes(), "half of a surrogate pair"),
-        ([b"\xef\xbb\xbf\xef\xbb\xbf", whole.as_bytes()].concat(), "two byte order marks"),
-        ([b"{\"data\": \"\xff\xfe", whole.as_bytes()].concat(), "no UTF-8"),
-    ] {
-        for (method, path) in [("POST", "/endpoints"), ("PATCH", &*format!("/endpoints/{id}"))] {
-            let answer = echo.manage_raw(method, path, JSON_API, &body);
-            assert_refused_at(&answer, 400, "", &format!("{case} by {method}"));
-            assert_eq!(answer.json()["errors"][0]["code"], "malformed", "{case} by {method}");
-            assert!(answer.details().contains(" at line "), "{case}: {}", answer.details());
-        }
-    }
-    assert_eq!(echo.call("GET", "/y").status, 404);
-}
-
-#[test]
-fn a_byte_order_mark_before_the_document_is_ignored() {
-    let echo = Echo::start(&[]);
-    let document = new_endpoint("GET", "/y", json!({"code": 200, "body": "\u{feff}kept"})).to_string();
-    assert_eq!(post(&echo, [b"\xef\xbb\xbf", document.as_bytes()].concat()).status, 201);
-    assert_eq!(echo.call("GET", "/y").text(), "\u{feff}kept");
-}
-
-#[test]
-fn a_document_in_another_encoding_is_told_which() {
-    let echo = Echo::start(&[]);
-    let document = new_endpoint("GET", "/y", json!({"code": 200})).to_string();
-    let marked = format!("\u{feff}{document}");
-    let utf16 = |text: &str, bytes: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(bytes).collect::<Vec<_>>();
-    let utf32 = |text: &str, bytes: fn(u32) -> [u8; 4]| text.chars().map(u32::from).flat_map(bytes).collect::<Vec<_>>();
-    for text in [&document, &marked] {
-        for (body, encoding) in [
-            (utf16(text, u16::to_le_bytes), "UTF-16"),
-            (utf16(text, u16::to_be_bytes), "UTF-16"),
-            (utf32(text, u32::to_le_bytes), "UTF-32"),
-            (utf32(text, u32::to_be_bytes), "UTF-32"),
-        ] {
-            let answer = post(&echo, body);
-            assert_refused_at(&answer, 400, "", encoding);
-            let told =
-                format!("The body is not a JSON document: it is in {encoding}, but JSON is UTF-8. Send it in UTF-8");
-            assert_eq!(answer.details(), told);
-        }
-    }
-}
-
-#[test]
 fn a_document_that_announces_too_much_is_413_at_once() {
     let echo = Echo::start(&[]);
     let id = echo.create("GET", "/x", json!({"code": 200}));
@@ -254,55 +121,6 @@ fn a_document_that_announces_too_much_is_413_at_once() {
         let answer = crate::support::send(echo.management, head + "Connection: close\r\n\r\n");
         assert_refused(&answer, 413, &line);
         assert_eq!(answer.details(), "The body is larger than 2097152 bytes, which are allowed");
-    }
-}
-
-#[test]
-fn no_body_at_all_is_malformed() {
-    let echo = Echo::start(&[]);
-    for length in ["", "Content-Length: 0\r\n"] {
-        let answer = echo.manage_raw("POST", "/endpoints", &format!("{JSON_API}{length}"), b"");
-        assert_refused_at(&answer, 400, "", length);
-        assert_eq!(answer.details(), "The request has no body: send a JSON:API document");
-    }
-}
-
-#[test]
-fn a_name_that_is_given_twice_is_malformed_at_any_depth() {
-    let echo = Echo::start(&[]);
-    let whole = new_endpoint("GET", "/y", json!({"code": 200, "headers": {"X-A": "1"}})).to_string();
-    for (once, twice, name) in [
-        (r#""verb":"GET""#, r#""verb":"GET","verb":"GET""#, "verb"),
-        (r#""code":200"#, r#""code":200,"code":404"#, "code"),
-        (r#""X-A":"1""#, r#""X-A":"1","X-A":"2""#, "X-A"),
-        (r#""type":"endpoints""#, r#""type":"endpoints","type":"endpoints""#, "type"),
-        (r#""type":"endpoints""#, r#""type":"endpoints","unused":[{"a":1,"\u0061":1}]"#, "a"),
-    ] {
-        assert!(whole.contains(once), "{once} in {whole}");
-        let answer = post(&echo, whole.replace(once, twice));
-        assert_refused_at(&answer, 400, "", twice);
-        assert!(answer.details().contains(&format!("`{name}` is given twice: keep one")), "{}", answer.details());
-    }
-}
-
-#[test]
-fn absurd_depth_is_malformed() {
-    let echo = Echo::start(&[]);
-    for body in ["[".repeat(200_000), "{\"a\":".repeat(200_000), format!("{}{}", "[".repeat(200), "]".repeat(200))] {
-        assert_refused_at(&post(&echo, &body), 400, "", &format!("{body:.20}"));
-    }
-    // Depth that somebody may have meant is well-formed, and wrong for other reasons.
-    let deep = format!("{}{}", "[".repeat(100), "]".repeat(100));
-    assert_refused_at(&post(&echo, deep), 422, "/data", "100 levels");
-}
-
-#[test]
-fn a_document_of_very_many_values_is_malformed() {
-    let echo = Echo::start(&[]);
-    for body in [format!("[{}0]", "0,".repeat(1_000_000)), format!("{{\"data\": [{}[]]}}", "[],".repeat(20_000))] {
-        let answer = post(&echo, body);
-        assert_refused_at(&answer, 400, "", "very many values");
-        assert!(answer.details().contains("it holds more than 10000 values"), "{}", answer.details());
     }
 }
 

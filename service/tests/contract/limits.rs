@@ -69,24 +69,6 @@ fn interim_codes_and_what_is_no_code_are_refused() {
 }
 
 #[test]
-fn a_list_of_values_is_refused_and_told_to_be_one_string() {
-    let echo = Echo::start(&[]);
-    for headers in [json!({"Set-Cookie": ["a=1", "b=2"]}), json!({"Vary": []})] {
-        let answer = echo.post(&with_headers(headers.clone()));
-        assert_refused(&answer, 422, &headers.to_string());
-        let advice = "write one string for each name. Two cookies in one answer are not possible yet";
-        assert!(answer.details().ends_with(advice), "{}", answer.details());
-    }
-    let answer = echo.post(&with_headers(json!([{"name": "Vary", "value": "Accept"}])));
-    assert_refused_at(&answer, 422, HEADERS, "a list of fields");
-    assert!(
-        answer.details().ends_with("write `\"headers\": {\"Content-Type\": \"text/plain\"}`"),
-        "{}",
-        answer.details()
-    );
-}
-
-#[test]
 fn header_names_are_tokens_and_values_are_field_values() {
     let echo = Echo::start(&[]);
     let fields = json!({

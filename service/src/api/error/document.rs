@@ -1,0 +1,71 @@
+//! The document that every refusal is.
+
+use poem_openapi::{Object, types::Example};
+use serde::Serialize;
+
+use super::Kind;
+
+/// Where a client should look for the fault.
+#[derive(Debug, Clone, PartialEq, Eq, Object, Serialize)]
+#[oai(rename = "ErrorSource")]
+pub struct Source {
+    /// JSON pointer (RFC 6901) into the request's document.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pointer: Option<String>,
+    /// Name of the query parameter.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parameter: Option<String>,
+    /// Name of the header field.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    header: Option<String>,
+}
+
+impl Source {
+    const NONE: Self = Self { pointer: None, parameter: None, header: None };
+
+    pub fn pointer(pointer: impl Into<String>) -> Self {
+        Self { pointer: Some(pointer.into()), ..Self::NONE }
+    }
+
+    pub fn parameter(name: impl Into<String>) -> Self {
+        Self { parameter: Some(name.into()), ..Self::NONE }
+    }
+
+    pub fn header(name: impl Into<String>) -> Self {
+        Self { header: Some(name.into()), ..Self::NONE }
+    }
+}
+
+/// One thing that is wrong (JSON:API 1.1, "Error Objects").
+#[derive(Debug, Clone, PartialEq, Eq, Object, Serialize)]
+#[oai(rename = "Error")]
+pub struct ErrorObject {
+    /// The HTTP status code that belongs to this error.
+    pub(super) status: String,
+    /// A word for programs; it does not change.
+    pub(super) code: String,
+    /// The kind of error in a few words.
+    pub(super) title: String,
+    /// What was wrong, and what to do or write instead.
+    pub(super) detail: String,
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) source: Option<Source>,
+}
+
+/// All that is wrong with a request, at once.
+#[derive(Debug, Clone, PartialEq, Eq, Object, Serialize)]
+#[oai(rename = "ErrorDocument", example)]
+pub struct ErrorDocument {
+    pub(super) errors: Vec<ErrorObject>,
+}
+
+impl Example for ErrorDocument {
+    fn example() -> Self {
+        let detail = "The path must begin with `/`: write `/greeting`";
+        Self { errors: vec![Kind::Invalid.object(detail, Some(Source::pointer("/data/attributes/path")))] }
+    }
+}

@@ -1,0 +1,96 @@
+//! What an error says to write instead, for mistakes in the form of a document.
+
+use serde_json::{Value, json};
+
+use crate::{
+    shape::{assert_refused, assert_refused_at},
+    support::{Echo, changes, new_endpoint},
+};
+
+#[test]
+fn what_the_resource_is_hides_nothing_else() {
+    let echo = Echo::start(&[]);
+    let id = echo.create("GET", "/x", json!({"code": 200}));
+    let mut document = changes(json!({"verb": "FETCH", "response": {"code": 1}}));
+    document["data"]["type"] = json!("endpoint");
+    document["data"]["id"] = json!("mine");
+    for (answer, expected) in [
+        (echo.post(&document), ["/data/type 409", "/data/id 403", "/data/attributes/verb 422"].as_slice()),
+        (echo.patch(&id, &document), &["/data/type 409", "/data/id 409", "/data/attributes/verb 422"]),
+    ] {
+        assert_refused(&answer, 400, "three statuses");
+        let document = answer.json();
+        let errors = document["errors"].as_array().unwrap().iter();
+        let told: Vec<_> = errors
+            .map(|e| format!("{} {}", e["source"]["pointer"].as_str().unwrap(), e["status"].as_str().unwrap()))
+            .collect();
+        assert!(expected.iter().all(|error| told.iter().any(|told| told == error)), "{told:?}");
+        assert!(told.contains(&"/data/attributes/response/code 422".to_owned()), "{told:?}");
+    }
+    // Errors that agree keep their status.
+    document["data"] = json!({"type": "endpoint", "id": "mine"});
+    assert_refused(&echo.patch(&id, &document), 409, "type and id");
+}
+
+#[test]
+fn members_in_the_wrong_place_are_told_where_they_belong() {
+    let echo = Echo::start(&[]);
+    let id = echo.create("GET", "/x", json!({"code": 200}));
+    let attributes = json!({"verb": "GET", "path": "/y", "response": {"code": 200}});
+    let answer = echo.post(&attributes);
+    assert_refused_at(&answer, 422, "/data", "no envelope");
+    let told = answer.details();
+    assert!(told.contains(": put `verb`, `path`, `response` into `data.attributes`, and write "), "{told}");
+    assert!(told.ends_with(r#"write {"data": {"type": "endpoints", "attributes": {…}}}"#), "{told}");
+
+    let mut beside = attributes.clone();
+    beside["type"] = json!("endpoints");
+    for answer in [echo.post(&json!({"data": beside})), echo.patch(&id, &json!({"data": beside}))] {
+        assert_refused(&answer, 422, "beside `attributes`");
+        assert!(answer.pointers().starts_with(&["/data/verb".into(), "/data/path".into(), "/data/response".into()]));
+        assert!(answer.details().starts_with("`verb` is in the wrong place: put it into `data.attributes`\n"));
+    }
+
+    let answer = echo.post(&changes(json!({"verb": "GET", "path": "/y", "code": 200, "body": "a"})));
+    let expected = ["/data/attributes/code", "/data/attributes/body", "/data/attributes/response"];
+    assert_eq!(answer.pointers(), expected);
+    assert!(answer.details().starts_with("`code` is in the wrong place: put it into `data.attributes.response`\n"));
+}
+
+#[test]
+fn what_is_missing_is_shown_and_can_be_pasted() {
+    let echo = Echo::start(&[]);
+    let mut document = json!({"data": {}});
+    // Each advice is followed until nothing is missing.
+    for _ in 0..6 {
+        let answer = echo.post(&document);
+        if answer.status == 201 {
+            return;
+        }
+        for (pointer, detail) in answer.pointers().iter().zip(answer.details().lines()) {
+            let advice = detail.split_once("is missing: write `").unwrap().1.strip_suffix('`').unwrap();
+            let member: Value = serde_json::from_str(&format!("{{{advice}}}")).unwrap();
+            let parent = document.pointer_mut(pointer.rsplit_once('/').unwrap().0).unwrap();
+            parent.as_object_mut().unwrap().extend(member.as_object().unwrap().clone());
+        }
+    }
+    panic!("still refused: {document}");
+}
+
+#[test]
+fn a_list_of_values_is_refused_and_told_to_be_one_string() {
+    let echo = Echo::start(&[]);
+    for headers in [json!({"Set-Cookie": ["a=1", "b=2"]}), json!({"Vary": []})] {
+        let answer = echo.post(&new_endpoint("GET", "/x", json!({"code": 200, "headers": headers})));
+        assert_refused(&answer, 422, &headers.to_string());
+        let advice = "write one string for each name. Two cookies in one answer are not possible yet";
+        assert!(answer.details().ends_with(advice), "{}", answer.details());
+    }
+    let answer = echo.post(&new_endpoint("GET", "/x", json!({"code": 200, "headers": [{"name": "Vary"}]})));
+    assert_refused_at(&answer, 422, "/data/attributes/response/headers", "a list of fields");
+    assert!(
+        answer.details().ends_with("write `\"headers\": {\"Content-Type\": \"text/plain\"}`"),
+        "{}",
+        answer.details()
+    );
+}
