@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use poem::Request;
 use poem_openapi::{
-    ApiResponse, OpenApi, Tags,
+    OpenApi, Tags,
     param::{Header, Path, Query},
 };
 
@@ -16,9 +16,13 @@ use super::{
     error::{ApiError, Kind, Source, excerpt},
     jsonapi::{JsonApi, RequestDocument},
     location::Locations,
+    outcomes::{
+        ChangeStatuses, Changed, CreateStatuses, DeleteStatuses, Deleted, ListStatuses, Listed, New, ShowStatuses,
+        Shown,
+    },
     parameters::{no_parameters, raw_parameter, unknown_parameters},
-    refusal::{Refusal, Statuses},
-    schema::{EndpointChangesDocument, EndpointDocument, ListDocument, NewEndpointDocument},
+    refusal::Refusal,
+    schema::{EndpointChangesDocument, ListDocument, NewEndpointDocument},
     text::{FilterPathRule, IdRule, SizeRule, Text, VerbRule},
 };
 use crate::{
@@ -44,91 +48,6 @@ pub struct EndpointsApi {
     pub replica: Arc<Replica>,
     pub locations: Locations,
     pub is_reserved: IsReserved,
-}
-
-#[derive(ApiResponse)]
-enum Listed {
-    /// A page of endpoints, in the order of their ids.
-    #[oai(status = 200)]
-    Ok(JsonApi<ListDocument>),
-}
-
-#[derive(ApiResponse)]
-enum New {
-    /// The endpoint. The mock answers from now on, on every replica.
-    #[oai(status = 201)]
-    Ok(
-        JsonApi<EndpointDocument>,
-        /// The URL of the mock itself.
-        #[oai(header = "Location")]
-        String,
-    ),
-}
-
-#[derive(ApiResponse)]
-enum Shown {
-    /// The endpoint.
-    #[oai(status = 200)]
-    Ok(
-        JsonApi<EndpointDocument>,
-        /// The version of the endpoint, for `If-Match` and `If-None-Match`.
-        #[oai(header = "ETag")]
-        String,
-    ),
-    /// The endpoint is at a version that `If-None-Match` names: the client has it already.
-    #[oai(status = 304)]
-    NotModified(
-        /// The version of the endpoint.
-        #[oai(header = "ETag")]
-        String,
-    ),
-}
-
-#[derive(ApiResponse)]
-enum Changed {
-    /// The endpoint as it is now, on every replica.
-    #[oai(status = 200)]
-    Ok(
-        JsonApi<EndpointDocument>,
-        /// The new version of the endpoint, for `If-Match` and `If-None-Match`.
-        #[oai(header = "ETag")]
-        String,
-    ),
-    /// The endpoint is changed. The key has no `read`, so that the endpoint is not shown.
-    #[oai(status = 204)]
-    Unseen(
-        /// The new version of the endpoint, for `If-Match` and `If-None-Match`.
-        #[oai(header = "ETag")]
-        String,
-    ),
-}
-
-#[derive(ApiResponse)]
-enum Deleted {
-    /// It is gone, on every replica.
-    #[oai(status = 204)]
-    Ok,
-}
-
-struct ListStatuses;
-impl Statuses for ListStatuses {
-    const OWN: &'static [u16] = &[400];
-}
-struct CreateStatuses;
-impl Statuses for CreateStatuses {
-    const OWN: &'static [u16] = &[400, 408, 409, 413, 415, 422];
-}
-struct ShowStatuses;
-impl Statuses for ShowStatuses {
-    const OWN: &'static [u16] = &[400, 404, 412];
-}
-struct ChangeStatuses;
-impl Statuses for ChangeStatuses {
-    const OWN: &'static [u16] = &[400, 404, 408, 409, 412, 413, 415, 422];
-}
-struct DeleteStatuses;
-impl Statuses for DeleteStatuses {
-    const OWN: &'static [u16] = &[400, 404, 412];
 }
 
 #[OpenApi(tag = "Tag::Endpoints")]

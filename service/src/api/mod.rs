@@ -13,6 +13,7 @@ mod jsonapi;
 mod location;
 mod media_type;
 mod origin;
+mod outcomes;
 mod parameters;
 mod refusal;
 pub mod routes;

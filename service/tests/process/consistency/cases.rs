@@ -22,7 +22,8 @@ use tokio::{
 };
 
 use super::{
-    simulation::{LEASE, called, listed_with_others, simulated},
+    asking::{called, listed_with_others},
+    simulation::{LEASE, simulated},
     store::{GONE, Plant, Truth, Way},
 };
 use crate::store::{endpoint, text_response};

@@ -1,5 +1,6 @@
 //! An acknowledged write is true everywhere: replicas of one store, judged by a checker of histories.
 
+mod asking;
 mod cases;
 mod history;
 mod planted;

@@ -11,9 +11,9 @@ use std::{
 };
 
 use echo_service::{
-    domain::{Body, Endpoint, EndpointId, MockPath, Verb},
+    domain::{Endpoint, EndpointId, MockPath, Verb},
     replica::{Lease, Replica},
-    store::{Filter, StoreError, Stored, Write, WriteError},
+    store::{Stored, Write, WriteError},
 };
 use parking_lot::Mutex;
 use rand::{Rng, SeedableRng, rngs::StdRng};
@@ -24,6 +24,7 @@ use tokio::{
 };
 
 use super::{
+    asking::{body_of, called, listed, listed_with_others},
     history::{Checker, Counts, History, Kind, Operation, Outcome, Recorder, add},
     store::{AWAY, Plant, SLOW, Truth, WELL, Way},
 };
@@ -182,29 +183,6 @@ async fn requests(client: usize, world: &World, mut random: StdRng) {
         let route = format!("GET {path}");
         world.recorder.record(Operation { client, route, kind, mock, value, outcome, call, r#return: world.tick() });
     }
-}
-
-/// What a call is answered: the mock's body, or nothing where there is none.
-pub async fn called(replica: &Replica, path: &str) -> Result<String, StoreError> {
-    let found = replica.find(Verb::Get, path).await?;
-    Ok(found.map(|answer| String::from_utf8(answer.into_body().to_vec()).unwrap()).unwrap_or_default())
-}
-
-/// The same, as management tells it.
-async fn listed(replica: &Replica, path: &str) -> Result<String, StoreError> {
-    let filter = Filter { verb: Some(Verb::Get), path: Some(MockPath::parse(path).unwrap()) };
-    let page = replica.list(filter, None, 2, |_| {}).await?;
-    Ok(body_of(page.endpoints.first()))
-}
-
-/// The same, by a listing of all with its verb.
-pub async fn listed_with_others(replica: &Replica, path: &str) -> Result<String, StoreError> {
-    let page = replica.list(Filter { verb: Some(Verb::Get), path: None }, None, 100, |_| {}).await?;
-    Ok(body_of(page.endpoints.iter().find(|endpoint| endpoint.route.path.as_str() == path)))
-}
-
-fn body_of(endpoint: Option<&Endpoint>) -> String {
-    endpoint.and_then(|endpoint| endpoint.response.body()).map_or("", Body::as_str).to_owned()
 }
 
 /// PATCH or DELETE, as the API carries them out. The path is where a mock moves to.

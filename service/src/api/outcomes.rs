@@ -1,0 +1,94 @@
+//! What each operation on endpoints can answer, for handlers and for the OpenAPI document.
+
+use poem_openapi::ApiResponse;
+
+use super::{
+    jsonapi::JsonApi,
+    refusal::Statuses,
+    schema::{EndpointDocument, ListDocument},
+};
+
+#[derive(ApiResponse)]
+pub enum Listed {
+    /// A page of endpoints, in the order of their ids.
+    #[oai(status = 200)]
+    Ok(JsonApi<ListDocument>),
+}
+
+#[derive(ApiResponse)]
+pub enum New {
+    /// The endpoint. The mock answers from now on, on every replica.
+    #[oai(status = 201)]
+    Ok(
+        JsonApi<EndpointDocument>,
+        /// The URL of the mock itself.
+        #[oai(header = "Location")]
+        String,
+    ),
+}
+
+#[derive(ApiResponse)]
+pub enum Shown {
+    /// The endpoint.
+    #[oai(status = 200)]
+    Ok(
+        JsonApi<EndpointDocument>,
+        /// The version of the endpoint, for `If-Match` and `If-None-Match`.
+        #[oai(header = "ETag")]
+        String,
+    ),
+    /// The endpoint is at a version that `If-None-Match` names: the client has it already.
+    #[oai(status = 304)]
+    NotModified(
+        /// The version of the endpoint.
+        #[oai(header = "ETag")]
+        String,
+    ),
+}
+
+#[derive(ApiResponse)]
+pub enum Changed {
+    /// The endpoint as it is now, on every replica.
+    #[oai(status = 200)]
+    Ok(
+        JsonApi<EndpointDocument>,
+        /// The new version of the endpoint, for `If-Match` and `If-None-Match`.
+        #[oai(header = "ETag")]
+        String,
+    ),
+    /// The endpoint is changed. The key has no `read`, so that the endpoint is not shown.
+    #[oai(status = 204)]
+    Unseen(
+        /// The new version of the endpoint, for `If-Match` and `If-None-Match`.
+        #[oai(header = "ETag")]
+        String,
+    ),
+}
+
+#[derive(ApiResponse)]
+pub enum Deleted {
+    /// It is gone, on every replica.
+    #[oai(status = 204)]
+    Ok,
+}
+
+pub struct ListStatuses;
+impl Statuses for ListStatuses {
+    const OWN: &'static [u16] = &[400];
+}
+pub struct CreateStatuses;
+impl Statuses for CreateStatuses {
+    const OWN: &'static [u16] = &[400, 408, 409, 413, 415, 422];
+}
+pub struct ShowStatuses;
+impl Statuses for ShowStatuses {
+    const OWN: &'static [u16] = &[400, 404, 412];
+}
+pub struct ChangeStatuses;
+impl Statuses for ChangeStatuses {
+    const OWN: &'static [u16] = &[400, 404, 408, 409, 412, 413, 415, 422];
+}
+pub struct DeleteStatuses;
+impl Statuses for DeleteStatuses {
+    const OWN: &'static [u16] = &[400, 404, 412];
+}
