@@ -114,9 +114,13 @@ fn an_answer_counts_until_it_is_read() {
     for n in 0..4 {
         echo.create("GET", &format!("/{n}"), json!({"code": 200, "body": "x".repeat(250 * 1024)}));
     }
-    let unread: Vec<_> = (0..16).map(|_| ask_and_do_not_read(&echo, "/endpoints", "")).collect();
-    unread.iter().for_each(wait_for_answer);
-    // Nothing is being read or put together any more.
+    // One after the other, so that none waits for the room of another: the last ones find none.
+    let ask = |_| {
+        let unread = ask_and_do_not_read(&echo, "/endpoints", "");
+        wait_for_answer(&unread);
+        unread
+    };
+    let unread: Vec<_> = (0..16).map(ask).collect();
     let refused = echo.get("/endpoints");
     assert_eq!((refused.status, refused.header("retry-after")), (503, Some("1")));
     assert!(refused.details().contains("have not read yet"), "{}", refused.details());
