@@ -93,9 +93,7 @@ impl App {
         };
         let management = Arc::new(management.into_endpoint());
         let rate = RateLimit::per_second(limits.mock_rate);
-        let shared_listener = management_listener.is_none();
-        let mocks = Mocks { replica, rate, trusted, instruments: Arc::clone(&instruments), shared_listener };
-        let mocks = Arc::new(mocks);
+        let mocks = Arc::new(Mocks { replica, rate, trusted, instruments: Arc::clone(&instruments) });
 
         let telemetry = Arc::new(HttpTelemetry { instruments, tracer: telemetry.tracer() });
         let server = |listener, face| Server {

@@ -22,8 +22,6 @@ pub struct Mocks {
     pub rate: RateLimit<IpAddr>,
     pub trusted: TrustedProxies,
     pub instruments: Arc<Instruments>,
-    /// Whether management is on the same listener.
-    pub shared_listener: bool,
 }
 
 impl Mocks {
@@ -43,10 +41,6 @@ impl Mocks {
         {
             self.instruments.rate_limited(Plane::Mocks);
             return (ApiError::too_many_requests(wait).into_http(), false);
-        }
-        // It would go on in the browser when the mock is gone, and answer for management.
-        if self.shared_listener && request.headers().contains_key("service-worker") {
-            return (ApiError::service_worker().into_http(), false);
         }
         let path = domain::canonical(request.uri().path());
         let found = match Verb::of(request.method()).zip(path) {

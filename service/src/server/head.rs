@@ -2,15 +2,39 @@
 
 use std::net::Ipv6Addr;
 
-use http::{HeaderMap, Request, Version, header, request::Parts};
+use http::{HeaderMap, HeaderName, Request, Version, header, request::Parts};
 
 use crate::api::error::{ApiError, Kind, Source};
 
-/// Refuses a request whose `Host` or framing leaves open what is meant.
-pub fn check<B>(request: &Request<B>) -> Result<(), ApiError> {
-    let headers = request.headers();
-    check_host(headers, request.version())?;
-    check_transfer_encoding(headers)
+const SERVICE_WORKER: HeaderName = HeaderName::from_static("service-worker");
+
+/// Refuses a request whose `Host` or framing leaves open what is meant, and service workers where mocks share their origin with
+/// management. One pass over the fields: every call of a mock pays for it.
+pub fn check<B>(request: &Request<B>, is_shared: bool) -> Result<(), ApiError> {
+    let mut hosts = (0, false);
+    for (name, value) in request.headers() {
+        if name == header::HOST {
+            hosts = (hosts.0 + 1, is_host(value.as_bytes()));
+        } else if name == header::TRANSFER_ENCODING {
+            check_transfer_encoding(request.headers())?;
+        } else if is_shared && *name == SERVICE_WORKER {
+            // It would go on in the browser when the mock is gone, and answer for management.
+            return Err(ApiError::service_worker());
+        }
+    }
+    match hosts {
+        (1, true) => Ok(()),
+        // HTTP/1.0 has no `Host`.
+        (0, _) if request.version() == Version::HTTP_10 => Ok(()),
+        (0, _) => Err(wrong_host("The request has no `Host`: send the host and port of its URL")),
+        (1, false) => Err(wrong_host("`Host` is no host: send that of the URL, such as `127.0.0.1:8080`")),
+        _ => Err(wrong_host("The request has several `Host` fields: send one")),
+    }
+}
+
+/// RFC 9112 section 3.2.
+fn wrong_host(detail: &str) -> ApiError {
+    ApiError::new(Kind::BadRequest, detail, Some(Source::header("Host")))
 }
 
 /// Whether the client sends no further request on this connection (RFC 9112 section 9.6).
@@ -18,21 +42,6 @@ pub fn is_last(head: &Parts) -> bool {
     let mut fields = head.headers.get_all(header::CONNECTION).iter().filter_map(|field| field.to_str().ok());
     let closes = |field: &str| field.split(',').any(|option| option.trim().eq_ignore_ascii_case("close"));
     head.version == Version::HTTP_10 || fields.any(closes)
-}
-
-/// RFC 9112 section 3.2. HTTP/1.0 has no `Host`.
-fn check_host(headers: &HeaderMap, version: Version) -> Result<(), ApiError> {
-    let mut fields = headers.get_all(header::HOST).iter();
-    let wrong = match (fields.next(), fields.next()) {
-        (None, _) if version == Version::HTTP_10 => return Ok(()),
-        (Some(host), None) if is_host(host.as_bytes()) => return Ok(()),
-        (None, _) => "The request has no `Host`: send the host and port of its URL",
-        (Some(_), None) => {
-            "`Host` is not a host with an optional port: send those of the URL, such as `127.0.0.1:8080`"
-        }
-        (Some(_), Some(_)) => "The request has several `Host` fields: send one",
-    };
-    Err(ApiError::new(Kind::BadRequest, wrong, Some(Source::header("Host"))))
 }
 
 /// `uri-host [ ":" port ]` (RFC 9110 section 7.2, RFC 3986 section 3.2.2).
@@ -49,19 +58,30 @@ fn is_host(value: &[u8]) -> bool {
 }
 
 fn is_registered_name(name: &[u8]) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=".contains(&byte);
     let is_escape = |at: usize| name.get(at + 1..at + 3).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit));
-    name.iter().enumerate().all(|(at, byte)| is_plain(*byte) || *byte == b'%' && is_escape(at))
+    name.iter().enumerate().all(|(at, byte)| PLAIN[usize::from(*byte)] || *byte == b'%' && is_escape(at))
 }
+
+/// What a registered name holds as it is, by byte: `unreserved` and `sub-delims`.
+const PLAIN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = (byte as u8).is_ascii_alphanumeric()
+            || matches!(
+                byte as u8,
+                b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'='
+            );
+        byte += 1;
+    }
+    table
+};
 
 /// RFC 9112 section 6.1: a proxy in front may not agree with hyper on where a body in several codings ends.
 fn check_transfer_encoding(headers: &HeaderMap) -> Result<(), ApiError> {
     let mut fields = headers.get_all(header::TRANSFER_ENCODING).iter();
-    let is_known = match (fields.next(), fields.next()) {
-        (None, _) => true,
-        (Some(coding), None) => coding.as_bytes().eq_ignore_ascii_case(b"chunked"),
-        (Some(_), Some(_)) => false,
-    };
+    let first = fields.next().is_some_and(|coding| coding.as_bytes().eq_ignore_ascii_case(b"chunked"));
+    let is_known = first && fields.next().is_none();
     let detail = "`Transfer-Encoding` has another coding than `chunked`: send `chunked` alone, or `Content-Length`";
     let refusal = || ApiError::new(Kind::NotImplemented, detail, Some(Source::header("Transfer-Encoding")));
     is_known.then_some(()).ok_or_else(refusal)
