@@ -27,6 +27,7 @@ module "account" {
   environments      = ["dev", "staging", "prod"]
   repository        = var.repository
   state_bucket_name = var.state_bucket_name
+  vpc_arns          = var.vpc_arns
   protect           = true
 }
 

@@ -7,3 +7,9 @@ variable "state_bucket_name" {
   description = "Name of the bucket for all states, such as `echo-state-<account number>`."
   type        = string
 }
+
+variable "vpc_arns" {
+  description = "ARN of each environment's VPC, by its name, once it is there: docs/deploying.md."
+  type        = map(string)
+  default     = {}
+}

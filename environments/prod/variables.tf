@@ -1,6 +1,6 @@
 variable "alarms" {
-  description = "Who gets a mail when an alarm rings, the page that it links to (docs/runbook.md, where your people read it), and thresholds that are to be others."
-  type        = object({ emails = optional(set(string), []), runbook_url = string, thresholds = optional(map(number), {}) })
+  description = "Who gets a mail when an alarm rings, the page that it links to (docs/runbook.md, where your people read it), thresholds that are to be others, and promql = false for a region where CloudWatch does not know it."
+  type        = object({ emails = optional(set(string), []), runbook_url = string, thresholds = optional(map(number), {}), promql = optional(bool, true) })
 }
 
 variable "collector_image_url" {
@@ -20,7 +20,7 @@ variable "docker_image_url" {
 }
 
 variable "domain" {
-  description = "Name and certificate_arn of the domain; null for HTTP under the load balancer's name."
+  description = "Name and certificate_arn of the domain, of a certificate that is there already; null for HTTP under the load balancer's name."
   type        = object({ name = string, certificate_arn = string })
   default     = null
 }

@@ -28,7 +28,7 @@ module "github" {
   source = "../../modules/github-oidc"
 
   repository       = var.repository
-  environments     = { for environment, key in local.state_keys : environment => { state_key = key } }
+  environments     = { for environment, key in local.state_keys : environment => { state_key = key, vpc_arn = lookup(var.vpc_arns, environment, null) } }
   state_bucket_arn = module.state.bucket_arn
 
   image_repository_arn = module.registry.repository_arns[local.service]

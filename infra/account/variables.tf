@@ -27,3 +27,15 @@ variable "state_bucket_name" {
   type        = string
   nullable    = false
 }
+
+variable "vpc_arns" {
+  description = "ARN of an environment's VPC, by its name, once it is there: it narrows what the role that applies may do to security groups without a tag (modules/github-oidc)."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = length(setsubtract(keys(var.vpc_arns), var.environments)) == 0
+    error_message = "Write vpc_arns by names of `environments`, such as { dev = \"arn:aws:ec2:…:vpc/vpc-…\" }."
+  }
+}

@@ -15,6 +15,8 @@ locals {
     ECHO_LOG_FORMAT        = "json"
 
     AWS_REGION = local.region
+    # One host name of DynamoDB's, whatever credentials say: the one that the gateway endpoint is known to lead to.
+    AWS_ACCOUNT_ID_ENDPOINT_MODE = "disabled"
 
     OTEL_EXPORTER_OTLP_ENDPOINT = "http://${local.collector_endpoint}"
     OTEL_METRIC_EXPORT_INTERVAL = "60000"

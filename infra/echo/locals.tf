@@ -38,14 +38,18 @@ locals {
   # With a schedule that lowers the minimum, fewer tasks are no fault.
   task_count_min = min(var.capacity.min, [for schedule in values(var.capacity.schedules) : schedule.min]...)
 
+  # A load test comes from one address, and so may one ask for all that the environment is scaled to at its largest, in WAF's five minutes.
+  task_count_max         = max(var.capacity.max, [for schedule in values(var.capacity.schedules) : schedule.max]...)
+  requests_per_5_minutes = try(5 * local.task_count_max * var.capacity.requests_per_target, null)
+
   # What modules/observability calls them.
   threshold_names = [
-    "cpu_percent", "error_lines", "load_balancer_5xx", "management_5xx", "management_p99_seconds", "memory_percent", "mocks_faults",
+    "certificate_days", "cpu_percent", "error_lines", "load_balancer_5xx", "management_5xx", "management_p99_seconds", "memory_percent", "mocks_faults",
     "mocks_p99_seconds", "telemetry_silent_minutes",
   ]
 
   # Where images are. A digest, because a tag can be moved.
-  ecr_image = "^(?P<account>[0-9]{12})\\.dkr\\.ecr\\.(?P<region>[a-z0-9-]+)\\.amazonaws\\.com(?:\\.cn)?/(?P<repository>[a-z0-9][a-z0-9._/-]*)@sha256:(?P<digest>[0-9a-f]{64})$"
+  ecr_image = "^(?P<account>[0-9]{12})\\.dkr\\.ecr\\.(?P<region>[a-z0-9-]+)\\.amazonaws\\.com/(?P<repository>[a-z0-9][a-z0-9._/-]*)@sha256:(?P<digest>[0-9a-f]{64})$"
   images    = { for name, url in { service = var.docker_image_url, collector = var.collector_image_url } : name => regex(local.ecr_image, url) }
 
   # The only one that roles may pull from, and that tasks without NAT can reach.

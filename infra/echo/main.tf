@@ -51,8 +51,11 @@ module "load_balancer" {
   idle_timeout_seconds         = local.times.load_balancer_idle_seconds
   deregistration_delay_seconds = local.times.deregistration_seconds
   access_log_retention_days    = var.retention.access_log_days
-  waf                          = merge(var.waf, { log_retention_days = var.retention.log_days })
-  protect                      = var.protect
+  waf = merge(var.waf, {
+    log_retention_days     = var.retention.log_days
+    requests_per_5_minutes = try(coalesce(var.waf.requests_per_5_minutes, local.requests_per_5_minutes), null)
+  })
+  protect = var.protect
 }
 
 module "data_store" {
@@ -85,10 +88,12 @@ module "observability" {
   log_retention_days        = var.retention.log_days
   alarm_emails              = var.alarms.emails
   # Of infra/account.
-  kms_key_id     = "alias/echo-alarms"
-  runbook_url    = var.alarms.runbook_url
-  thresholds     = var.alarms.thresholds
-  task_count_min = local.task_count_min
+  kms_key_id      = "alias/echo-alarms"
+  runbook_url     = var.alarms.runbook_url
+  thresholds      = var.alarms.thresholds
+  promql          = var.alarms.promql
+  certificate_arn = try(var.domain.certificate_arn, null)
+  task_count_min  = local.task_count_min
 }
 
 module "iam" {

@@ -19,11 +19,13 @@ variable "alarms" {
   description = <<-EOT
     Where alarms go and when they ring. `emails` get a mail for each (each address has to confirm once). `runbook_url` is
     the page that the alarms link to, up to the `#`: docs/runbook.md, where your people read it. `thresholds` overrides single thresholds of `modules/observability`.
+    `promql = false` leaves out what asks for the service's own metrics, where CloudWatch does not answer PromQL in the region.
   EOT
   type = object({
     emails      = optional(set(string), [])
     runbook_url = string
     thresholds  = optional(map(number), {})
+    promql      = optional(bool, true)
   })
   nullable = false
 
@@ -42,7 +44,7 @@ variable "capacity" {
   description = <<-EOT
     How large a task is and how many there are. `cpu` in units of 1/1024 vCPU and `memory` in MiB: one of Fargate's pairs.
     `min` and `max` tasks; `requests_per_target` is the rate of requests a minute and task that is scaled to, null for CPU
-    and memory alone. `spot_percent` of all tasks but the first run on spare capacity (of 100, one in 101 does not), which costs about a third and can be
+    alone. `spot_percent` of all tasks but the first run on spare capacity (of 100, one in 101 does not), which costs about a third and can be
     taken back. `schedules` change `min` and `max` at set times, `cron` in AWS's six fields.
   EOT
   type = object({
@@ -119,7 +121,8 @@ variable "docker_image_url" {
 variable "domain" {
   description = <<-EOT
     The name under which clients reach Echo, and the ARN of the ACM certificate for it; point the name at the output
-    `load_balancer` by a CNAME or alias record. null serves plain HTTP under the load balancer's own name.
+    `load_balancer` by a CNAME or alias record. null serves plain HTTP under the load balancer's own name. The ARN is written out:
+    it decides what there is, so that a certificate made by the same apply has to be applied first.
   EOT
   type = object({
     name            = string
@@ -169,7 +172,8 @@ variable "keys" {
 
 variable "network" {
   description = <<-EOT
-    `cidr` of the VPC, from /16 to /22. `zones`: the letters of the availability zones, two or more. `nat`: how tasks reach
+    `cidr` of the VPC, from /16 to /22. `zones`: the letters of the availability zones, two or more, of those that have what is used
+    (docs/deploying.md). `nat`: how tasks reach
     the internet: `none` (they do not; AWS is reached by interface endpoints), `single`, `per_az` or `regional`.
   EOT
   type = object({
@@ -181,7 +185,7 @@ variable "network" {
 }
 
 variable "protect" {
-  description = "Whether what can not be made again is kept from being destroyed: deletion protection of load balancer and table, the access logs' bucket while there are any in it, recovery of secrets. A destroy is refused as a whole, until this has been switched off and applied."
+  description = "Whether what can not be made again is kept from being destroyed: deletion protection of load balancer and table, the access logs' bucket while there are any in it, recovery of the keys' entries. A destroy is refused as a whole, until this has been switched off and applied."
   type        = bool
   nullable    = false
 }
@@ -204,11 +208,12 @@ variable "retention" {
 }
 
 variable "waf" {
-  description = "Whether a web application firewall stands before the load balancer, how many requests one client address may send in five minutes, and whether what looks like an attack is refused, not only counted. Left out: what `modules/load-balancer` says."
+  description = "Whether a web application firewall stands before the load balancer, how many requests one client address may send in five minutes (left out: as many as `capacity` is scaled to at most), whether what looks like an attack is refused, not only counted, and whether what is only counted is logged. Left out: what `modules/load-balancer` says."
   type = object({
     enabled                = bool
     requests_per_5_minutes = optional(number)
     block_content          = optional(bool)
+    log_counted            = optional(bool)
   })
   default  = { enabled = false }
   nullable = false

@@ -1,10 +1,10 @@
 locals {
   # Target tracking adds tasks until the average is at the target, and takes them away well below it. Each policy scales out by
-  # itself; tasks go only when all of them agree.
+  # itself; tasks go only when all of them agree. Not by memory: each task holds all mocks, so that more tasks have no less of it,
+  # and the service would go to its maximum and stay there.
   targets = {
     for name, target in {
       cpu      = { metric = "ECSServiceAverageCPUUtilization", value = var.target_cpu_percent, label = null }
-      memory   = { metric = "ECSServiceAverageMemoryUtilization", value = var.target_memory_percent, label = null }
       requests = { metric = "ALBRequestCountPerTarget", value = var.requests_per_target, label = "${coalesce(var.load_balancer_arn_suffix, "-")}/${coalesce(var.target_group_arn_suffix, "-")}" }
     } : name => target if target.value != null
   }

@@ -1,5 +1,5 @@
 output "policy_arns" {
-  description = "ARN of each policy: `cpu`, `memory` and, where it is on, `requests`."
+  description = "ARN of each policy: `cpu` and, where it is on, `requests`."
   value       = { for name, policy in aws_appautoscaling_policy.main : name => policy.arn }
 }
 

@@ -114,15 +114,3 @@ variable "target_group_arn_suffix" {
   type        = string
   default     = null
 }
-
-variable "target_memory_percent" {
-  description = "Memory of the tasks that is aimed at, in percent of what they have. Each task holds all mocks, so more tasks help only against what connections and requests hold."
-  type        = number
-  default     = 75
-  nullable    = false
-
-  validation {
-    condition     = var.target_memory_percent >= 10 && var.target_memory_percent <= 90
-    error_message = "Write target_memory_percent as 10 to 90: above that the kernel kills before a new task has started."
-  }
-}

@@ -7,7 +7,8 @@ locals {
     linuxParameters = {
       # Reaps what others leave behind, and passes SIGTERM on.
       initProcessEnabled = true
-      capabilities       = { drop = ["ALL"] }
+      # With the empty list, which AWS adds: left out, each plan would replace the task definition.
+      capabilities = { add = [], drop = ["ALL"] }
     }
   }
 
@@ -26,7 +27,7 @@ locals {
   }
 
   # The collector's part of the task. Its memory is a limit, so that telemetry can not take the service down. The service has no
-  # limit but the task's: with one of its own, its memory in percent of the task's could never reach the alarm or the scaling target.
+  # limit but the task's: with one of its own, its memory in percent of the task's could never reach the alarm.
   collector_cpu_units    = 64
   collector_memory_mib   = 256
   collector_heap_percent = 80

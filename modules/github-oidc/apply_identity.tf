@@ -29,6 +29,7 @@ data "aws_iam_policy_document" "identity" {
       "iam:UntagRole",
       "iam:UpdateAssumeRolePolicy",
       "iam:UpdateRole",
+      "iam:UpdateRoleDescription",
     ]
     resources = ["${local.iam_arn}:role/${var.name}-${each.key}-*"]
   }

@@ -87,6 +87,17 @@ data "aws_iam_policy_document" "network" {
     sid       = "EmptyDefaultSecurityGroup"
     actions   = ["ec2:CreateTags", "ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress"]
     resources = ["${local.arn.ec2}:security-group/*"]
+
+    # Nothing else tells the environment's own from that of somebody else's VPC.
+    dynamic "condition" {
+      for_each = each.value.vpc_arn[*]
+
+      content {
+        test     = "ArnEquals"
+        variable = "ec2:Vpc"
+        values   = [condition.value]
+      }
+    }
   }
 
   statement {
@@ -133,9 +144,12 @@ data "aws_iam_policy_document" "network" {
       "elasticloadbalancing:CreateListener",
       "elasticloadbalancing:CreateLoadBalancer",
       "elasticloadbalancing:CreateTargetGroup",
+      # What the firewall asks for behind its own actions.
+      "elasticloadbalancing:CreateWebACLAssociation",
       "elasticloadbalancing:DeleteListener",
       "elasticloadbalancing:DeleteLoadBalancer",
       "elasticloadbalancing:DeleteTargetGroup",
+      "elasticloadbalancing:DeleteWebACLAssociation",
       "elasticloadbalancing:ModifyListener",
       "elasticloadbalancing:ModifyListenerAttributes",
       "elasticloadbalancing:ModifyLoadBalancerAttributes",

@@ -12,6 +12,7 @@ data "aws_iam_policy_document" "service" {
       "ecs:DeleteCluster",
       "ecs:DeleteService",
       "ecs:PutClusterCapacityProviders",
+      "ecs:RegisterTaskDefinition",
       "ecs:StopServiceDeployment",
       "ecs:TagResource",
       "ecs:UntagResource",
@@ -40,10 +41,10 @@ data "aws_iam_policy_document" "service" {
     }
   }
 
-  # AWS knows no resource for these two. Which roles a task may get is said by PassRole.
+  # AWS knows no resource for it, and so no tag that the guard could go by.
   statement {
-    sid       = "TaskDefinitions"
-    actions   = ["ecs:DeregisterTaskDefinition", "ecs:RegisterTaskDefinition"]
+    sid       = "DropTaskDefinitions"
+    actions   = ["ecs:DeregisterTaskDefinition"]
     resources = ["*"]
   }
 

@@ -34,7 +34,7 @@ data "aws_iam_policy_document" "boundary" {
 
   statement {
     sid       = "WriteLogs"
-    actions   = ["logs:CreateLogStream", "logs:DescribeLogGroups", "logs:DescribeLogStreams", "logs:PutLogEvents"]
+    actions   = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
     resources = ["${local.arn.logs}:log-group:/echo/${var.name}-${each.key}/*"]
   }
 

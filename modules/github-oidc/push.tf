@@ -17,7 +17,7 @@ resource "aws_iam_role_policy" "push" {
 
 # It may read what it has pushed, because an index of two platforms is made of images that are there already.
 data "aws_iam_policy_document" "push" {
-  #checkov:skip=CKV_AWS_356:ecr:GetAuthorizationToken takes no resource
+  #checkov:skip=CKV_AWS_356:ecr:GetAuthorizationToken and Inspector's actions take no resource
   statement {
     sid       = "LogInToRegistry"
     actions   = ["ecr:GetAuthorizationToken"]
@@ -29,6 +29,13 @@ data "aws_iam_policy_document" "push" {
     sid       = "ReadScans"
     actions   = ["ecr:DescribeImages", "ecr:DescribeImageScanFindings"]
     resources = [var.image_repository_arn]
+  }
+
+  # What ECR asks Inspector for in the caller's name, where the account has it.
+  statement {
+    sid       = "ReadScansOfInspector"
+    actions   = ["inspector2:ListCoverage", "inspector2:ListFindings"]
+    resources = ["*"]
   }
 
   statement {

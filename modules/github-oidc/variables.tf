@@ -11,8 +11,8 @@ variable "branch" {
 }
 
 variable "environments" {
-  description = "GitHub environments whose jobs may apply, by name, such as `prod`. `state_key` is where that environment's state is in the bucket. What the role of an environment may touch is named `<name>-<environment>`, or begins with that and a hyphen."
-  type        = map(object({ state_key = string }))
+  description = "GitHub environments whose jobs may apply, by name, such as `prod`. `state_key` is where that environment's state is in the bucket. What the role of an environment may touch is named `<name>-<environment>`, or begins with that and a hyphen. `vpc_arn`, once the environment has its VPC: the role may empty and tag a security group without the tag `Environment` in that VPC only. Null before, and where the VPC is to be made anew."
+  type        = map(object({ state_key = string, vpc_arn = optional(string) }))
   nullable    = false
 
   validation {
@@ -43,6 +43,11 @@ variable "environments" {
   validation {
     condition     = alltrue([for environment in values(var.environments) : can(regex("^[a-zA-Z0-9][a-zA-Z0-9/._-]*$", environment.state_key))])
     error_message = "Write state keys without wildcards and without a slash at the front, such as \"dev/terraform.tfstate\"."
+  }
+
+  validation {
+    condition     = alltrue([for environment in values(var.environments) : environment.vpc_arn == null || can(regex("^arn:[a-z-]+:ec2:[a-z0-9-]+:[0-9]{12}:vpc/vpc-[0-9a-f]+$", environment.vpc_arn))])
+    error_message = "Write vpc_arn as the ARN of a VPC, such as \"arn:aws:ec2:eu-central-1:111122223333:vpc/vpc-0123456789abcdef0\", or leave it out."
   }
 
   validation {
@@ -90,7 +95,7 @@ variable "repository" {
   }
 
   validation {
-    condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9-]*$", var.repository.owner)) && can(regex("^[A-Za-z0-9._-]+$", var.repository.name))
+    condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9_-]*$", var.repository.owner)) && can(regex("^[A-Za-z0-9._-]+$", var.repository.name))
     error_message = "Write owner and name of the repository apart and as GitHub shows them, without a wildcard, such as owner = \"octo-org\", name = \"echo\"."
   }
 }

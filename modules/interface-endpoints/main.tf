@@ -38,4 +38,16 @@ resource "aws_vpc_endpoint" "main" {
   private_dns_enabled = true
 
   tags = { Name = "${var.name}-${each.key}" }
+
+  lifecycle {
+    create_before_destroy = true
+  }
+}
+
+# Changes with the endpoints, and gives Terraform an order where NAT takes their place, or they take that of NAT: all that this depends
+# on is there before it changes, and what it does not need any more is destroyed after that.
+resource "terraform_data" "reached" {
+  input = { services = var.services, subnet_ids = var.subnet_ids, security_group_id = var.security_group_id }
+
+  depends_on = [aws_vpc_endpoint.main]
 }

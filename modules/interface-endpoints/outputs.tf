@@ -12,5 +12,5 @@ output "subnet_ids" {
   description = "The subnets that were given, once the endpoints answer in them: a task that starts there reaches what it needs."
   value       = var.subnet_ids
 
-  depends_on = [aws_vpc_endpoint.main]
+  depends_on = [terraform_data.reached]
 }

@@ -10,6 +10,11 @@ locals {
   }
 }
 
+# A listener that speaks HTTPS keeps its TLS policy for the provider, and AWS refuses one for HTTP: with another protocol it is made anew.
+resource "terraform_data" "protocol" {
+  input = local.protocol
+}
+
 # Answers pass as the service gives them: no header is added or taken away here, not even `Server`, which a mock may define.
 resource "aws_lb_listener" "main" {
   #checkov:skip=CKV_AWS_2:HTTP only where no certificate is given
@@ -26,6 +31,10 @@ resource "aws_lb_listener" "main" {
   default_action {
     type             = "forward"
     target_group_arn = aws_lb_target_group.main[each.key].arn
+  }
+
+  lifecycle {
+    replace_triggered_by = [terraform_data.protocol]
   }
 }
 

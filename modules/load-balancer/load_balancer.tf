@@ -19,6 +19,8 @@ resource "aws_lb" "main" {
   # Names with other characters than letters, digits and hyphens do not pass. A mock is found by verb and path, so it misses nothing.
   drop_invalid_header_fields = true
   desync_mitigation_mode     = "defensive"
+  # Where the firewall itself does not answer, requests pass: most of its rules only count, and management has its keys.
+  enable_waf_fail_open = true
 
   access_logs {
     bucket  = aws_s3_bucket.access_logs.id

@@ -159,18 +159,19 @@ variable "vpc_id" {
 }
 
 variable "waf" {
-  description = "Web application firewall. `requests_per_5_minutes`: from one address, more are refused with 403; load tests are a use of mocks, so this is for floods. `block_content`: refuse what AWS's rules take for an attack, not only count it; mocks and tests hold such things on purpose."
+  description = "Web application firewall. `requests_per_5_minutes`: from one address, more are refused with 403. A load test, or a company behind NAT, is one address, so this is for floods: not below what all tasks together are scaled to. `block_content`: refuse what AWS's rules take for an attack, not only count it; mocks and tests hold such things on purpose. `log_counted`: log what is counted too, to decide on `block_content` by it; it is some 1.5 KB for each request that has no User-Agent, about 1 USD a million."
   type = object({
     enabled                = bool
-    requests_per_5_minutes = optional(number, 300000)
+    requests_per_5_minutes = optional(number, 3000000)
     block_content          = optional(bool, false)
+    log_counted            = optional(bool, false)
     log_retention_days     = optional(number, 30)
   })
   nullable = false
 
   validation {
     condition     = var.waf.requests_per_5_minutes >= 10 && var.waf.requests_per_5_minutes <= 2000000000 && floor(var.waf.requests_per_5_minutes) == var.waf.requests_per_5_minutes
-    error_message = "Write waf.requests_per_5_minutes as a whole number from 10 to 2000000000, such as 300000 for a thousand a second."
+    error_message = "Write waf.requests_per_5_minutes as a whole number from 10 to 2000000000, such as 3000000 for ten thousand a second."
   }
 
   validation {

@@ -112,7 +112,8 @@ resource "aws_wafv2_web_acl_logging_configuration" "main" {
     }
   }
 
-  # What passes untouched is in the access logs, which cost far less.
+  # What passes is in the access logs, which cost far less. Counted is what everyday calls of mocks are: without a User-Agent, or
+  # with large bodies.
   logging_filter {
     default_behavior = "DROP"
 
@@ -120,14 +121,13 @@ resource "aws_wafv2_web_acl_logging_configuration" "main" {
       behavior    = "KEEP"
       requirement = "MEETS_ANY"
 
-      condition {
-        action_condition {
-          action = "BLOCK"
-        }
-      }
-      condition {
-        action_condition {
-          action = "COUNT"
+      dynamic "condition" {
+        for_each = var.waf.log_counted ? ["BLOCK", "COUNT"] : ["BLOCK"]
+
+        content {
+          action_condition {
+            action = condition.value
+          }
         }
       }
     }

@@ -31,7 +31,7 @@ data "aws_iam_policy_document" "flow_logs_trust" {
 
 data "aws_iam_policy_document" "flow_logs" {
   statement {
-    actions   = ["logs:CreateLogStream", "logs:DescribeLogGroups", "logs:DescribeLogStreams", "logs:PutLogEvents"]
+    actions   = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
     resources = [aws_cloudwatch_log_group.flow_logs.arn, "${aws_cloudwatch_log_group.flow_logs.arn}:*"]
   }
 }

@@ -45,8 +45,26 @@ resource "aws_vpc_endpoint" "gateway" {
   service_name      = "com.amazonaws.${data.aws_region.current.region}.${each.key}"
   vpc_endpoint_type = "Gateway"
   policy            = each.value
-  # The public one too: an environment that saves NAT by running tasks in public subnets wants them as much.
-  route_table_ids = concat([aws_route_table.public.id], [for table in aws_route_table.private : table.id])
 
   tags = { Name = "${var.name}-${each.key}" }
+}
+
+# Not as the endpoint's list of tables: that would let go of the table of a zone while tasks are still in it.
+resource "aws_vpc_endpoint_route_table_association" "private" {
+  for_each = { for it in setproduct(keys(aws_vpc_endpoint.gateway), var.zones) : join("-", it) => { service = it[0], zone = it[1] } }
+
+  vpc_endpoint_id = aws_vpc_endpoint.gateway[each.value.service].id
+  route_table_id  = aws_route_table.private[each.value.zone].id
+
+  lifecycle {
+    create_before_destroy = true
+  }
+}
+
+# An environment that saves NAT by running tasks in public subnets wants them as much.
+resource "aws_vpc_endpoint_route_table_association" "public" {
+  for_each = aws_vpc_endpoint.gateway
+
+  vpc_endpoint_id = each.value.id
+  route_table_id  = aws_route_table.public.id
 }

@@ -11,6 +11,10 @@ resource "aws_eip" "nat" {
   tags = { Name = "${var.name}-nat-${each.key}" }
 
   depends_on = [aws_internet_gateway.main]
+
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
 resource "aws_nat_gateway" "zonal" {
@@ -22,6 +26,10 @@ resource "aws_nat_gateway" "zonal" {
   tags = { Name = "${var.name}-${each.key}" }
 
   depends_on = [aws_route.public_internet]
+
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
 # It has no subnet, and AWS gives it addresses in each zone where something runs.
@@ -34,6 +42,10 @@ resource "aws_nat_gateway" "regional" {
   tags = { Name = var.name }
 
   depends_on = [aws_internet_gateway.main]
+
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
 resource "aws_route" "private_internet" {
@@ -45,4 +57,8 @@ resource "aws_route" "private_internet" {
     var.nat == "regional" ? aws_nat_gateway.regional[0].id :
     aws_nat_gateway.zonal[var.nat == "per_az" ? each.key : local.first_zone].id
   )
+
+  lifecycle {
+    create_before_destroy = true
+  }
 }

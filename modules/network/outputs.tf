@@ -21,7 +21,7 @@ output "private_subnet_ids" {
   value       = { for zone, subnet in aws_subnet.private : zone => subnet.id }
 
   # A task that starts before its way out exists fails to pull its image.
-  depends_on = [aws_route_table_association.private, aws_route.private_internet, aws_vpc_endpoint.gateway]
+  depends_on = [aws_route_table_association.private, aws_route.private_internet, aws_vpc_endpoint_route_table_association.private]
 }
 
 output "public_subnet_ids" {

@@ -27,8 +27,10 @@ locals {
 
   # By what the alarm and its entry in the runbook are called. `metrics` is one, or several that `expression` makes one of.
   # It rings when `above` is exceeded (or `below` is not reached) in `datapoints` of the last `of` periods of `seconds`.
+  # `rolls_back` is for what only Echo or its table can ring: who calls mocks, by a load test or slowly, must not undo a release.
   # Or it has a PromQL `query` about the service's own metrics (promql.tf), and rings when that has had an answer for `seconds`.
-  alarms = {
+  alarms = { for slug, alarm in local.every_alarm : slug => alarm if try(alarm.is_made, true) }
+  every_alarm = {
     load-balancer-5xx = {
       says       = "The load balancer itself answers 5xx: it finds no healthy task, or tasks hang up on it or are too slow."
       metrics    = { errors = { namespace = "AWS/ApplicationELB", metric = "HTTPCode_ELB_5XX_Count", stat = "Sum", dimensions = local.load_balancer } }
@@ -36,7 +38,6 @@ locals {
       seconds    = 60
       datapoints = 3
       of         = 5
-      rolls_back = true
     }
     management-5xx = {
       says       = "Management answers 5xx: the service has a fault, or can not reach its table."
@@ -61,6 +62,7 @@ locals {
       query = "histogram_count(sum(increase({${local.requests.mocks}, \"error.type\"!=\"\"}[3m]))) > ${var.thresholds.mocks_faults}"
       # What has failed once, however often in that minute, is out of the query's three minutes by then.
       seconds = 180
+      is_made = var.promql
     }
     mocks-latency = {
       says       = "One in a hundred requests to mocks takes longer than ${var.thresholds.mocks_p99_seconds} s."
@@ -70,7 +72,6 @@ locals {
       seconds    = 60
       datapoints = 4
       of         = 5
-      rolls_back = true
     }
     management-latency = {
       says       = "One in a hundred requests to management takes longer than ${var.thresholds.management_p99_seconds} s."
@@ -167,7 +168,20 @@ locals {
       # After that has been empty, this long.
       seconds = (var.thresholds.telemetry_silent_minutes - local.silence_minutes) * 60
       # A service that a schedule switches off is silent, and right.
-      is_on = var.task_count_min > 0
+      is_on   = var.task_count_min > 0
+      is_made = var.promql
+    }
+    certificate-expiring = {
+      says    = "The certificate expires in less than ${var.thresholds.certificate_days} days, and then clients refuse every connection."
+      metrics = { days = { namespace = "AWS/CertificateManager", metric = "DaysToExpiry", stat = "Minimum", dimensions = { CertificateArn = coalesce(var.certificate_arn, "-") } } }
+      below   = var.thresholds.certificate_days
+      # ACM tells it once or twice a day.
+      seconds    = 86400
+      datapoints = 1
+      of         = 1
+      # It tells nothing of one that is new, and nothing more of one that has expired.
+      missing = "ignore"
+      is_made = var.certificate_arn != null
     }
   }
 }

@@ -18,7 +18,10 @@ locals {
   traces_url = "https://${local.region}.console.aws.amazon.com/cloudwatch/home?region=${local.region}#xray:traces/"
   trace_url  = "concat('${local.traces_url}1-', substr(span.trace_id, 0, 8), '-', substr(span.trace_id, 8))"
 
-  dashboard_rows = [
+  # Without PromQL the rest of a row is as wide, and a row of nothing else is not there.
+  dashboard_rows = [for row in local.every_row : merge(row, { widgets = [for widget in row.widgets : widget if var.promql || !can(widget.queries)] })
+  if var.promql || anytrue([for widget in row.widgets : !can(widget.queries)])]
+  every_row = [
     { height = 2, widgets = [
       { text = join("\n", [
         "# ${var.name}",
@@ -29,7 +32,7 @@ locals {
       { alarms = [for slug in keys(local.alarms) : "${local.alarm_arn_prefix}${slug}"], title = "Alarms" },
     ] },
 
-    { height = 6, widgets = [
+    { height = 6, widgets = concat([
       # Where there is no firewall, there is no such metric and no line.
       { title = "Requests at the load balancer, a minute", stat = "Sum", metrics = concat(
         [for face, dimensions in local.target_groups : { namespace = "AWS/ApplicationELB", metric = "RequestCount", dimensions = dimensions, label = face }],
@@ -42,7 +45,11 @@ locals {
         { namespace = "AWS/ApplicationELB", metric = "HTTPCode_Target_5XX_Count", dimensions = local.target_groups.management, label = "management" },
         { namespace = "AWS/ApplicationELB", metric = "HTTPCode_Target_5XX_Count", dimensions = local.target_groups.mocks, label = "mocks (may be told to)" },
       ] },
-    ] },
+      ], [for arn in compact([var.certificate_arn]) :
+      { title = "Days until the certificate expires", lines = ["certificate-expiring"], stat = "Minimum", period = 86400, metrics = [
+        { namespace = "AWS/CertificateManager", metric = "DaysToExpiry", dimensions = { CertificateArn = arn }, label = "days" },
+      ] }
+    ]) },
 
     # A mock takes milliseconds, and a change by far longer: each has a scale of its own.
     { height = 6, widgets = flatten([for face in ["mocks", "management"] : [

@@ -19,7 +19,7 @@ output "log_group_names" {
 }
 
 output "rollback_alarm_names" {
-  description = "Names of the alarms that should roll a deployment back: what a new version can break, and an old one did not."
+  description = "Names of the alarms that should roll a deployment back: what only a new version can ring, and not who calls mocks."
   value       = [for slug, alarm in local.alarms : aws_cloudwatch_metric_alarm.main[slug].alarm_name if try(alarm.rolls_back, false)]
 }
 

@@ -16,6 +16,8 @@ locals {
 
 resource "aws_cloudformation_stack" "promql" {
   #checkov:skip=CKV_AWS_124:It holds alarms, which are made or not; there is nothing to be told of
+  count = var.promql ? 1 : 0
+
   name = "${var.name}-promql"
 
   template_body = jsonencode({

@@ -10,6 +10,12 @@ variable "alarm_emails" {
   }
 }
 
+variable "certificate_arn" {
+  description = "ARN of the load balancer's ACM certificate, for the alarm that it expires; null for none. Written out, not taken from a resource of the same apply, because it decides whether there is the alarm."
+  type        = string
+  default     = null
+}
+
 variable "cluster_name" {
   description = "Name of the ECS cluster. A name and not an output, because the service waits for the alarms that roll it back."
   type        = string
@@ -67,6 +73,13 @@ variable "name" {
   }
 }
 
+variable "promql" {
+  description = "Whether CloudWatch answers PromQL in this region. Without it there are no alarms and no part of the dashboard on the service's own metrics."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
 variable "runbook_url" {
   description = "Page that says what to do about each alarm, up to the `#`. Alarms link to the heading that is called like them."
   type        = string
@@ -113,6 +126,7 @@ variable "task_count_min" {
 variable "thresholds" {
   description = <<-EOT
     From where on an alarm rings.
+    `certificate_days`: before it expires. ACM renews its own 60 days before, so that here it has failed to, or the certificate is one that it does not renew.
     `cpu_percent`: of what the tasks have, on average over 15 minutes. Autoscaling aims lower, so that it rings only where scaling has come to its end.
     `memory_percent`: as long. Each task holds all mocks, so that scaling does not help, and at 100 % a container is killed: it is time to give tasks more.
     `error_lines`: lines of level ERROR in 5 minutes. One request that failed is not worth a night's sleep; management that goes on failing writes more.
@@ -123,6 +137,7 @@ variable "thresholds" {
     `telemetry_silent_minutes`: without any metric of the service. At least 10, because a new environment is silent until its first tasks run.
   EOT
   type = object({
+    certificate_days         = optional(number, 30)
     cpu_percent              = optional(number, 85)
     error_lines              = optional(number, 5)
     load_balancer_5xx        = optional(number, 5)

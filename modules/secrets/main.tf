@@ -6,9 +6,11 @@ resource "aws_secretsmanager_secret" "token" {
   #checkov:skip=CKV2_AWS_57:`rotation` rotates, since a new token must reach the service by a new revision of its task definition
   for_each = var.keys
 
-  name                    = "${var.name}/keys/${each.key}"
-  description             = "Token of Echo's management key ${each.key} (${each.value.scopes})"
-  recovery_window_in_days = local.recovery_window_in_days
+  name        = "${var.name}/keys/${each.key}"
+  description = "Token of Echo's management key ${each.key} (${each.value.scopes})"
+  # A key that is taken out is gone, and its name is free: AWS keeps the name of one that could be restored, and a key that is put
+  # back under it would fail the apply for as long.
+  recovery_window_in_days = 0
 }
 
 ephemeral "aws_secretsmanager_random_password" "token" {
@@ -42,7 +44,7 @@ resource "aws_secretsmanager_secret" "entries" {
   #checkov:skip=CKV2_AWS_57:It holds no secret of its own, only the hashes of the tokens that `rotation` renews
   name                    = "${var.name}/key-entries"
   description             = "What Echo takes in ECHO_KEYS: name, scopes and SHA-256 of each management key"
-  recovery_window_in_days = local.recovery_window_in_days
+  recovery_window_in_days = var.protect ? 30 : 0
 }
 
 resource "aws_secretsmanager_secret_version" "entries" {
@@ -61,7 +63,4 @@ locals {
   # True, but not known before an apply. What depends on it is left alone by a plan: whoever may only plan, such as CI for a pull
   # request, needs no right to read a token, and a plan needs no network.
   applying = timestamp() != ""
-
-  # Without protection a name is free again at once, so that an environment can be destroyed and made again on the same day.
-  recovery_window_in_days = var.protect ? 30 : 0
 }

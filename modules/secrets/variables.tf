@@ -31,7 +31,7 @@ variable "name" {
 }
 
 variable "protect" {
-  description = "Keep deleted secrets for 30 days, in which they can be restored. Without it they are gone at once, and their names are free."
+  description = "Keep the entries for 30 days when they are deleted, in which they can be restored. Without it they are gone at once, and their name is free, as those of tokens always are."
   type        = bool
   default     = true
   nullable    = false

@@ -2,7 +2,8 @@ output "endpoints_id" {
   description = "Id of the group of the interface endpoints."
   value       = aws_security_group.endpoints.id
 
-  depends_on = [aws_vpc_security_group_ingress_rule.endpoints]
+  # With what goes, or comes, when endpoints take NAT's place, or NAT theirs: modules/interface-endpoints puts it in order.
+  depends_on = [aws_vpc_security_group_ingress_rule.endpoints, aws_vpc_security_group_egress_rule.service_internet]
 }
 
 output "load_balancer_id" {

@@ -64,4 +64,9 @@ resource "aws_vpc_security_group_egress_rule" "service_internet" {
   cidr_ipv4         = "0.0.0.0/0"
 
   tags = { Name = "internet" }
+
+  # Where interface endpoints take NAT's place, it goes after they are there.
+  lifecycle {
+    create_before_destroy = true
+  }
 }

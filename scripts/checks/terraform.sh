@@ -103,11 +103,11 @@ tested() {
   grep -q 'Success!.* [1-9][0-9]* passed, 0 failed' "$1/test.log" || { say "the tests of $1 run nothing"; return 1; }
 }
 
-# That environments are values and nothing else, and that one that is protected is not destroyed.
+# That environments are values and nothing else, that one that is protected is not destroyed, and in which order one is changed.
 check_roots() {
-  "$root/scripts/tools" terraform || return
+  "$root/scripts/tools" provider || return
   use_terraform
-  python3 -B -m unittest tests/terraform/test_environments.py tests/terraform/test_protection.py
+  python3 -B -m unittest tests/terraform/test_environments.py tests/terraform/test_protection.py tests/terraform/test_quotas.py tests/terraform/test_order.py
 }
 
 # What scripts/cost makes of a plan.

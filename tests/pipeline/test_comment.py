@@ -1,6 +1,7 @@
 """What scripts/comment hands on, and where it writes it. Run by `scripts/test pipeline`."""
 
 import json
+import re
 import unittest
 
 from checkout import Scripts
@@ -19,8 +20,19 @@ class Plan(Scripts):
             output.unlink(missing_ok=True)
             return self.run_script("comment", "plan", "HEAD^1", GITHUB_OUTPUT=str(output), **env)
 
+        def told():
+            """As GitHub reads the file."""
+            (end,) = re.findall(r"^told<<(.+)\n", output.read_text())
+            text, _, behind = output.read_text().partition("\n")[2].partition(f"{end}\n")
+            self.assertEqual(behind, "")
+            return end, text
+
         self.assertEqual(plan(), 0, self.output)
-        self.assertEqual(output.read_text(), "told<<END-OF-PLAN\n**environments/dev**: nothing to change.\n\nEND-OF-PLAN\n")
+        first, text = told()
+        self.assertEqual(text, "**environments/dev**: nothing to change.\n\n")
+        # What is planned can not know how the file ends.
+        self.assertEqual(plan(), 0, self.output)
+        self.assertNotEqual(told()[0], first)
         self.assertEqual(plan(TF_VAR_docker_image_url="good@sha256:2"), 0, self.output)
         self.assertIn("- destroy and make `terraform_data.service`", output.read_text())
         self.write("environments/dev/more.tf", "no Terraform\n")

@@ -104,6 +104,7 @@ if sys.argv[2:4] != ["show", "-json"]:
     os.execv("{terraform}", sys.argv)
 plan = json.loads(subprocess.check_output(["{terraform}", *sys.argv[1:]]))
 plan["resource_drift"] = [{{"address": "{address}", "change": {{"before": {{"{attribute}": 1}}, "after": {{"{attribute}": 2}}}}}}]
+plan |= json.loads(os.environ.get("PLANNED", "{{}}"))
 print(json.dumps(plan))
 """
 
@@ -165,6 +166,33 @@ class Drift(Scripts):
             self.assertEqual(self.issues(), [])
         # As a plan tells it, which knows no such difference.
         self.assertEqual(self.run_script("plan", "dev"), 2, self.output)
+
+    def test_leaves_alone_what_a_schedule_has_set(self):
+        self.succeed("deploy", "dev", "good@sha256:1")
+        service, target = "service/echo-dev/echo", "module.autoscaling.aws_appautoscaling_target.main"
+        of = lambda least, most, resource=service: {"resource_id": resource, "min_capacity": least, "max_capacity": most}
+        night = {
+            "mode": "managed",
+            "type": "aws_appautoscaling_scheduled_action",
+            "values": {"resource_id": service, "scalable_target_action": [{"min_capacity": "0", "max_capacity": "1"}]},
+        }
+        for what, now, has_drifted in (
+            ("night", of(0, 1), False),
+            ("by hand", of(0, 2), True),
+            ("another service's", of(0, 1, "service/echo-dev/other"), True),
+            ("more than that", of(0, 1) | {"role_arn": "another"}, True),
+        ):
+            with self.subTest(what):
+                change = {"before": of(2, 4, now["resource_id"]), "after": now}
+                planned = {
+                    "resource_drift": [{"address": target, "change": change}],
+                    "resource_changes": [{"address": target, "change": {"before": now, "after": change["before"], "actions": ["update"]}}],
+                    "prior_state": {"values": {"root_module": {"child_modules": [{"resources": [night]}]}}},
+                }
+                # So that there is a plan at all.
+                self.applied_by_hand(2)
+                status = self.run_script("plan", "--drift", "dev", PLANNED=json.dumps(planned))
+                self.assertEqual(status, 2 if has_drifted else 0, self.output)
 
     def test_leaves_the_issues_of_other_roots_alone(self):
         (self.fakes / "issues.json").write_text(json.dumps([{"number": 1, "title": "environments/dev-two is not what runs", "body": "theirs", "state": "open"}]))

@@ -37,6 +37,20 @@ class Scan(Scripts):
         self.assertEqual(self.run_script("scan", IMAGE), 1, self.output)
         self.assertIn("CVE-HIGH", self.output)
 
+    def test_waits_for_what_inspector_finds(self):
+        # One answer for each question: ECR's is the same before Inspector has looked and, once, right after.
+        active = json.dumps({"imageScanStatus": {"status": "ACTIVE"}, "imageScanFindings": {}}) + "\n"
+        (self.fakes / "list-coverage").write_text("None\nPENDING_INITIAL_SCAN\nSUCCESSFUL")
+        self.ecr("amd64", {"status": "ACTIVE"}, {"HIGH": 1}, 3 * active)
+        self.assertEqual(self.run_script("scan", IMAGE), 1, self.output)
+        self.assertIn("CVE-HIGH", self.output)
+        self.assertIn(f'list-coverage --region eu-central-1 --filter-criteria {{"ecrRepositoryName": [{{"comparison": "EQUALS", "value": "echo-service"}}]', (self.fakes / "aws").read_text())
+        self.ecr("amd64", {"status": "ACTIVE"})
+        self.succeed("scan", IMAGE)
+        for reason in ("INTERNAL_ERROR", "error AccessDeniedException"):
+            (self.fakes / "list-coverage").write_text(reason)
+            self.assertEqual(self.run_script("scan", IMAGE), 1, self.output)
+
     def test_refuses_what_is_critical_on_one_platform(self):
         self.ecr("arm64", {"status": "COMPLETE"}, {"CRITICAL": 1, "LOW": 2})
         self.assertEqual(self.run_script("scan", IMAGE), 1, self.output)
@@ -90,6 +104,7 @@ class Scan(Scripts):
         self.assertEqual(self.run_script("scan", "--running", "dev"), 1, self.output)
         self.assertIn("ECR has found {'HIGH': 1}", self.output)
         collector.write_text("error ScanNotFoundException")
+        (self.fakes / "list-coverage").write_text("SUCCESSFUL")
         self.ecr("arm64", {"status": "ACTIVE"}, {"CRITICAL": 1})
         self.assertEqual(self.run_script("scan", "--running", "dev"), 1, self.output)
 

@@ -1,4 +1,5 @@
-"""What MiniStack is told about a resource and does not give back, so that a second plan would want to change it.
+"""What MiniStack is told about a resource and does not give back, so that a second plan would want to change it; and what AWS gives back
+without being told.
 
 A create's parameters are written into the answers that describe what it made, beside the resource's id.
 """
@@ -20,6 +21,7 @@ def apply():
     _remember_rules()
     _remember_alarms()
     _remember_recovery_period()
+    _fill_in_capabilities()
     _remember_rebalancing("CreateService")
     _remember_rebalancing("UpdateService")
 
@@ -86,6 +88,19 @@ def _remember_recovery_period():
         return status, headers, json.dumps(document).encode()
 
     dynamodb._update_continuous_backups, dynamodb._describe_continuous_backups = updating, describing
+
+
+def _fill_in_capabilities():
+    """A container's capabilities are two lists in AWS, also where only one was given."""
+    register = ecs._ACTION_MAP["RegisterTaskDefinition"]
+
+    def registering(data):
+        for container in data["containerDefinitions"]:
+            if capabilities := container.get("linuxParameters", {}).get("capabilities"):
+                capabilities |= {"add": capabilities.get("add", []), "drop": capabilities.get("drop", [])}
+        return register(data)
+
+    ecs._ACTION_MAP["RegisterTaskDefinition"] = registering
 
 
 def _remember_rebalancing(action):

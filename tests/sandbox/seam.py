@@ -96,10 +96,17 @@ class Seam:
         return self.aws.elbv2.describe_load_balancers(LoadBalancerArns=[arn])["LoadBalancers"][0]
 
     @cached_property
+    def described_listeners(self):
+        return self.aws.elbv2.describe_listeners(LoadBalancerArn=self.balancer["LoadBalancerArn"])["Listeners"]
+
+    @property
     def listeners(self):
         """Where the load balancer's listeners lead to, by port: a target group, or None for a redirect."""
-        listeners = self.aws.elbv2.describe_listeners(LoadBalancerArn=self.balancer["LoadBalancerArn"])["Listeners"]
-        return {listener["Port"]: listener["DefaultActions"][0].get("TargetGroupArn") for listener in listeners}
+        return {listener["Port"]: listener["DefaultActions"][0].get("TargetGroupArn") for listener in self.described_listeners}
+
+    @property
+    def certificates(self):
+        return {it["CertificateArn"] for listener in self.described_listeners for it in listener.get("Certificates", [])}
 
     def listener(self, face):
         """The port of a listener, which the sandbox has added its offset to."""

@@ -28,6 +28,7 @@ def there(seam):
         *(("WebACL", name) for name in [acl["VisibilityConfig"]["MetricName"] for acl in acls] or [seam.echo.name]),
         ("Region", wafv2.meta.region_name),
         ("Rule", "ALL"),
+        *(("CertificateArn", arn) for arn in seam.certificates),
         *((made["metricNamespace"], made["metricName"]) for it in filters for made in it["metricTransformations"]),
         ("service.name", seam.environment["OTEL_SERVICE_NAME"]),
         ("deployment.environment.name", attributes["deployment.environment.name"]),

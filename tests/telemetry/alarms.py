@@ -37,7 +37,7 @@ def aggregate(stat, samples):
         return None
     if stat.startswith("p"):
         return sorted(samples)[math.ceil(float(stat[1:]) / 100 * len(samples)) - 1]
-    return {"Sum": sum, "Average": statistics.fmean, "Maximum": max, "SampleCount": len}[stat](samples)
+    return {"Sum": sum, "Average": statistics.fmean, "Maximum": max, "Minimum": min, "SampleCount": len}[stat](samples)
 
 
 def compute(expression, values):
@@ -55,7 +55,8 @@ def compute(expression, values):
 
 def breaches(alarm, value):
     if value is None:
-        return {"breaching": True, "notBreaching": False}[alarm["treat_missing_data"]]
+        # Ignored is that an alarm stays as it is: these begin with being silent.
+        return {"breaching": True, "notBreaching": False, "ignore": False}[alarm["treat_missing_data"]]
     return {"GreaterThanThreshold": value > alarm["threshold"], "LessThanThreshold": value < alarm["threshold"]}[
         alarm["comparison_operator"]
     ]

@@ -93,6 +93,10 @@ CASES = {
             "more in a rollout": minutes(5, [1] * 4),
         },
     ),
+    "certificate-expiring": (
+        {"29 days are left": minutes(1440 - 720) + minutes(1, [29]) + minutes(719)},
+        {"30 days are left": minutes(1439) + minutes(1, [30]), "one that is new, of which ACM says nothing yet": minutes(1440)},
+    ),
     "cpu-saturated": (
         {"86 % for a quarter of an hour": minutes(15, [80, 92])},
         {"85 %": minutes(15, [85]), "a peak of ten minutes": minutes(5, [20]) + minutes(10, [100]), "nothing runs": minutes(15)},

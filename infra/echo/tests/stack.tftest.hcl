@@ -119,6 +119,17 @@ run "without_nat_and_domain" {
     error_message = "Telemetry must say which environment and which image it is of."
   }
 
+  # The endpoint of the network leads to one of DynamoDB's names, and the SDK takes another one where it can.
+  assert {
+    condition     = local.service_environment.AWS_ACCOUNT_ID_ENDPOINT_MODE == "disabled"
+    error_message = "The service must ask DynamoDB by the one host name that is proved."
+  }
+
+  assert {
+    condition     = local.requests_per_5_minutes == null && !contains([for name in module.observability.alarm_names : trimprefix(name, "echo-test-")], "certificate-expiring")
+    error_message = "Without a rate that is scaled to the firewall has the module's, and without a certificate none can expire."
+  }
+
   assert {
     condition = local.repository_arns == {
       service   = "arn:aws:ecr:eu-central-1:111122223333:repository/echo-service"
@@ -139,8 +150,19 @@ run "with_nat_domain_and_protection" {
     alarms  = { emails = ["operators@example.com"], runbook_url = "https://example.com/runbook.md", thresholds = { mocks_p99_seconds = 1 } }
     capacity = {
       min       = 3, max = 12, requests_per_target = 100000
-      schedules = { night = { cron = "0 22 * * ? *", min = 1, max = 2 } }
+      schedules = { night = { cron = "0 22 * * ? *", min = 1, max = 2 }, load = { cron = "0 8 * * ? *", min = 3, max = 20 } }
     }
+  }
+
+  # 20 tasks, each with 100,000 a minute, for five minutes.
+  assert {
+    condition     = local.requests_per_5_minutes == 10000000
+    error_message = "The firewall must not refuse what the environment is scaled to, in a load test from one address."
+  }
+
+  assert {
+    condition     = contains(module.observability.alarm_names, "echo-test-certificate-expiring") && contains(module.observability.alarm_names, "echo-test-mocks-faults")
+    error_message = "Somebody has to be told that the certificate expires."
   }
 
   assert {
@@ -167,6 +189,26 @@ run "with_nat_domain_and_protection" {
     )
     error_message = "With a domain its name is in every URL."
   }
+}
+
+run "a_region_without_promql" {
+  command = plan
+  variables {
+    alarms = { runbook_url = "https://example.com/runbook.md", promql = false }
+  }
+
+  assert {
+    condition     = !contains(module.observability.alarm_names, "echo-test-mocks-faults")
+    error_message = "A region without PromQL must get nothing that asks by it."
+  }
+}
+
+run "what_is_in_china" {
+  command = plan
+  variables {
+    docker_image_url = "111122223333.dkr.ecr.cn-north-1.amazonaws.com.cn/echo-service@sha256:1111111111111111111111111111111111111111111111111111111111111111"
+  }
+  expect_failures = [var.docker_image_url]
 }
 
 run "an_image_without_digest" {

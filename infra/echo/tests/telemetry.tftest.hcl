@@ -89,6 +89,7 @@ variables {
   access              = { management_cidrs = ["203.0.113.0/24"] }
   capacity            = { min = 2, max = 4, requests_per_target = 100000 }
   alarms              = { runbook_url = "https://example.com/runbook.md" }
+  domain              = { name = "echo.example.com", certificate_arn = "arn:aws:acm:eu-central-1:111122223333:certificate/1" }
   protect             = false
 }
 

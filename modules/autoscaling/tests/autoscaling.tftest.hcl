@@ -29,8 +29,8 @@ run "defaults" {
         policy.target_tracking_scaling_policy_configuration[0].predefined_metric_specification[0].predefined_metric_type,
         policy.target_tracking_scaling_policy_configuration[0].target_value,
       ]
-    } == { cpu = ["ECSServiceAverageCPUUtilization", 60], memory = ["ECSServiceAverageMemoryUtilization", 75] }
-    error_message = "By default CPU at 60 % and memory at 75 % must be tracked, and nothing else."
+    } == { cpu = ["ECSServiceAverageCPUUtilization", 60] }
+    error_message = "By default CPU at 60 % must be tracked, and nothing that more tasks do not lower, as memory."
   }
   assert {
     condition = alltrue([
@@ -54,7 +54,6 @@ run "requests_and_schedules" {
     load_balancer_arn_suffix = "app/echo-test/0123456789abcdef"
     target_group_arn_suffix  = "targetgroup/echo-test-mocks/fedcba9876543210"
     target_cpu_percent       = 50
-    target_memory_percent    = 80
     schedules = {
       evening = { cron = "0 20 ? * MON-FRI *", timezone = "America/Argentina/Buenos_Aires", min = 0, max = 0 }
       monthly = { cron = "30 6 L * ? *", min = 4, max = 12 }
@@ -70,7 +69,7 @@ run "requests_and_schedules" {
     error_message = "Requests must be counted on the mocks' target group of this load balancer."
   }
   assert {
-    condition     = { for name, policy in aws_appautoscaling_policy.main : name => policy.target_tracking_scaling_policy_configuration[0].target_value } == { cpu = 50, memory = 80, requests = 30000 }
+    condition     = { for name, policy in aws_appautoscaling_policy.main : name => policy.target_tracking_scaling_policy_configuration[0].target_value } == { cpu = 50, requests = 30000 }
     error_message = "The targets must be those given."
   }
   assert {
@@ -89,15 +88,14 @@ run "requests_and_schedules" {
 run "refuses_min_and_targets" {
   command = plan
   variables {
-    name                  = "e"
-    min                   = 0
-    requests_per_target   = 1000
-    target_cpu_percent    = 95
-    target_memory_percent = 5
-    schedules             = { evening = { cron = "0 20 ? * MON-FRI *", min = 3, max = 2 } }
+    name                = "e"
+    min                 = 0
+    requests_per_target = 1000
+    target_cpu_percent  = 95
+    schedules           = { evening = { cron = "0 20 ? * MON-FRI *", min = 3, max = 2 } }
   }
   expect_failures = [
-    var.name, var.min, var.requests_per_target, var.target_cpu_percent, var.target_memory_percent, var.schedules,
+    var.name, var.min, var.requests_per_target, var.target_cpu_percent, var.schedules,
   ]
 }
 

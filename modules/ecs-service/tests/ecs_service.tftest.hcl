@@ -57,10 +57,10 @@ run "defaults" {
   assert {
     condition = alltrue([
       for container in jsondecode(aws_ecs_task_definition.main.container_definitions) :
-      container.readonlyRootFilesystem && container.linuxParameters.initProcessEnabled && container.linuxParameters.capabilities == { drop = ["ALL"] } &&
+      container.readonlyRootFilesystem && container.linuxParameters.initProcessEnabled && jsonencode(container.linuxParameters.capabilities) == jsonencode({ add = [], drop = ["ALL"] }) &&
       !can(container.privileged) && can(regex("^[1-9][0-9]*:[1-9][0-9]*$", container.user))
     ])
-    error_message = "Each container must be read-only, non-root, with an init process and without any capability."
+    error_message = "Each container must be read-only, non-root, with an init process and without any capability, written out as AWS gives it back."
   }
   assert {
     condition = alltrue([

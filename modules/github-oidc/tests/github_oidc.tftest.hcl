@@ -117,13 +117,56 @@ run "rights" {
     error_message = "Of images the plan role must read manifests, and no layer."
   }
 
+  # Where AWS asks for more rights behind a call than that of the call. From its Service Authorization Reference, "dependent actions".
+  assert {
+    condition = alltrue(flatten([
+      for policies in [values(aws_iam_role_policy.plan), [for key, policy in aws_iam_policy.apply : policy if startswith(key, "dev-")]] : [
+        for action, behind in {
+          "wafv2:AssociateWebACL"         = ["elasticloadbalancing:CreateWebACLAssociation", "elasticloadbalancing:SetWebACL"]
+          "wafv2:DisassociateWebACL"      = ["elasticloadbalancing:DeleteWebACLAssociation", "elasticloadbalancing:SetWebACL"]
+          "wafv2:GetWebACLForResource"    = ["elasticloadbalancing:GetLoadBalancerWebACL", "wafv2:GetWebACL"]
+          "wafv2:PutLoggingConfiguration" = ["iam:CreateServiceLinkedRole", "logs:CreateLogDelivery", "logs:PutResourcePolicy"]
+          "ecr:DescribeImageScanFindings" = ["inspector2:ListCoverage", "inspector2:ListFindings"]
+        } :
+        length(setsubtract(behind, flatten([for policy in policies : [for statement in jsondecode(policy.policy).Statement : statement.Action]]))) == 0
+        if contains(flatten([for policy in policies : [for statement in jsondecode(policy.policy).Statement : statement.Action]]), action)
+      ]
+    ]))
+    error_message = "A role may make a call, and lacks a right that AWS asks for behind it."
+  }
+  # What the provider calls only when such a thing is changed, which no first apply shows.
+  assert {
+    condition = length(setsubtract(
+      ["iam:UpdateAssumeRolePolicy", "iam:UpdateRole", "iam:UpdateRoleDescription"],
+      flatten([for statement in jsondecode(aws_iam_policy.apply["dev-identity"].policy).Statement : statement.Action])
+    )) == 0
+    error_message = "A merge that changes a role could not be delivered."
+  }
+  # What may hold secrets of other teams: what instances are started with, variables of tasks, parameters and outputs of stacks.
+  assert {
+    condition = toset([
+      for it in setproduct(
+        flatten([for policy in aws_iam_role_policy.plan : [for statement in jsondecode(policy.policy).Statement : statement.Action if contains(flatten([statement.Resource]), "*")]]),
+        [
+          "cloudformation:DescribeStackResources", "cloudformation:DescribeStacks", "cloudformation:GetTemplate", "cloudwatch:GetDashboard",
+          "dynamodb:DescribeTable", "ec2:DescribeFleets", "ec2:DescribeInstanceAttribute", "ec2:DescribeInstances", "ec2:DescribeLaunchTemplateVersions",
+          "ec2:DescribeSpotFleetRequests", "ec2:DescribeSpotInstanceRequests", "ec2:DescribeVpnConnections", "ec2:GetConsoleOutput", "ec2:GetLaunchTemplateData",
+          "ecs:DescribeServiceRevisions", "ecs:DescribeServices", "ecs:DescribeTaskDefinition", "ecs:DescribeTaskSets", "ecs:DescribeTasks",
+          "ecs:ListTaskDefinitionFamilies", "ecs:ListTaskDefinitions", "ecs:ListTasks", "iam:GetRolePolicy", "secretsmanager:DescribeSecret", "sns:ListSubscriptionsByTopic",
+        ],
+      ) : it[1] if can(regex("^${replace(it[0], "*", ".*")}$", it[1]))
+    ]) == toset(["ecs:DescribeTaskDefinition"])
+    error_message = "The plan role shows what other teams keep to themselves, beyond the one action for which AWS knows no resource."
+  }
+
   # The push role.
   assert {
     condition = {
       for statement in jsondecode(aws_iam_role_policy.push.policy).Statement : statement.Sid => [toset(flatten([statement.Action])), statement.Resource]
       } == {
-      LogInToRegistry = [toset(["ecr:GetAuthorizationToken"]), "*"]
-      ReadScans       = [toset(["ecr:DescribeImages", "ecr:DescribeImageScanFindings"]), "arn:aws:ecr:eu-central-1:111122223333:repository/echo-service"]
+      LogInToRegistry      = [toset(["ecr:GetAuthorizationToken"]), "*"]
+      ReadScans            = [toset(["ecr:DescribeImages", "ecr:DescribeImageScanFindings"]), "arn:aws:ecr:eu-central-1:111122223333:repository/echo-service"]
+      ReadScansOfInspector = [toset(["inspector2:ListCoverage", "inspector2:ListFindings"]), "*"]
       PushImages = [toset([
         "ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:CompleteLayerUpload", "ecr:GetDownloadUrlForLayer",
         "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart",
@@ -142,7 +185,7 @@ run "rights" {
     condition = toset([
       for it in flatten([for policy in aws_iam_policy.apply : [for statement in jsondecode(policy.policy).Statement : statement if statement.Effect == "Allow"]]) :
       it.Sid if contains(flatten([it.Resource]), "*")
-    ]) == toset(["HowThingsAreSetUp", "LogDeliveries", "MakeCluster", "MakeTokens", "Subscriptions", "TaskDefinitions"])
+    ]) == toset(["DropTaskDefinitions", "HowThingsAreSetUp", "LogDeliveries", "MakeCluster", "MakeTokens", "Subscriptions"])
     error_message = "The statements on all resources are not those that AWS allows no other way."
   }
   # What is made by id is made with its tag, in what has it.
@@ -161,7 +204,7 @@ run "rights" {
       for key, policy in aws_iam_policy.apply : [
         for statement in jsondecode(policy.policy).Statement : [
           for resource in flatten([statement.Resource]) : statement.Sid
-          if resource != "*" && statement.Effect == "Allow" && statement.Sid != "HowBucketsAreSetUp" && !can(regex("(:|/|-logs-)echo-${split("-", key)[0]}([*:/]|$|-[*])", resource)) &&
+          if resource != "*" && statement.Effect == "Allow" && !contains(["HowBucketsAreSetUp", "HowEchoIsSetUp"], statement.Sid) && !can(regex("(:|/|-logs-)echo-${split("-", key)[0]}([*:/]|$|-[*])", resource)) &&
           !strcontains(resource, "echo-state-test") && try(statement.Condition.StringEquals["aws:ResourceTag/Environment"], "") != split("-", key)[0]
         ]
       ]
@@ -233,7 +276,7 @@ run "rights" {
         "ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:BatchImportUpstreamImage", "ecr:GetDownloadUrlForLayer",
       ])
       "arn:aws:logs:eu-central-1:111122223333:log-group:/echo/echo-dev/*" = toset([
-        "logs:CreateLogStream", "logs:DescribeLogGroups", "logs:DescribeLogStreams", "logs:PutLogEvents",
+        "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents",
       ])
       "arn:aws:secretsmanager:eu-central-1:111122223333:secret:echo-dev/*" = toset(["secretsmanager:GetSecretValue"])
       "arn:aws:dynamodb:eu-central-1:111122223333:table/echo-dev" = toset([
@@ -272,6 +315,47 @@ run "refuses_names_for_numbers_no_environment_and_patterns" {
     branch               = "*"
   }
   expect_failures = [var.repository, var.environments, var.image_repository_arn, var.branch]
+}
+
+run "adopts_groups_of_its_own_vpc_only" {
+  command = plan
+  variables {
+    environments = {
+      dev  = { state_key = "dev/terraform.tfstate", vpc_arn = "arn:aws:ec2:eu-central-1:111122223333:vpc/vpc-0123456789abcdef0" }
+      prod = { state_key = "prod/terraform.tfstate" }
+    }
+  }
+
+  assert {
+    condition = {
+      for environment in ["dev", "prod"] : environment => [
+        for statement in jsondecode(aws_iam_policy.apply["${environment}-network"].policy).Statement : try(statement.Condition.ArnEquals["ec2:Vpc"], "of any")
+        if statement.Sid == "EmptyDefaultSecurityGroup"
+      ]
+    } == { dev = ["arn:aws:ec2:eu-central-1:111122223333:vpc/vpc-0123456789abcdef0"], prod = ["of any"] }
+    error_message = "Where the VPC is known, security groups without a tag may be adopted in it only."
+  }
+}
+
+run "refuses_a_pattern_for_a_vpc" {
+  command = plan
+  variables {
+    environments = { dev = { state_key = "dev/terraform.tfstate", vpc_arn = "arn:aws:ec2:eu-central-1:111122223333:vpc/*" } }
+  }
+  expect_failures = [var.environments]
+}
+
+# Enterprise Managed Users are called after their enterprise.
+run "takes_an_owner_with_an_underscore" {
+  command = plan
+  variables {
+    repository = { owner = "jdoe_acme", owner_id = "123456", name = "echo", id = "456789" }
+  }
+
+  assert {
+    condition     = strcontains(aws_iam_role.push.assume_role_policy, "repo:jdoe_acme@123456/echo@456789:ref:refs/heads/main")
+    error_message = "An owner must be taken as GitHub shows it."
+  }
 }
 
 run "refuses_a_wildcard_for_a_name_and_environments_that_begin_alike" {

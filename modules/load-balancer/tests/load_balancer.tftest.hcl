@@ -61,6 +61,10 @@ run "http" {
     error_message = "The service finds the client's address as the last of X-Forwarded-For, without a port."
   }
   assert {
+    condition     = aws_lb.main.enable_waf_fail_open
+    error_message = "Mocks must be served where the firewall, which mostly counts, does not answer."
+  }
+  assert {
     condition     = aws_lb.main.idle_timeout == 60
     error_message = "The load balancer must close idle connections before the service does (75 s)."
   }
@@ -112,9 +116,9 @@ run "http" {
         "s3:PutObject",
         "arn:aws:s3:::echo-test-access-logs-1/AWSLogs/123456789012/*",
         "logdelivery.elasticloadbalancing.amazonaws.com",
-        "aws:SourceArn", "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/app/echo-test/*",
+        "aws:SourceArn", "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/*",
     ]]
-    error_message = "Only this load balancer may write to the bucket, and nobody else may do anything."
+    error_message = "Only load balancers of this account may write to the bucket, by the condition that AWS has in its example, and nobody else may do anything."
   }
   assert {
     condition     = [for statement in data.aws_iam_policy_document.access_logs.statement : [for condition in statement.condition : "${condition.variable} ${join(",", condition.values)}"] if statement.effect == "Deny"] == [["aws:SecureTransport false"]]
@@ -211,6 +215,14 @@ run "https_and_firewall" {
     error_message = "The firewall must log to its own group, whose name begins as WAF demands."
   }
   assert {
+    condition = flatten([
+      for filters in one(aws_wafv2_web_acl_logging_configuration.main).logging_filter : [filters.default_behavior, [
+        for filter in filters.filter : [filter.behavior, [for condition in filter.condition : [for it in condition.action_condition : it.action]]]
+      ]]
+    ]) == ["DROP", "KEEP", "BLOCK"]
+    error_message = "Only what is refused may be logged: counted is what everyday calls of mocks are, and each would be paid for."
+  }
+  assert {
     condition     = flatten([for field in one(aws_wafv2_web_acl_logging_configuration.main).redacted_fields : [for header in field.single_header : header.name]]) == ["authorization"]
     error_message = "The keys of management must not be in the firewall's log."
   }
@@ -224,7 +236,7 @@ run "own_name_and_blocked_content" {
   command = plan
 
   variables {
-    waf = { enabled = true, block_content = true }
+    waf = { enabled = true, block_content = true, log_counted = true }
   }
 
   override_resource {
@@ -236,6 +248,12 @@ run "own_name_and_blocked_content" {
   assert {
     condition     = [output.mocks_url, output.management_url] == ["http://lb.example.net", "http://lb.example.net:8081"]
     error_message = "Without a domain the URLs must have the load balancer's own name, and the port where it is not the usual one."
+  }
+  assert {
+    condition = toset(flatten([
+      for filters in one(aws_wafv2_web_acl_logging_configuration.main).logging_filter : [for filter in filters.filter : [for condition in filter.condition : [for it in condition.action_condition : it.action]]]
+    ])) == toset(["BLOCK", "COUNT"])
+    error_message = "With log_counted what is only counted must be logged too."
   }
   assert {
     condition     = alltrue([for rule in aws_wafv2_web_acl.main[0].rule : length(rule.override_action[0].none) == 1 && length(rule.override_action[0].count) == 0 if rule.name != "rate"]) && length(aws_wafv2_web_acl.main[0].rule) == 4

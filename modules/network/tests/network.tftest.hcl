@@ -162,7 +162,7 @@ run "two_zones_single_nat" {
   }
   assert {
     condition = [for statement in data.aws_iam_policy_document.flow_logs.statement : statement.actions] == [toset([
-      "logs:CreateLogStream", "logs:DescribeLogGroups", "logs:DescribeLogStreams", "logs:PutLogEvents",
+      "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents",
     ])]
     error_message = "The role may write records, and neither read nor delete them."
   }

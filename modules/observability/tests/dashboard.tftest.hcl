@@ -94,7 +94,7 @@ run "dashboard" {
     condition = (
       aws_cloudwatch_metric_alarm.main["cpu-saturated"].threshold == 50 && aws_cloudwatch_metric_alarm.main["memory-saturated"].threshold == 85 &&
       aws_cloudwatch_metric_alarm.main["mocks-latency"].threshold == 0.5 &&
-      jsondecode(aws_cloudformation_stack.promql.template_body).Resources.TelemetrySilent.Properties.EvaluationCriteria.PromQLCriteria.PendingPeriod == 1500
+      jsondecode(aws_cloudformation_stack.promql[0].template_body).Resources.TelemetrySilent.Properties.EvaluationCriteria.PromQLCriteria.PendingPeriod == 1500
     )
     error_message = "A threshold that is given must be used, and the others keep their defaults."
   }
@@ -102,7 +102,7 @@ run "dashboard" {
   assert {
     condition = (
       aws_cloudwatch_metric_alarm.main["tasks-below-minimum"].threshold == 0 && aws_cloudwatch_metric_alarm.main["tasks-below-minimum"].treat_missing_data == "notBreaching" &&
-      [for id, alarm in jsondecode(aws_cloudformation_stack.promql.template_body).Resources : id if !alarm.Properties.ActionsEnabled] == ["TelemetrySilent"]
+      [for id, alarm in jsondecode(aws_cloudformation_stack.promql[0].template_body).Resources : id if !alarm.Properties.ActionsEnabled] == ["TelemetrySilent"]
     )
     error_message = "Where no task is right, neither no task nor silence may wake anybody up."
   }

@@ -42,13 +42,14 @@ run "alarms" {
   command = plan
 
   variables {
-    alarm_emails = ["one@example.com", "two@example.com"]
+    alarm_emails    = ["one@example.com", "two@example.com"]
+    certificate_arn = "arn:aws:acm:eu-central-1:111122223333:certificate/1"
   }
 
   # Each alarm of the issue, none silently gone.
   assert {
     condition = toset([for name in output.alarm_names : trimprefix(name, "echo-test-")]) == toset([
-      "cpu-saturated", "error-lines", "load-balancer-5xx", "management-5xx", "management-latency", "memory-saturated", "mocks-faults",
+      "certificate-expiring", "cpu-saturated", "error-lines", "load-balancer-5xx", "management-5xx", "management-latency", "memory-saturated", "mocks-faults",
       "mocks-latency", "table-errors", "table-throttled", "tasks-below-minimum", "tasks-missing", "telemetry-silent", "unhealthy-tasks",
     ])
     error_message = "The alarms are not those that the runbook is written for."
@@ -56,7 +57,7 @@ run "alarms" {
   assert {
     condition = toset(output.alarm_names) == toset(concat(
       [for alarm in aws_cloudwatch_metric_alarm.main : alarm.alarm_name],
-      [for alarm in jsondecode(aws_cloudformation_stack.promql.template_body).Resources : alarm.Properties.AlarmName],
+      [for alarm in jsondecode(aws_cloudformation_stack.promql[0].template_body).Resources : alarm.Properties.AlarmName],
     ))
     error_message = "alarm_names must name exactly the alarms that are made."
   }
@@ -86,8 +87,14 @@ run "alarms" {
     error_message = "An alarm does not link to its own entry in the runbook."
   }
   assert {
-    condition     = toset(output.rollback_alarm_names) == toset(["echo-test-error-lines", "echo-test-load-balancer-5xx", "echo-test-management-5xx", "echo-test-mocks-latency"])
-    error_message = "A deployment must be rolled back by what a new version can break."
+    condition = toset([
+      for heading in regexall("(?m)^### ([a-z0-9-]+)\n\n\\*Rolls back", file("${path.module}/../../docs/runbook.md")) : "echo-test-${heading[0]}"
+    ]) == toset(output.rollback_alarm_names)
+    error_message = "docs/runbook.md marks other alarms as rolling back than those that do."
+  }
+  assert {
+    condition     = toset(output.rollback_alarm_names) == toset(["echo-test-error-lines", "echo-test-management-5xx"])
+    error_message = "A deployment must be rolled back by what only Echo can ring, and by nothing that who calls mocks can: a load test, slow bodies, a mock that answers late."
   }
   assert {
     condition = !anytrue([
@@ -115,6 +122,14 @@ run "alarms" {
       alltrue([for query in aws_cloudwatch_metric_alarm.main["${face}-latency"].metric_query : one(query.metric).dimensions.TargetGroup == var.target_group_arn_suffixes[face] if !query.return_data])
     ])
     error_message = "An alarm on latency must be the 99th percentile of its own face, and the median where there are few requests."
+  }
+  assert {
+    condition = (
+      aws_cloudwatch_metric_alarm.main["certificate-expiring"].comparison_operator == "LessThanThreshold" && aws_cloudwatch_metric_alarm.main["certificate-expiring"].threshold == 30 &&
+      aws_cloudwatch_metric_alarm.main["certificate-expiring"].dimensions == tomap({ CertificateArn = "arn:aws:acm:eu-central-1:111122223333:certificate/1" }) &&
+      aws_cloudwatch_metric_alarm.main["certificate-expiring"].treat_missing_data == "ignore"
+    )
+    error_message = "certificate-expiring must ring 30 days before, and go on ringing when ACM says no more of a certificate that has expired."
   }
   assert {
     condition = (
@@ -170,7 +185,7 @@ run "alarms" {
   }
 
   assert {
-    condition = jsondecode(aws_cloudformation_stack.promql.template_body).Resources.TelemetrySilent.Properties.EvaluationCriteria.PromQLCriteria == {
+    condition = jsondecode(aws_cloudformation_stack.promql[0].template_body).Resources.TelemetrySilent.Properties.EvaluationCriteria.PromQLCriteria == {
       Query          = "absent_over_time({\"echo.endpoints\", \"@resource.service.name\"=\"echo\", \"@resource.deployment.environment.name\"=\"test\"}[5m])"
       PendingPeriod  = 600
       RecoveryPeriod = 60
@@ -178,12 +193,12 @@ run "alarms" {
     error_message = "telemetry-silent must ring when this environment's service has sent nothing for 15 minutes."
   }
   assert {
-    condition     = endswith(jsondecode(aws_cloudformation_stack.promql.template_body).Resources.MocksFaults.Properties.EvaluationCriteria.PromQLCriteria.Query, " > 5")
+    condition     = endswith(jsondecode(aws_cloudformation_stack.promql[0].template_body).Resources.MocksFaults.Properties.EvaluationCriteria.PromQLCriteria.Query, " > 5")
     error_message = "mocks-faults must ring above its threshold."
   }
   assert {
     condition = alltrue([
-      for alarm in jsondecode(aws_cloudformation_stack.promql.template_body).Resources :
+      for alarm in jsondecode(aws_cloudformation_stack.promql[0].template_body).Resources :
       alarm.Properties.AlarmActions == [aws_sns_topic.alarms.arn] && alarm.Properties.OKActions == alarm.Properties.AlarmActions && alarm.Properties.ActionsEnabled &&
       endswith(alarm.Properties.AlarmDescription, " https://example.com/runbook.md#${trimprefix(alarm.Properties.AlarmName, "echo-test-")}")
     ])
@@ -219,6 +234,29 @@ run "alarms" {
   assert {
     condition     = output.log_group_names == { collector = "/echo/echo-test/collector", service = "/echo/echo-test/service" } && alltrue([for group in aws_cloudwatch_log_group.main : group.retention_in_days == 30])
     error_message = "There must be a log group for service and collector, for 30 days."
+  }
+}
+
+run "without_promql_and_certificate" {
+  command = plan
+  variables {
+    promql = false
+  }
+
+  assert {
+    condition     = length(aws_cloudformation_stack.promql) == 0 && length(output.alarm_names) == length(aws_cloudwatch_metric_alarm.main)
+    error_message = "Without PromQL nothing may be made that a region would refuse."
+  }
+  assert {
+    condition = toset([for widget in jsondecode(aws_cloudwatch_dashboard.main.dashboard_body).widgets : widget.type]) == toset(["alarm", "log", "metric", "text"]) && alltrue([
+      for y in distinct([for widget in jsondecode(aws_cloudwatch_dashboard.main.dashboard_body).widgets : widget.y]) :
+      sum([for widget in jsondecode(aws_cloudwatch_dashboard.main.dashboard_body).widgets : widget.width if widget.y == y]) == 24
+    ])
+    error_message = "Without PromQL the dashboard must have no widget that asks by it, and rows as wide as before."
+  }
+  assert {
+    condition     = length(setintersection([for name in output.alarm_names : trimprefix(name, "echo-test-")], ["certificate-expiring", "mocks-faults", "telemetry-silent"])) == 0
+    error_message = "Without certificate and PromQL there is nothing for these alarms to look at."
   }
 }
 

@@ -30,10 +30,8 @@ run "defaults" {
     error_message = "The entries must be in <name>/key-entries."
   }
   assert {
-    condition = alltrue([
-      for secret in concat(values(aws_secretsmanager_secret.token), [aws_secretsmanager_secret.entries]) : secret.recovery_window_in_days == 30
-    ])
-    error_message = "Protected secrets must be restorable for 30 days."
+    condition     = aws_secretsmanager_secret.entries.recovery_window_in_days == 30 && alltrue([for secret in aws_secretsmanager_secret.token : secret.recovery_window_in_days == 0])
+    error_message = "The entries must be kept for 30 days when deleted; a token must not, or a key that is taken out could not be put back for as long."
   }
   assert {
     condition = alltrue([

@@ -155,7 +155,7 @@ fn while_the_store_is_away_management_is_503_and_mocks_are_served() {
     for (operation, answer) in service.every_operation(&id) {
         assert_refused(&answer, 503, operation);
         assert_eq!(answer.header("retry-after"), Some("1"), "{operation}");
-        assert!(answer.details().starts_with("The store can not be reached: try again"), "{}", answer.details());
+        assert!(answer.details().starts_with("The store cannot be reached: try again"), "{}", answer.details());
         assert!(!answer.text().contains("secret"), "{operation}: {}", answer.text());
     }
     assert_eq!(service.get("/hello").text(), "/hello");

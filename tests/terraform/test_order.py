@@ -1,0 +1,122 @@
+"""Changes of an environment are carried out in an order that AWS takes and that leaves tasks their ways: by the graphs that the real
+Terraform makes of the whole of infra/echo.
+
+Run by `scripts/test roots`."""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+CHANGES = pathlib.Path(__file__).with_name("order.tftest.hcl")
+SERVICE = "module.ecs_service.aws_ecs_service.main"
+# Provider mocks know no ephemeral resources, so this stands in for modules/secrets.
+SECRETS = """
+output "entries_secret_arn" { value = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:it" }
+output "entries_value_from" { value = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:it" }
+output "token_secret_arns" { value = {} }
+"""
+
+
+class Graph:
+    """What an apply does, and what each step waits for. Steps are called as Terraform calls them: `ADDRESS` makes or changes, and
+    `ADDRESS (destroy)` destroys."""
+
+    def __init__(self, log: str) -> None:
+        graph = log.rpartition("with new graph:\n")[2]
+        self.waits: dict[str, set[str]] = {}
+        for line in graph.splitlines():
+            if not (node := re.fullmatch(r"(  |    )(\S.*) - \*?[\w.]+", line)):
+                break
+            if node[1] == "  ":
+                step = self.waits.setdefault(node[2], set())
+            else:
+                step.add(node[2])
+
+    def before(self, step: str) -> set[str]:
+        """All that is done before a step begins."""
+        seen, todo = set(), [step]
+        while todo:
+            todo += (new := self.waits[todo.pop()] - seen)
+            seen |= new
+        return seen
+
+
+def graphs() -> dict[str, Graph]:
+    """What the apply of each run of CHANGES does, by the name of the run."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = pathlib.Path(folder)
+        for name in ("infra", "modules"):
+            shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*", "tests", "examples"))
+        (copy / "modules/secrets/main.tf").unlink()
+        (copy / "modules/secrets/outputs.tf").write_text(SECRETS)
+        echo, log = copy / "infra/echo", copy / "log"
+        (echo / "tests").mkdir()
+        shutil.copy(CHANGES, echo / "tests")
+        run = {"cwd": echo, "env": os.environ | {"TF_LOG_CORE": "trace", "TF_LOG_PATH": str(log)}, "text": True, "stdout": subprocess.PIPE}
+        for command in ("init -backend=false", "test"):
+            done = subprocess.run(["terraform", *command.split(), "-no-color"], stderr=subprocess.STDOUT, check=False, **run)
+            if done.returncode:
+                raise AssertionError(done.stdout)
+        # Behind each of these is the building of one graph, whose last form is the one that is walked. The last is the destroy.
+        applies = re.split(r"^.*Building and walking apply graph.*\n", log.read_text(), flags=re.M)[1:]
+    names = re.findall(r'^run "(\w+)"', CHANGES.read_text(), flags=re.M)
+    return {name: Graph(apply.partition("Starting graph walk: walkApply")[0]) for name, apply in zip(names, applies, strict=False)}
+
+
+class Order(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.graphs = graphs()
+
+    def expect_before(self, run: str, first: str, then: str) -> None:
+        graph = self.graphs[run]
+        for step in (first, then):
+            # Not assertIn, which would print the whole graph.
+            self.assertTrue(step in graph.waits, f"{run} has no step {step}")
+        self.assertTrue(first in graph.before(then), f"{run}: {then} does not wait for {first}")
+
+    def test_what_tasks_live_in_and_go_out_by_is_taken_away_after_they_have_something_else(self) -> None:
+        route = lambda zone: f'module.network.aws_route.private_internet["{zone}"]'
+        rule = "module.security_groups.aws_vpc_security_group_egress_rule.service_internet[0]"
+        endpoints = [f'module.interface_endpoints.aws_vpc_endpoint.main["{service}"]' for service in ("ecr.api", "ecr.dkr", "logs", "monitoring", "secretsmanager", "xray")]
+        # By run: what has to be done first, and what is destroyed then.
+        cases = {
+            "without_a_zone": (
+                [SERVICE],
+                ['subnet.private["a"]', 'route_table.private["a"]', 'route_table_association.private["a"]', 'subnet.public["a"]', 'vpc_endpoint_route_table_association.private["s3-a"]'],
+            ),
+            "none_to_single": ([route("b"), route("c"), rule], ["vpc_endpoint.main"]),
+            "single_with_an_earlier_zone": ([route("b"), route("c")], ['nat_gateway.zonal["b"]', 'eip.nat["b"]']),
+            "per_az_to_single_without_a_zone": ([SERVICE, route("c")], ['nat_gateway.zonal["a"]', 'nat_gateway.zonal["c"]', 'eip.nat["c"]', 'subnet.private["a"]', 'route.private_internet["a"]']),
+            "single_to_regional": ([route("b"), route("c")], ['nat_gateway.zonal["b"]', 'eip.nat["b"]']),
+            "regional_to_none": (endpoints, ["nat_gateway.regional[0]", "route.private_internet", "vpc_security_group_egress_rule.service_internet"]),
+        }
+        for run, (first, kinds) in cases.items():
+            steps = [step for step in self.graphs[run].waits if step.endswith(" (destroy)")]
+            destroyed = [step for step in steps if re.match(r"module\.(network|interface_endpoints)\.|module\.security_groups\..*_egress_rule", step)]
+            for kind in kinds:
+                self.assertTrue(any(f".aws_{kind}" in step for step in destroyed), f"{run} destroys no {kind}")
+            for then in sorted(destroyed):
+                for done in first:
+                    with self.subTest(run, done=done, then=then):
+                        self.expect_before(run, done, then)
+
+    def test_endpoints_leave_a_subnet_before_it_goes(self) -> None:
+        self.expect_before("without_a_zone", 'module.interface_endpoints.aws_vpc_endpoint.main["logs"]', 'module.network.aws_subnet.private["a"] (destroy)')
+
+    def test_listeners_change_their_protocol_by_being_made_anew_and_never_share_port_80(self) -> None:
+        mocks, redirect = 'module.load_balancer.aws_lb_listener.main["mocks"]', "module.load_balancer.aws_lb_listener.redirect[0]"
+        to_https, to_http = "single_with_an_earlier_zone", "single_to_per_az"
+        for run in (to_https, to_http):
+            self.expect_before(run, f"{mocks} (destroy)", mocks)
+        self.expect_before(to_https, f"{mocks} (destroy)", redirect)
+        self.expect_before(to_http, f"{redirect} (destroy)", mocks)
+
+
+if __name__ == "__main__":
+    unittest.main()
