@@ -110,3 +110,47 @@ impl AsRef<[u8]> for Charged {
         &self.body
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+
+    use super::*;
+
+    async fn charged(budget: &Budget, status: StatusCode, bytes: usize) -> Response {
+        budget.share().charge(Response::builder().status(status).body(vec![b'x'; bytes])).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_counts_until_its_last_byte_is_gone() {
+        let budget = Budget::default();
+        let left = || budget.0.available_permits() * UNIT;
+        let share = budget.share();
+        share.reserve(LISTING).await.unwrap();
+        assert_eq!(left(), TOTAL - LISTING);
+        let answer = share.charge(Response::from(vec![b'x'; 1024 * UNIT])).await;
+        assert_eq!(left(), TOTAL - 1024 * UNIT);
+        // As hyper does: the body is gone, and its bytes wait to be sent.
+        let mut bytes = answer.into_body().into_bytes().await.unwrap();
+        drop(bytes.split_to(1000 * UNIT));
+        assert_eq!(left(), TOTAL - 1024 * UNIT);
+        drop(bytes);
+        assert_eq!(left(), TOTAL);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_room_only_what_was_done_and_what_is_small_is_told() {
+        let budget = Budget::default();
+        let all = charged(&budget, StatusCode::OK, TOTAL).await;
+        assert!(budget.share().reserve(UNIT).await.is_err());
+        for (status, bytes, expected) in [
+            (StatusCode::CREATED, 2 * UNIT, StatusCode::CREATED),
+            (StatusCode::BAD_REQUEST, 2 * UNIT, StatusCode::SERVICE_UNAVAILABLE),
+            (StatusCode::BAD_REQUEST, UNIT - 1, StatusCode::BAD_REQUEST),
+        ] {
+            assert_eq!(charged(&budget, status, bytes).await.status(), expected, "{status} {bytes}");
+        }
+        drop(all);
+        assert!(budget.share().reserve(TOTAL).await.is_ok());
+    }
+}

@@ -71,7 +71,10 @@ fn describe(status: u16) -> MetaResponse {
         415 => ("`Content-Type` is not `application/vnd.api+json` or `application/json`.", None),
         422 => ("Well-formed, but not valid: each error points at its member.", None),
         429 => ("Too many requests.", Some(("Retry-After", "integer"))),
-        503 => ("The store cannot be reached. Repeating the request is safe.", Some(("Retry-After", "integer"))),
+        503 => (
+            "The store cannot be reached, or memory for answers is used up. Repeating the request is safe.",
+            Some(("Retry-After", "integer")),
+        ),
         _ => ("A fault in the service.", None),
     };
     let header = |(name, ty): (&str, &str)| MetaHeader {

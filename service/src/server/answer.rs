@@ -120,9 +120,9 @@ impl Answers {
         let mut response = answer.map_or_else(|_| panicked(), |response| Response::from(response).map(Either::Right));
         let rest = body.take_back();
         // A client that waits for `100 Continue` may send the body or not: nobody knows where its next request begins.
-        let is_left_open = |rest: &Rest| waits_to_send && !rest.was_read;
+        let may_follow = |rest: &Rest| waits_to_send && !rest.was_read;
         let is_late = response.status() == StatusCode::REQUEST_TIMEOUT;
-        if rest.as_ref().is_some_and(|rest| is_last || is_late || is_left_open(rest)) {
+        if rest.as_ref().is_some_and(|rest| is_last || is_late || may_follow(rest)) {
             announce_close(&mut response);
         }
         exchange.finish(response.status(), response.status().is_server_error());

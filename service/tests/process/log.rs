@@ -111,7 +111,7 @@ fn what_a_client_has_chosen_does_nothing_in_the_log() {
         while address.is_none() {
             text.clear();
             assert!(log.read_line(&mut text).unwrap() > 0);
-            let found = text.split(['=', '"', ' ']).filter_map(|word| word.parse().ok()).next();
+            let found = text.split(['=', '"', ' ']).find_map(|word| word.parse().ok());
             address = found.filter(|_| text.contains("serving"));
         }
         for part in invisible.chars().map(String::from).chain([invisible.to_owned()]) {

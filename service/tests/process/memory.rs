@@ -11,7 +11,7 @@ use crate::{
         replicas::table,
         table::{VARIABLES, server},
     },
-    support::{Answer, Echo, PATIENCE, new_endpoint},
+    support::{Answer, Echo, PATIENCE, changes, new_endpoint},
 };
 
 /// The service as it is started with so few bytes of data as a small container has.
@@ -26,8 +26,8 @@ fn small_container() -> Command {
     command
 }
 
-/// A request on a connection of which the system keeps as little as it can.
-fn ask_and_do_not_read(echo: &Echo, path: &str, headers: &str) -> TcpStream {
+/// So many requests on a connection of which the system keeps as little as it can.
+fn ask_and_do_not_read(echo: &Echo, requests: usize, path: &str, headers: &str) -> TcpStream {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
     let mut stream = runtime.block_on(async {
         let socket = TcpSocket::new_v4().unwrap();
@@ -36,12 +36,9 @@ fn ask_and_do_not_read(echo: &Echo, path: &str, headers: &str) -> TcpStream {
     });
     stream.set_nonblocking(false).unwrap();
     stream.set_read_timeout(Some(2 * PATIENCE)).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\n{headers}\r\n").unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\n{headers}\r\n");
+    stream.write_all(request.repeat(requests).as_bytes()).unwrap();
     stream
-}
-
-fn wait_for_answer(stream: &TcpStream) {
-    stream.peek(&mut [0; 1]).expect("an answer begins");
 }
 
 /// Asks until the answer is no 503, for a while: room comes back, and a store on a busy machine as well.
@@ -80,10 +77,12 @@ fn bears_answers_that_nobody_reads(store: &str, variables: &[(&str, &str)]) {
     let paths = ["/endpoints?page[size]=1000", "/endpoints?filter[path]=/1", &format!("/endpoints/{}", ids[0])];
     let mut unread = Vec::new();
     while unread.len() < UNREAD {
-        let some = paths.iter().cycle().take(20).map(|path| ask_and_do_not_read(&echo, path, &header(&reader)));
+        let some = paths.iter().cycle().take(20).map(|path| ask_and_do_not_read(&echo, 1, path, &header(&reader)));
         let some: Vec<_> = some.collect();
         // Each of them is answered, or waits for a second and is refused.
-        some.iter().for_each(wait_for_answer);
+        for stream in &some {
+            stream.peek(&mut [0; 1]).expect("an answer begins");
+        }
         unread.extend(some);
     }
     assert_eq!(patiently(|| echo.call("GET", "/1")).status, 200, "mocks are served");
@@ -108,22 +107,35 @@ fn answers_that_nobody_reads_do_not_take_all_memory_with_dynamodb() {
     bears_answers_that_nobody_reads(&format!("dynamodb:{}", table().name), &variables);
 }
 
-#[test]
-fn an_answer_counts_until_it_is_read() {
-    let echo = Echo::start(&[]);
-    for n in 0..4 {
-        echo.create("GET", &format!("/{n}"), json!({"code": 200, "body": "x".repeat(250 * 1024)}));
-    }
-    // One after the other, so that none waits for the room of another: the last ones find none.
-    let ask = |_| {
-        let unread = ask_and_do_not_read(&echo, "/endpoints", "");
-        wait_for_answer(&unread);
-        unread
-    };
-    let unread: Vec<_> = (0..16).map(ask).collect();
-    let refused = echo.get("/endpoints");
-    assert_eq!((refused.status, refused.header("retry-after")), (503, Some("1")));
+/// Asks for this until there is no room for the answer.
+fn until_refused(mut ask: impl FnMut(usize) -> Answer) -> Answer {
+    let until = Instant::now() + PATIENCE;
+    let refused = (0..100_000).map(&mut ask).find(|answer| answer.status == 503 || Instant::now() > until).unwrap();
+    assert_eq!((refused.status, refused.header("retry-after")), (503, Some("1")), "{}", refused.text());
     assert!(refused.details().contains("have not read yet"), "{}", refused.details());
+    refused
+}
+
+#[test]
+fn without_room_for_its_answer_nothing_is_done() {
+    let echo = Echo::start(&[]);
+    let body = "x".repeat(250 * 1024);
+    let ids = [0, 1, 2, 3].map(|n| echo.create("GET", &format!("/{n}"), json!({"code": 200, "body": body})));
+    // The system takes some MiB for each connection.
+    let mut unread: Vec<_> = (0..16).map(|_| ask_and_do_not_read(&echo, 12, "/endpoints", "")).collect();
+    until_refused(|_| echo.get("/endpoints"));
+    let shown = format!("/endpoints/{}", ids[0]);
+    unread.extend((0..16).map(|_| ask_and_do_not_read(&echo, 48, &shown, "")));
+
+    let large = json!({"code": 200, "body": "\u{1}".repeat(256 * 1024)});
+    let mut last = String::new();
+    until_refused(|n| {
+        last = format!("/large/{n}");
+        echo.post(&new_endpoint("GET", &last, large.clone()))
+    });
+    assert_eq!(echo.call("GET", &last).status, 404);
+    assert_eq!(echo.call("GET", "/0").text(), body, "mocks are served");
     drop(unread);
     assert_eq!(patiently(|| echo.get("/endpoints")).status, 200);
+    assert_eq!(patiently(|| echo.patch(&ids[1], &changes(json!({"path": "/moved"})))).status, 200);
 }
