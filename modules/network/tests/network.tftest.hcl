@@ -106,7 +106,9 @@ run "two_zones_single_nat" {
     error_message = "S3 and DynamoDB must have gateway endpoints."
   }
   assert {
-    condition     = alltrue([for endpoint in aws_vpc_endpoint.gateway : endpoint.route_table_ids == toset(["rtb-public", "rtb-private-c", "rtb-private-f"])])
+    condition = { for key, link in aws_vpc_endpoint_route_table_association.private : key => link.route_table_id } == {
+      dynamodb-c = "rtb-private-c", dynamodb-f = "rtb-private-f", s3-c = "rtb-private-c", s3-f = "rtb-private-f"
+    } && { for key, link in aws_vpc_endpoint_route_table_association.public : key => link.route_table_id } == { dynamodb = "rtb-public", s3 = "rtb-public" }
     error_message = "Each route table must lead to the gateway endpoints."
   }
   assert {
