@@ -29,6 +29,7 @@ use super::{
 use crate::{
     api::{error::ApiError, routes},
     domain,
+    limits::LineLimit,
     mocks::Mocks,
     telemetry::HttpTelemetry,
 };
@@ -50,6 +51,7 @@ pub enum Face {
 pub(super) struct Answers {
     pub face: Face,
     pub telemetry: Arc<HttpTelemetry>,
+    pub lines: Arc<LineLimit>,
     /// How long a mock waits for the end of a request's body.
     pub body_timeout: Duration,
 }
@@ -66,6 +68,9 @@ impl Answers {
             let exchange = self.telemetry.begin(&request, None);
             let mut response = from_bytes(refusal.into_http());
             exchange.finish(response.status(), false);
+            if self.lines.has_room() {
+                tracing::info!(status = response.status().as_u16(), client = %peer.ip(), "a request is refused for its head");
+            }
             announce_close(&mut response);
             return (response, unread(request));
         }

@@ -31,10 +31,12 @@ pub const MOST_UNSENT: u32 = 16 * 1024;
 /// Where a connection is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    /// Between requests, or while the client takes an answer.
+    /// Between requests.
     Idle,
     Head,
     Serving,
+    /// The client takes an answer, which the system has not taken whole yet.
+    Answering,
     /// The answer is out, and the rest of the request's body is discarded.
     Discarding,
     /// The last answer is out, and only what the client still sends is discarded.
@@ -56,6 +58,10 @@ struct State {
     sent: AtomicU64,
     /// Whether the system takes no more of the answer at the moment.
     is_blocked: AtomicBool,
+    /// Whether something came while the client took an answer: the next head has begun.
+    is_ahead: AtomicBool,
+    /// How many requests have been served, this one included.
+    requests: AtomicU64,
 }
 
 impl Activity {
@@ -66,6 +72,8 @@ impl Activity {
             answered: AtomicU64::default(),
             sent: AtomicU64::default(),
             is_blocked: AtomicBool::default(),
+            is_ahead: AtomicBool::default(),
+            requests: AtomicU64::default(),
         }));
         // The first head has to come at once: a load balancer opens connections to use them.
         activity.enter(Phase::Head);
@@ -74,17 +82,19 @@ impl Activity {
 
     /// A request has arrived whole, up to its body.
     pub fn serving(&self) {
+        self.0.requests.fetch_add(1, Relaxed);
         self.enter(Phase::Serving);
     }
 
     /// Its answer is on the way.
     pub fn answered(&self) {
-        self.answer_in(Phase::Idle);
+        self.answer_in(Phase::Answering);
     }
 
-    /// The answer is on the way, and what is left of the request is discarded.
-    pub fn discarding(&self) {
+    /// The answer is on the way, and what is left of the request is discarded. Returns the number of the request.
+    pub fn discarding(&self) -> u64 {
         self.answer_in(Phase::Discarding);
+        self.0.requests.load(Relaxed)
     }
 
     /// The answer says that the connection closes, before the request has arrived whole.
@@ -92,23 +102,27 @@ impl Activity {
         self.enter(Phase::Closing);
     }
 
-    /// The request has been discarded. The next one may have begun already.
-    pub fn discarded(&self) {
+    /// What was left of a request has been discarded, up to its end or not. The next request may have begun already.
+    pub fn discarded(&self, request: u64, is_whole: bool) {
         let phase = self.0.phase.load(Relaxed);
-        if Phase::of(phase) == Phase::Discarding {
-            let _ = self.0.phase.compare_exchange(phase, self.now(Phase::Idle), Relaxed, Relaxed);
+        if Phase::of(phase) == Phase::Discarding && self.0.requests.load(Relaxed) == request {
+            let next = self.now(if is_whole { Phase::Answering } else { Phase::Closing });
+            let _ = self.0.phase.compare_exchange(phase, next, Relaxed, Relaxed);
         }
     }
 
     fn answer_in(&self, phase: Phase) {
+        self.0.is_ahead.store(false, Relaxed);
         self.0.answered.store(self.enter(phase), Relaxed);
         self.0.sent.store(0, Relaxed);
     }
 
     /// Bytes have arrived: if nothing was going on, a head begins.
     fn received(&self) {
-        if self.phase() == Phase::Idle {
-            self.enter(Phase::Head);
+        match self.phase() {
+            Phase::Idle => _ = self.enter(Phase::Head),
+            Phase::Answering => self.0.is_ahead.store(true, Relaxed),
+            Phase::Head | Phase::Serving | Phase::Discarding | Phase::Closing => {}
         }
     }
 
@@ -117,10 +131,19 @@ impl Activity {
         self.0.sent.fetch_add(bytes as u64, Relaxed);
         self.0.is_blocked.store(false, Relaxed);
         match self.phase() {
-            Phase::Idle => _ = self.enter(Phase::Idle),
+            Phase::Answering => _ = self.enter(Phase::Answering),
             // Without a request there is nothing to answer: hyper refuses the head, and closes.
             Phase::Head => self.closing(),
-            Phase::Serving | Phase::Discarding | Phase::Closing => {}
+            Phase::Idle | Phase::Serving | Phase::Discarding | Phase::Closing => {}
+        }
+    }
+
+    /// All that there was to send has been taken, just when the last part was.
+    fn flushed(&self) {
+        let answering = self.0.phase.load(Relaxed);
+        if Phase::of(answering) == Phase::Answering {
+            let next = if self.0.is_ahead.load(Relaxed) { Phase::Head } else { Phase::Idle };
+            self.0.phase.store(answering >> PHASE_BITS << PHASE_BITS | next as u64, Relaxed);
         }
     }
 
@@ -146,7 +169,8 @@ impl Activity {
         let since = |millis| self.0.opened.elapsed().saturating_sub(Duration::from_millis(millis + 1));
         let taken = since(state >> PHASE_BITS);
         match Phase::of(state) {
-            Phase::Idle => {
+            Phase::Idle => taken > limits.idle_timeout,
+            Phase::Answering => {
                 let sent = self.0.sent.load(Relaxed);
                 let enough = limits.idle_timeout + Duration::from_secs(sent / LEAST_BYTES_PER_SECOND);
                 let is_too_slow = self.0.is_blocked.load(Relaxed) && since(self.0.answered.load(Relaxed)) > enough;
@@ -165,7 +189,8 @@ impl Phase {
             0 => Self::Idle,
             1 => Self::Head,
             2 => Self::Serving,
-            3 => Self::Discarding,
+            3 => Self::Answering,
+            4 => Self::Discarding,
             _ => Self::Closing,
         }
     }
@@ -205,26 +230,27 @@ impl<S: Read + Write + Unpin> Write for Watched<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let outcome = Pin::new(&mut self.stream).poll_flush(cx);
+        if outcome.is_ready() {
+            self.activity.flushed();
+        }
+        outcome
     }
 
     /// Tells the client that no more comes, and reads what it still sends until it has closed, too: unread bytes would
     /// make the system reset the connection, and with it take the answer back (RFC 9112 section 9.6).
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
-        match self.activity.phase() {
-            Phase::Idle | Phase::Head | Phase::Serving => return Poll::Ready(Ok(())),
-            Phase::Discarding => self.activity.closing(),
-            Phase::Closing => {}
-        }
-        loop {
+        // Polled at each tick, so that the end of a discarded body is noticed.
+        while matches!(self.activity.phase(), Phase::Discarding | Phase::Closing) {
             let mut room = [MaybeUninit::uninit(); 4096];
             let mut discarded = ReadBuf::uninit(&mut room);
             ready!(Pin::new(&mut self.stream).poll_read(cx, discarded.unfilled()))?;
             if discarded.filled().is_empty() {
-                return Poll::Ready(Ok(()));
+                break;
             }
         }
+        Poll::Ready(Ok(()))
     }
 
     fn is_write_vectored(&self) -> bool {

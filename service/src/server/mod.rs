@@ -48,7 +48,8 @@ impl Server {
         let Self { listener, face, limits, telemetry, lines } = self;
         // Connections inherit it. Without it, only the time-out for slow readers is less exact.
         let _ = SockRef::from(&listener).set_tcp_notsent_lowat(MOST_UNSENT);
-        let answers = Arc::new(Answers { face, telemetry, body_timeout: limits.request_timeout });
+        let answers =
+            Arc::new(Answers { face, telemetry, lines: Arc::clone(&lines), body_timeout: limits.request_timeout });
         loop {
             // The slot comes first: a connection that can not be served yet stays in the system's queue.
             let accept = async {
@@ -149,9 +150,9 @@ fn discard_later(mut rest: Incoming, response: &Response<AnswerBody>, activity: 
     if response.headers().contains_key(header::CONNECTION) {
         return activity.closing();
     }
-    activity.discarding();
+    let request = activity.discarding();
     tokio::spawn(async move {
-        discard(&mut rest).await;
-        activity.discarded();
+        let is_whole = discard(&mut rest).await;
+        activity.discarded(request, is_whole);
     });
 }

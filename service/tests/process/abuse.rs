@@ -168,6 +168,25 @@ fn a_client_that_reads_slowly_gets_all_of_its_answers() {
 }
 
 #[test]
+fn a_slow_reader_may_send_its_next_request_meanwhile() {
+    let times = ["--idle-timeout", "2s", "--header-timeout", "500ms", "--request-timeout", "500ms"];
+    let echo = Echo::start(&times);
+    let body = "x".repeat(256 * 1024);
+    echo.create("GET", "/large", json!({"code": 200, "body": body}));
+    for next in ["\r\n", "GET /large HTTP/1.1\r\nHost: x\r\n\r\n"] {
+        let mut stream = narrow(echo.mocks);
+        write!(stream, "GET /large HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        // The answer has begun.
+        stream.read_exact(&mut [0; 1024]).unwrap();
+        write!(stream, "{next}").unwrap();
+        for _ in 0..15 {
+            thread::sleep(Duration::from_millis(100));
+            stream.read_exact(&mut [0; 16 * 1024]).unwrap_or_else(|error| panic!("cut off with {next:?}: {error}"));
+        }
+    }
+}
+
+#[test]
 fn a_client_that_reads_nothing_is_cut_off() {
     let echo = Echo::start(&["--idle-timeout", "500ms", "--log", "echo_service=debug"]);
     echo.create("GET", "/large", json!({"code": 200, "body": "x".repeat(256 * 1024)}));

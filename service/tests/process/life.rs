@@ -119,9 +119,28 @@ fn a_running_request_is_finished_and_new_ones_are_refused() {
 }
 
 #[test]
+fn a_refused_body_holds_up_the_end_only_until_it_has_arrived() {
+    let mut echo = Echo::start(&["--shutdown-deadline", "1h", "--request-timeout", "1h"]);
+    let mut stream = TcpStream::connect(echo.management).unwrap();
+    write!(stream, "PATCH /endpoints/nope HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n").unwrap();
+    assert_eq!(read_answer(&mut stream).status, 404);
+    echo.signal("TERM");
+    echo.log_line(|line| line["message"] == "stopping");
+    while TcpStream::connect(echo.mocks).is_ok() {
+        thread::yield_now();
+    }
+    stream.write_all(b"0123456789").unwrap();
+    // The client keeps its side open, as a pool does that looks at its connections when it needs one.
+    assert!(echo.wait().success());
+    drop(stream);
+}
+
+#[test]
 fn idle_connections_do_not_hold_up_the_end() {
     let mut echo = Echo::start(&["--shutdown-deadline", "1h"]);
     let mut unused = TcpStream::connect(echo.mocks).unwrap();
+    let mut half = TcpStream::connect(echo.mocks).unwrap();
+    write!(half, "GET / HTTP/1.1\r\nHo").unwrap();
     let mut used = TcpStream::connect(echo.mocks).unwrap();
     write!(used, "GET /x HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
     assert_eq!(read_answer(&mut used).status, 404);

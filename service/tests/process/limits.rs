@@ -109,6 +109,23 @@ fn a_body_that_does_not_come_is_408() {
 }
 
 #[test]
+fn each_refused_body_has_the_time_of_a_request() {
+    let echo = Echo::start(&["--request-timeout", "1h", "--header-timeout", "500ms", "--idle-timeout", "500ms"]);
+    let head = |bytes: usize| format!("PATCH /endpoints/nope HTTP/1.1\r\nHost: x\r\nContent-Length: {bytes}\r\n\r\n");
+    for _ in 0..5 {
+        let mut stream = connect(echo.management);
+        // The end of the first body comes with the head of the second one.
+        write!(stream, "{}0123456789{}", head(10), head(100)).unwrap();
+        assert_eq!((read_answer(&mut stream).status, read_answer(&mut stream).status), (404, 404));
+        for byte in 0..100 {
+            thread::sleep(Duration::from_millis(20));
+            stream.write_all(b"x").unwrap_or_else(|error| panic!("cut off at byte {byte}: {error}"));
+        }
+        assert_eq!(get(&mut stream, "/-/live").status, 200);
+    }
+}
+
+#[test]
 fn a_mock_waits_for_a_body_no_longer_than_for_management() {
     let echo = Echo::start(&["--request-timeout", "500ms", "--header-timeout", "1h"]);
     echo.create("POST", "/mock", json!({"code": 202}));
