@@ -21,6 +21,7 @@ THERE = {
     ("ServiceName", "echo"),
     ("TableName", "echo-test"),
     ("WebACL", "echo-test"),
+    ("CertificateArn", "arn:aws:acm:eu-central-1:111122223333:certificate/1"),
     ("Region", "eu-central-1"),
     ("Rule", "ALL"),
     ("Echo/echo-test", "ErrorLines"),
