@@ -86,7 +86,7 @@ impl Gate {
     }
 
     /// Identifies the caller and counts the request against them.
-    pub fn admit(&self, peer: IpAddr, uri: &Uri, headers: &HeaderMap) -> Result<Access, ApiError> {
+    pub fn admit(&self, peer: IpAddr, uri: &Uri, headers: &HeaderMap) -> Result<(Caller, Access), ApiError> {
         let access = self.identify(headers);
         let caller = match &access {
             Access::Key(key) => Caller::Key(key.name.as_str().into()),
@@ -97,7 +97,7 @@ impl Gate {
         if matches!(access, Access::Anonymous) {
             origin::check(uri, headers, self.public.as_deref())?;
         }
-        Ok(access)
+        Ok((caller, access))
     }
 
     fn identify(&self, headers: &HeaderMap) -> Access {

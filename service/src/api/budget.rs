@@ -1,53 +1,95 @@
-//! How many bytes of answers there may be at once: those that are put together, and those that clients have not read yet.
+//! How many bytes management holds for its clients at once: documents that arrive, answers that are put together, and answers that
+//! clients have not read yet.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use bytes::Bytes;
+use http::Method;
 use parking_lot::Mutex;
 use poem::{Body, Request, Response, error::ResponseError};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::timeout,
+    time::{Instant, timeout_at},
 };
 
-use super::error::ApiError;
+use super::{access::Caller, error::ApiError};
 
-/// What is counted is KiB: an answer of less is free, because connections are bounded.
-const UNIT: usize = 1024;
-/// Of all answers together.
-const TOTAL: usize = 16 * 1024 * UNIT;
+/// Room is counted in KiB: a smaller document or answer is free, because connections are bounded.
+pub const UNIT: usize = 1024;
+/// For all requests that only read.
+const READS: usize = 16 * 1024 * UNIT;
+/// For all other requests, or more if this is less than four of the largest documents.
+const WRITES: usize = 8 * 1024 * UNIT;
 /// What a listing takes while it is read and put together.
 pub const LISTING: usize = 4 * 1024 * UNIT;
 /// The same for a single endpoint, before it is known how large it is.
 pub const ENDPOINT: usize = 512 * UNIT;
-/// For how long a request waits for others to be read.
+/// For how long a request waits for others to end.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The bytes that are left.
-#[derive(Clone)]
-pub struct Budget(Arc<Semaphore>);
+/// The bytes that are left. Writes have their own, so that no reader holds up a writer.
+pub struct Budget {
+    reads: Pool,
+    writes: Pool,
+}
 
-impl Default for Budget {
-    fn default() -> Self {
-        Self(Arc::new(Semaphore::new(TOTAL / UNIT)))
-    }
+struct Pool {
+    units: usize,
+    all: Arc<Semaphore>,
+    /// The half that each caller may take. The entry of a caller without requests goes with the next request.
+    callers: Mutex<HashMap<Caller, Weak<Semaphore>>>,
 }
 
 /// What one request has of the budget.
 #[derive(Clone)]
 pub struct Share {
-    budget: Budget,
-    held: Arc<Mutex<Option<OwnedSemaphorePermit>>>,
+    own: Arc<Semaphore>,
+    all: Arc<Semaphore>,
+    held: Arc<Mutex<Option<Room>>>,
+}
+
+/// The same number of units from the caller's half and from the whole pool.
+struct Room {
+    own: OwnedSemaphorePermit,
+    all: OwnedSemaphorePermit,
 }
 
 impl Budget {
+    /// `max_document` is how many bytes the largest document has.
+    pub fn new(max_document: usize) -> Self {
+        Self { reads: Pool::new(READS), writes: Pool::new(WRITES.max(4 * max_document)) }
+    }
+
     /// Nothing yet.
-    pub fn share(&self) -> Share {
-        Share { budget: self.clone(), held: Arc::default() }
+    pub fn share(&self, method: &Method, caller: Caller) -> Share {
+        let pool = if method.is_safe() { &self.reads } else { &self.writes };
+        Share { own: pool.half_of(caller), all: Arc::clone(&pool.all), held: Arc::default() }
     }
 }
 
-/// Has room for an answer of so many bytes from now on, or refuses the request.
+impl Pool {
+    fn new(bytes: usize) -> Self {
+        let units = bytes / UNIT;
+        Self { units, all: Arc::new(Semaphore::new(units)), callers: Mutex::default() }
+    }
+
+    fn half_of(&self, caller: Caller) -> Arc<Semaphore> {
+        let mut callers = self.callers.lock();
+        callers.retain(|_, half| half.strong_count() > 0);
+        let known = callers.get(&caller).and_then(Weak::upgrade);
+        known.unwrap_or_else(|| {
+            let half = Arc::new(Semaphore::new(self.units / 2));
+            callers.insert(caller, Arc::downgrade(&half));
+            half
+        })
+    }
+}
+
+/// Has room for so many bytes from now on, or refuses the request.
 pub async fn reserve(request: &Request, bytes: usize) -> Result<(), ApiError> {
     share_of(request).reserve(bytes).await
 }
@@ -65,8 +107,11 @@ impl Share {
     /// Gives back what is more than so many units, and returns how many are missing.
     fn shrink(&self, units: usize) -> usize {
         let mut held = self.held.lock();
-        let has = held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-        drop(held.as_mut().and_then(|held| held.split(has.saturating_sub(units))));
+        let has = held.as_ref().map_or(0, |room| room.all.num_permits());
+        if let Some(room) = &mut *held {
+            let more = has.saturating_sub(units);
+            drop((room.all.split(more), room.own.split(more)));
+        }
         units.saturating_sub(has)
     }
 
@@ -74,12 +119,17 @@ impl Share {
     async fn reserve(&self, bytes: usize) -> Result<(), ApiError> {
         let missing = self.shrink(bytes / UNIT);
         if missing > 0 {
-            let more = Arc::clone(&self.budget.0).acquire_many_owned(missing as u32);
-            let more = timeout(PATIENCE, more).await.map_err(|_| ApiError::answers_unread())?;
-            let more = more.expect("it is never closed");
+            let until = Instant::now() + PATIENCE;
+            let room = |of: &Arc<Semaphore>| timeout_at(until, Arc::clone(of).acquire_many_owned(missing as u32));
+            // The own half first: in the queue of the pool nobody waits for what their own requests hold.
+            let own = room(&self.own).await.map_err(|_| ApiError::too_much_at_once())?.expect("it is never closed");
+            let all = room(&self.all).await.map_err(|_| ApiError::no_room())?.expect("it is never closed");
             match &mut *self.held.lock() {
-                Some(held) => held.merge(more),
-                none => *none = Some(more),
+                Some(held) => {
+                    held.own.merge(own);
+                    held.all.merge(all);
+                }
+                none => *none = Some(Room { own, all }),
             }
         }
         Ok(())
@@ -93,7 +143,7 @@ impl Share {
         if let Some(refusal) = is_refused {
             return refusal.as_response();
         }
-        // The permit goes with the bytes, because hyper drops a body before it has sent what was in it.
+        // The room goes with the bytes, because hyper drops a body before it has sent what was in it.
         let charged = Charged { body, _held: self.held.lock().take() };
         response.set_body(Body::from_bytes(Bytes::from_owner(charged)));
         response
@@ -102,7 +152,7 @@ impl Share {
 
 struct Charged {
     body: Bytes,
-    _held: Option<OwnedSemaphorePermit>,
+    _held: Option<Room>,
 }
 
 impl AsRef<[u8]> for Charged {
@@ -117,40 +167,122 @@ mod tests {
 
     use super::*;
 
-    async fn charged(budget: &Budget, status: StatusCode, bytes: usize) -> Response {
-        budget.share().charge(Response::builder().status(status).body(vec![b'x'; bytes])).await
+    const MAX_DOCUMENT: usize = 2 * 1024 * UNIT;
+
+    fn budget() -> Budget {
+        Budget::new(MAX_DOCUMENT)
+    }
+
+    fn share(budget: &Budget, method: &Method, key: &str) -> Share {
+        budget.share(method, Caller::Key(key.into()))
+    }
+
+    fn left(pool: &Pool) -> usize {
+        pool.all.available_permits() * UNIT
+    }
+
+    async fn charged(budget: &Budget, key: &str, status: StatusCode, bytes: usize) -> Response {
+        let response = Response::builder().status(status).body(vec![b'x'; bytes]);
+        share(budget, &Method::POST, key).charge(response).await
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_counts_until_its_last_byte_is_gone() {
-        let budget = Budget::default();
-        let left = || budget.0.available_permits() * UNIT;
-        let share = budget.share();
+        let budget = budget();
+        let left = || left(&budget.reads);
+        let share = share(&budget, &Method::GET, "a");
         share.reserve(LISTING).await.unwrap();
-        assert_eq!(left(), TOTAL - LISTING);
-        let answer = share.charge(Response::from(vec![b'x'; 1024 * UNIT])).await;
-        assert_eq!(left(), TOTAL - 1024 * UNIT);
+        assert_eq!(left(), READS - LISTING);
+        let answer = share.clone().charge(Response::from(vec![b'x'; 1024 * UNIT])).await;
+        assert_eq!(left(), READS - 1024 * UNIT);
+        assert_eq!(share.own.available_permits() * UNIT, READS / 2 - 1024 * UNIT);
         // As hyper does: the body is gone, and its bytes wait to be sent.
         let mut bytes = answer.into_body().into_bytes().await.unwrap();
         drop(bytes.split_to(1000 * UNIT));
-        assert_eq!(left(), TOTAL - 1024 * UNIT);
+        assert_eq!(left(), READS - 1024 * UNIT);
         drop(bytes);
-        assert_eq!(left(), TOTAL);
+        assert_eq!(left(), READS);
+        assert_eq!(share.own.available_permits() * UNIT, READS / 2);
     }
 
     #[tokio::test(start_paused = true)]
     async fn without_room_only_what_was_done_and_what_is_small_is_told() {
-        let budget = Budget::default();
-        let all = charged(&budget, StatusCode::OK, TOTAL).await;
-        assert!(budget.share().reserve(UNIT).await.is_err());
-        for (status, bytes, expected) in [
-            (StatusCode::CREATED, 2 * UNIT, StatusCode::CREATED),
-            (StatusCode::BAD_REQUEST, 2 * UNIT, StatusCode::SERVICE_UNAVAILABLE),
-            (StatusCode::BAD_REQUEST, UNIT - 1, StatusCode::BAD_REQUEST),
-        ] {
-            assert_eq!(charged(&budget, status, bytes).await.status(), expected, "{status} {bytes}");
+        let budget = budget();
+        let mut unread = Vec::new();
+        for (fills, key) in [("a", "a"), ("b", "c")] {
+            unread.push(charged(&budget, fills, StatusCode::OK, WRITES / 2).await);
+            assert!(share(&budget, &Method::POST, key).reserve(UNIT).await.is_err());
+            for (status, bytes, expected) in [
+                (StatusCode::CREATED, 2 * UNIT, StatusCode::CREATED),
+                (StatusCode::BAD_REQUEST, 2 * UNIT, StatusCode::SERVICE_UNAVAILABLE),
+                (StatusCode::BAD_REQUEST, UNIT - 1, StatusCode::BAD_REQUEST),
+            ] {
+                assert_eq!(charged(&budget, key, status, bytes).await.status(), expected, "{key} {status} {bytes}");
+            }
         }
-        drop(all);
-        assert!(budget.share().reserve(TOTAL).await.is_ok());
+        drop(unread);
+        assert_eq!(left(&budget.writes), WRITES);
+        assert!(share(&budget, &Method::POST, "a").reserve(WRITES / 2).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn readers_that_wait_do_not_hold_up_writes() {
+        let budget = budget();
+        let held = ["a", "b"].map(|key| share(&budget, &Method::GET, key));
+        for share in &held {
+            share.reserve(READS / 2).await.unwrap();
+        }
+        let listing = share(&budget, &Method::GET, "c");
+        let waits = tokio::spawn(async move { listing.reserve(LISTING).await });
+        tokio::task::yield_now().await;
+        let started = Instant::now();
+        for method in [Method::POST, Method::PATCH, Method::DELETE] {
+            share(&budget, &method, "c").reserve(ENDPOINT).await.unwrap();
+        }
+        assert_eq!(started.elapsed(), Duration::ZERO);
+        assert!(waits.await.unwrap().is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_caller_who_waits_for_their_own_requests_does_not_hold_up_others() {
+        let budget = budget();
+        let unread = share(&budget, &Method::GET, "a");
+        unread.reserve(READS / 2).await.unwrap();
+        let listing = share(&budget, &Method::GET, "a");
+        let waits = tokio::spawn(async move { listing.reserve(LISTING).await });
+        tokio::task::yield_now().await;
+        let started = Instant::now();
+        let others = share(&budget, &Method::GET, "b");
+        others.reserve(READS / 2).await.unwrap();
+        assert_eq!(started.elapsed(), Duration::ZERO);
+        drop(unread);
+        assert!(waits.await.unwrap().is_ok(), "a caller waits for their own requests as for others'");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_caller_is_forgotten_after_their_last_byte() {
+        let budget = budget();
+        let callers = || budget.writes.callers.lock().len();
+        let unread = charged(&budget, "a", StatusCode::OK, 2 * UNIT).await;
+        for key in ["b", "c", "d"] {
+            drop(share(&budget, &Method::POST, key));
+        }
+        assert_eq!(callers(), 2, "the one with an unread answer, and the last one");
+        drop(unread);
+        drop(share(&budget, &Method::POST, "e"));
+        assert_eq!(callers(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_caller_has_room_for_two_of_the_largest_documents_that_are_allowed() {
+        for max_document in [UNIT, MAX_DOCUMENT, 1 << 30] {
+            let budget = Budget::new(max_document);
+            let documents = [(); 2].map(|()| share(&budget, &Method::POST, "a"));
+            for document in &documents {
+                document.reserve(max_document).await.unwrap();
+            }
+            drop(documents);
+            share(&budget, &Method::PATCH, "a").reserve(max_document + ENDPOINT).await.unwrap();
+        }
     }
 }

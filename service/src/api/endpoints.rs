@@ -126,6 +126,7 @@ impl EndpointsApi {
         body: RequestDocument<NewEndpointDocument>,
     ) -> Result<New, Refusal<CreateStatuses>> {
         no_parameters(request)?;
+        reserve(request, body.room()).await?;
         let endpoint = document::read_new(&body.read().await?, self.is_reserved)?;
         reserve(request, json_bytes(&endpoint)).await?;
         self.replica.write(Write::Create(endpoint.clone())).await.map_err(|error| refused(request, error))?;
@@ -152,7 +153,7 @@ impl EndpointsApi {
     ) -> Result<Shown, Refusal<ShowStatuses>> {
         let _ = (if_match, if_none_match); // Described only: `conditions` reads all lines of a field, not only the first.
         no_parameters(request)?;
-        let Stored { endpoint, version } = self.find(request, &id).await?;
+        let Stored { endpoint, version } = self.find(request, &id, 0).await?;
         if conditions::check_read(request.headers(), version)? {
             return Ok(Shown::NotModified(etag(version)));
         }
@@ -180,7 +181,7 @@ impl EndpointsApi {
     ) -> Result<Changed, Refusal<ChangeStatuses>> {
         let _ = (if_match, if_none_match); // Described only: `conditions` reads all lines of a field, not only the first.
         no_parameters(request)?;
-        let mut current = self.find(request, &id).await?;
+        let mut current = self.find(request, &id, body.room()).await?;
         conditions::check_write(request.headers(), current.version)?;
         let changes = body.read().await?;
         // Others may change it at the same time; one of them succeeds in each round, and the request's deadline ends it.
@@ -193,7 +194,9 @@ impl EndpointsApi {
                     return Ok(Changed::Ok(JsonApi((&endpoint).into()), etag(version)));
                 }
                 Ok(version) => return Ok(Changed::Unseen(etag(version))),
-                Err(WriteError::Changed | WriteError::Missing) => current = self.find(request, &id).await?,
+                Err(WriteError::Changed | WriteError::Missing) => {
+                    current = self.find(request, &id, 0).await?;
+                }
                 Err(error) => return Err(refused(request, error).into()),
             }
             conditions::check_write(request.headers(), current.version)?;
@@ -220,7 +223,7 @@ impl EndpointsApi {
         let _ = (if_match, if_none_match); // Described only: `conditions` reads all lines of a field, not only the first.
         no_parameters(request)?;
         loop {
-            let Stored { endpoint, version } = self.find(request, &id).await?;
+            let Stored { endpoint, version } = self.find(request, &id, 0).await?;
             conditions::check_write(request.headers(), version)?;
             match self.replica.write(Write::Delete { id: endpoint.id, expected: version }).await {
                 Ok(_) => return Ok(Deleted::Ok),
@@ -232,8 +235,9 @@ impl EndpointsApi {
 }
 
 impl EndpointsApi {
-    async fn find(&self, request: &Request, id: &str) -> Result<Stored, ApiError> {
-        reserve(request, budget::ENDPOINT).await?;
+    /// Has room for it, and for so many bytes beside it.
+    async fn find(&self, request: &Request, id: &str, beside: usize) -> Result<Stored, ApiError> {
+        reserve(request, budget::ENDPOINT + beside).await?;
         let found = match EndpointId::parse(id) {
             Some(id) => self.replica.get(id).await?,
             None => None,

@@ -207,8 +207,19 @@ impl ApiError {
         )
     }
 
-    pub fn answers_unread() -> Self {
-        Self::unavailable("The answers that other clients have not read yet take all memory for answers: try again")
+    /// A caller's own requests take all that one caller may take.
+    pub fn too_much_at_once() -> Self {
+        Self::unavailable(
+            "Your other requests, which are not complete or whose answers you have not read yet, take all memory that one \
+             caller can have: complete them, read the answers, and try again",
+        )
+    }
+
+    pub fn no_room() -> Self {
+        Self::unavailable(
+            "Requests of other clients, which are not complete or whose answers they have not read yet, take all memory \
+             for requests: try again",
+        )
     }
 
     pub fn unavailable(detail: &str) -> Self {

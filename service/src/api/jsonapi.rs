@@ -13,6 +13,7 @@ use poem_openapi::{
 use serde_json::Value;
 
 use super::{
+    budget,
     error::{ApiError, Kind, Source},
     json, media_type,
 };
@@ -54,14 +55,24 @@ pub struct BodyLimits {
 ///
 /// `T` is its schema in the OpenAPI document.
 pub struct RequestDocument<T> {
-    /// What the headers say of the body: a document that they rule out is refused without a look at it.
-    announced: Result<(), ApiError>,
+    /// How many bytes the headers let expect: a document that they rule out is refused without a look at it.
+    announced: Result<usize, ApiError>,
     body: Body,
     limits: BodyLimits,
     schema: PhantomData<fn() -> T>,
 }
 
 impl<T> RequestDocument<T> {
+    /// How many bytes to reserve before it is read: a little more than it has, because its answer may be longer, and documents
+    /// that wait for more room would wait for each other.
+    pub fn room(&self) -> usize {
+        match self.announced {
+            Ok(bytes) if bytes >= budget::UNIT => (bytes + budget::UNIT).min(self.limits.bytes),
+            _ => 0,
+        }
+    }
+
+    /// Reads it whole. Its room is reserved before.
     pub async fn read(self) -> Result<Value, ApiError> {
         self.announced?;
         let BodyLimits { bytes, time } = self.limits;
@@ -118,12 +129,18 @@ impl<'a, T: Type> ApiExtractor<'a> for RequestDocument<T> {
     }
 }
 
-fn check_headers(headers: &HeaderMap, limits: BodyLimits) -> Result<(), ApiError> {
+/// How many bytes to expect.
+fn check_headers(headers: &HeaderMap, limits: BodyLimits) -> Result<usize, ApiError> {
     media_type::check_content_type(headers)?;
     media_type::check_content_encoding(headers)?;
-    // hyper has read the length already: it is a number.
+    // hyper has read the length already: it is a number. Without one, a body comes in chunks.
     let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    if length.is_some_and(|length: u64| length > limits.bytes as u64) { Err(too_large(limits.bytes)) } else { Ok(()) }
+    match length {
+        Some(length) if length > limits.bytes => Err(too_large(limits.bytes)),
+        Some(length) => Ok(length),
+        None if headers.contains_key(header::TRANSFER_ENCODING) => Ok(limits.bytes),
+        None => Ok(0),
+    }
 }
 
 fn too_large(limit: usize) -> ApiError {

@@ -80,7 +80,7 @@ impl Management {
             gate: self.gate,
             instruments: self.instruments,
             body_limits: self.body_limits,
-            budget: Budget::default(),
+            budget: Budget::new(self.body_limits.bytes),
         };
         let front = Arc::new(front);
         routes
@@ -111,17 +111,17 @@ impl Front {
         let route = routes::Route::of(&path);
         let is_health = route.is_some_and(routes::Route::is_health);
         let client = self.gate.client(peer, request.headers());
-        let (share, created) = (self.budget.share(), Created::default());
-        request.extensions_mut().insert(share.clone());
+        let created = Created::default();
         request.extensions_mut().insert(created.clone());
-        let (mut key, mut is_granted) = (None, false);
+        let (mut key, mut is_granted, mut share) = (None, false, None);
         let outcome = async {
             // Health is told to whoever asks, as often as they ask: a busy client must not have the service taken for dead.
             if !is_health {
-                let access = self.gate.admit(peer, request.uri(), request.headers())?;
+                let (caller, access) = self.gate.admit(peer, request.uri(), request.headers())?;
                 key = access.key_name();
                 is_granted = access.is_granted();
                 request.extensions_mut().insert(access);
+                request.extensions_mut().insert(share.insert(self.budget.share(&method, caller)).clone());
                 media_type::check_accept(request.headers())?;
             }
             // A little longer than the body may take, so that a slow body is told so.
@@ -135,7 +135,7 @@ impl Front {
             Err(error) => api_error(&error, method.as_str(), &path).as_response(),
         };
         // All that ask for a document of the documentation share its bytes.
-        if !is_health && !route.is_some_and(routes::Route::is_documentation) {
+        if let Some(share) = share.filter(|_| !route.is_some_and(routes::Route::is_documentation)) {
             response = share.charge(response).await;
         }
         if response.status() == StatusCode::TOO_MANY_REQUESTS {

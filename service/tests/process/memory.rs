@@ -1,6 +1,7 @@
-//! Clients that do not read their answers: what they can take of the memory is bounded, and others are served.
+//! Clients that do not read their answers, or do not end their documents: they take a bounded part of the memory, and others are
+//! served.
 
-use std::{io::Write, net::TcpStream, process::Command, time::Instant};
+use std::{io::Write, net::TcpStream, process::Command, thread, time::Instant};
 
 use echo_service::config::Token;
 use serde_json::json;
@@ -28,6 +29,11 @@ fn small_container() -> Command {
 
 /// So many requests on a connection of which the system keeps as little as it can.
 fn ask_and_do_not_read(echo: &Echo, requests: usize, path: &str, headers: &str) -> TcpStream {
+    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\n{headers}\r\n");
+    send_and_do_not_read(echo, &request.repeat(requests))
+}
+
+fn send_and_do_not_read(echo: &Echo, requests: &str) -> TcpStream {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
     let mut stream = runtime.block_on(async {
         let socket = TcpSocket::new_v4().unwrap();
@@ -36,8 +42,7 @@ fn ask_and_do_not_read(echo: &Echo, requests: usize, path: &str, headers: &str) 
     });
     stream.set_nonblocking(false).unwrap();
     stream.set_read_timeout(Some(2 * PATIENCE)).unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\n{headers}\r\n");
-    stream.write_all(request.repeat(requests).as_bytes()).unwrap();
+    stream.write_all(requests.as_bytes()).unwrap();
     stream
 }
 
@@ -53,17 +58,22 @@ fn patiently(ask: impl Fn() -> Answer) -> Answer {
     }
 }
 
+/// The entry for `--keys` and the header line of a new key.
+fn key(name: &str, scopes: &str) -> (String, String) {
+    let token = Token::generate();
+    (token.entry(name, scopes).unwrap(), format!("Authorization: Bearer {}\r\n", token.as_str()))
+}
+
 fn bears_answers_that_nobody_reads(store: &str, variables: &[(&str, &str)]) {
     const UNREAD: usize = 200;
-    let (reader, writer) = (Token::generate(), Token::generate());
-    let keys = [reader.entry("reader", "read").unwrap(), writer.entry("writer", "read+write").unwrap()].join(",");
-    let header = |token: &Token| format!("Authorization: Bearer {}\r\n", token.as_str());
+    let ((reader_key, reader), (writer_key, writer)) = (key("reader", "read"), key("writer", "read+write"));
+    let keys = [reader_key, writer_key].join(",");
     let mut command = small_container();
     command.args(["--listen", "127.0.0.1:0", "--log-format", "json", "--store", store, "--keys", &keys]);
     let mut echo = Echo::spawn(command.envs(variables.iter().copied())).unwrap();
     let create = |path: &str, body: &str| {
         let document = new_endpoint("GET", path, json!({"code": 200, "body": body}));
-        patiently(|| echo.manage("POST", "/endpoints", &header(&writer), Some(&document)))
+        patiently(|| echo.manage("POST", "/endpoints", &writer, Some(&document)))
     };
     let ids: Vec<_> = (0..8)
         .map(|n| {
@@ -77,7 +87,7 @@ fn bears_answers_that_nobody_reads(store: &str, variables: &[(&str, &str)]) {
     let paths = ["/endpoints?page[size]=1000", "/endpoints?filter[path]=/1", &format!("/endpoints/{}", ids[0])];
     let mut unread = Vec::new();
     while unread.len() < UNREAD {
-        let some = paths.iter().cycle().take(20).map(|path| ask_and_do_not_read(&echo, 1, path, &header(&reader)));
+        let some = paths.iter().cycle().take(20).map(|path| ask_and_do_not_read(&echo, 1, path, &reader));
         let some: Vec<_> = some.collect();
         // Each of them is answered, or waits for a second and is refused.
         for stream in &some {
@@ -90,7 +100,7 @@ fn bears_answers_that_nobody_reads(store: &str, variables: &[(&str, &str)]) {
     assert_eq!(create("/small", "x").status, 201, "a small answer has room");
 
     drop(unread);
-    let listed = patiently(|| echo.manage("GET", "/endpoints", &header(&reader), None));
+    let listed = patiently(|| echo.manage("GET", "/endpoints", &reader, None));
     assert_eq!(listed.status, 200, "{}", listed.text());
     echo.signal("TERM");
     assert!(echo.wait().success());
@@ -124,8 +134,10 @@ fn without_room_for_its_answer_nothing_is_done() {
     // The system takes some MiB for each connection.
     let mut unread: Vec<_> = (0..16).map(|_| ask_and_do_not_read(&echo, 12, "/endpoints", "")).collect();
     until_refused(|_| echo.get("/endpoints"));
-    let shown = format!("/endpoints/{}", ids[0]);
-    unread.extend((0..16).map(|_| ask_and_do_not_read(&echo, 48, &shown, "")));
+    let change = changes(json!({"verb": "GET"})).to_string();
+    let head = format!("Host: x\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n", change.len());
+    let change = format!("PATCH /endpoints/{} HTTP/1.1\r\n{head}{change}", ids[0]).repeat(48);
+    unread.extend((0..16).map(|_| send_and_do_not_read(&echo, &change)));
 
     let large = json!({"code": 200, "body": "\u{1}".repeat(256 * 1024)});
     let mut last = String::new();
@@ -134,8 +146,73 @@ fn without_room_for_its_answer_nothing_is_done() {
         echo.post(&new_endpoint("GET", &last, large.clone()))
     });
     assert_eq!(echo.call("GET", &last).status, 404);
+    until_refused(|n| {
+        last = format!("/changed/{n}");
+        echo.patch(&ids[1], &changes(json!({"path": last})))
+    });
+    assert_eq!(echo.call("GET", &last).status, 404);
     assert_eq!(echo.call("GET", "/0").text(), body, "mocks are served");
     drop(unread);
     assert_eq!(patiently(|| echo.get("/endpoints")).status, 200);
     assert_eq!(patiently(|| echo.patch(&ids[1], &changes(json!({"path": "/moved"})))).status, 200);
+}
+
+#[test]
+fn answers_that_one_key_does_not_read_do_not_hold_up_others() {
+    let ((reader_key, reader), (writer_key, writer)) = (key("reader", "read"), key("writer", "read+write"));
+    let echo = Echo::start(&["--keys", &[reader_key, writer_key].join(",")]);
+    let create = |path: &str| {
+        let document = new_endpoint("GET", path, json!({"code": 200, "body": "x".repeat(250 * 1024)}));
+        let created = echo.manage("POST", "/endpoints", &writer, Some(&document));
+        format!("/endpoints/{}", created.json()["data"]["id"].as_str().unwrap())
+    };
+    let (shown, deleted) = (create("/shown"), create("/deleted"));
+    let mut unread = Vec::new();
+    let refused = until_refused(|_| {
+        unread.extend((0..10).map(|_| ask_and_do_not_read(&echo, 1, &shown, &reader)));
+        echo.manage("GET", &shown, &reader, None)
+    });
+    assert!(refused.details().starts_with("Your other requests"), "{}", refused.details());
+    let change = changes(json!({"path": "/changed"}));
+    assert_eq!(echo.manage("PATCH", &shown, &writer, Some(&change)).status, 200);
+    assert_eq!(echo.manage("DELETE", &deleted, &writer, None).status, 204);
+    assert_eq!(echo.manage("GET", &shown, &writer, None).status, 200);
+    assert_eq!(echo.manage("GET", "/endpoints", &writer, None).status, 200);
+}
+
+#[test]
+fn documents_that_never_end_do_not_take_all_memory() {
+    const UNFINISHED: usize = 200;
+    let ((slow_key, slow), (writer_key, writer)) = (key("slow", "write"), key("writer", "write"));
+    let mut command = small_container();
+    command.args(["--listen", "127.0.0.1:0", "--log-format", "json", "--store", "memory", "--rate-limit", "0"]);
+    // The documents stay unfinished for the whole test.
+    command.args(["--request-timeout", "600s", "--keys", &[slow_key, writer_key].join(",")]);
+    let mut echo = Echo::spawn(&mut command).unwrap();
+    let create = |key: &str, path: &str, bytes: usize| {
+        let document = new_endpoint("GET", path, json!({"code": 200, "body": "x".repeat(bytes)}));
+        echo.manage("POST", "/endpoints", key, Some(&document))
+    };
+    let framings = ["Content-Length: 2000000\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n1e8480\r\n"];
+    for (n, framing) in framings.into_iter().enumerate() {
+        let head = format!("POST /endpoints HTTP/1.1\r\nHost: x\r\n{slow}Content-Type: application/json\r\n{framing}");
+        let blanks = " ".repeat(1_900_000);
+        let upload = || {
+            let mut stream = TcpStream::connect(echo.management).unwrap();
+            stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(blanks.as_bytes())).unwrap();
+            stream
+        };
+        let unfinished: Vec<_> = thread::scope(|scope| {
+            let uploads: Vec<_> = (0..UNFINISHED).map(|_| scope.spawn(upload)).collect();
+            uploads.into_iter().map(|upload| upload.join().unwrap()).collect()
+        });
+        let refused = until_refused(|_| create(&slow, &format!("/slow/{n}"), 250 * 1024));
+        assert!(refused.details().starts_with("Your other requests"), "{}", refused.details());
+        assert_eq!(create(&writer, &format!("/large/{n}"), 250 * 1024).status, 201, "others are served");
+        assert_eq!(create(&slow, &format!("/small/{n}"), 1).status, 201, "a small document has room");
+        drop(unfinished);
+        assert_eq!(patiently(|| create(&slow, &format!("/again/{n}"), 250 * 1024)).status, 201, "room comes back");
+    }
+    echo.signal("TERM");
+    assert!(echo.wait().success());
 }
