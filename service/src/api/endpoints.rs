@@ -246,7 +246,7 @@ impl EndpointsApi {
 /// Why a write was refused, without what the key may not read.
 fn refused(request: &Request, error: WriteError) -> ApiError {
     match error {
-        WriteError::Taken { route, .. } if !may_read(request) => ApiError::taken(&route, None),
+        WriteError::Taken { .. } if !may_read(request) => ApiError::taken_by_another(),
         error => error.into(),
     }
 }
