@@ -7,7 +7,7 @@ use std::{panic::resume_unwind, process::ExitCode, time::Duration};
 use clap::error::ErrorKind;
 use echo_service::{
     app::App,
-    config::{Cli, Command, Config, KeyCommand, Settings, Token, drop_empty_variables},
+    config::{Cli, Command, Config, KeyCommand, Settings, Token, drop_empty_variables, refuse_garbled_variables},
     healthcheck,
     telemetry::{self, Telemetry},
 };
@@ -32,7 +32,7 @@ const START_DEADLINE: Duration = Duration::from_secs(1);
 const CLOSE_DEADLINE: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
-    if let Err(problem) = drop_empty_variables() {
+    if let Err(problem) = drop_empty_variables().and_then(|()| refuse_garbled_variables()) {
         return finished(Err(problem), ExitCode::from(USAGE));
     }
     let cli = match Cli::from_arguments() {

@@ -8,6 +8,7 @@ use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
     registry::{MetaSecurityScheme, Registry},
 };
+use url::Url;
 
 use super::{
     error::{ApiError, Kind, Source},
@@ -58,8 +59,7 @@ impl Access {
 pub struct Gate {
     keys: Vec<Arc<Key>>,
     trusted: TrustedProxies,
-    /// Host, and perhaps port, of the public URL.
-    public: Option<String>,
+    public: Option<Url>,
     pub rate: RateLimit<Caller>,
     pub lines: Arc<LineLimit>,
 }
@@ -71,7 +71,7 @@ impl Gate {
         public_url: Option<&PublicUrl>,
         rate: RateLimit<Caller>,
     ) -> Self {
-        let public = public_url.and_then(|url| url.as_str().split_once("://")).map(|(_, host)| host.to_owned());
+        let public = public_url.map(|url| url.as_str().parse().expect("a public URL is a URL"));
         Self { keys: keys.into_iter().map(Arc::new).collect(), trusted, public, rate, lines: Arc::default() }
     }
 
@@ -95,7 +95,7 @@ impl Gate {
         };
         self.rate.check(&caller).map_err(ApiError::too_many_requests)?;
         if matches!(access, Access::Anonymous) {
-            origin::check(uri, headers, self.public.as_deref())?;
+            origin::check(uri, headers, self.public.as_ref())?;
         }
         Ok((caller, access))
     }

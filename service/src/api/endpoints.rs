@@ -69,8 +69,9 @@ impl EndpointsApi {
         /// Only those with this verb.
         #[oai(name = "filter[verb]")]
         filter_verb: Query<Option<Text<VerbRule>>>,
-        /// Only those with this path. Percent-encode the path as any value of a query. The path as `attributes.path` shows
-        /// it works too, unless it holds `%25`.
+        /// Only those with this path. Percent-encode the path as any value of a query: either all slashes or none. The path
+        /// as `attributes.path` shows it works too, and a `+` in it is a plus. Not so with `&`, `%25`, or the escape of a character
+        /// that a path may hold as it is (`%26`, `%2B`, `%3A`): encode such a path.
         #[oai(name = "filter[path]")]
         filter_path: Query<Option<Text<FilterPathRule>>>,
     ) -> Result<Listed, Refusal<ListStatuses>> {
@@ -249,7 +250,7 @@ impl EndpointsApi {
 /// Why a write was refused, without what the key may not read.
 fn refused(request: &Request, error: WriteError) -> ApiError {
     match error {
-        WriteError::Taken { route, .. } if !may_read(request) => ApiError::taken(&route, None),
+        WriteError::Taken { .. } if !may_read(request) => ApiError::taken_by_another(),
         error => error.into(),
     }
 }

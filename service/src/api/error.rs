@@ -232,13 +232,16 @@ impl ApiError {
     }
 
     /// `None` is a holder that the client may not read.
-    pub fn taken(route: &Route, holder: Option<EndpointId>) -> Self {
-        let detail = match holder {
-            Some(holder) => format!(
-                "`{route}` is taken by the endpoint with ID `{holder}`: change or delete that one, or choose another path"
-            ),
-            None => format!("`{route}` is taken by another endpoint, which a key with the scope `read` shows"),
-        };
+    pub fn taken(route: &Route, holder: EndpointId) -> Self {
+        let detail = format!(
+            "`{route}` is taken by the endpoint with ID `{holder}`: change or delete that one, or choose another path"
+        );
+        Self::new(Kind::Conflict, detail, Some(Source::pointer("/data/attributes/path")))
+    }
+
+    /// [`Self::taken`], for a key that may not read: of a change, the client has perhaps sent only the verb or only the path.
+    pub fn taken_by_another() -> Self {
+        let detail = "Verb and path are taken by another endpoint, which a key with the scope `read` shows";
         Self::new(Kind::Conflict, detail, Some(Source::pointer("/data/attributes/path")))
     }
 
@@ -287,7 +290,7 @@ impl From<StoreError> for ApiError {
 impl From<WriteError> for ApiError {
     fn from(error: WriteError) -> Self {
         match error {
-            WriteError::Taken { route, holder } => Self::taken(&route, Some(holder)),
+            WriteError::Taken { route, holder } => Self::taken(&route, holder),
             WriteError::Missing => Self::new(Kind::NotFound, "The endpoint was deleted in the meantime", None),
             WriteError::Changed => Self::changed(),
             WriteError::Store(error) => error.into(),

@@ -32,7 +32,7 @@ impl Locations {
             forwarded.and_then(|headers| last(headers, "x-forwarded-host")),
             // A target that names its host wins over `Host` (RFC 9112 section 3.2.2).
             request.uri().authority().map(ToString::to_string),
-            last(request.headers(), header::HOST.as_str()),
+            request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).map(ToOwned::to_owned),
         ];
         let authority = match (candidates.into_iter().flatten().find_map(|text| host_and_port(&text)), self.mock_port) {
             (Some((host, port)), None) => host + &port,

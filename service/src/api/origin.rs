@@ -6,12 +6,13 @@
 use std::net::IpAddr;
 
 use http::{HeaderMap, HeaderValue, Uri, header, uri::Authority};
+use url::Url;
 
 use super::error::ApiError;
 
 /// Refuses a request for a name that others can resolve to this address, and one from a page of another origin. `public` is
-/// the host, and perhaps port, of the public URL.
-pub fn check(uri: &Uri, headers: &HeaderMap, public: Option<&str>) -> Result<(), ApiError> {
+/// the origin of the public URL.
+pub fn check(uri: &Uri, headers: &HeaderMap, public: Option<&Url>) -> Result<(), ApiError> {
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).to_lowercase();
     // A target that names its host wins over `Host` (RFC 9112 section 3.2.2). Without both it is HTTP/1.0, which no browser speaks.
     let hosts: Vec<_> = match uri.authority() {
@@ -19,15 +20,16 @@ pub fn check(uri: &Uri, headers: &HeaderMap, public: Option<&str>) -> Result<(),
         None => headers.get_all(header::HOST).iter().map(text).collect(),
     };
     let name = |host: &str| host.parse::<Authority>().map_or_else(|_| String::new(), |host| host.host().to_owned());
-    let public = public.map(str::to_lowercase);
-    let public_name = public.as_deref().map(name);
-    let is_foreign = |host: &&String| !stays_here(&name(host)) && Some(name(host)) != public_name;
+    let public_name = public.and_then(Url::host_str);
+    let is_foreign = |host: &&String| !stays_here(&name(host)) && Some(&*name(host)) != public_name;
     if let Some(host) = hosts.iter().find(is_foreign) {
         return Err(ApiError::foreign_host(host));
     }
+    let public = public.map(|url| url.origin().ascii_serialization());
+    // The service itself speaks no TLS.
     let is_own = |origin: &str| {
-        let own = origin.split_once("://").map(|(_, authority)| authority);
-        own.is_some_and(|own| hosts.iter().chain(&public).any(|host| host == own))
+        public.as_deref() == Some(origin)
+            || origin.strip_prefix("http://").is_some_and(|own| hosts.iter().any(|host| host == own))
     };
     match headers.get_all(header::ORIGIN).iter().map(text).find(|origin| !is_own(origin)) {
         Some(origin) => Err(ApiError::foreign_origin(&origin)),

@@ -102,8 +102,8 @@ pub struct Settings {
 
     /// Networks of proxies, separated by commas
     ///
-    /// `X-Forwarded-For`, `-Proto` and `-Host` are believed from these addresses only: anybody can send these headers. For this reason a
-    /// network of all addresses (/0) is refused.
+    /// `X-Forwarded-For`, `-Proto` and `-Host` are believed from these addresses only: anybody can send these headers. For this reason
+    /// networks that are all addresses together, as /0 is, are refused.
     #[arg(long, env = "ECHO_TRUSTED_PROXIES", value_name = "CIDRS", help_heading = "Listening")]
     pub trusted_proxies: Option<String>,
 

@@ -2,7 +2,7 @@
 
 use std::{
     env::{self, args_os, vars_os},
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     os::unix::{ffi::OsStrExt, process::CommandExt},
     process::Command,
 };
@@ -45,6 +45,14 @@ pub fn drop_empty_variables() -> Result<(), String> {
     Err(failed(anew.exec()))
 }
 
+/// Refuses a setting whose variable is not UTF-8. The reader of the command line would not say which one it is.
+pub fn refuse_garbled_variables() -> Result<(), String> {
+    let command = Cli::command();
+    let mut settings = command.get_arguments().filter_map(clap::Arg::get_env);
+    let is_garbled = |name: &&OsStr| env::var_os(name).is_some_and(|value| value.to_str().is_none());
+    settings.find(is_garbled).map_or(Ok(()), |name| Err(format!("{} is not UTF-8: write it anew", name.display())))
+}
+
 /// Variables that look like settings but are none: a misspelt one must not be silently lost.
 pub(super) fn unknown_variables(environment: &[(String, String)]) -> Vec<String> {
     let command = Cli::command();
@@ -80,7 +88,7 @@ fn is_service_link(name: &str, value: &str) -> bool {
 fn names_a_port(name: &str) -> bool {
     let words: Vec<_> = name.rsplit('_').collect();
     let words = match words.as_slice() {
-        ["PROTO" | "PORT" | "ADDR" | "START" | "END", rest @ ..] => rest,
+        ["START" | "END", "PORT", rest @ ..] | ["PROTO" | "PORT" | "ADDR" | "START" | "END", rest @ ..] => rest,
         all => all,
     };
     matches!(words, ["TCP" | "UDP" | "SCTP", number, "PORT", ..] if number.parse::<u16>().is_ok())
@@ -138,6 +146,9 @@ mod tests {
                 ("PORT_53_UDP_ADDR", "10.0.0.1"),
                 ("PORT_9_SCTP_PORT", "9"),
                 ("PORT_8081_TCP_START", "tcp://10.0.0.1:8081"),
+                ("PORT_8081_TCP_END", "tcp://10.0.0.1:8090"),
+                ("PORT_8081_TCP_PORT_START", "8081"),
+                ("PORT_8081_UDP_PORT_END", "8090"),
                 ("NAME", "/web/echo"),
                 ("ENV_PATH", "/bin"),
                 ("ENV_KEYS", "x"),
@@ -155,6 +166,8 @@ mod tests {
             ("ECHO_PORT", "9090"),
             ("ECHO_PORT_HTTP", "8080"),
             ("ECHO_PORT_TCP", "8080"),
+            ("ECHO_PORT_START", "8080"),
+            ("ECHO_PORT_8080_START", "8080"),
             ("ECHO_SERVICE", "x"),
             ("ECHO_KEY_NAME", "ci"),
             ("ECHO_ENV", "prod"),

@@ -15,7 +15,7 @@ use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
 use ipnet::IpNet;
 
 pub use cli::{Cli, Command, KeyCommand, Settings, settings_tables};
-pub use environment::drop_empty_variables;
+pub use environment::{drop_empty_variables, refuse_garbled_variables};
 pub use keys::{Key, Scope, Token};
 pub use log::LogFormat;
 pub use telemetry::{Collector, SpanLimits, Telemetry};

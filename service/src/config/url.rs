@@ -1,5 +1,8 @@
 //! URLs in settings: where something is, and nothing that would be lost or shown on the way.
 
+use std::net::IpAddr;
+
+use ::url::Host;
 use http::Uri;
 
 /// Why a text is not the URL of a place.
@@ -10,7 +13,8 @@ pub(super) enum BadUrl {
     Secret,
 }
 
-/// Reads a URL of one of these schemes, with a host and perhaps a port. `Uri` alone takes a fragment and any port.
+/// Reads a URL of one of these schemes, with a host and perhaps a port. `Uri` alone takes a fragment, any port, and
+/// hosts that are none.
 pub(super) fn parse(text: &str, schemes: &[&str]) -> Result<Uri, BadUrl> {
     if text.split(['?', '#']).next().is_some_and(|place| place.contains('@')) {
         return Err(BadUrl::Secret);
@@ -21,20 +25,37 @@ pub(super) fn parse(text: &str, schemes: &[&str]) -> Result<Uri, BadUrl> {
     let is_port = |text: &str| text.parse::<u16>().is_ok_and(|port| port > 0) && !text.starts_with('+');
     let rest = &authority.as_str()[authority.host().len()..];
     let has_good_port = rest.is_empty() || rest.strip_prefix(':').is_some_and(is_port);
-    if is_known && !authority.host().is_empty() && has_good_port && !text.contains('#') {
+    if is_known && is_host(authority.host()) && has_good_port && !text.contains('#') {
         Ok(uri)
     } else {
         Err(BadUrl::Malformed)
     }
 }
 
-/// Whether a host is this machine.
+/// Whether a text is an address or a name. `Host` alone takes empty labels, and characters that no name has.
+fn is_host(text: &str) -> bool {
+    let is_label = |label: &str| {
+        !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    };
+    let is_name = text.strip_suffix('.').unwrap_or(text).split('.').all(is_label);
+    (is_name || text.starts_with('[')) && Host::parse(text).is_ok()
+}
+
+/// Whether a host is this machine, in any spelling of its address.
 pub(super) fn is_loopback(host: &str) -> bool {
-    let host = host.trim_matches(['[', ']']).trim_end_matches('.');
-    let address = host.parse::<std::net::IpAddr>().map(|address| address.to_canonical());
-    address.is_ok_and(|address| address.is_loopback())
-        || host.eq_ignore_ascii_case("localhost")
-        || host.to_ascii_lowercase().ends_with(".localhost")
+    let is_here = |address: IpAddr| {
+        let address = address.to_canonical();
+        address.is_loopback() || address.is_unspecified()
+    };
+    match Host::parse(host) {
+        Ok(Host::Ipv4(address)) => is_here(address.into()),
+        Ok(Host::Ipv6(address)) => is_here(address.into()),
+        Ok(Host::Domain(name)) => {
+            let name = name.trim_end_matches('.');
+            name == "localhost" || name.ends_with(".localhost")
+        }
+        Err(_) => false,
+    }
 }
 
 #[cfg(test)]
@@ -44,7 +65,15 @@ mod tests {
     #[test]
     fn only_places_are_urls() {
         let of = |text: &str| parse(text, &["http", "https"]).map(|uri| uri.to_string());
-        for text in ["http://h", "https://h:1/", "http://[::1]:4318/v1/traces", "HTTP://h:65535", "http://h/?a=b"] {
+        for text in [
+            "http://h",
+            "https://h:1/",
+            "http://[::1]:4318/v1/traces",
+            "HTTP://h:65535",
+            "http://h/?a=b",
+            "http://a_b-1.h.",
+            "http://127.1",
+        ] {
             assert!(of(text).is_ok(), "{text}");
         }
         for text in [
@@ -72,6 +101,19 @@ mod tests {
             "http://h ",
             "http://[::1",
             "http://h\u{e4}",
+            "http://[zz]",
+            "http://[fe80::1%eth0]",
+            "http://[fe80::1%25eth0]",
+            "http://[]",
+            "http://.",
+            "http://..",
+            "http://a..b",
+            "http://.h",
+            "http://h,x",
+            "http://h;x:80",
+            "http://h%41",
+            "http://256.0.0.1",
+            "http://1.2.3.4.5",
         ] {
             assert_eq!(of(text), Err(BadUrl::Malformed), "{text}");
         }
@@ -82,8 +124,19 @@ mod tests {
 
     #[test]
     fn loopback_has_several_names() {
-        for host in ["127.0.0.1", "127.1.2.3", "[::1]", "localhost", "LocalHost.", "a.localhost", "[::ffff:127.0.0.1]"]
-        {
+        for host in [
+            "127.0.0.1",
+            "127.1.2.3",
+            "[::1]",
+            "localhost",
+            "LocalHost.",
+            "a.localhost",
+            "[::ffff:127.0.0.1]",
+            "0.0.0.0",
+            "127.1",
+            "2130706433",
+            "[::]",
+        ] {
             assert!(is_loopback(host), "{host}");
         }
         for host in ["10.0.0.1", "[::2]", "localhost.example", "collector", ""] {

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, num::NonZeroU32, ops::RangeInclusive, path::PathBuf, time::Duration};
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 
 use super::url::{self, BadUrl};
 
@@ -115,17 +115,25 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
 pub(super) fn networks(text: &str) -> Result<Vec<IpNet>, String> {
     let network = |part: &str| {
         let alone = || part.parse::<std::net::IpAddr>().map(IpNet::from);
-        match part.parse::<IpNet>().or_else(|_| alone()) {
-            Ok(network) if network.prefix_len() == 0 => Err(format!(
-                "`{part}` is every address, so that each client could claim any address: write the networks of the proxies only"
-            )),
-            Ok(network) => Ok(network),
-            Err(_) => {
-                Err(format!("`{part}` is not a network: write CIDR blocks such as 10.0.0.0/16, separated by commas"))
-            }
-        }
+        let network = part.parse::<IpNet>().or_else(|_| alone());
+        network.map(canonical).map_err(|_| {
+            format!("`{part}` is not a network: write CIDR blocks such as 10.0.0.0/16, separated by commas")
+        })
     };
-    text.split(',').map(str::trim).map(network).collect()
+    let networks = text.split(',').map(str::trim).map(network).collect::<Result<_, _>>()?;
+    if IpNet::aggregate(&networks).iter().any(|network| network.prefix_len() == 0) {
+        return Err(format!(
+            "`{text}` is every address, so that each client could claim any address: write the networks of the proxies only"
+        ));
+    }
+    Ok(networks)
+}
+
+/// As addresses are compared: those of IPv4 in their own form, not in that of IPv6 (`::ffff:10.0.0.0/104`).
+fn canonical(network: IpNet) -> IpNet {
+    let IpNet::V6(mapped) = network else { return network };
+    let v4 = mapped.addr().to_ipv4_mapped().zip(mapped.prefix_len().checked_sub(96));
+    v4.and_then(|(address, length)| Ipv4Net::new(address, length).ok()).map_or(network, IpNet::V4)
 }
 
 pub(super) fn boolean(text: &str) -> Result<bool, String> {
@@ -186,5 +194,32 @@ pub(super) fn lease_term(text: &str) -> Result<Duration, String> {
         // Whole, because that is how processes tell each other.
         term if (20..=10_000).contains(&term.as_millis()) && term.subsec_nanos().is_multiple_of(1_000_000) => Ok(term),
         _ => Err(format!("`{text}` is out of range: write whole milliseconds from 20ms to 10s")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn networks_of_ipv4_in_the_form_of_ipv6_are_of_ipv4() {
+        let read = |text: &str| networks(text).unwrap().iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(read("::ffff:10.0.0.0/104, ::ffff:192.0.2.1"), ["10.0.0.0/8", "192.0.2.1/32"]);
+        assert_eq!(read("2001:db8::/32,10.0.0.0/8"), ["2001:db8::/32", "10.0.0.0/8"]);
+    }
+
+    #[test]
+    fn networks_that_are_every_address_together_are_refused() {
+        for text in [
+            "0.0.0.0/0",
+            "::ffff:0:0/96",
+            "0.0.0.0/1,128.0.0.0/1",
+            "10.0.0.0/8, ::/1, 8000::/2, c000::/2",
+            "::ffff:0.0.0.0/97,128.0.0.0/1",
+        ] {
+            let why = networks(text).unwrap_err();
+            assert!(why.contains("every address"), "{text}: {why}");
+        }
+        assert!(networks("0.0.0.0/1,128.0.0.0/2").is_ok());
     }
 }

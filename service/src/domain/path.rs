@@ -79,14 +79,16 @@ impl MockPath {
     /// The path that a parameter of a URL names, by its value as sent and as decoded. Both spellings are in use: the path
     /// percent-encoded once more, as clients do it, and the path as Echo shows it.
     ///
-    /// A decoded value that still has escapes was encoded. One without stands for itself only if it was not sent as a path:
-    /// else `%2F` would be read as `/`.
+    /// A decoded value that still has escapes was encoded. So was one that is a path, except where `%2F` stands beside a raw
+    /// `/`: a client encodes either all slashes or none.
     pub fn sought(sent: &str, decoded: &str) -> Result<Self, PathError> {
         let as_decoded = Self::parse(decoded).or_else(|error| match (&error, canonical(decoded)) {
             (PathError::NotAllowed { .. } | PathError::Braces(_), Some(path)) => Self::parse(&path),
             _ => Err(error),
         });
-        if decoded.contains('%') && as_decoded.is_ok() { as_decoded } else { Self::parse(sent).or(as_decoded) }
+        let is_shown = sent.starts_with('/') && sent.to_ascii_uppercase().contains("%2F");
+        let is_encoded = decoded.contains('%') || decoded.chars().all(is_path_char) && !is_shown;
+        if is_encoded && as_decoded.is_ok() { as_decoded } else { Self::parse(sent).or(as_decoded) }
     }
 
     pub fn as_str(&self) -> &str {
@@ -304,6 +306,31 @@ mod tests {
         fn what_a_client_sends_raw_is_found_where_the_refusal_says(path in "/[a-z]{0,5}[ {}|é\u{1}\"<>^`]{1,4}[a-z]{0,5}") {
             let requested = canonical(&path);
             prop_assert_eq!(requested.unwrap().into_owned(), advice(&path));
+        }
+
+        #[test]
+        fn a_path_is_sought_by_every_encoding_of_it(path in "/([a-zA-Z0-9._~!$&'()*+,;=:@/-]|%[0-9a-fA-F]{2}|%2[5f6b]){0,9}") {
+            let Ok(path) = MockPath::parse(&path) else { return Ok(()) };
+            let shown = path.as_str();
+            let encoded = |kept: &[u8]| -> String {
+                let is_kept = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte) || kept.contains(&byte);
+                shown.bytes().map(|b| if is_kept(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+            };
+            let mut ways = vec![encoded(b""), encoded(b"/"), encoded(b"/.~"), encoded(b"!'()*.~"), encoded(b"/:@!$'()*,;=.~")];
+            // `&` would end the value. The others have another meaning where a client encodes the path.
+            let is_ambiguous = |escape: &str| {
+                let byte = u8::from_str_radix(escape.get(..2).unwrap_or_default(), 16).unwrap_or_default();
+                byte == b'%' || byte != b'/' && PLAIN[usize::from(byte)]
+            };
+            if !shown.contains('&') && !shown.split('%').skip(1).any(is_ambiguous) {
+                ways.push(shown.to_owned());
+            }
+            for sent in ways {
+                let query = format!("path={sent}");
+                let (_, decoded) = url::form_urlencoded::parse(query.as_bytes()).next().unwrap();
+                let found = MockPath::sought(&sent, &decoded);
+                prop_assert_eq!(found.as_ref(), Ok(&path), "{}", sent);
+            }
         }
 
         #[test]

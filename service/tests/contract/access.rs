@@ -213,7 +213,19 @@ fn a_key_that_only_writes_is_shown_nothing_of_what_is_there() {
 
     let taken = echo.manage("POST", "/endpoints", &writer.header, Some(&new));
     let moved = patch("", json!({"path": "/own"}));
+    let posted = new_endpoint("POST", "/secret", json!({"code": 200}));
+    assert_eq!(echo.manage("POST", "/endpoints", &both.header, Some(&posted)).status, 201);
+    let by_verb = patch("", json!({"verb": "POST"}));
+    for answer in [&taken, &moved, &by_verb] {
+        // The key may have sent only one of verb and path: the other is not its to know.
+        assert!(
+            !["/secret", "/own", "GET", "POST"].iter().any(|part| answer.text().contains(part)),
+            "{}",
+            answer.text()
+        );
+    }
     for (answer, status) in [
+        (by_verb, 409),
         (taken, 409),
         (moved, 409),
         (patch("If-Match: \"0\"\r\n", json!({})), 412),

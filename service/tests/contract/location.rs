@@ -60,6 +60,14 @@ fn a_target_that_names_its_host_wins() {
 }
 
 #[test]
+fn a_host_is_one_name_and_no_list() {
+    let echo = start(&[]);
+    for host in ["a,b", "a,", "a,b:80"] {
+        assert_eq!(location(&echo, &format!("Host: {host}\r\n")), format!("http://{host}/x"), "{host}");
+    }
+}
+
+#[test]
 fn without_a_usable_host_it_is_the_address_of_the_listener() {
     let echo = start(&[]);
     let here = format!("http://{}/x", echo.mocks);

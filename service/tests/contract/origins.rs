@@ -88,7 +88,7 @@ fn what_a_proxy_or_a_page_says_of_the_host_does_not_count() {
 
 #[test]
 fn without_keys_a_page_of_another_origin_can_do_nothing() {
-    let echo = Echo::start(&["--public-url", "https://mocks.example"]);
+    let echo = Echo::start(&["--public-url", "https://Mocks.example:443"]);
     for (host, origin) in [
         ("localhost:8080", "http://localhost:8080"),
         ("localhost:8080", "HTTP://LOCALHOST:8080"),
@@ -96,13 +96,24 @@ fn without_keys_a_page_of_another_origin_can_do_nothing() {
         ("mocks.example", "https://mocks.example"),
         // As a proxy hands it on.
         ("10.0.0.7:8080", "https://mocks.example"),
+        // The port of the scheme is not part of an origin (RFC 6454 section 6.2).
+        ("10.0.0.7:8080", "HTTPS://Mocks.example"),
     ] {
         let headers = format!("Host: {host}\r\nOrigin: {origin}\r\n");
         assert_eq!(ask(&echo, "GET /endpoints HTTP/1.1", &headers).status, 200, "{origin}");
     }
-    for origin in
-        ["http://evil.example", "http://localhost:3000", "http://127.0.0.1:8080", "null", "", "localhost:8080"]
-    {
+    for origin in [
+        "http://evil.example",
+        "http://localhost:3000",
+        "http://127.0.0.1:8080",
+        // The same name and port, by another scheme, are another origin.
+        "https://localhost:8080",
+        "foo://localhost:8080",
+        "http://mocks.example",
+        "null",
+        "",
+        "localhost:8080",
+    ] {
         for line in
             ["GET /endpoints", "POST /endpoints", "PATCH /endpoints/1", "DELETE /endpoints/1", "OPTIONS /endpoints"]
         {

@@ -1,6 +1,6 @@
 //! Variables that are empty, and variables that are set by others: neither is a setting.
 
-use std::net::TcpListener;
+use std::{ffi::OsStr, net::TcpListener, os::unix::ffi::OsStrExt, process::Output};
 
 use clap::CommandFactory;
 use echo_service::config::Cli;
@@ -125,5 +125,14 @@ fn variables_of_neighbours_are_no_settings() {
     assert!(run(&["healthcheck", "--listen", &echo.mocks.to_string()], &links).status.success());
     for (name, value) in [("ECHO_PORT", "9090"), ("ECHO_LISTEN_PORT", "9090"), ("ECHO_LISTN", "x")] {
         assert!(complaint(&[], &[(name, value)]).contains(&format!("{name} is not a setting: ")));
+    }
+}
+
+#[test]
+fn a_setting_that_is_no_text_is_named() {
+    for name in ["ECHO_LOG", "ECHO_PUBLIC_URL"] {
+        let Output { status, stderr, .. } = Echo::command().env(name, OsStr::from_bytes(b"in\xff")).output().unwrap();
+        let message = String::from_utf8(stderr).unwrap();
+        assert!(status.code() == Some(64) && message.contains(&format!("{name} is not UTF-8")), "{message}");
     }
 }
