@@ -25,11 +25,11 @@ const READS: usize = 16 * 1024 * UNIT;
 /// For all other requests, or more if this is less than four of the largest documents.
 const WRITES: usize = 8 * 1024 * UNIT;
 /// What a listing takes while it is read and put together.
-pub const LISTING: usize = 4 * 1024 * UNIT;
+pub const LISTING: usize = 1024 * UNIT;
 /// The same for a single endpoint, before it is known how large it is.
 pub const ENDPOINT: usize = 512 * UNIT;
 /// For how long a request waits for others to end.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The bytes that are left. Writes have their own, so that no reader holds up a writer.
 pub struct Budget {

@@ -6,6 +6,7 @@ mod endpoint;
 mod excerpt;
 mod path;
 mod response;
+mod sought;
 mod verb;
 
 pub use endpoint::{Endpoint, EndpointId, Route};
