@@ -154,11 +154,11 @@ fn read_slowly(stream: &mut TcpStream, pause: Duration) -> usize {
 
 #[test]
 fn a_client_that_reads_slowly_gets_all_of_its_answers() {
-    let echo = Echo::start(&["--idle-timeout", "1s"]);
+    let echo = Echo::start(&["--idle-timeout", "2s"]);
     let body = "x".repeat(256 * 1024);
     echo.create("GET", "/large", json!({"code": 200, "body": body}));
     // One answer takes longer than the time-out; many are more than the system buffers of them.
-    for (answers, pause) in [(1, 100), (20, 20)] {
+    for (answers, pause) in [(1, 200), (20, 40)] {
         let mut stream = narrow(echo.mocks);
         let keep = "GET /large HTTP/1.1\r\nHost: x\r\n\r\n".repeat(answers - 1);
         write!(stream, "{keep}GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
