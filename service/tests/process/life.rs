@@ -180,9 +180,9 @@ fn logs_are_json_unless_a_person_reads_them() {
         let line: Value = serde_json::from_str(&first_line(format)).unwrap();
         assert_eq!((&line["level"], &line["message"]), (&json!("INFO"), &json!("serving")));
     }
-    // `script` gives its command a terminal.
+    // `script` gives its command a terminal. The end of that terminal does not end the service, so that its time does.
     let mut service = Command::new("script");
-    let command = format!("{} --listen 127.0.0.1:0 --store memory", Echo::command().get_program().display());
+    let command = format!("timeout 10 {} --listen 127.0.0.1:0 --store memory", Echo::command().get_program().display());
     service
         .args(["--quiet", "--flush", "--command", &command, "/dev/null"])
         .stdin(Stdio::null())
