@@ -1,4 +1,4 @@
-"""Creates mocks over Echo's API, many writers at a time: the store groups the commits of those who wait together."""
+"""Creates mocks over Echo's API with many writers at a time, because the store groups the commits of waiting writers."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ async def _create(port: int, count: int) -> None:
 
 
 async def _write(port: int, paths: Iterator[str]) -> None:
-    """One keep-alive connection. It takes the next path as soon as the last is acknowledged."""
+    """One keep-alive connection, which creates the next mock after each acknowledgement."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     for path in paths:
         writer.write(_request(path))
@@ -34,7 +34,7 @@ async def _write(port: int, paths: Iterator[str]) -> None:
 
 
 def document(path: str) -> dict[str, Any]:
-    """What creates the mock of a path."""
+    """The document that creates the mock of a path."""
     return {
         "data": {
             "type": "endpoints",
@@ -67,4 +67,4 @@ def _content_length(head: bytes) -> int:
         name, _, value = line.partition(b":")
         if name.lower() == b"content-length":
             return int(value)
-    raise Unable("answered a POST without Content-Length")
+    raise Unable("responded to a POST without Content-Length")

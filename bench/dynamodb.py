@@ -1,4 +1,4 @@
-"""DynamoDB Local: a table of its own for each start of Echo, and what one transaction takes there."""
+"""DynamoDB Local: a table for each start of Echo, and the bare transaction for comparison."""
 
 import contextlib
 import http.client
@@ -14,7 +14,7 @@ from bench.process import Process
 from bench.server import Unable, free_port
 
 START_SECONDS = 30
-# It interprets what it has not run some hundred times, which takes many times as much of the cores.
+# The JVM interprets code until it has run some hundred times, at many times the CPU cost.
 WARM_UP = 600
 ENVIRONMENT = {
     "AWS_REGION": "eu-test-1",
@@ -40,7 +40,7 @@ class DynamoDb:
 
 @contextlib.contextmanager
 def running(folder: Path) -> Iterator[DynamoDb]:
-    """A server in memory, with an empty table as Terraform makes it."""
+    """A server in memory, with an empty table like Terraform's."""
     folder.mkdir(exist_ok=True)
     server = DynamoDb(free_port())
     command = [str(tools.cache() / "bin" / "dynamodb-local"), str(server.port)]
@@ -79,7 +79,7 @@ def _make_table(connection: http.client.HTTPConnection) -> None:
 
 
 def _warm_up(connection: http.client.HTTPConnection) -> None:
-    """With what Echo asks."""
+    """Sends the requests of Echo."""
     query = {
         "TableName": TABLE,
         "ConsistentRead": True,
@@ -92,7 +92,7 @@ def _warm_up(connection: http.client.HTTPConnection) -> None:
 
 
 def transaction(name: str) -> dict[str, Any]:
-    """Four items, about as large as those of a creation, and conditional as they are."""
+    """Four conditional items, about as large as the items of a creation."""
     record = {"verb": {"S": mocks.VERB}, "path": {"S": mocks.path(0)}, "body": {"S": mocks.BODY}}
     items = [{"PK": {"S": f"BARE {part}"}, "SK": {"S": name}, **record} for part in range(4)]
     return {
@@ -108,11 +108,11 @@ def ask(connection: http.client.HTTPConnection, operation: str, question: dict[s
     headers = {
         "Content-Type": "application/x-amz-json-1.0",
         "X-Amz-Target": f"DynamoDB_20120810.{operation}",
-        # DynamoDB Local reads who asks, and checks no signature.
+        # DynamoDB Local reads the caller from the header, and checks no signature.
         "Authorization": f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=0",
     }
     connection.request("POST", "/", json.dumps(question), headers)
     answer = connection.getresponse()
     body = answer.read().decode(errors="replace")
     if answer.status != 200:
-        raise Unable(f"DynamoDB Local answers {operation} with {answer.status}: {body}")
+        raise Unable(f"DynamoDB Local responds to {operation} with {answer.status}: {body}")

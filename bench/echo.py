@@ -1,4 +1,4 @@
-"""Echo: with telemetry off, as it starts by default, and with all of it on."""
+"""Echo by default, with telemetry on, and on DynamoDB."""
 
 import contextlib
 import time
@@ -17,7 +17,7 @@ BINARY = "release/echo-service"
 
 @dataclass(frozen=True)
 class Creation:
-    """What it took to create the mocks over the API, each acknowledged when it was durable."""
+    """Time and memory to create the mocks over the API, each acknowledged when durable."""
 
     seconds: float
     memory: Memory
@@ -27,7 +27,7 @@ class Echo(Server):
     key = "echo"
     title = "Echo"
     settings = (
-        "the embedded store (`--store file:…`), no rate limit (`--rate-limit 0`), everything else as by default; "
+        "the embedded store (`--store file:…`), no rate limit (`--rate-limit 0`), otherwise defaults; "
         "its mocks are created over its API, and read from the store at each later start"
     )
 
@@ -54,7 +54,7 @@ class Echo(Server):
     def command(self, setup: Setup) -> list[str]:
         store = setup.folder / "echo.redb"
         if setup.mocks == 0:
-            store.unlink(missing_ok=True)  # an empty store is one that the start has to make
+            store.unlink(missing_ok=True)  # with an empty store, the start creates the file
         return [
             str(tools.target() / BINARY),
             "--listen", setup.address,
@@ -69,7 +69,7 @@ class Echo(Server):
 
 @dataclass(frozen=True)
 class Exported:
-    """What reached the sink."""
+    """Telemetry that reached the sink."""
 
     posts: int
     bytes: int
@@ -79,7 +79,7 @@ class EchoWithTelemetry(Echo):
     key = "echo-telemetry"
     title = "Echo, telemetry on"
     settings = (
-        "as Echo, with `OTEL_EXPORTER_OTLP_ENDPOINT` set and nothing else: metrics, and a trace of every request "
+        "like Echo, with `OTEL_EXPORTER_OTLP_ENDPOINT` set: metrics, and a trace of every request "
         "(sampled at 100 %), exported over OTLP/HTTP to an nginx on loopback that reads and discards them"
     )
 
@@ -93,14 +93,14 @@ class EchoWithTelemetry(Echo):
 
     @contextlib.contextmanager
     def serving(self, setup: Setup) -> Iterator[Running]:
-        """The sink outlives Echo, which exports its last spans when it is told to stop."""
+        """The sink outlives Echo, because Echo exports its last spans at its end."""
         folder = setup.folder / "sink"
         folder.mkdir(exist_ok=True)
         sink = Process(nginx.sink(folder, self._sink_port), environment={}, folder=folder, log=folder / "stderr.log")
         try:
             while get(self._sink_port, "/") is None:
                 if sink.has_ended():
-                    raise Unable(f"its sink ended at start: {sink.last_words()}")
+                    raise Unable(f"the sink ended at its start: {sink.last_words()}")
             with super().serving(setup) as running:
                 yield running
         finally:
@@ -111,7 +111,7 @@ class EchoWithTelemetry(Echo):
 class EchoWithoutCollector(Echo):
     key = "echo-no-collector"
     title = "Echo, collector dead"
-    settings = "as Echo with telemetry on, but nobody listens where its telemetry is sent"
+    settings = "like Echo with telemetry on, but without a collector at the endpoint"
 
     def environment(self, setup: Setup) -> dict[str, str]:
         return {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{free_port()}"}
@@ -121,8 +121,8 @@ class EchoOnDynamoDb(Echo):
     key = "echo-dynamodb"
     title = "Echo on DynamoDB"
     settings = (
-        "as Echo, with `--store dynamodb:…` and the lease as by default. DynamoDB Local runs beside it, is asked for "
-        "the change log 20 times a second, and takes its part of the cores"
+        "like Echo, with `--store dynamodb:…` and the default lease. DynamoDB Local runs on the same machine, serves "
+        "the change log 20 times a second, and uses part of the CPU"
     )
 
     def __init__(self) -> None:
@@ -134,7 +134,7 @@ class EchoOnDynamoDb(Echo):
         dynamodb.install()
 
     def prepare(self, setup: Setup) -> None:
-        """Each start has a table of its own, in memory."""
+        """Prepares nothing: each start has a new table in memory."""
 
     def command(self, setup: Setup) -> list[str]:
         command = super().command(setup)
@@ -150,12 +150,12 @@ class EchoOnDynamoDb(Echo):
             with super().serving(replace(setup, mocks=0)) as running:
                 create(running.port, setup.mocks)
                 if setup.mocks and not answers_as_defined(setup.port, setup.mocks):
-                    raise Unable("does not answer as its mocks say")
+                    raise Unable("returns a response that differs from the mock")
                 yield running
 
     @contextlib.contextmanager
     def beside(self, setup: Setup) -> Iterator[Running]:
-        """A second process on the same table, while the first one serves."""
+        """A second process on the table of the first one."""
         folder = setup.folder / "beside"
         folder.mkdir(exist_ok=True)
         with super().serving(Setup(folder, free_port(), mocks=0)) as running:
@@ -164,5 +164,5 @@ class EchoOnDynamoDb(Echo):
 
 def _exported(folder: Path) -> Exported:
     lengths = nginx.sink_log(folder).read_text().splitlines()
-    posts = [int(length) for length in lengths if length.isdigit()]  # the GET that awaited the sink has none
+    posts = [int(length) for length in lengths if length.isdigit()]  # the GET that waits for the sink has no length
     return Exported(len(posts), sum(posts))

@@ -1,4 +1,4 @@
-"""An in-memory answer to the exercise that Echo answers, as one writes it with Flask in an afternoon."""
+"""An in-memory mock server like Echo, as an engineer writes it with Flask in an afternoon."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The goals of the project, each computed from what was measured."""
+"""The goals of the project, each computed from the measurements."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ def goals(measured: Measured) -> list[Goal]:
         throughput("the same with a collector that is dead", 0.75, NO_COLLECTOR, HYPER),
         throughput("the same on DynamoDB, against the embedded store", 0.95, DYNAMODB, ONE_MOCK),
         throughput("100,000 mocks, against one", 0.97, MOST_MOCKS, ONE_MOCK),
-        # No slower by more than 20 %: at most 1.2 times the time.
+        # At most 20 % slower: at most 1.2 times the duration.
         throughput("404s, against hits", 1 / 1.2, MISSED, ONE_MOCK),
         at_most("ready with an empty store", 0.050, milliseconds, ready(measured, 0)),
         at_most("ready with 100,000 mocks", 2.0, milliseconds, ready(measured, plan.MOST)),
@@ -82,7 +82,7 @@ def ready(measured: Measured, count: int) -> Figure | None:
 
 
 def resident(measured: Measured, server: str) -> Figure | None:
-    """With an empty store."""
+    """Resident memory with an empty store."""
     return figure(start.resident for start in measured.starts if (start.server, start.mocks) == (server, 0))
 
 
@@ -97,7 +97,7 @@ def per_mock_after_creation(measured: Measured) -> Figure | None:
 
 
 def acknowledged(measured: Measured, what: str) -> Figure | None:
-    """One figure a start: the median of its writes."""
+    """The median of each start's writes."""
     return figure(median(written.seconds) for written in measured.writes if written.what == what)
 
 

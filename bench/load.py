@@ -7,17 +7,17 @@ from pathlib import Path
 
 SCRIPT = Path(__file__).parent / "wrk" / "mocks.lua"
 
-# Two threads, so that the load generator is never what one core limits: at full load, both it and the server always
-# have something to run, and a server that costs less CPU gets more requests.
+# Two threads, so that the load generator is never limited by one core. At full load, both wrk and the server always
+# have work, and a server with a lower CPU cost gets more requests.
 MOST_THREADS = 2
 
-# Slow servers with many mocks take seconds for an answer when 64 wait in line. Late is not lost.
+# With 64 waiting requests, slow servers with many mocks take seconds for a response. A late response is not a lost one.
 TIMEOUT = "30s"
 
 
 @dataclass(frozen=True)
 class Load:
-    """What wrk saw. Latencies are in seconds."""
+    """Results of wrk. Latencies are in seconds."""
 
     requests: int
     seconds: float
@@ -29,7 +29,7 @@ class Load:
 
 
 def run(port: int, asked: Path, connections: int, seconds: int) -> Load:
-    """Ask for the paths in the file `asked`, one after the other, over so many kept-alive connections."""
+    """Requests the paths in the file `asked`, in order, over keep-alive connections."""
     command = [
         "wrk",
         "--threads", str(min(connections, MOST_THREADS)),

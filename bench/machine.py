@@ -1,4 +1,4 @@
-"""The machine on which the figures were measured."""
+"""The machine of the measurement."""
 
 import os
 import platform
@@ -8,10 +8,10 @@ from pathlib import Path
 
 from bench import tools
 
-# A load average above this before the start: the figures will be those of something else too.
+# A higher load average before the start means that other programs disturb the measurement.
 QUIET_LOAD = 0.5
 
-# How tools name their version: the command, and what stands before it.
+# Commands that print a version, and the text before it.
 _VERSIONS = {
     "rustc": (["rustc", "--version"], "rustc "),
     "Java": (["java", "-version"], "openjdk version "),
@@ -21,7 +21,7 @@ _VERSIONS = {
 
 
 def facts() -> dict[str, str]:
-    """What is known before the first run, under the names that the report prints."""
+    """Facts known before the first run, by their names in the report."""
     versions = {
         name: tools.first_line(*command).removeprefix(before).partition(" [")[0].replace('"', "")
         for name, (command, before) in _VERSIONS.items()
@@ -40,18 +40,18 @@ def facts() -> dict[str, str]:
 
 
 def load_average() -> float:
-    """How many processes ran or waited for a core in the last minute."""
+    """Average number of running or waiting processes in the last minute."""
     return os.getloadavg()[0]
 
 
 def busy_seconds() -> float:
-    """CPU time that all processes of the machine have taken so far."""
+    """CPU time of all processes of the machine so far."""
     user, nice, system, _idle, _iowait, irq, softirq, *_ = _cpu_times()
     return user + nice + system + irq + softirq
 
 
 def stolen_seconds() -> float:
-    """CPU time that the hypervisor gave to other machines when this one could have used it."""
+    """CPU time that the hypervisor took from this machine for others."""
     return _cpu_times()[7]
 
 

@@ -1,4 +1,4 @@
-"""What was measured: flat records, kept as JSON, so that a report can be written again without measuring again."""
+"""Measurements as flat records in JSON, so that a report can be written again without a new measurement."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class Case(NamedTuple):
-    """A server with so many mocks, asked for what they define or (`miss`) for what none defines."""
+    """A server with `mocks` mocks. Requests hit the mocks, or with `miss` none of them."""
 
     server: str
     mocks: int = 1
@@ -33,7 +33,7 @@ class Run:
     p99: float
     broken: int
     server_cpu: float
-    busy_cores: float  # of the machine, by whatever ran on it
+    busy_cores: float  # of the whole machine, including other programs
 
     @property
     def case(self) -> Case:
@@ -50,7 +50,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Start:
-    """From exec to the first right answer, and the memory then, before any load."""
+    """Time from exec to the first right response, and memory at that moment, before any load."""
 
     server: str
     mocks: int
@@ -82,7 +82,7 @@ class Creation:
 
 @dataclass(frozen=True)
 class Refusal:
-    """What a server does not manage, with the reason."""
+    """A number of mocks that a server cannot hold, with the reason."""
 
     server: str
     mocks: int
@@ -91,7 +91,7 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Export:
-    """What one start with telemetry sent to the sink while it served so many requests."""
+    """Telemetry of one start at the sink, and the number of requests served."""
 
     requests: int
     posts: int
@@ -100,7 +100,7 @@ class Export:
 
 @dataclass(frozen=True)
 class Described:
-    """A server as the report names it."""
+    """A server in the report."""
 
     key: str
     title: str
@@ -113,7 +113,7 @@ class Described:
 
 @dataclass(frozen=True)
 class Written:
-    """Until writes of one kind were acknowledged, one after the other, at one start."""
+    """Durations of sequential writes of one kind until their acknowledgement, at one start."""
 
     what: str
     seconds: list[float]
@@ -155,7 +155,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Figure:
-    """The median of the rounds, and their extremes."""
+    """Median, minimum and maximum of the rounds."""
 
     value: float
     lowest: float
@@ -163,12 +163,12 @@ class Figure:
 
 
 def figure(values: Iterable[float]) -> Figure | None:
-    """None where nothing was measured."""
+    """None without measurements."""
     values = list(values)
     return Figure(median(values), min(values), max(values)) if values else None
 
 
 def ratio(runs: list[Run], others: list[Run], of: Callable[[Run], float]) -> Figure | None:
-    """How `runs` stand to `others`. Each round is compared with itself, so that a change of the machine cancels."""
+    """Ratio of `runs` to `others`, round by round, so that a change of the machine's speed cancels out."""
     theirs = {run.round: of(run) for run in others}
     return figure(of(run) / theirs[run.round] for run in runs if theirs.get(run.round))

@@ -1,4 +1,4 @@
-"""The mocks that every server is given, and the requests that are sent to them."""
+"""The mocks of every server, and the requests for them."""
 
 from pathlib import Path
 
@@ -7,14 +7,15 @@ CODE = 200
 CONTENT_TYPE = "application/json"
 BODY = '{"message": "Hello, world"}'
 
-# What one mock is by itself, without any server's bookkeeping.
+# Size of one mock's data, without a server's bookkeeping.
 OWN_BYTES = len(VERB) + len("/mocks/0000000") + len("Content-Type") + len(CONTENT_TYPE) + len(BODY)
 
-# How many request strings a run walks over. With one mock they are all the same, so that 1 and 100,000 mocks are asked
-# through the very same client code: what differs is only what the server has to find.
+# Number of prebuilt requests in a run. With one mock all are equal, so the client code is the same for 1 and for
+# 100,000 mocks: only the server's search differs.
 REQUESTS = 512
 
-# Indexes from here on belong to no mock. They have as many digits as the others, so a 404 is asked by as many bytes.
+# Indexes from here on belong to no mock. They have the same number of digits, so a request for a 404 has the same
+# length.
 MISSING = 5_000_000
 
 
@@ -28,7 +29,7 @@ def paths(count: int) -> list[str]:
 
 
 def asked(count: int, *, miss: bool = False) -> list[str]:
-    """The paths to ask for: spread evenly over `count` mocks, or (`miss`) over none of them."""
+    """The requested paths: spread evenly over `count` mocks, or with `miss` over paths without a mock."""
     first = MISSING if miss else 0
     return [path(first + number * count // REQUESTS) for number in range(REQUESTS)]
 

@@ -1,4 +1,4 @@
-"""nginx as the benchmark runs it: with a configuration of its own, in a folder of its own, beside any other nginx."""
+"""nginx for the benchmark, with its own configuration and folder, so that another nginx is not affected."""
 
 from pathlib import Path
 
@@ -28,8 +28,8 @@ _RULER = """
     server {{ listen 127.0.0.1:{port} reuseport; return {code} '{body}'; }}
 """
 
-# One worker is enough to discard, and takes the least of the cores that it shares with Echo. It logs the length of
-# each POST, so that a run in which nothing was exported cannot pass for one with telemetry on.
+# One worker is enough to discard data, and leaves most of the shared CPU to Echo. The log has the length of each POST,
+# so that a run without exports is not taken for a run with telemetry.
 _SINK = """
     log_format length $content_length;
     access_log {log} length;
@@ -39,13 +39,13 @@ _SINK = """
 
 
 def ruler(folder: Path, port: int) -> list[str]:
-    """The command of an nginx that answers every request as a mock would."""
+    """The command of an nginx that returns a mock's response to every request."""
     http = _RULER.format(port=port, code=mocks.CODE, content_type=mocks.CONTENT_TYPE, body=mocks.BODY)
     return _command(folder, _CONFIGURATION.format(workers="auto", http=http))
 
 
 def sink(folder: Path, port: int) -> list[str]:
-    """The command of an nginx that reads what it is sent and answers 200 with nothing. Its log begins anew."""
+    """The command of an nginx that discards each request and returns an empty 200. Its log starts empty."""
     sink_log(folder).unlink(missing_ok=True)
     return _command(folder, _CONFIGURATION.format(workers=1, http=_SINK.format(port=port, log=sink_log(folder))))
 

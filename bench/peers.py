@@ -1,5 +1,5 @@
-"""The mock servers that people use. Each gets its mocks from a file at start, which is the fastest way that it has, and
-the settings that its documentation names for load: no journal of requests, no log of requests."""
+"""Other mock servers. Each loads its mocks from a file at its start, the fastest way of each, and has the settings that
+its documentation recommends under load: no journal and no log of requests."""
 
 import json
 from pathlib import Path
@@ -11,11 +11,11 @@ from bench.server import Server, Setup, free_port
 
 HEADERS = {"Content-Type": mocks.CONTENT_TYPE}
 
-# Just-in-time compilers need some seconds of load before they run at their best.
+# Just-in-time compilers need seconds of load for their best code.
 JVM_WARM_UP_SECONDS = 8
 NODE_WARM_UP_SECONDS = 3
 
-# The version of the environment files that we write: Mockoon migrates older ones at start.
+# Version of our environment files: Mockoon migrates older versions at its start.
 MOCKOON_MIGRATION = 33
 
 
@@ -23,8 +23,8 @@ class WireMock(Server):
     key = "wiremock"
     title = "WireMock"
     settings = (
-        "`--no-request-journal --disable-request-logging --disable-response-templating --disable-gzip`; its threads as "
-        "by default, as neither more, nor fewer, nor asynchronous responses took less CPU time"
+        "`--no-request-journal --disable-request-logging --disable-response-templating --disable-gzip`; default "
+        "threads: neither more or fewer threads nor asynchronous responses saved CPU time"
     )
     warm_up_seconds = JVM_WARM_UP_SECONDS
 
@@ -108,7 +108,8 @@ class Mountebank(Server):
     key = "mountebank"
     title = "Mountebank"
     settings = (
-        "`--nologfile --loglevel error`; its answers say `Connection: keep-alive`, as it closes each one otherwise"
+        "`--nologfile --loglevel error`; with `Connection: keep-alive` in its responses, because otherwise it closes "
+        "each connection"
     )
     warm_up_seconds = NODE_WARM_UP_SECONDS
 
@@ -155,7 +156,7 @@ class Mockoon(Server):
     title = "Mockoon CLI"
     settings = (
         "`--disable-log-to-file --disable-admin-api --max-transaction-logs 1`, templating off; "
-        "its log of requests on standard output cannot be switched off and goes to `/dev/null`"
+        "the log of requests on standard output cannot be switched off, and goes to `/dev/null`"
     )
     warm_up_seconds = NODE_WARM_UP_SECONDS
 
@@ -194,8 +195,8 @@ class Flask(Server):
     key = "flask"
     title = "Flask"
     settings = (
-        "`bench/flask_app.py`, an in-memory answer to the same exercise, under gunicorn with 2 workers of 4 threads "
-        "(gunicorn's default worker does not keep connections alive). Each worker has a memory of its own, so the "
+        "`bench/flask_app.py`, an in-memory mock server, under gunicorn with 2 workers of 4 threads "
+        "(gunicorn's default worker does not keep connections alive). Each worker has its own memory, so the "
         "mocks are loaded before the workers are forked: a POST would reach only one of them"
     )
 

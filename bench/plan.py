@@ -1,4 +1,4 @@
-"""Which runs, in which order: each server alone, the rounds in turn, whatever was measured kept."""
+"""The runs and their order: each server alone, in rounds. Keeps all measurements."""
 
 import sys
 import time
@@ -24,7 +24,7 @@ MANY_MOCKS = "many mocks"
 
 @dataclass(frozen=True)
 class Stage:
-    """Cases that are compared with each other: every round runs all of them."""
+    """Cases for comparison with each other. Every round runs all cases."""
 
     name: str
     rounds: int
@@ -44,7 +44,7 @@ class Turn:
 def stages(servers: list[Server], rounds: int) -> list[Stage]:
     keys = [server.key for server in servers]
     peers = [server.key for server in servers if server.holds_mocks and not isinstance(server, Echo)]
-    # An Echo with no mocks at all is what the goals for its start and its memory are about; any other has one.
+    # Goals for start and memory are about an Echo without mocks. Each other server has one mock.
     idle = [Case(server.key, 0 if isinstance(server, Echo) else 1) for server in servers]
     echo = [Case(Echo.key), *(Case(Echo.key, count) for count in MANY), Case(Echo.key, miss=True)]
     others = [Case(other.key) for other in (EchoWithTelemetry, EchoWithoutCollector, EchoOnDynamoDb)]
@@ -52,7 +52,8 @@ def stages(servers: list[Server], rounds: int) -> list[Stage]:
     return [
         Stage(STARTS, rounds, idle, connections=()),
         Stage(SIDE_BY_SIDE, rounds, [Case(key) for key in keys], CONNECTIONS),
-        # The goals are a few per cent apart and these servers start at once: more rounds, and each close to its rivals.
+        # The goals differ by a few per cent, and these servers start at once: more rounds, and each case close to its
+        # rivals.
         Stage(CLOSE_UP, 2 * rounds + 1, [case for case in close_up if case.server in keys], (FULL_LOAD,)),
         Stage(MANY_MOCKS, rounds, [Case(key, count) for key in peers for count in MANY], (FULL_LOAD,)),
     ]
@@ -109,7 +110,7 @@ class Bench:
             self._note_export(server, served)
 
     def _setup(self, server: Server, count: int) -> Setup:
-        """The same in every round: made and prepared when it is first asked for."""
+        """The setup of a server in all rounds, prepared at the first call."""
         key = (server.key, count)
         if key not in self._setups:
             folder = self._folder / f"{server.key}-{count}"
@@ -128,9 +129,9 @@ class Bench:
         server_cpu = running.process.cpu_seconds() - server_cpu
         busy_cores = (machine.busy_seconds() - busy) / (time.monotonic() - began)
         if not seen.requests:
-            raise Unable(f"no answer in {self._seconds} s under load")
+            raise Unable(f"no response in {self._seconds} s under load")
         if seen.refused != (seen.requests if turn.case.miss else 0):
-            raise Unable(f"{seen.refused:,} of {seen.requests:,} answers under load were a 4xx or 5xx")
+            raise Unable(f"{seen.refused:,} of {seen.requests:,} responses under load were 4xx or 5xx")
         run = Run(
             stage=turn.stage.name,
             round=turn.round,
@@ -177,7 +178,7 @@ def _described(server: Server) -> Described:
 
 
 def _in_turn(planned: list[Stage]) -> Iterator[Turn]:
-    """Round by round, every second one backwards: no server is always the first, or always after the same one."""
+    """Turns of all rounds. Every second round is reversed, so that no server is always first or always after the same one."""
     for stage in planned:
         for number in range(stage.rounds):
             for case in stage.cases if number % 2 == 0 else reversed(stage.cases):

@@ -11,27 +11,28 @@ from pathlib import Path
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 STOP_SECONDS = 10
 
-# The person's own settings of Echo and OpenTelemetry must not leak into what is measured.
+# Settings of Echo and OpenTelemetry in the person's environment must not affect the measurement.
 FOREIGN_PREFIXES = ("ECHO_", "OTEL_")
 
 
 @dataclass(frozen=True)
 class Memory:
-    """Of all its processes, in bytes. What they share counts for each in `resident`, once in `proportional`."""
+    """Memory of all processes, in bytes. Shared memory counts for each process in `resident`, once in `proportional`."""
 
     resident: int
     proportional: int
 
 
 class Process:
-    """A server and its children, in a session of their own: so they are found, measured and ended together."""
+    """A server and its children in their own session, by which they are found, measured and ended."""
 
     def __init__(self, command: list[str], *, environment: dict[str, str], folder: Path, log: Path) -> None:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN_PREFIXES)}
         self._log = log
         with log.open("wb") as stderr:
             self.started_at = time.perf_counter()
-            # Standard output is where access logs go (Mockoon's cannot be switched off): nobody pays for a disk here.
+            # Standard output has access logs (Mockoon's cannot be switched off): discard them, so that no server pays
+            # for a disk.
             self._leader = subprocess.Popen(
                 command,
                 cwd=folder,
@@ -50,7 +51,7 @@ class Process:
         return lines[-1] if lines else f"exit code {self._leader.returncode}, no message"
 
     def cpu_seconds(self) -> float:
-        """User and system time of all its processes so far."""
+        """User and system time of all processes so far."""
         ticks = 0
         for pid in self._pids():
             stat = _stat(pid)
@@ -68,7 +69,7 @@ class Process:
         self._leader.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._leader.wait(STOP_SECONDS)
-        for pid in self._pids():  # whoever did not listen, or was left behind
+        for pid in self._pids():  # processes that ignored the signal, or lost their parent
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self._leader.wait()
@@ -79,7 +80,7 @@ class Process:
 
 
 def _stat(pid: int) -> list[str] | None:
-    """The fields of /proc/PID/stat behind the command's name (which may hold spaces): [3] is the session."""
+    """The fields of /proc/PID/stat after the command's name (which may contain spaces): [3] is the session."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):

@@ -9,13 +9,13 @@ from bench.measured import Described, Measured
 from bench.server import READY_LIMIT_SECONDS
 from bench.tables import Table, markdown
 
-# Bytes of a span that has little more than its ids, its times and the attributes that every HTTP span must have.
+# Bytes of a span with little more than its ids, its times and the mandatory attributes of an HTTP span.
 SHORTEST_SPAN = 120
 
 
 @dataclass(frozen=True)
 class Section:
-    """A table, and what has to be known to read it rightly."""
+    """A table, and notes for its readers."""
 
     title: str
     table: Table
@@ -29,8 +29,9 @@ def terminal(measured: Measured) -> str:
 def document(measured: Measured) -> str:
     parts = [
         "# Performance",
-        f"Measured on {measured.facts['date']} by `scripts/bench`, which wrote this page too: run it, do not edit it.\n"
-        "The figures are those of one small machine: compare them with each other, not with another machine's.",
+        f"Measured on {measured.facts['date']} by `scripts/bench`. "
+        "Do not edit this page: run `scripts/bench`, which writes it.\n"
+        "The figures are from one small machine: compare them with each other, not with figures from other machines.",
         *(_text(section, heading="## ") for section in _sections(measured)),
         "## Method",
         _list(_method(measured)),
@@ -48,17 +49,17 @@ def _sections(measured: Measured) -> list[Section]:
             "Goals",
             tables.goal_table(measured),
             [
-                "A ratio is of requests per second at 64 connections. 404s may take 1.2 times as long as hits: then "
-                "they have 0.83 of their rate."
+                "Ratios compare requests per second at 64 connections. 404s may take 1.2 times as long as hits, which is a "
+                "ratio of 0.83."
             ],
         ),
         Section(
             "Requests per second",
             tables.throughput_table(measured),
             [
-                "One mock. Bare hyper and nginx hold none: they answer every request alike. With one connection, wrk "
-                "and the server wait for each other: whether the kernel puts them on one core or on two decides more "
-                "than the server does.",
+                "One mock. Bare hyper and nginx hold no mocks: every request gets the same response. With one connection, wrk "
+                "and the server wait for each other: the kernel's choice of one core or two affects the result more "
+                "than the server.",
                 *_broken(measured),
             ],
         ),
@@ -66,16 +67,16 @@ def _sections(measured: Measured) -> list[Section]:
             "CPU time",
             tables.cpu_table(measured),
             [
-                "User and system time of all processes of the server. wrk shares the cores and takes what the server "
-                "leaves, so this compares better than requests per second do."
+                "User and system time of all processes of the server. wrk shares the cores and uses the time that the server "
+                "leaves, so CPU time compares servers better than requests per second."
             ],
         ),
         Section(
             "Latency",
             tables.latency_table(measured),
             [
-                "As wrk sees it, with each connection always waiting for an answer. Under full load that is "
-                "connections divided by throughput, and not what the client of a less busy server sees."
+                "As measured by wrk, with each connection always waiting for a response. Under full load, latency is "
+                "connections divided by throughput. Clients of a less busy server see lower latencies."
             ],
         ),
         Section("Echo, close up", tables.close_up_table(measured), _exports(measured)),
@@ -83,9 +84,9 @@ def _sections(measured: Measured) -> list[Section]:
             "Writes on DynamoDB",
             tables.writes_table(measured),
             [
-                "DynamoDB Local, in memory and on the same machine, one writer. A bare transaction has four items, as a "
-                "creation has. A change and a deletion wait until no process can answer with what was there before "
-                "([why](consistency.md)); a creation that finds that another process has written begins once more."
+                "DynamoDB Local, in memory and on the same machine, one writer. A bare transaction has four items, like a "
+                "creation. A change and a deletion wait until no process can return the previous response "
+                "([why](consistency/design.md)); a creation starts again after a write of another process."
             ],
         ),
         Section("Many mocks", tables.many_mocks_table(measured), _refusals(measured)),
@@ -94,9 +95,9 @@ def _sections(measured: Measured) -> list[Section]:
             tables.footprint_table(measured),
             [
                 *_creations(measured),
-                "Echo's row without mocks is a first start, which has to make the store. *Resident* counts memory that "
-                "processes share once for each of them, *proportional* once. *Installed size* is without the JVM, Node "
-                "or Python that a server needs besides.",
+                "Echo's row without mocks is a first start, which creates the store. *Resident* counts shared memory "
+                "once for each process, *proportional* once. *Installed size* excludes the JVM, Node "
+                "or Python.",
             ],
         ),
     ]
@@ -117,19 +118,19 @@ def _method(measured: Measured) -> list[str]:
     )
     return [
         f"wrk over loopback, HTTP/1.1 with keep-alive, {measured.facts['seconds a run']} s a run, two threads (one for "
-        "one connection). **wrk shares the cores with the server**: requests per second are those of the pair.",
-        "Each server runs alone. It is started anew for every round, and warmed up at 64 connections.",
+        "one connection). **wrk shares the cores with the server**: requests per second are for both together.",
+        "Each server runs alone. Each round starts the server again, and warms it up at 64 connections.",
         "The servers take turns, every second round in reverse order. A figure is the median of its rounds "
         f"({side_by_side}; Echo, close up: {close_up}; peers with many mocks: {many_mocks}). "
-        "A ratio is the median of the ratios within each round, so a machine that gets slower slows both sides of it.",
+        "A ratio is the median of the ratios within each round, so a slower machine affects both sides.",
         f"A mock is `{mocks.VERB} {mocks.path(0)}` (and so on) with code {mocks.CODE}, `Content-Type: "
         f"{mocks.CONTENT_TYPE}` and the body `{mocks.BODY}`: {mocks.OWN_BYTES} bytes of its own. Before a run the mock "
-        "that was loaded last has to answer so, and a run with any other status is discarded with its server.",
+        "loaded last must return this response; a run with another status is discarded with its server.",
         f"wrk walks over {mocks.REQUESTS} prebuilt requests, spread evenly over the mocks, with one script for 1 mock "
-        "and for 100,000. What is asked so often stays in the processor's caches: wider spread, it would be colder.",
-        f"A server that is not ready within {READY_LIMIT_SECONDS} s does not manage so many mocks ({tables.NOTHING}).",
-        "*Ready* is from exec to the first right answer (for Echo, of `/-/ready`), polled without pause. Memory is "
-        "VmRSS and PSS of all its processes at that moment, and VmRSS again after the load.",
+        "and for 100,000. So few mocks stay in the processor's caches; a wider spread would be slower.",
+        f"A server that is not ready within {READY_LIMIT_SECONDS} s cannot hold this number of mocks ({tables.NOTHING}).",
+        "*Ready* is the time from exec to the first right response (Echo: of `/-/ready`), polled without pause. Memory is "
+        "VmRSS and PSS of all processes at that moment, and VmRSS again after the load.",
     ]
 
 
@@ -152,10 +153,10 @@ def _exports(measured: Measured) -> list[str]:
     posts, size, requests = (
         sum(getattr(export, name) for export in measured.exports) for name in ("posts", "bytes", "requests")
     )
-    lost = "" if size / requests >= SHORTEST_SPAN else ", which is too little for a span of each: some were dropped"
+    lost = "" if size / requests >= SHORTEST_SPAN else ", too little for a span of each request: some spans were dropped"
     return [
         f"With telemetry on, {posts:,} OTLP requests reached the sink: {size / requests:,.0f} bytes for each request "
-        f"that Echo served{lost}. The sink takes its part of the cores too."
+        f"that Echo served{lost}. The sink uses part of the CPU as well."
     ]
 
 
@@ -167,7 +168,7 @@ def _refusals(measured: Measured) -> list[str]:
 def _creations(measured: Measured) -> list[str]:
     return [
         f"Creating {mocks.counted(made.mocks)} over the API took {made.seconds:.1f} s "
-        f"({made.mocks / made.seconds:,.0f} a second): {WRITERS} writers, each of which waits until its mock is "
+        f"({made.mocks / made.seconds:,.0f} a second): {WRITERS} writers, each waiting until its mock is "
         f"durable. Echo then had {mebibytes(made.resident)} resident."
         for made in measured.creations
         if made.mocks == plan.MOST

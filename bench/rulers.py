@@ -1,4 +1,4 @@
-"""The rulers: servers that hold no mocks and answer every request alike, so they show what the machine can do."""
+"""Reference servers without mocks: the same response to every request shows the limit of the machine."""
 
 import tomllib
 

@@ -1,4 +1,4 @@
-"""What a server is to the benchmark: installed once, prepared with its mocks, started until ready, stopped."""
+"""The interface of a server: installed once, prepared with its mocks, started until ready, stopped."""
 
 import contextlib
 import http.client
@@ -11,17 +11,17 @@ from pathlib import Path
 from bench import mocks
 from bench.process import Process
 
-# A server that has not loaded its mocks by then does not manage so many. Echo promises 100,000 in 2 seconds.
+# Time limit to load the mocks. Echo promises 100,000 in 2 seconds.
 READY_LIMIT_SECONDS = 60
 
 
 class Unable(Exception):
-    """The server cannot do what is asked. The message is the reason that the report prints."""
+    """The server cannot run this case. The report prints the message as the reason."""
 
 
 @dataclass(frozen=True)
 class Setup:
-    """One server with so many mocks: where its files are and where it listens, the same in every round."""
+    """Folder, port and number of mocks of one server, the same in every round."""
 
     folder: Path
     port: int
@@ -47,7 +47,7 @@ class Answer:
 
 
 class Server:
-    """Subclasses say how. `settings` tells the reader of the report how the server was set up, and why."""
+    """Base class. `settings` describes the server's set-up in the report, with reasons."""
 
     key: str
     title: str
@@ -56,17 +56,17 @@ class Server:
     warm_up_seconds = 1
 
     def install(self) -> None:
-        """Bring what it needs onto this machine. Does nothing the second time."""
+        """Installs the server on this machine. Does nothing if it is installed."""
 
     def version(self) -> str:
         raise NotImplementedError
 
     def size(self) -> int | None:
-        """Bytes of what one installs to have it, without the runtime (JVM, Node, Python) that it needs besides."""
+        """Installed size in bytes, without the runtime (JVM, Node, Python)."""
         return None
 
     def prepare(self, setup: Setup) -> None:
-        """Lay the mocks where `command` finds them. Called once, before the first start."""
+        """Writes the mocks for `command`. Called once, before the first start."""
 
     def command(self, setup: Setup) -> list[str]:
         raise NotImplementedError
@@ -79,7 +79,7 @@ class Server:
 
     @contextlib.contextmanager
     def serving(self, setup: Setup) -> Iterator[Running]:
-        """The server from exec to its end, handed over when it is ready and answers as its mocks say."""
+        """Runs the server, and yields it when it is ready and its last mock returns the right response."""
         process = Process(
             self.command(setup),
             environment=self.environment(setup),
@@ -89,7 +89,7 @@ class Server:
         try:
             ready_seconds = self._wait(process, setup)
             if setup.mocks and not answers_as_defined(setup.port, setup.mocks):
-                raise Unable("is ready, but does not answer as its mocks say")
+                raise Unable("is ready, but returns a response that differs from the mock")
             yield Running(process, setup.port, ready_seconds)
         finally:
             process.stop()
@@ -100,10 +100,10 @@ class Server:
             if self.is_ready(setup):
                 return time.perf_counter() - process.started_at
             if process.has_ended():
-                raise Unable(f"ended at start: {process.last_words()}")
+                raise Unable(f"ended at its start: {process.last_words()}")
             if waited > READY_LIMIT_SECONDS:
                 raise Unable(f"not ready within {READY_LIMIT_SECONDS} s")
-            # The pause grows with the wait: it takes no core from a slow start, and no precision from a fast one.
+            # The pause grows with the wait: a slow start loses no CPU, and a fast start no precision.
             time.sleep(max(waited / 200, 0.0002))
 
 
@@ -114,7 +114,7 @@ def free_port() -> int:
 
 
 def get(port: int, path: str) -> Answer | None:
-    """The answer, or None where there is none (yet)."""
+    """The response, or None without one."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=READY_LIMIT_SECONDS)
     try:
         connection.request("GET", path)
@@ -129,5 +129,5 @@ def get(port: int, path: str) -> Answer | None:
 
 
 def answers_as_defined(port: int, count: int) -> bool:
-    """Whether the last of the mocks (the last to be loaded) gets the defined answer."""
+    """True if the mock loaded last returns the defined response."""
     return get(port, mocks.path(count - 1)) == Answer(mocks.CODE, mocks.CONTENT_TYPE, mocks.BODY)

@@ -1,4 +1,4 @@
-"""The tables of the report: each a heading row and rows of text, none of them a figure that was not measured."""
+"""The tables of the report: a heading row, and rows of text with measured figures only."""
 
 from collections.abc import Callable
 from statistics import median
@@ -13,7 +13,7 @@ NOTHING = "–"
 
 
 def markdown(table: Table) -> str:
-    """Columns are padded, so that it reads on a terminal too. All but the first are figures, and stand to the right."""
+    """Pads columns for terminals. All columns but the first contain figures, aligned to the right."""
     widths = [max(len(cell) for cell in column) for column in zip(*table, strict=True)]
     rule = [("-" if number == 0 else "-:").rjust(width, "-") for number, width in enumerate(widths)]
     rows = [table[0], rule, *table[1:]]
@@ -35,7 +35,7 @@ def goal_table(measured: Measured) -> Table:
 
 
 def throughput_table(measured: Measured) -> Table:
-    """Requests per second at each number of connections, and how that stands to bare hyper."""
+    """Requests per second at each number of connections, and their ratio to bare hyper."""
     rows = [["", *_for_connections("{} conn.", "× hyper")]]
     for server in measured.servers:
         row = [server.title]
@@ -50,7 +50,7 @@ def throughput_table(measured: Measured) -> Table:
 
 
 def cpu_table(measured: Measured) -> Table:
-    """The server's own CPU time for 1,000 requests, and how that stands to bare hyper."""
+    """The server's own CPU time for 1,000 requests, and its ratio to bare hyper."""
     rows = [["CPU ms for 1,000 requests", *_for_connections("{} conn.", "× hyper")]]
     for server in measured.servers:
         row = [server.title]
@@ -104,7 +104,7 @@ def close_up_table(measured: Measured) -> Table:
 
 
 def many_mocks_table(measured: Measured) -> Table:
-    """Requests per second with more and more mocks, and how the most stand to one."""
+    """Requests per second with growing numbers of mocks, and the ratio of the largest number to one."""
     rows = [["requests/s, 64 connections", "1 mock", *(mocks.counted(count) for count in plan.MANY), "most to one"]]
     for server in measured.servers:
         if not server.holds_mocks or server.key in (TELEMETRY.server, NO_COLLECTOR.server, DYNAMODB.server):
@@ -123,7 +123,7 @@ def many_mocks_table(measured: Measured) -> Table:
 
 
 def writes_table(measured: Measured) -> Table:
-    """Until a write on DynamoDB was acknowledged, over all starts."""
+    """Durations of writes on DynamoDB until their acknowledgement, over all starts."""
     rows = [["until it is acknowledged", "writes", "p50", "p90", "longest"]]
     for what in dict.fromkeys(written.what for written in measured.writes):
         seconds = sorted(each for written in measured.writes if written.what == what for each in written.seconds)
@@ -134,7 +134,7 @@ def writes_table(measured: Measured) -> Table:
 
 
 def footprint_table(measured: Measured) -> Table:
-    """Start, memory and size. Echo's first row has an empty store, every other server has its one mock."""
+    """Start, memory and size. Echo's first row has an empty store, the first row of other servers one mock."""
     rows = [["", "mocks", "ready after", "resident", "proportional", "resident after load", "installed size"]]
     for server in measured.servers:
         counts = sorted({start.mocks for start in measured.starts if start.server == server.key})

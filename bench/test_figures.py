@@ -1,4 +1,4 @@
-"""Figures, goals and tables on runs whose outcome is known: `python3 -m unittest discover -s bench -t .`"""
+"""Figures, goals and tables of known runs: `python3 -m unittest discover -s bench -t .`"""
 
 import tempfile
 import unittest
@@ -22,29 +22,29 @@ def verdicts(measured: Measured) -> dict[str, str]:
 
 class Ratios(unittest.TestCase):
     def test_compares_each_round_with_itself(self) -> None:
-        # The machine is twice as fast in the second round: the medians would say 1.25, each round says 0.5.
+        # The machine is twice as fast in the second round: the ratio of medians is 1.25, the ratio of each round 0.5.
         hyper = [run(HYPER, 1, 100), run(HYPER, 2, 200)]
         echo = [run(ONE_MOCK, 2, 100), run(ONE_MOCK, 1, 50)]
         figure = ratio(echo, hyper, lambda run: run.per_second)
         assert figure
         self.assertEqual((figure.value, figure.lowest, figure.highest), (0.5, 0.5, 0.5))
 
-    def test_leaves_out_a_round_that_has_no_rival(self) -> None:
+    def test_leaves_out_a_round_without_its_counterpart(self) -> None:
         self.assertIsNone(ratio([run(ONE_MOCK, 1, 100)], [run(HYPER, 2, 100)], lambda run: run.per_second))
 
 
 class Goals(unittest.TestCase):
-    def test_are_met_at_the_limit_and_missed_below_it(self) -> None:
+    def test_a_goal_is_met_at_the_limit_and_missed_below_it(self) -> None:
         measured = Measured(runs=[run(HYPER, 1, 100), run(ONE_MOCK, 1, 85), run(MOST_MOCKS, 1, 82), run(MISSED, 1, 71)])
         found = verdicts(measured)
         self.assertEqual(found["a served mock, against bare hyper"], "met")
         self.assertEqual(found["100,000 mocks, against one"], "**missed**")
         self.assertEqual(found["404s, against hits"], "met")
 
-    def test_say_what_was_not_measured(self) -> None:
+    def test_a_goal_without_runs_is_not_measured(self) -> None:
         self.assertEqual(set(verdicts(Measured()).values()), {"not measured"})
 
-    def test_memory_of_a_mock_is_without_the_empty_store_and_its_own_bytes(self) -> None:
+    def test_memory_of_a_mock_excludes_the_empty_store_and_the_mocks_own_bytes(self) -> None:
         empty, bookkeeping = 10 * KIB * KIB, KIB + 1
         full = empty + plan.MOST * (bookkeeping + mocks.OWN_BYTES)
         measured = Measured(
@@ -63,7 +63,7 @@ class Mocks(unittest.TestCase):
         self.assertLess(max(asked), mocks.path(100_000))
         self.assertGreater(max(asked), mocks.path(99_000))
 
-    def test_a_miss_is_as_long_as_a_hit_and_is_none(self) -> None:
+    def test_a_miss_is_as_long_as_a_hit_and_matches_no_mock(self) -> None:
         missed = set(mocks.asked(100_000, miss=True))
         self.assertFalse(missed & set(mocks.paths(100_000)))
         self.assertEqual({len(path) for path in missed}, {len(mocks.path(0))})

@@ -1,6 +1,6 @@
-"""The tools and peers that the benchmark needs: which versions, and how they come onto this machine.
+"""The tools and other mock servers of the benchmark: their versions and installation.
 
-Everything but Debian's packages goes below `cache()`, outside the checkout, one folder for each version.
+All but Debian's packages are installed below `cache()`, outside the checkout, in one folder for each version.
 """
 
 import os
@@ -19,7 +19,7 @@ MOCKOON = "9.9.0"
 FLASK = "3.1.3"
 GUNICORN = "27.0.1"
 
-# Maven itself, not its plug-ins, is Debian's: this one is asked for by version.
+# Maven comes from Debian, but not this plug-in, which has a pinned version.
 MAVEN_DEPENDENCY_PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1"
 
 DEBIAN_PACKAGES = {
@@ -33,7 +33,7 @@ DEBIAN_PACKAGES = {
 
 
 class Missing(Exception):
-    """Something is not on this machine and could not be brought. The message says what, and what to do."""
+    """A tool is missing and cannot be installed. The message names the tool and the remedy."""
 
 
 def cache() -> Path:
@@ -45,19 +45,19 @@ def target() -> Path:
 
 
 def need(*commands: str) -> None:
-    """Install the Debian packages of those commands that are not on the path."""
+    """Installs the Debian packages of missing commands."""
     packages = [DEBIAN_PACKAGES[command] for command in commands if not shutil.which(command)]
     if not packages:
         return
     install = ["apt-get", "install", "--yes", "--no-install-recommends", *packages]
     if not shutil.which("apt-get") or os.geteuid() != 0:
-        raise Missing(f"{', '.join(packages)} missing. As root on Debian: {' '.join(install)}")
+        raise Missing(f"{', '.join(packages)} missing. Run as root on Debian: {' '.join(install)}")
     run(["apt-get", "update"])
     run(install)
 
 
 def build(*targets: str) -> None:
-    """Build targets of the service as they are released."""
+    """Builds targets of the service with the release profile."""
     if not shutil.which("cargo"):
         raise Missing("cargo is missing: install Rust with rustup")
     run(["cargo", "build", "--release", "--locked", "-p", "echo-service", *targets], cwd=ROOT)
@@ -76,7 +76,7 @@ def maven_jar(group: str, artifact: str, version: str, classifier: str = "") -> 
 
 
 def npm_package(package: str, version: str) -> Path:
-    """The folder that holds `node_modules`."""
+    """The folder with `node_modules`."""
 
     def install(folder: Path) -> None:
         need("node", "npm")
@@ -97,7 +97,7 @@ def python_packages(name: str, *requirements: str) -> Path:
 
 
 def first_line(*command: str) -> str:
-    """The first line that a command prints, which is where tools name their version."""
+    """The first line of a command's output, which has the version of many tools."""
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, cwd=ROOT)
     return done.stdout.partition("\n")[0].strip()
 
@@ -109,7 +109,7 @@ def run(command: list[str], cwd: Path | None = None) -> None:
 
 
 def _once(name: str, install: Callable[[Path], None]) -> Path:
-    """The folder `name` of the cache. A mark in it says that its installation came to its end."""
+    """The folder `name` of the cache, installed if its mark of a complete installation is missing."""
     folder = cache() / name
     mark = folder / ".installed"
     if not mark.exists():

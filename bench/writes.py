@@ -1,4 +1,4 @@
-"""How long Echo takes to acknowledge a write on DynamoDB, beside the bare transaction that the write is."""
+"""Time until Echo acknowledges a write on DynamoDB, beside the bare transaction of the write."""
 
 import contextlib
 import http.client
@@ -15,7 +15,7 @@ from bench.server import Unable
 COUNT = 50
 
 
-# What is timed, in the words of the report.
+# Names of the timed writes in the report.
 TRANSACTION = "a bare transaction"
 CREATION = "a creation"
 IN_TURN = "a creation right after another process's"
@@ -24,8 +24,8 @@ DELETION = "a deletion"
 
 
 def measure(port: int, other_port: int, dynamodb: DynamoDb) -> list[Written]:
-    """Creations and bare transactions in turn, so that both see the same DynamoDB Local; changes and deletions; and
-    creations by two processes in turn, each of which finds that the other one has written."""
+    """Times creations and bare transactions in turn, so that both see the same DynamoDB Local; changes and deletions;
+    and creations by two processes in turn, each after a write of the other process."""
     seconds: dict[str, list[float]] = {what: [] for what in (TRANSACTION, CREATION, IN_TURN, CHANGE, DELETION)}
 
     @contextlib.contextmanager
@@ -65,5 +65,5 @@ def _manage(echo: http.client.HTTPConnection, verb: str, path: str, sent: dict[s
     answer = echo.getresponse()
     text = answer.read().decode(errors="replace")
     if answer.status != wanted:
-        raise Unable(f"answered {verb} {path} with {answer.status}: {text}")
+        raise Unable(f"responded to {verb} {path} with {answer.status}: {text}")
     return text

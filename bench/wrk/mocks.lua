@@ -1,5 +1,5 @@
--- Walks over request strings that are built once, before the load starts, from a file of paths (the first argument).
--- Prints what was measured as JSON on the last line. Times are microseconds.
+-- Sends the requests for a file of paths (the first argument), in order; all requests are built before the load starts.
+-- Prints the results as JSON on the last line. Times are microseconds.
 
 local requests, current = {}, 0
 

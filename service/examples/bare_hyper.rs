@@ -1,7 +1,7 @@
 //! The ruler of `scripts/bench`: hyper's HTTP/1 server and nothing else.
 //!
-//! It answers every request alike, from static data, with what the benchmark's mocks answer. What Echo takes beyond it
-//! is the price of being Echo. `TCP_NODELAY` is on, as in Echo: without it small answers wait for the client's ACK.
+//! A server that gives every request the answer of the benchmark's mocks, from static data. The difference to Echo is
+//! Echo's own cost. `TCP_NODELAY` is on, as in Echo: without it small answers wait for the client's ACK.
 //!
 //! ```sh
 //! cargo run --release --example bare_hyper -- 127.0.0.1:8080

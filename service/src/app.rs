@@ -1,4 +1,4 @@
-//! The one place where the parts meet.
+//! The composition root: builds the service from its parts.
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -12,32 +12,35 @@ use crate::{
     mocks::Mocks,
     replica::Replica,
     server::{Face, Server},
-    store::{DynamoStore, EmbeddedStore, OpenError, Store, StoreError, TableError},
+    store::{DynamoStore, EmbeddedStore, Limits, OpenError, Store, StoreError, TableError},
     telemetry::{self, HttpTelemetry, Instruments, ObservedStore, Telemetry},
 };
 
-/// How often what is known of quiet callers is forgotten.
+/// Interval at which the rate limits forget idle callers.
 const FORGET: Duration = Duration::from_mins(1);
 
-/// Why the service does not start.
+/// Why the service cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     #[error("--store: {0}")]
     Open(#[from] OpenError),
     #[error("--store: {0}")]
     Table(#[from] TableError),
-    #[error("the endpoints can not be loaded: {0}")]
+    #[error("cannot load the endpoints: {0}")]
     Load(#[from] StoreError),
-    #[error("{flag} {address} can not be listened on: {error}. Choose another address, or stop what uses it")]
+    #[error(
+        "cannot listen on {address} ({flag}): {error}. Choose another address, or stop the program that uses this \
+             address"
+    )]
     Bind { flag: &'static str, address: SocketAddr, error: io::Error },
 }
 
 /// A service that is ready to run: its addresses are bound and its mocks are loaded.
 pub struct App {
     servers: Vec<Server>,
-    /// Where mocks are served.
+    /// The address of the mocks.
     pub mock_address: SocketAddr,
-    /// Where management is served.
+    /// The address of management.
     pub management_address: SocketAddr,
     readiness: Readiness,
     gate: Arc<Gate>,
@@ -45,18 +48,18 @@ pub struct App {
 }
 
 impl App {
-    /// Opens the store that is configured, and builds the service on it.
+    /// Opens the configured store and builds the service on it.
     pub async fn start(config: &Config, telemetry: &Telemetry) -> Result<Self, StartError> {
         match &config.store {
             StoreChoice::File(path) => Self::on(EmbeddedStore::open(path)?, config, telemetry).await,
             StoreChoice::Memory => Self::on(EmbeddedStore::in_memory(), config, telemetry).await,
             StoreChoice::DynamoDb(table) => {
-                Self::on(DynamoStore::open(table, config.lease.term).await?, config, telemetry).await
+                Self::on(DynamoStore::open(table, config.lease.term, Limits::new()).await?, config, telemetry).await
             }
         }
     }
 
-    /// Builds the service on a store.
+    /// Builds the service on an open store.
     pub async fn on(store: impl Store, config: &Config, telemetry: &Telemetry) -> Result<Self, StartError> {
         let meter = telemetry.meter();
         let instruments = Arc::new(Instruments::new(&meter));
@@ -95,7 +98,11 @@ impl App {
         let rate = RateLimit::per_second(limits.mock_rate);
         let mocks = Arc::new(Mocks { replica, rate, trusted, instruments: Arc::clone(&instruments) });
 
-        let telemetry = Arc::new(HttpTelemetry { instruments, tracer: telemetry.tracer() });
+        let telemetry = Arc::new(HttpTelemetry {
+            instruments,
+            tracer: telemetry.tracer(),
+            mock_ratio: config.telemetry.mock_ratio.unwrap_or(1.0),
+        });
         let server = |listener, face| Server {
             listener,
             face,
@@ -116,12 +123,12 @@ impl App {
         Ok(Self { servers, mock_address, management_address, readiness, gate, mocks })
     }
 
-    /// Serves until `stop`, which says for how long to go on. For so long only readiness is false; after that running
-    /// requests have until `deadline` to finish. Returns whether all have.
+    /// Serves until `stop`. Readiness is false from then on; Echo goes on serving for the delay that `stop` returns,
+    /// and then gives running requests until `deadline`. Returns whether all requests finished.
     pub async fn serve(self, stop: impl Future<Output = Duration>, deadline: Duration) -> bool {
         let close = CancellationToken::new();
         let tasks = TaskTracker::new();
-        // The mocks are loaded and the addresses are bound: before the first request is looked at.
+        // Mocks are loaded and addresses are bound. Set before Echo looks at the first request.
         self.readiness.set(true);
         for server in self.servers {
             tasks.spawn(server.run(close.clone()));
@@ -144,6 +151,7 @@ impl App {
         tokio::time::sleep(delay).await;
         close.cancel();
         let have_finished = tokio::time::timeout(deadline, tasks.wait()).await.is_ok();
+        self.mocks.replica.leave().await;
         self.gate.lines.report();
         have_finished
     }
@@ -164,7 +172,7 @@ mod tests {
 
     #[tokio::test]
     async fn quiet_callers_are_forgotten_each_minute() {
-        // By these rates, whoever was counted has the full allowance again at once.
+        // At this rate, every caller has the full allowance again at once.
         let arguments = ["echo-service", "--listen", "127.0.0.1:0", "--store", "memory"];
         let rates = ["--rate-limit", "100000000", "--mock-rate-limit", "100000000"];
         let settings = Cli::try_parse_from([&arguments[..], &rates].concat()).unwrap().settings;

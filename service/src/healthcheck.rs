@@ -1,4 +1,4 @@
-//! `echo-service healthcheck`: asks the service on this machine whether it is alive, for images without a shell.
+//! `echo-service healthcheck`: a liveness check for images without a shell.
 
 use std::{
     io::{self, Read, Write},
@@ -8,17 +8,17 @@ use std::{
 
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Why the service is not healthy, in a sentence.
+/// Why the service is not healthy, as a sentence.
 #[derive(Debug, thiserror::Error)]
 pub enum Unhealthy {
     #[error("nothing answers at {0}: {1}")]
     Silent(SocketAddr, io::Error),
-    #[error("{0} answers, but not as a healthy Echo does: {1}")]
+    #[error("{0} answers, but not like a healthy Echo: {1}")]
     Wrong(SocketAddr, String),
 }
 
-/// Asks for `/-/live` where management listens. Liveness, not readiness: a container must not be killed because its
-/// store is away.
+/// Requests `/-/live` at the address of management. Liveness, not readiness: a platform must not kill a container
+/// because the store is unavailable.
 pub fn run(management: SocketAddr) -> Result<(), Unhealthy> {
     let address = reachable(management);
     let answer = ask(address).map_err(|error| Unhealthy::Silent(address, error))?;
@@ -30,7 +30,7 @@ pub fn run(management: SocketAddr) -> Result<(), Unhealthy> {
     }
 }
 
-/// An address that listens on all interfaces is reached on loopback.
+/// Maps an address for all interfaces to loopback.
 fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),

@@ -1,8 +1,8 @@
-//! Echo: mock HTTP endpoints that answer what they were told to.
+//! Echo: a mock HTTP server.
 //!
-//! `ARCHITECTURE.md` has the map. What holds here, and is tested (`tests/process/tidy.rs`): `domain` knows nothing of HTTP
-//! servers or stores; only `config` reads the environment; only `telemetry` touches OpenTelemetry's providers; a mock's
-//! answer is never changed on its way.
+//! `ARCHITECTURE.md` has the map. `tests/process/tidy.rs` tests these invariants: `domain` does not depend on HTTP
+//! servers or stores; only `config` reads the environment; only `telemetry` uses OpenTelemetry's providers; Echo never
+//! changes the answer of a mock.
 
 pub mod api;
 pub mod app;
@@ -11,6 +11,7 @@ pub mod domain;
 pub mod healthcheck;
 pub mod limits;
 pub mod mocks;
+pub mod raise;
 pub mod replica;
 pub mod server;
 pub mod store;

@@ -1,4 +1,4 @@
-//! Who a request comes from, and how many of theirs are let through.
+//! Client addresses and rate limits.
 
 use std::{
     hash::Hash,
@@ -15,11 +15,11 @@ use governor::{
 use http::HeaderMap;
 use ipnet::IpNet;
 
-/// Above it, callers that have been quiet are forgotten at once, so that a flood of addresses takes bounded memory after
-/// the second in which it came.
+/// Above this number, the limit forgets idle callers at once. A flood of addresses takes bounded memory after its first
+/// second.
 const MAX_TRACKED: usize = 100_000;
 
-/// The networks whose forwarding headers are believed.
+/// Networks whose forwarding headers Echo believes.
 #[derive(Debug, Clone, Default)]
 pub struct TrustedProxies(pub Vec<IpNet>);
 
@@ -28,8 +28,8 @@ impl TrustedProxies {
         self.0.iter().any(|network| network.contains(&address.to_canonical()))
     }
 
-    /// The right-most address of `X-Forwarded-For` that is not a trusted proxy's: what stands to the left of it, anybody
-    /// may have written. The peer itself, where it is not trusted.
+    /// The right-most address of `X-Forwarded-For` that is not a trusted proxy: a client can forge the addresses to the
+    /// left. Without a trusted proxy, the address of the connection.
     pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = peer.to_canonical();
         if self.0.is_empty() {
@@ -52,7 +52,7 @@ fn address(hop: &str) -> Option<IpAddr> {
     hop.parse().or_else(|_| hop.parse().map(|socket: SocketAddr| socket.ip())).ok()
 }
 
-/// What one limit is for: a single address, or the /64 that an IPv6 host has for itself (RFC 6177).
+/// The unit of a limit: an IPv4 address, or a /64, the usual network of one IPv6 host (RFC 6177).
 pub fn network_of(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
@@ -60,7 +60,7 @@ pub fn network_of(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Lets each key have so many requests per second, and as many at once. Per process: replicas do not share it.
+/// Allows each key a number of requests per second, and bursts of the same number. Replicas do not share the count.
 pub struct RateLimit<K: Hash + Eq + Clone>(Option<DefaultKeyedRateLimiter<K>>);
 
 impl<K: Hash + Eq + Clone> RateLimit<K> {
@@ -69,12 +69,12 @@ impl<K: Hash + Eq + Clone> RateLimit<K> {
         Self(rate.map(|rate| RateLimiter::dashmap(Quota::per_second(rate))))
     }
 
-    /// Whether there is a limit, so that finding out the key can be saved.
+    /// Whether there is a limit. Without one, the caller need not find out the key.
     pub const fn is_on(&self) -> bool {
         self.0.is_some()
     }
 
-    /// Lets a request through, or says how long to wait.
+    /// Allows a request, or returns the time to wait.
     pub fn check(&self, key: &K) -> Result<(), Duration> {
         let Some(limiter) = &self.0 else { return Ok(()) };
         if limiter.len() > MAX_TRACKED {
@@ -83,7 +83,7 @@ impl<K: Hash + Eq + Clone> RateLimit<K> {
         limiter.check_key(key).map_err(|refusal| refusal.wait_time_from(DefaultClock::default().now()))
     }
 
-    /// Forgets those that have their full allowance again. To be called from time to time.
+    /// Forgets keys with a full allowance. Call this periodically.
     pub fn forget_idle(&self) {
         if let Some(limiter) = &self.0 {
             limiter.retain_recent();
@@ -91,17 +91,17 @@ impl<K: Hash + Eq + Clone> RateLimit<K> {
         }
     }
 
-    /// How many keys are remembered.
+    /// Number of remembered keys.
     #[cfg(test)]
     pub fn remembered(&self) -> usize {
         self.0.as_ref().map_or(0, RateLimiter::len)
     }
 }
 
-/// How many lines of the log strangers can cause in a second, all of them together.
+/// Log lines per second for invalid requests of all clients together.
 const LINES: NonZeroU32 = NonZeroU32::new(5).unwrap();
 
-/// Bounds the lines of the log that strangers cause, and counts those that are left out.
+/// Bounds the log lines that clients can cause, and counts the omitted lines.
 pub struct LineLimit {
     limiter: DefaultDirectRateLimiter,
     left_out: AtomicU64,
@@ -114,7 +114,7 @@ impl Default for LineLimit {
 }
 
 impl LineLimit {
-    /// Whether there is room for one more line. If there is, those before it that were left out are told.
+    /// Whether the log has room for one more line. If so, reports the lines omitted before.
     pub fn has_room(&self) -> bool {
         let has_room = self.limiter.check().is_ok();
         if has_room {
@@ -125,11 +125,11 @@ impl LineLimit {
         has_room
     }
 
-    /// Logs how many lines were left out since the last report.
+    /// Logs the number of lines omitted since the last report.
     pub fn report(&self) {
         let lines = self.left_out.swap(0, Ordering::Relaxed);
         if lines > 0 {
-            tracing::warn!(lines, "lines about refused requests were left out");
+            tracing::warn!(lines, "log lines about refused requests were omitted");
         }
     }
 }
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn forwarding_headers_of_strangers_are_not_believed() {
+    fn forwarding_headers_of_untrusted_clients_are_ignored() {
         assert_eq!(client("", "10.0.0.1", &["1.2.3.4"]), "10.0.0.1");
         assert_eq!(client("10.0.0.0/8", "192.0.2.1", &["1.2.3.4"]), "192.0.2.1");
     }
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ipv6_host_can_not_escape_by_another_address_of_its_network() {
+    fn an_ipv6_host_cannot_escape_by_another_address_of_its_network() {
         let network = |address: &str| network_of(address.parse().unwrap()).to_string();
         assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
         assert_eq!(network("192.0.2.7"), "192.0.2.7");
@@ -185,7 +185,7 @@ mod tests {
         assert!((0..1000).all(|_| RateLimit::per_second(None).check(&"a").is_ok()));
     }
 
-    /// A rate by which whoever was counted has the full allowance again at once.
+    /// At this rate, every caller has the full allowance again at once.
     const FORGIVING: Option<NonZeroU32> = NonZeroU32::new(100_000_000);
 
     #[test]
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_has_the_full_allowance_again_is_forgotten() {
+    fn callers_with_a_full_allowance_are_forgotten() {
         let limit = RateLimit::per_second(FORGIVING);
         (0..1_000).for_each(|n| limit.check(&n).unwrap());
         let begin = Instant::now();

@@ -7,8 +7,10 @@ use std::{panic::resume_unwind, process::ExitCode, time::Duration};
 use clap::error::ErrorKind;
 use echo_service::{
     app::App,
-    config::{Cli, Command, Config, KeyCommand, Settings, Token, drop_empty_variables, refuse_garbled_variables},
-    healthcheck,
+    config::{
+        Cli, Command, Config, KeyCommand, Settings, StoreCommand, Token, drop_empty_variables, refuse_garbled_variables,
+    },
+    healthcheck, raise,
     telemetry::{self, Telemetry},
 };
 use tokio::{
@@ -20,15 +22,15 @@ use tokio::{
 
 use self::signals::{Ask, Signals};
 
-/// `EX_USAGE` of sysexits(3): a setting is wrong, and trying again does not help.
+/// `EX_USAGE` of sysexits(3): a setting is wrong. A restart does not help.
 const USAGE: u8 = 64;
-/// What shells report of a program that SIGINT has ended: 128 + 2.
+/// The exit code that shells report for a program ended by SIGINT: 128 + 2.
 const INTERRUPTED: u8 = 130;
-/// What is left of the time that a platform gives to stop goes to the last telemetry.
+/// Time to send the last telemetry, within the platform's time for a stop.
 const FLUSH_DEADLINE: Duration = Duration::from_secs(5);
-/// How long a start that is asked to end may take to become a service, which ends properly.
+/// Maximum time for a start to complete after the request to stop, so that it ends gracefully.
 const START_DEADLINE: Duration = Duration::from_secs(1);
-/// How long the store may take to close. A disk that hangs would hold the process for ever.
+/// Maximum time to close the store. A disk that hangs must not block the process for ever.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
@@ -50,6 +52,9 @@ fn main() -> ExitCode {
             with_config(&settings, |config| finished(healthcheck::run(config.management_address()), ExitCode::FAILURE))
         }
         Some(Command::Key(KeyCommand::New { name, scope })) => new_key(&name, &scope),
+        Some(Command::Store(StoreCommand::Raise(settings))) => {
+            finished(raise::run(&settings).map(|told| println!("{told}")), ExitCode::FAILURE)
+        }
     }
 }
 
@@ -60,11 +65,11 @@ fn with_config(settings: &Settings, run: impl FnOnce(Config) -> ExitCode) -> Exi
     }
 }
 
-/// How the service has ended.
+/// How the service ended.
 enum End {
-    /// By itself, or as it was asked to.
+    /// By itself, or after a graceful stop.
     Ended(Result<(), String>),
-    /// With this exit code, and without a wait for anybody.
+    /// Immediately, with this exit code.
     AtOnce(u8),
 }
 
@@ -75,7 +80,7 @@ fn serve(config: Config) -> ExitCode {
         let _inside = runtime.enter();
         Signals::listen().expect("signals can be handled")
     };
-    // Exporters start outside of the runtime, because their client may not be made inside of one.
+    // Exporters start outside the runtime: their blocking client cannot be created inside.
     let telemetry = match Telemetry::start(&config.telemetry) {
         Ok(telemetry) => telemetry,
         Err(error) => return finished(Err(format!("an OTEL_* variable is wrong: {error}")), ExitCode::from(USAGE)),
@@ -83,20 +88,20 @@ fn serve(config: Config) -> ExitCode {
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     match runtime.block_on(supervise(config, telemetry.clone(), signals)) {
         End::Ended(outcome) => {
-            // Closes the store: the writer ends when the last request has let go of it.
+            // Closes the store: its writer ends after the last request has dropped its handle.
             runtime.shutdown_timeout(CLOSE_DEADLINE);
             telemetry.flush(FLUSH_DEADLINE);
             finished(outcome, ExitCode::FAILURE)
         }
         End::AtOnce(code) => {
             drop(log);
-            // To return would wait for the exporters.
+            // A return would wait for the exporters.
             std::process::exit(code.into())
         }
     }
 }
 
-/// Runs the service on a thread of its own, which a start or an end may block, and ends it as signals say.
+/// Runs the service on a thread of its own, which a start or a stop may block. Ends the service as the signals ask.
 async fn supervise(config: Config, telemetry: Telemetry, mut signals: Signals) -> End {
     let (stop, stopped) = oneshot::channel();
     let (started, mut start) = oneshot::channel();
@@ -107,12 +112,12 @@ async fn supervise(config: Config, telemetry: Telemetry, mut signals: Signals) -
         first = signals.asked() => first,
     };
     let is_serving = start.try_recv().is_ok();
-    // A person at a terminal does not want to wait, and nobody sends requests to a service that has not started.
+    // A person at a terminal does not want to wait, and a service that has not started has no clients.
     let delay = if first == Ask::Terminate && is_serving { delay } else { Duration::ZERO };
     tracing::info!(?delay, "stopping");
     let _ = stop.send(delay);
     if !is_serving && timeout(START_DEADLINE, start).await.is_err() {
-        tracing::info!("stopped before the start was over");
+        tracing::info!("stopped before the start was complete");
         return End::AtOnce(0);
     }
     tokio::select! {
@@ -130,7 +135,7 @@ impl End {
     }
 }
 
-/// Starts, says so, and serves until it is told to stop.
+/// Starts the service, logs its addresses, and serves until `stopped`.
 async fn run(
     config: &Config,
     telemetry: &Telemetry,

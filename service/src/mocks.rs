@@ -1,6 +1,6 @@
-//! Serves mocks: finds the answer for verb and path, and sends it as it was defined.
+//! Serves mocks: finds the answer for method and path, and sends it unchanged.
 //!
-//! A mock's answer is never compressed, rewritten or authenticated.
+//! Echo never compresses, rewrites or authenticates the answer of a mock.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -13,10 +13,11 @@ use crate::{
     domain::{self, Verb},
     limits::{RateLimit, TrustedProxies, network_of},
     replica::Replica,
+    store::StoreError,
     telemetry::{Instruments, Plane},
 };
 
-/// See the module.
+/// See the module documentation.
 pub struct Mocks {
     pub replica: Arc<Replica>,
     pub rate: RateLimit<IpAddr>,
@@ -25,11 +26,12 @@ pub struct Mocks {
 }
 
 impl Mocks {
-    /// Answers a request from this peer, and says whether that is a fault of Echo's: a mock may be told to answer 503 too.
+    /// Answers a request of this peer. The flag says whether the answer is a fault of Echo: a mock may be defined with
+    /// code 503, too.
     pub async fn answer<B>(&self, request: &Request<B>, peer: IpAddr) -> (Response<Bytes>, bool) {
         let (mut response, is_fault) = self.find(request, peer).await;
         if response.status().canonical_reason().is_none() {
-            // hyper would write `<none>`.
+            // Without an empty reason phrase, hyper would write `<none>` for an unknown code.
             response.extensions_mut().insert(ReasonPhrase::from_static(b""));
         }
         (response, is_fault)
@@ -56,7 +58,8 @@ impl Mocks {
                 self.instruments.mock_missed();
                 (ApiError::page_not_found(request.uri().path()).into_http(), false)
             }
-            // What can not be vouched for is not answered.
+            Err(StoreError::Damaged(_)) => (ApiError::damaged().into_http(), true),
+            // Without a valid lease and without the store, Echo answers 503.
             Err(_) => (ApiError::store_away().into_http(), true),
         }
     }

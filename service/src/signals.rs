@@ -1,4 +1,4 @@
-//! The signals that end the service: the first one asks for a graceful end, a later SIGINT insists on it.
+//! The signals that stop the service: the first signal asks for a graceful stop, a later SIGINT for an immediate stop.
 
 use std::{io, time::Duration};
 
@@ -7,16 +7,16 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-/// A SIGINT that comes again so soon is the same one: a terminal and a program such as npm both pass it on.
+/// A second SIGINT within this time counts as the first: a terminal and a parent such as npm both send one.
 const REPEAT: Duration = Duration::from_secs(1);
 
-/// Listens from its creation on, so that a signal during the start is not lost.
+/// Listens from its creation, so that a signal during the start is not lost.
 pub struct Signals {
     terminate: Signal,
     interrupt: Signal,
 }
 
-/// The signal that has asked for the end.
+/// The signal that asked for the stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ask {
     Terminate,
@@ -24,9 +24,9 @@ pub enum Ask {
 }
 
 impl Signals {
-    /// Within a runtime.
+    /// Call this within a runtime.
     pub fn listen() -> io::Result<Self> {
-        // Caught for good by being asked for once: a terminal that closes does not end the service.
+        // One registration is enough to catch SIGHUP: a terminal that closes does not end the service.
         let _ = signal(SignalKind::hangup())?;
         Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
@@ -39,7 +39,7 @@ impl Signals {
         }
     }
 
-    /// Waits for a SIGINT that means it. Another SIGTERM changes nothing: GNU timeout and others send it twice.
+    /// Waits for a second SIGINT. A second SIGTERM changes nothing, because GNU timeout and other programs send two.
     pub async fn insisted(&mut self, first: Ask) {
         if first == Ask::Interrupt {
             let end = Instant::now() + REPEAT;

@@ -1,4 +1,4 @@
-//! Who may do what: keys, their scopes, and the rate of each caller.
+//! Access to management: keys, their scopes, and the rate limit of each caller.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -21,27 +21,27 @@ use crate::{
 
 const SCHEME: &str = "Key";
 
-/// Whom a limit is for.
+/// The unit of a limit: a key, or an address.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Caller {
     Key(Arc<str>),
     Address(IpAddr),
 }
 
-/// What a request may do, found out before anything else of it is looked at.
+/// The rights of a request. Echo finds them before it looks at anything else.
 #[derive(Debug, Clone)]
 pub enum Access {
-    /// No key is configured: everybody who reaches the listener may do everything.
+    /// No keys are configured: every client of the listener has all rights.
     Anonymous,
     Key(Arc<Key>),
-    /// A key is needed, and none or a wrong one was given.
+    /// Management needs a key, and the request has none or an unknown one.
     Refused {
         token_given: bool,
     },
 }
 
 impl Access {
-    /// Whether the caller has what is asked for, if only for other requests.
+    /// Whether the caller has any rights. A single operation may need another scope.
     pub const fn is_granted(&self) -> bool {
         !matches!(self, Self::Refused { .. })
     }
@@ -55,7 +55,7 @@ impl Access {
     }
 }
 
-/// Checks keys and rates.
+/// Checks keys, origins and rates.
 pub struct Gate {
     keys: Vec<Arc<Key>>,
     trusted: TrustedProxies,
@@ -75,7 +75,7 @@ impl Gate {
         Self { keys: keys.into_iter().map(Arc::new).collect(), trusted, public, rate, lines: Arc::default() }
     }
 
-    /// The address of the client, as far as it is known.
+    /// The address of the client, as far as Echo can tell.
     pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         self.trusted.client(peer, headers)
     }
@@ -85,12 +85,12 @@ impl Gate {
         !self.keys.is_empty()
     }
 
-    /// Identifies the caller and counts the request against them.
+    /// Identifies the caller and counts the request against its rate.
     pub fn admit(&self, peer: IpAddr, uri: &Uri, headers: &HeaderMap) -> Result<(Caller, Access), ApiError> {
         let access = self.identify(headers);
         let caller = match &access {
             Access::Key(key) => Caller::Key(key.name.as_str().into()),
-            // Wrong keys are counted by address, or guessing would be free.
+            // A wrong key counts against the address, so that guessing has a cost.
             Access::Anonymous | Access::Refused { .. } => Caller::Address(network_of(self.client(peer, headers))),
         };
         self.rate.check(&caller).map_err(ApiError::too_many_requests)?;
@@ -117,9 +117,9 @@ impl Gate {
     }
 }
 
-/// Lets a handler run only for those who may read.
+/// Admits callers with the scope `read`.
 pub struct MayRead;
-/// Lets a handler run only for those who may write.
+/// Admits callers with the scope `write`.
 pub struct MayWrite;
 
 fn check(request: &Request, scope: Scope) -> Result<(), ApiError> {
@@ -128,7 +128,7 @@ fn check(request: &Request, scope: Scope) -> Result<(), ApiError> {
         Access::Key(key) if key.allows(scope) => Ok(()),
         Access::Key(key) => {
             let detail = format!(
-                "The key `{}` does not have the scope `{scope}`: use one that has",
+                "The key `{}` does not have the scope `{scope}`: use a key with this scope",
                 key.name,
                 scope = scope.as_str()
             );
@@ -139,12 +139,12 @@ fn check(request: &Request, scope: Scope) -> Result<(), ApiError> {
     }
 }
 
-/// Whether the caller, who may do what they ask for, may see endpoints as well.
+/// Whether a caller with the right to write may also see endpoints.
 pub fn may_read(request: &Request) -> bool {
     check(request, Scope::Read).is_ok()
 }
 
-/// Whether the client has sent the entry that `echo-service key new` prints for `--keys` beside the token.
+/// Whether the client sent the entry for `--keys` in place of the token: `echo-service key new` prints both.
 fn is_key_entry(request: &Request) -> bool {
     let parts: Vec<_> = request.header(header::AUTHORIZATION).unwrap_or_default().trim().split(':').collect();
     matches!(parts[..], [_, _, hash] if hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_hexdigit()))
@@ -155,7 +155,7 @@ fn register_scheme(registry: &mut Registry) {
         SCHEME,
         MetaSecurityScheme {
             ty: "http",
-            description: Some("A token that `echo-service key new` has made."),
+            description: Some("A token from `echo-service key new`."),
             name: None,
             key_in: None,
             scheme: Some("bearer"),

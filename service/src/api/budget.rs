@@ -1,5 +1,5 @@
-//! How many bytes management holds for its clients at once: documents that arrive, answers that are put together, and answers that
-//! clients have not read yet.
+//! Bounds the bytes that management holds at once: incoming documents, answers in preparation, and answers that clients
+//! have not read yet.
 
 use std::{
     collections::HashMap,
@@ -18,20 +18,20 @@ use tokio::{
 
 use super::{access::Caller, error::ApiError};
 
-/// Room is counted in KiB: a smaller document or answer is free, because connections are bounded.
+/// The unit of the budget. Smaller documents and answers are free, because the number of connections is bounded.
 pub const UNIT: usize = 1024;
-/// For all requests that only read.
+/// For all reading requests.
 const READS: usize = 16 * 1024 * UNIT;
-/// For all other requests, or more if this is less than four of the largest documents.
+/// For all writing requests. The budget grows to four times the largest document, if that is more.
 const WRITES: usize = 8 * 1024 * UNIT;
-/// What a listing takes while it is read and put together.
+/// The bytes that a listing takes while it is read and assembled.
 pub const LISTING: usize = 1024 * UNIT;
-/// The same for a single endpoint, before it is known how large it is.
+/// The same for a single endpoint, as long as its size is unknown.
 pub const ENDPOINT: usize = 512 * UNIT;
-/// For how long a request waits for others to end.
+/// Maximum time a request waits for room.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The bytes that are left. Writes have their own, so that no reader holds up a writer.
+/// The free bytes. Writes have a pool of their own, so that readers cannot delay a writer.
 pub struct Budget {
     reads: Pool,
     writes: Pool,
@@ -40,11 +40,11 @@ pub struct Budget {
 struct Pool {
     units: usize,
     all: Arc<Semaphore>,
-    /// The half that each caller may take. The entry of a caller without requests goes with the next request.
+    /// The half of the pool that each caller may take. The next request removes entries of callers without requests.
     callers: Mutex<HashMap<Caller, Weak<Semaphore>>>,
 }
 
-/// What one request has of the budget.
+/// The part of the budget that one request holds.
 #[derive(Clone)]
 pub struct Share {
     own: Arc<Semaphore>,
@@ -59,12 +59,12 @@ struct Room {
 }
 
 impl Budget {
-    /// `max_document` is how many bytes the largest document has.
+    /// `max_document` is the size of the largest document in bytes.
     pub fn new(max_document: usize) -> Self {
         Self { reads: Pool::new(READS), writes: Pool::new(WRITES.max(4 * max_document)) }
     }
 
-    /// Nothing yet.
+    /// An empty share.
     pub fn share(&self, method: &Method, caller: Caller) -> Share {
         let pool = if method.is_safe() { &self.reads } else { &self.writes };
         Share { own: pool.half_of(caller), all: Arc::clone(&pool.all), held: Arc::default() }
@@ -89,12 +89,12 @@ impl Pool {
     }
 }
 
-/// Has room for so many bytes from now on, or refuses the request.
+/// Reserves exactly this many bytes, or refuses the request.
 pub async fn reserve(request: &Request, bytes: usize) -> Result<(), ApiError> {
     share_of(request).reserve(bytes).await
 }
 
-/// Gives back what is more than so many bytes.
+/// Returns all bytes above this number.
 pub fn shrink(request: &Request, bytes: usize) {
     share_of(request).shrink(bytes / UNIT);
 }
@@ -104,7 +104,7 @@ fn share_of(request: &Request) -> &Share {
 }
 
 impl Share {
-    /// Gives back what is more than so many units, and returns how many are missing.
+    /// Returns all units above this number to the pools. The result is the number of missing units.
     fn shrink(&self, units: usize) -> usize {
         let mut held = self.held.lock();
         let has = held.as_ref().map_or(0, |room| room.all.num_permits());
@@ -115,13 +115,14 @@ impl Share {
         units.saturating_sub(has)
     }
 
-    /// Has room for so many bytes, no more and no less.
+    /// Reserves exactly this many bytes.
     async fn reserve(&self, bytes: usize) -> Result<(), ApiError> {
         let missing = self.shrink(bytes / UNIT);
         if missing > 0 {
             let until = Instant::now() + PATIENCE;
             let room = |of: &Arc<Semaphore>| timeout_at(until, Arc::clone(of).acquire_many_owned(missing as u32));
-            // The own half first: in the queue of the pool nobody waits for what their own requests hold.
+            // The caller's half first: in the queue of the pool, no request waits for another request of the same
+            // caller.
             let own = room(&self.own).await.map_err(|_| ApiError::too_much_at_once())?.expect("it is never closed");
             let all = room(&self.all).await.map_err(|_| ApiError::no_room())?.expect("it is never closed");
             match &mut *self.held.lock() {
@@ -135,15 +136,15 @@ impl Share {
         Ok(())
     }
 
-    /// The answer, which gives its bytes back when it was sent or dropped. One for which there is no room is refused,
-    /// unless it tells of something that was done.
+    /// Charges the answer's bytes until the answer is sent or dropped. Without room, Echo refuses an answer, unless the
+    /// answer reports a completed operation.
     pub async fn charge(self, mut response: Response) -> Response {
         let body = response.take_body().into_bytes().await.expect("the answers of management are bytes at hand");
         let is_refused = self.reserve(body.len()).await.err().filter(|_| !response.status().is_success());
         if let Some(refusal) = is_refused {
             return refusal.as_response();
         }
-        // The room goes with the bytes, because hyper drops a body before it has sent what was in it.
+        // The room belongs to the bytes: hyper drops a body before all of its bytes are sent.
         let charged = Charged { body, _held: self.held.lock().take() };
         response.set_body(Body::from_bytes(Bytes::from_owner(charged)));
         response
@@ -196,7 +197,7 @@ mod tests {
         let answer = share.clone().charge(Response::from(vec![b'x'; 1024 * UNIT])).await;
         assert_eq!(left(), READS - 1024 * UNIT);
         assert_eq!(share.own.available_permits() * UNIT, READS / 2 - 1024 * UNIT);
-        // As hyper does: the body is gone, and its bytes wait to be sent.
+        // Like hyper: the body is gone, and its bytes wait to be sent.
         let mut bytes = answer.into_body().into_bytes().await.unwrap();
         drop(bytes.split_to(1000 * UNIT));
         assert_eq!(left(), READS - 1024 * UNIT);

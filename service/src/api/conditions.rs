@@ -1,47 +1,53 @@
-//! Conditions on the version of an endpoint: `If-Match` and `If-None-Match` (RFC 9110 section 13), in this order of precedence.
+//! Conditions on the version of an endpoint: `If-Match` before `If-None-Match` (RFC 9110 section 13).
 
 use http::{HeaderMap, HeaderName, header};
 
 use super::error::ApiError;
 use crate::store::Version;
 
-/// The ETag of a version.
-pub fn etag(version: Version) -> String {
-    format!("\"{version}\"")
+/// The ETag of a version in an epoch of the store. A restored table is another epoch: clients may
+/// have seen other content with the same version.
+pub fn etag(epoch: u64, version: Version) -> String {
+    if epoch == 0 { format!("\"{version}\"") } else { format!("\"{epoch}.{version}\"") }
 }
 
-/// Lets a change or deletion go on, or refuses it.
-pub fn check_write(headers: &HeaderMap, version: Version) -> Result<(), ApiError> {
-    check_match(headers, version)?;
-    if names(headers, &header::IF_NONE_MATCH, &etag(version), weak) { Err(ApiError::not_excluded()) } else { Ok(()) }
+/// Whether a request has no condition at all.
+pub fn are_absent(headers: &HeaderMap) -> bool {
+    !headers.contains_key(header::IF_MATCH) && !headers.contains_key(header::IF_NONE_MATCH)
 }
 
-/// Says whether a client that reads has this version already.
-pub fn check_read(headers: &HeaderMap, version: Version) -> Result<bool, ApiError> {
-    check_match(headers, version)?;
-    Ok(names(headers, &header::IF_NONE_MATCH, &etag(version), weak))
+/// Allows a change or deletion of an endpoint with this ETag, or refuses it.
+pub fn check_write(headers: &HeaderMap, current: &str) -> Result<(), ApiError> {
+    check_match(headers, current)?;
+    if names(headers, &header::IF_NONE_MATCH, current, weak) { Err(ApiError::not_excluded()) } else { Ok(()) }
 }
 
-fn check_match(headers: &HeaderMap, version: Version) -> Result<(), ApiError> {
-    let (field, current) = (header::IF_MATCH, etag(version));
-    if !headers.contains_key(&field) || names(headers, &field, &current, |tag| tag) {
+/// Whether a reading client already has the version with this ETag.
+pub fn check_read(headers: &HeaderMap, current: &str) -> Result<bool, ApiError> {
+    check_match(headers, current)?;
+    Ok(names(headers, &header::IF_NONE_MATCH, current, weak))
+}
+
+fn check_match(headers: &HeaderMap, current: &str) -> Result<(), ApiError> {
+    let field = header::IF_MATCH;
+    if !headers.contains_key(&field) || names(headers, &field, current, |tag| tag) {
         return Ok(());
     }
-    Err(if names(headers, &field, &current, weak) { ApiError::weak_tag(&current) } else { ApiError::changed() })
+    Err(if names(headers, &field, current, weak) { ApiError::weak_tag(current) } else { ApiError::changed() })
 }
 
-/// Whether a field lists this tag, or all by `*`, in any of its lines. `opaque` is what is compared of the client's tags.
+/// Whether any line of a field contains this tag or `*`. `opaque` maps the client's tags to the compared part.
 fn names(headers: &HeaderMap, field: &HeaderName, current: &str, opaque: fn(&[u8]) -> &[u8]) -> bool {
     let mut tags = headers.get_all(field).iter().flat_map(|line| tags(line.as_bytes()));
     tags.any(|tag| tag == b"*" || opaque(tag) == current.as_bytes())
 }
 
-/// The part of a tag that a weak comparison looks at (RFC 9110 section 8.8.3.2).
+/// The part of a tag for a weak comparison (RFC 9110 section 8.8.3.2).
 fn weak(tag: &[u8]) -> &[u8] {
     tag.strip_prefix(b"W/").unwrap_or(tag)
 }
 
-/// The elements of a list. A tag may hold commas, and its backslashes escape nothing.
+/// The elements of a list. A tag may hold commas, and backslashes in it escape nothing.
 fn tags(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut quoted = false;
     let separates = move |byte: &u8| {

@@ -1,4 +1,4 @@
-//! The OpenAPI document and Swagger UI, both from this binary: no CDN, no file.
+//! The OpenAPI document and Swagger UI. Both are part of the binary, without a CDN or files.
 
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -22,12 +22,12 @@ use serde_json::{Map, Value, json};
 
 use super::{error::ErrorDocument, jsonapi::JsonApi, text::RESERVED};
 
-const DESCRIPTION: &str = "A mock HTTP server. Create an endpoint (method and path, and the response to give), then call it.\n\n\
-    Requests and answers are [JSON:API 1.1](https://jsonapi.org/format/1.1/). Every error says what is wrong and what to write instead.";
+const DESCRIPTION: &str = "A mock HTTP server. Create an endpoint (method, path and response), then call it.\n\n\
+    Requests and answers are [JSON:API 1.1](https://jsonapi.org/format/1.1/). Every error names the mistake and the correction.";
 
-/// What the page says where it takes no key.
-const NO_KEY: &str = "\n\n**This page takes no key**, because a mock on the same listener could hold a script that reads it. Start Echo with \
-    `--management-listen` to give management a listener of its own, or call management with another client.";
+/// The note on the page without a form for keys.
+const NO_KEY: &str = "\n\n**This page takes no key**, because a mock on the same listener could hold a script that reads the key. Start \
+     Echo with `--management-listen` to give management a listener of its own, or call management with another client.";
 
 /// Describes the service.
 pub fn service<A: OpenApi>(api: A) -> OpenApiService<A, ()> {
@@ -38,7 +38,7 @@ pub fn service<A: OpenApi>(api: A) -> OpenApiService<A, ()> {
         .server(ServerObject::new("/").description("This service"))
 }
 
-/// The OpenAPI document, as JSON and YAML, and as the page shows it.
+/// The OpenAPI document as JSON, as YAML, and for the page.
 pub struct Documentation {
     pub json: String,
     pub yaml: String,
@@ -48,7 +48,7 @@ pub struct Documentation {
 impl Documentation {
     pub fn of<A: OpenApi>(service: &OpenApiService<A, ()>, shared_listener: bool, has_keys: bool) -> Self {
         let mut document = serde_json::from_str::<Value>(&service.spec()).expect("poem-openapi writes JSON");
-        // poem-openapi enforces `deny_unknown_fields`, but does not write it down.
+        // poem-openapi enforces `deny_unknown_fields`, but omits it from the document.
         for name in ["Attributes", "Response", "AttributeChanges", "ResponseChanges"] {
             document["components"]["schemas"][name]["additionalProperties"] = false.into();
         }
@@ -58,7 +58,7 @@ impl Documentation {
                 path["pattern"] = path["pattern"].as_str().map(|rule| rule.replace(RESERVED, "")).into();
             }
         }
-        // Operations without a requirement of their own have none, which linters want to be said.
+        // Operations without a requirement of their own need none. Linters want this stated.
         document["security"] = json!([]);
         if !has_keys {
             remove_keys(&mut document);
@@ -73,7 +73,8 @@ impl Documentation {
     }
 }
 
-/// Removes the scheme of keys and the operations' need of it, so that Swagger UI shows no padlocks and no form for keys.
+/// Removes the scheme of keys from the document and its operations, so that Swagger UI shows no padlocks and no form
+/// for keys.
 fn remove_keys(document: &mut Value) {
     fn members(value: &mut Value) -> &mut Map<String, Value> {
         value.as_object_mut().expect("these are objects in OpenAPI")
@@ -86,20 +87,20 @@ fn remove_keys(document: &mut Value) {
     }
 }
 
-/// The page that shows the document, with everything that it needs. Its 1.6 MB are put together when it is first asked for,
-/// and kept then: most processes are never asked.
+/// The page with the document and everything else that the page needs. The first request assembles its 1.6 MB, because
+/// most processes never serve it.
 pub fn page(document: String) -> impl Endpoint {
     let html = LazyLock::new(move || Bytes::from(html(&document)));
     make_sync(move |_| {
         Response::builder()
             .content_type("text/html; charset=utf-8")
-            // Swagger UI is inline, and may talk to this origin only.
+            // Swagger UI is inline and may send requests to this origin only.
             .header(
                 header::CONTENT_SECURITY_POLICY,
                 "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'; \
                  base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
             )
-            // A page that opens this one may not reach into it.
+            // A page that opens this page cannot access it.
             .header("Cross-Origin-Opener-Policy", "same-origin")
             .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
             .header(header::REFERRER_POLICY, "no-referrer")
@@ -108,10 +109,10 @@ pub fn page(document: String) -> impl Endpoint {
 }
 
 fn html(document: &str) -> String {
-    // Swagger UI around no service: for its styles and its script.
+    // Swagger UI of an empty service: the source of its styles and script.
     let page = OpenApiService::new((), "", "").swagger_ui_html();
     let (head, _) = page.rsplit_once("<body>").expect("poem-openapi's page has a body");
-    // Without an icon of its own the page would ask for /favicon.ico, which is a mock's path.
+    // Without an icon of its own, the page would request /favicon.ico, a possible path of a mock.
     let icon = "<head><meta name=\"viewport\" content=\"width=device-width\"><link rel=\"icon\" href=\"data:,\">";
     let head = head.replacen("<head>", icon, 1).replacen("<title>Swagger UI", "<title>Echo", 1);
     format!("<!DOCTYPE html>{head}{}", include_str!("docs.html").replacen("{:document}", document, 1))
@@ -122,7 +123,7 @@ pub fn file(content_type: &'static str, text: String) -> impl Endpoint {
     make_sync(move |_| Response::builder().content_type(content_type).body(bytes.clone()))
 }
 
-/// Calls of mocks, described: they are served by [`crate::mocks`], not by poem.
+/// Describes calls of mocks. [`crate::mocks`] serves them, not poem.
 pub struct MocksDescription;
 
 impl OpenApi for MocksDescription {
@@ -171,17 +172,15 @@ fn operation((method, operation_id, summary): (Method, &'static str, &'static st
         tags: vec![TAG],
         summary: Some(summary),
         description: Some(
-            "The documentation page sends the path as it is typed. Other clients of this document may send `/` in it as `%2F`, \
-             which is another path.",
+            "The documentation page sends the path as you type it. Clients generated from this document may send `/` \
+             in the path as `%2F`, which is another path.",
         ),
         external_docs: None,
         params: vec![MetaOperationParam {
             name: "path".into(),
             schema: MetaSchemaRef::Inline(Box::new(path)),
             in_type: MetaParamIn::Path,
-            description: Some(
-                "The path of the mock, as `attributes.path` shows it. The leading slash may be left out.".into(),
-            ),
+            description: Some("The path of the mock, as in `attributes.path`. The leading slash is optional.".into()),
             required: true,
             deprecated: false,
             explode: true,
@@ -190,9 +189,9 @@ fn operation((method, operation_id, summary): (Method, &'static str, &'static st
         request: None,
         responses: MetaResponses {
             responses: vec![
-                answer(Some(200), "The answer of a mock that was defined with code 200.", vec![]),
-                answer(Some(404), "There is no such mock, or it was defined with code 404.", vec![error]),
-                answer(None, "The answer of the mock, as it was defined.", vec![]),
+                answer(Some(200), "The answer of a mock with code 200.", vec![]),
+                answer(Some(404), "No mock has this method and path, or the mock has code 404.", vec![error]),
+                answer(None, "The answer of the mock, as defined.", vec![]),
             ],
         },
         deprecated: false,

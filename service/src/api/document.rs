@@ -1,4 +1,4 @@
-//! Reads the document of a request, and tells all that is wrong with it at once, each with its pointer.
+//! Reads the document of a request, and reports all mistakes at once, each with its pointer.
 
 mod reader;
 
@@ -13,30 +13,32 @@ const DATA: &str = "/data";
 const ATTRIBUTES: &str = "/data/attributes";
 const RESPONSE: &str = "/data/attributes/response";
 
-/// Whether a canonical path is kept from mocks, because management is on the same listener.
+/// Whether a canonical path is reserved, because management is on the same listener.
 pub type IsReserved = fn(&str) -> bool;
 
-/// Reads an endpoint to be made.
+/// Reads a new endpoint.
 pub fn read_new(document: &Value, is_reserved: IsReserved) -> Result<Endpoint, ApiError> {
     let mut reader = Reader::new(is_reserved);
     let endpoint = reader.data(document).and_then(|data| {
         if data.get("id").is_some_and(|id| !id.is_null()) {
-            reader.note(Kind::ClientId, "/data/id", "The id of an endpoint is made by the server: leave `id` out");
+            reader.note(Kind::ClientId, "/data/id", "The server generates the id of an endpoint: leave `id` out");
         }
         reader.new_endpoint(data)
     });
     reader.finish(endpoint)
 }
 
-/// Reads changes, and applies them to an endpoint.
+/// Reads changes and applies them to an endpoint.
 pub fn read_changes(document: &Value, current: &Endpoint, is_reserved: IsReserved) -> Result<Endpoint, ApiError> {
     let mut reader = Reader::new(is_reserved);
     let endpoint = reader.data(document).and_then(|data| {
         let id = current.id.to_string();
         if let Some(other) = data.get("id").filter(|other| !other.is_null() && other.as_str() != Some(&id)) {
             let other = other.to_string();
-            let detail =
-                format!("`id` is {}, but the URL names `{id}`: leave it out, or write the same", excerpt(&other));
+            let detail = format!(
+                "`id` is {}, but the URL names `{id}`: leave `id` out, or write the id of the URL",
+                excerpt(&other)
+            );
             reader.note(Kind::Conflict, "/data/id", detail);
         }
         reader.changed_endpoint(data, current)
@@ -44,9 +46,9 @@ pub fn read_changes(document: &Value, current: &Endpoint, is_reserved: IsReserve
     reader.finish(endpoint)
 }
 
-/// `None` stands for a value that is wrong, for which an error has been noted.
+/// `None` stands for a wrong value, whose error is noted.
 impl Reader {
-    /// The resource object. One of another type is read nevertheless, for all else that is wrong with it.
+    /// The resource object. With a wrong type, Echo still reads it, to report all other mistakes.
     fn data<'a>(&mut self, document: &'a Value) -> Option<&'a Map<String, Value>> {
         let Some(Value::Object(data)) = document.get("data") else {
             let hint = |home_of: &str| {
@@ -63,8 +65,10 @@ impl Reader {
         match data.get("type") {
             Some(Value::String(name)) if name == "endpoints" => {}
             Some(Value::String(name)) => {
-                let detail =
-                    format!("`type` is `{}`, but only `endpoints` are kept here: write `endpoints`", excerpt(name));
+                let detail = format!(
+                    "`type` is `{}`, but this resource has the type `endpoints`: write `endpoints`",
+                    excerpt(name)
+                );
                 self.note(Kind::Conflict, "/data/type", detail);
             }
             _ => self.note(Kind::Invalid, "/data/type", "`type` is missing: write `\"type\": \"endpoints\"`"),
@@ -89,7 +93,7 @@ impl Reader {
             let code = self.required(response, RESPONSE, "code").and_then(|value| self.code(value));
             let headers = self.optional(response, "headers", Headers::default(), None, Self::headers);
             let body = self.optional(response, "body", None, None, |reader, value| reader.body(value).map(Some));
-            // Whether code and body fit is told even where the headers are wrong.
+            // Checks code against body even if the headers are wrong.
             code.zip(body).and_then(|(code, body)| self.response(code, headers, body))
         });
         Some(Endpoint { id: EndpointId::generate(), route: Route { verb: verb?, path: path? }, response: response? })
@@ -109,7 +113,7 @@ impl Reader {
             let headers = self.optional(response, "headers", cleared, Some(old.headers().clone()), Self::headers);
             let kept = Some(old.body().cloned());
             let body = self.optional(response, "body", None, kept, |reader, value| reader.body(value).map(Some));
-            // Whether code and body fit is told even where the headers are wrong.
+            // Checks code against body even if the headers are wrong.
             code.zip(body).and_then(|(code, body)| self.response(code, headers, body))
         });
         Some(Endpoint { id: current.id, route: Route { verb: verb?, path: path? }, response: response? })
@@ -173,7 +177,8 @@ impl Reader {
         let Some(text) = value.as_str() else {
             let text = Value::from(value.to_string()).to_string();
             let text = if text.len() > 200 { r#""{\"message\": \"Hello\"}""# } else { &text };
-            let detail = format!("`body` is text: write JSON as a string, with its quotes escaped: `\"body\": {text}`");
+            let detail =
+                format!("`body` must be a string: write JSON as a string with escaped quotes: `\"body\": {text}`");
             self.note(Kind::Invalid, pointer, detail);
             return None;
         };

@@ -28,7 +28,7 @@ use super::{
 use crate::{
     domain::{EndpointId, MockPath, Verb},
     replica::Replica,
-    store::{Filter, Page, Stored, Write, WriteError, json_bytes},
+    store::{Filter, Page, StoreError, Stored, Write, WriteError, json_bytes},
 };
 
 const DEFAULT_PAGE: usize = 100;
@@ -36,11 +36,11 @@ pub const MAX_PAGE: usize = 1_000;
 
 #[derive(Tags)]
 enum Tag {
-    /// Mocks as resources: set them up here.
+    /// Create mocks here, and change, list and delete them.
     Endpoints,
 }
 
-/// Where a request leaves the id of what it has made, for the log.
+/// A handler leaves the id of a new endpoint here, for the log.
 #[derive(Clone, Default)]
 pub struct Created(pub Arc<OnceLock<EndpointId>>);
 
@@ -54,24 +54,24 @@ pub struct EndpointsApi {
 impl EndpointsApi {
     /// List endpoints
     ///
-    /// In the order of their ids, which is the order in which they were made. Follow `links.next` for the rest.
+    /// In the order of creation. Follow `links.next` for the next page.
     #[oai(path = "/endpoints", method = "get", operation_id = "listEndpoints")]
     async fn list(
         &self,
         _access: MayRead,
         request: &Request,
-        /// How many at most.
+        /// Maximum number of endpoints on the page.
         #[oai(name = "page[size]")]
         page_size: Query<Option<Text<SizeRule>>>,
-        /// Begin after the endpoint with this id.
+        /// Start after the endpoint with this id.
         #[oai(name = "page[after]")]
         page_after: Query<Option<Text<IdRule>>>,
-        /// Only those with this verb.
+        /// Only endpoints with this verb.
         #[oai(name = "filter[verb]")]
         filter_verb: Query<Option<Text<VerbRule>>>,
-        /// Only those with this path. Percent-encode the path as any value of a query: either all slashes or none. The path
-        /// as `attributes.path` shows it works too, and a `+` in it is a plus. Not so with `&`, `%25`, or the escape of a character
-        /// that a path may hold as it is (`%26`, `%2B`, `%3A`): encode such a path.
+        /// Only endpoints with this path. Percent-encode the path like any value of a query: either all slashes or
+        /// none. The path as `attributes.path` shows it works too, with `+` for a plus. Exceptions: encode a path that
+        /// contains `&`, `%25`, or the escape of a character that a path may hold unescaped (`%26`, `%2B`, `%3A`).
         #[oai(name = "filter[path]")]
         filter_path: Query<Option<Text<FilterPathRule>>>,
     ) -> Result<Listed, Refusal<ListStatuses>> {
@@ -94,7 +94,7 @@ impl EndpointsApi {
             if after.is_none() {
                 note(
                     "page[after]",
-                    format!("`{}` is not an endpoint's id: take `links.next` as it is", excerpt(&text.0)),
+                    format!("`{}` is not an endpoint's id: use `links.next` unchanged", excerpt(&text.0)),
                 );
             }
             after
@@ -108,7 +108,7 @@ impl EndpointsApi {
         let Some(size) = size.filter(|_| wrong.is_empty()) else { return Err(ApiError::all(wrong).into()) };
         let (filter, after) = (Filter { verb: verb.flatten(), path: path.flatten() }, after.flatten());
         reserve(request, budget::LISTING).await?;
-        // The page may have to wait for other replicas, but nobody has to wait for more than its bytes.
+        // A page may wait for other replicas. Meanwhile it holds room for its own bytes only.
         let shrink = |page: &Page| budget::shrink(request, page.endpoints.iter().map(json_bytes).sum());
         let page = self.replica.list(filter.clone(), after, size, shrink).await?;
         let link = |after| list_link(&filter, after, size);
@@ -118,7 +118,7 @@ impl EndpointsApi {
 
     /// Create an endpoint
     ///
-    /// When this has answered, the mock answers, on every replica. `Location` is the URL of the mock.
+    /// After the answer, every replica serves the mock. `Location` is the URL of the mock.
     #[oai(path = "/endpoints", method = "post", operation_id = "createEndpoint")]
     async fn create(
         &self,
@@ -137,44 +137,46 @@ impl EndpointsApi {
 
     /// Show an endpoint
     ///
-    /// `ETag` is its version. With `If-None-Match`, the answer is 304 while that version is current.
+    /// `ETag` is the version of the endpoint. With `If-None-Match`, the answer is 304 while the version is current.
     #[oai(path = "/endpoints/:id", method = "get", operation_id = "showEndpoint")]
     async fn show(
         &self,
         _access: MayRead,
         request: &Request,
-        /// The id that the server has given it.
+        /// The id of the endpoint, from the server.
         id: Path<String>,
-        /// Show it only if its ETag is one of these.
+        /// Show the endpoint only if its ETag is in this list.
         #[oai(name = "If-Match")]
         if_match: Header<Option<String>>,
-        /// Answer 304 if its ETag is one of these.
+        /// Answer 304 if the endpoint's ETag is in this list.
         #[oai(name = "If-None-Match")]
         if_none_match: Header<Option<String>>,
     ) -> Result<Shown, Refusal<ShowStatuses>> {
         let _ = (if_match, if_none_match); // Described only: `conditions` reads all lines of a field, not only the first.
         no_parameters(request)?;
         let Stored { endpoint, version } = self.find(request, &id, 0).await?;
-        if conditions::check_read(request.headers(), version)? {
-            return Ok(Shown::NotModified(etag(version)));
+        let tag = etag(self.replica.epoch(), version);
+        if conditions::check_read(request.headers(), &tag)? {
+            return Ok(Shown::NotModified(tag));
         }
         reserve(request, json_bytes(&endpoint)).await?;
-        Ok(Shown::Ok(JsonApi((&endpoint).into()), etag(version)))
+        Ok(Shown::Ok(JsonApi((&endpoint).into()), tag))
     }
 
     /// Change an endpoint
     ///
-    /// What is absent keeps its value; members of `response` merge; `headers` is replaced whole; null clears `headers` or `body`.
+    /// Absent members keep their values. The members of `response` merge; `headers` is replaced as a whole. Null clears
+    /// `headers` or `body`.
     #[oai(path = "/endpoints/:id", method = "patch", operation_id = "changeEndpoint")]
     async fn change(
         &self,
         _access: MayWrite,
-        /// The id that the server has given it.
+        /// The id of the endpoint, from the server.
         id: Path<String>,
-        /// Change it only if its ETag is one of these.
+        /// Change the endpoint only if its ETag is in this list.
         #[oai(name = "If-Match")]
         if_match: Header<Option<String>>,
-        /// Change it only if its ETag is none of these.
+        /// Change the endpoint only if its ETag is not in this list.
         #[oai(name = "If-None-Match")]
         if_none_match: Header<Option<String>>,
         request: &Request,
@@ -183,52 +185,66 @@ impl EndpointsApi {
         let _ = (if_match, if_none_match); // Described only: `conditions` reads all lines of a field, not only the first.
         no_parameters(request)?;
         let mut current = self.find(request, &id, body.room()).await?;
-        conditions::check_write(request.headers(), current.version)?;
+        let check = |version| conditions::check_write(request.headers(), &etag(self.replica.epoch(), version));
+        check(current.version)?;
         let changes = body.read().await?;
-        // Others may change it at the same time; one of them succeeds in each round, and the request's deadline ends it.
+        // Concurrent changes compete: one succeeds in each round. The deadline of the request ends the loop.
         loop {
             let endpoint = document::read_changes(&changes, &current.endpoint, self.is_reserved)?;
             reserve(request, json_bytes(&endpoint)).await?;
             let write = Write::Replace { endpoint: endpoint.clone(), expected: current.version };
             match self.replica.write(write).await {
                 Ok(version) if may_read(request) => {
-                    return Ok(Changed::Ok(JsonApi((&endpoint).into()), etag(version)));
+                    return Ok(Changed::Ok(JsonApi((&endpoint).into()), etag(version.epoch(), version)));
                 }
-                Ok(version) => return Ok(Changed::Unseen(etag(version))),
+                Ok(version) => return Ok(Changed::Unseen(etag(version.epoch(), version))),
                 Err(WriteError::Changed | WriteError::Missing) => {
                     current = self.find(request, &id, 0).await?;
                 }
                 Err(error) => return Err(refused(request, error).into()),
             }
-            conditions::check_write(request.headers(), current.version)?;
+            check(current.version)?;
         }
     }
 
     /// Delete an endpoint
     ///
-    /// When this has answered, calls of the mock are 404, on every replica.
+    /// After the answer, every replica answers calls of the mock with 404.
     #[oai(path = "/endpoints/:id", method = "delete", operation_id = "deleteEndpoint")]
     async fn delete(
         &self,
         _access: MayWrite,
-        /// The id that the server has given it.
+        /// The id of the endpoint, from the server.
         id: Path<String>,
-        /// Delete it only if its ETag is one of these.
+        /// Delete the endpoint only if its ETag is in this list.
         #[oai(name = "If-Match")]
         if_match: Header<Option<String>>,
-        /// Delete it only if its ETag is none of these.
+        /// Delete the endpoint only if its ETag is not in this list.
         #[oai(name = "If-None-Match")]
         if_none_match: Header<Option<String>>,
         request: &Request,
     ) -> Result<Deleted, Refusal<DeleteStatuses>> {
         let _ = (if_match, if_none_match); // Described only: `conditions` reads all lines of a field, not only the first.
         no_parameters(request)?;
+        reserve(request, budget::ENDPOINT).await?;
+        let missing = || ApiError::endpoint_not_found(&id);
+        let id = EndpointId::parse(&id).ok_or_else(missing)?;
         loop {
-            let Stored { endpoint, version } = self.find(request, &id, 0).await?;
-            conditions::check_write(request.headers(), version)?;
-            // Only the id is needed from here on, and other replicas take their time.
+            let write = match self.replica.get(id).await {
+                Ok(Some(Stored { version, .. })) => {
+                    conditions::check_write(request.headers(), &etag(self.replica.epoch(), version))?;
+                    Write::Delete { id, expected: version }
+                }
+                Ok(None) => return Err(missing().into()),
+                // Without a version, no condition can be checked.
+                Err(StoreError::Damaged(_)) if conditions::are_absent(request.headers()) => {
+                    Write::Discard { id, route: self.replica.damaged_route(id) }
+                }
+                Err(error) => return Err(error.into()),
+            };
+            // From here on only the id is needed, and the settling takes time.
             budget::shrink(request, 0);
-            match self.replica.write(Write::Delete { id: endpoint.id, expected: version }).await {
+            match self.replica.write(write).await {
                 Ok(_) => return Ok(Deleted::Ok),
                 Err(WriteError::Changed | WriteError::Missing) => {}
                 Err(error) => return Err(error.into()),
@@ -238,7 +254,7 @@ impl EndpointsApi {
 }
 
 impl EndpointsApi {
-    /// Has room for it, and for so many bytes beside it.
+    /// Reads an endpoint. Reserves room for the endpoint and for `beside` more bytes.
     async fn find(&self, request: &Request, id: &str, beside: usize) -> Result<Stored, ApiError> {
         reserve(request, budget::ENDPOINT + beside).await?;
         let found = match EndpointId::parse(id) {
@@ -249,7 +265,7 @@ impl EndpointsApi {
     }
 }
 
-/// Why a write was refused, without what the key may not read.
+/// The refusal of a write. A key without the scope `read` does not learn the holder of a route.
 fn refused(request: &Request, error: WriteError) -> ApiError {
     match error {
         WriteError::Taken { .. } if !may_read(request) => ApiError::taken_by_another(),

@@ -1,6 +1,7 @@
 //! The only place where a refusal becomes a status and a body.
 //!
-//! The kinds of error, with their statuses, are here; what is said of a value comes from the domain and from whoever read it.
+//! This file has the kinds of errors with their statuses; the details come from the domain and from the readers of
+//! requests.
 
 mod document;
 
@@ -11,17 +12,17 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use poem::error::ResponseError;
 
 pub use self::document::{ErrorDocument, ErrorObject, Source};
-use super::{jsonapi, routes};
+use super::{document::capitalized, jsonapi, routes};
 pub use crate::domain::excerpt;
 use crate::{
     domain::{EndpointId, MAX_PATH_BYTES, Route, beginning},
     store::{StoreError, WriteError},
 };
 
-/// A request with more faults than this is told of the first ones, and how many more there are.
+/// Maximum number of errors in an answer. One more error tells the number of the omitted errors.
 pub const MAX_ERRORS: usize = 50;
 
-/// The kinds of error, each with its status, its word for programs and its title.
+/// The kinds of errors. Each has a status, a code for programs and a title.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Malformed,
@@ -44,6 +45,7 @@ pub enum Kind {
     Invalid,
     TooManyRequests,
     Internal,
+    Damaged,
     NotImplemented,
     Unavailable,
 }
@@ -73,6 +75,7 @@ impl Kind {
             Self::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "invalid", "Invalid value"),
             Self::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests", "Too many requests"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error"),
+            Self::Damaged => (StatusCode::INTERNAL_SERVER_ERROR, "damaged", "Damaged record"),
             Self::NotImplemented => (StatusCode::NOT_IMPLEMENTED, "not_implemented", "Not implemented"),
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Service unavailable"),
         }
@@ -90,7 +93,7 @@ impl Kind {
     }
 }
 
-/// A refusal, ready to be sent.
+/// A refusal, ready to send.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{errors:?}")]
 pub struct ApiError {
@@ -104,7 +107,7 @@ impl ApiError {
         Self::all(vec![kind.object(detail, source)])
     }
 
-    /// Several errors. Where they do not agree on a status it is 400 (JSON:API 1.1, "Processing Errors").
+    /// Several errors. If their statuses differ, the answer's status is 400 (JSON:API 1.1, "Processing Errors").
     pub fn all(errors: Vec<ErrorObject>) -> Self {
         let alike = errors.iter().all(|error| error.status == errors[0].status);
         let status = errors.first().filter(|_| alike).and_then(|error| error.status.parse().ok());
@@ -116,18 +119,18 @@ impl ApiError {
         self
     }
 
-    /// For a path that may be a mock's: the longest that one can have is told whole.
+    /// For a possible path of a mock. The detail repeats the longest possible path in full.
     pub fn page_not_found(path: &str) -> Self {
         let path = beginning(path, MAX_PATH_BYTES);
         Self::new(Kind::NotFound, format!("Requested page `{path}` does not exist"), None)
     }
 
-    /// For a path that no mock can have where management is: so it can be told which paths management has.
+    /// For a path that no mock can have on the listener of management. The hint lists the paths of management.
     pub fn route_not_found(path: &str) -> Self {
         let hint = match routes::meant(path) {
             Some(path) => format!("write `{}`", excerpt(&path)),
-            None if routes::is_reserved(path) => format!("management has {}", routes::LIST),
-            None => format!("management has {}; mocks are on another listener", routes::LIST),
+            None if routes::is_reserved(path) => format!("the paths of management are {}", routes::LIST),
+            None => format!("the paths of management are {}; mocks are on another listener", routes::LIST),
         };
         Self::new(Kind::NotFound, format!("Requested page `{}` does not exist: {hint}", excerpt(path)), None)
     }
@@ -138,27 +141,27 @@ impl ApiError {
 
     pub fn method_not_allowed(method: &str, path: &str, allowed: &'static str) -> Self {
         let (method, path) = (excerpt(method), excerpt(path));
-        Self::new(Kind::MethodNotAllowed, format!("`{path}` does not have {method}: use {allowed}"), None)
+        Self::new(Kind::MethodNotAllowed, format!("`{path}` does not support {method}: use {allowed}"), None)
             .with_header(header::ALLOW, HeaderValue::from_static(allowed))
     }
 
     pub fn unauthorized(token_given: bool) -> Self {
         if token_given {
-            Self::wrong_token("The key in `Authorization` is not known: check it, or ask the operator for one")
+            Self::wrong_token("The key in `Authorization` is unknown: check it, or ask the operator for a key")
         } else {
-            Self::challenge("This needs a key: send `Authorization: Bearer echo_…`", r#"Bearer realm="echo""#)
+            Self::challenge("This request needs a key: send `Authorization: Bearer echo_…`", r#"Bearer realm="echo""#)
         }
     }
 
     pub fn key_entry() -> Self {
-        Self::wrong_token("This is the entry for `--keys`: send the token, which begins with `echo_`")
+        Self::wrong_token("`Authorization` holds an entry for `--keys`: send the token, which begins with `echo_`")
     }
 
     fn wrong_token(detail: &str) -> Self {
         Self::challenge(detail, r#"Bearer realm="echo", error="invalid_token""#)
     }
 
-    /// RFC 6750 section 3.
+    /// The form of a challenge: RFC 6750 section 3.
     fn challenge(detail: &str, challenge: &'static str) -> Self {
         Self::new(Kind::Unauthorized, detail, Some(Source::header("Authorization")))
             .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
@@ -166,7 +169,7 @@ impl ApiError {
 
     pub fn foreign_host(host: &str) -> Self {
         let detail = format!(
-            "`{}` can be the name of an attacker (DNS rebinding), and management asks for no key: use an IP address or \
+            "An attacker may control the name `{}` (DNS rebinding), and management has no keys: use an IP address or \
              `localhost`, or start Echo with --public-url or --keys",
             excerpt(host)
         );
@@ -175,15 +178,15 @@ impl ApiError {
 
     pub fn foreign_origin(origin: &str) -> Self {
         let detail = format!(
-            "A page of `{}` cannot use management, which asks for no key: use `/-/docs` of Echo itself, or start Echo \
-             with --public-url or --keys",
+            "A page of `{}` cannot use management without keys: use Echo's own page `/-/docs`, or start Echo with \
+             --public-url or --keys",
             excerpt(origin)
         );
         Self::new(Kind::ForeignOrigin, detail, Some(Source::header("Origin")))
     }
 
     pub fn service_worker() -> Self {
-        let detail = "A service worker would outlive its mock and control the page of management, which has the same \
+        let detail = "A service worker would outlive its mock and control the documentation page, which has the same \
                       origin: give management a listener of its own with --management-listen";
         Self::new(Kind::ServiceWorker, detail, Some(Source::header("Service-Worker")))
     }
@@ -194,31 +197,29 @@ impl ApiError {
             .with_header(header::RETRY_AFTER, seconds)
     }
 
-    /// After a write was sent, nobody knows.
+    /// The write may have been sent, so that its result is unknown.
     pub fn out_of_time() -> Self {
-        Self::unavailable(
-            "It took too long. If this was a change, it may or may not have been made; repeating it is safe",
-        )
+        Self::unavailable("The request took too long. A change may or may not have taken effect; repeating it is safe")
     }
 
     pub fn store_away() -> Self {
         Self::unavailable(
-            "The store cannot be reached: try again. If this was a change, it may or may not have been made; repeating it is safe",
+            "The store cannot be reached: try again. A change may or may not have taken effect; repeating it is safe",
         )
     }
 
-    /// A caller's own requests take all that one caller may take.
+    /// The requests of this caller hold all the memory that one caller may have.
     pub fn too_much_at_once() -> Self {
         Self::unavailable(
-            "Your other requests, which are not complete or whose answers you have not read yet, take all memory that one \
-             caller can have: complete them, read the answers, and try again",
+            "Your other requests (incomplete, or with unread answers) hold all the memory that one caller may have: \
+             complete them, read the answers, and try again",
         )
     }
 
     pub fn no_room() -> Self {
         Self::unavailable(
-            "Requests of other clients, which are not complete or whose answers they have not read yet, take all memory \
-             for requests: try again",
+            "Requests of other clients (incomplete, or with unread answers) hold all the memory for requests: try \
+             again",
         )
     }
 
@@ -226,31 +227,38 @@ impl ApiError {
         Self::new(Kind::Unavailable, detail, None).with_header(header::RETRY_AFTER, 1)
     }
 
-    /// A fault of ours. What it was is for the log only.
+    /// A fault in Echo. Only the log has the cause.
     pub fn internal() -> Self {
-        Self::new(Kind::Internal, "The request met a fault in the service; its log says more", None)
+        Self::new(Kind::Internal, "A fault in the service prevented an answer; its log has the cause", None)
     }
 
-    /// `None` is a holder that the client may not read.
+    /// A stored record cannot be read. Only the log names the record.
+    pub fn damaged() -> Self {
+        let detail = "The stored record is damaged: delete the endpoint, or ask the operator. The log names the record";
+        Self::new(Kind::Damaged, detail, None)
+    }
+
+    /// A conflict for a client with the right to read: the detail names the holder.
     pub fn taken(route: &Route, holder: EndpointId) -> Self {
-        let detail = format!(
-            "`{route}` is taken by the endpoint with ID `{holder}`: change or delete that one, or choose another path"
-        );
+        let detail =
+            format!("`{route}` belongs to the endpoint `{holder}`: change or delete it, or choose another path");
         Self::new(Kind::Conflict, detail, Some(Source::pointer("/data/attributes/path")))
     }
 
-    /// [`Self::taken`], for a key that may not read: of a change, the client has perhaps sent only the verb or only the path.
+    /// [`Self::taken`] without the holder. In a change, the client may have sent only the verb or only the path.
     pub fn taken_by_another() -> Self {
-        let detail = "Verb and path are taken by another endpoint, which a key with the scope `read` shows";
+        let detail = "Another endpoint has this verb and path: use a key with the scope `read` to see it, or choose \
+                      another path";
         Self::new(Kind::Conflict, detail, Some(Source::pointer("/data/attributes/path")))
     }
 
     pub fn changed() -> Self {
-        let detail = "The endpoint is not at the version that `If-Match` names: get it again, and send its new ETag";
+        let detail = "`If-Match` does not name the current version of the endpoint: get the endpoint again, and send \
+                      its new ETag";
         Self::new(Kind::PreconditionFailed, detail, Some(Source::header("If-Match")))
     }
 
-    /// A proxy that compresses an answer makes its ETag weak, and `If-Match` compares strongly (RFC 9110 section 13.1.1).
+    /// A compressing proxy makes an ETag weak, and `If-Match` compares strongly (RFC 9110 section 13.1.1).
     pub fn weak_tag(current: &str) -> Self {
         let detail = format!(
             "The tag in `If-Match` is weak, and `If-Match` takes strong tags only: send `{current}`, without `W/`"
@@ -259,8 +267,8 @@ impl ApiError {
     }
 
     pub fn not_excluded() -> Self {
-        let detail =
-            "The endpoint is at a version that `If-None-Match` names: leave this field out to change or delete it";
+        let detail = "`If-None-Match` names the current version of the endpoint: leave this field out to change or delete the \
+             endpoint";
         Self::new(Kind::PreconditionFailed, detail, Some(Source::header("If-None-Match")))
     }
 
@@ -268,7 +276,6 @@ impl ApiError {
         ErrorDocument { errors: self.errors }
     }
 
-    /// The refusal as HTTP sends it.
     pub fn into_http(self) -> http::Response<Bytes> {
         let (status, headers) = (self.status, self.headers.clone());
         let body = serde_json::to_vec(&self.into_document()).expect("strings are always JSON");
@@ -282,6 +289,12 @@ impl ApiError {
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
+        if matches!(error, StoreError::Damaged(_)) {
+            // The load has logged the record as an error. Errors roll a deployment back, and clients must not be able
+            // to do that.
+            tracing::warn!(%error, "a damaged record was asked for");
+            return Self::damaged();
+        }
         tracing::error!(%error, "the store failed");
         Self::store_away()
     }
@@ -294,6 +307,10 @@ impl From<WriteError> for ApiError {
             WriteError::Missing => Self::new(Kind::NotFound, "The endpoint was deleted in the meantime", None),
             WriteError::Changed => Self::changed(),
             WriteError::Store(error) => error.into(),
+            WriteError::NeedsFormat(_) => Self::new(Kind::Conflict, capitalized(&error.to_string()), None),
+            WriteError::TooLarge { .. } | WriteError::TooMany { .. } | WriteError::ReplacesTooMuch { .. } => {
+                Self::new(Kind::TooLarge, capitalized(&error.to_string()), Some(Source::pointer("/data/attributes")))
+            }
         }
     }
 }

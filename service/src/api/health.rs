@@ -15,7 +15,7 @@ use super::{
     schema::{Health, HealthDocument},
 };
 
-/// Whether load balancers should send requests here.
+/// Whether load balancers should send requests to this process.
 #[derive(Debug, Clone, Default)]
 pub struct Readiness(Arc<AtomicBool>);
 
@@ -49,10 +49,10 @@ enum Live {
 
 #[derive(ApiResponse)]
 enum Ready {
-    /// All mocks are loaded, and requests are welcome.
+    /// All mocks are loaded. Send requests.
     #[oai(status = 200)]
     Ok(JsonApi<HealthDocument>),
-    /// The process is starting or stopping, or cannot read its store: send requests elsewhere.
+    /// The process is starting or stopping, or cannot read its store. Send requests elsewhere.
     #[oai(status = 503)]
     No(
         JsonApi<super::error::ErrorDocument>,
@@ -70,7 +70,7 @@ fn document(status: &str) -> JsonApi<HealthDocument> {
 impl HealthApi {
     /// Liveness
     ///
-    /// Answers as long as the process serves requests. Restart a process that does not answer.
+    /// Answers 200 as long as the process serves requests. Restart a process that does not answer.
     #[expect(clippy::unused_async, reason = "poem-openapi takes async functions only")]
     #[oai(path = "/-/live", method = "get", operation_id = "live")]
     async fn live(&self) -> Live {
@@ -79,14 +79,14 @@ impl HealthApi {
 
     /// Readiness
     ///
-    /// Answers 200 while the process may get requests. It does not while it starts, while it stops, and while it cannot read its store.
+    /// Answers 200 while the process may receive requests, and 503 while it starts, stops, or cannot read its store.
     #[expect(clippy::unused_async, reason = "poem-openapi takes async functions only")]
     #[oai(path = "/-/ready", method = "get", operation_id = "ready")]
     async fn ready(&self) -> Ready {
         let why = match (self.readiness.get(), self.replica.is_current()) {
             (true, true) => return Ready::Ok(document("ready")),
-            (true, false) => "It cannot read the store: send requests elsewhere",
-            (false, _) => "It is starting or stopping: send requests elsewhere",
+            (true, false) => "This process cannot read the store: send requests elsewhere",
+            (false, _) => "This process is starting or stopping: send requests elsewhere",
         };
         Ready::No(JsonApi(ApiError::unavailable(why).into_document()), 1)
     }

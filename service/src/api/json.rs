@@ -1,4 +1,4 @@
-//! JSON as RFC 8259 recommends it: a name that is given twice is an error, because parsers do not agree on its value.
+//! JSON as RFC 8259 recommends it: a duplicate name is an error, because parsers disagree on its value.
 
 use std::{cell::Cell, fmt};
 
@@ -7,11 +7,11 @@ use serde_json::{Map, Value};
 
 use super::error::excerpt;
 
-/// At most so many values and members in a document: one takes a byte to write, and dozens in memory.
+/// Maximum number of values and members in a document. A value of one byte takes dozens of bytes in memory.
 pub const MAX_VALUES: usize = 10_000;
 
-/// Parses a whole document, after a byte order mark if there is one (RFC 8259 section 8.1). Nesting is bounded by `serde_json`
-/// (128 levels).
+/// Parses a whole document, with or without a byte order mark (RFC 8259 section 8.1). `serde_json` limits nesting to
+/// 128 levels.
 pub fn parse(bytes: &[u8]) -> serde_json::Result<Value> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     if let Some(encoding) = wide_encoding(bytes) {
@@ -23,7 +23,7 @@ pub fn parse(bytes: &[u8]) -> serde_json::Result<Value> {
     Ok(value)
 }
 
-/// An encoding of more than one byte for each character: its byte order mark or, as JSON begins with ASCII, its NULs give it away.
+/// Detects UTF-16 and UTF-32 by the byte order mark, or by NULs: JSON begins with an ASCII character.
 const fn wide_encoding(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] | [0, 0, 0, _, ..] | [_, 0, 0, 0, ..] => Some("UTF-32"),
@@ -32,7 +32,7 @@ const fn wide_encoding(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// Reads one value.
+/// Parses one value.
 #[derive(Clone, Copy)]
 struct Strict<'a> {
     /// How many more values the document may hold.
@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn a_document_holds_so_many_values_and_no_more() {
-        // The list itself is one of them.
+        // The list itself counts.
         let list = |values: usize| format!("[{}]", vec!["0"; values - 1].join(","));
         assert!(parse(list(MAX_VALUES).as_bytes()).is_ok());
         assert!(refusal(&list(MAX_VALUES + 1)).starts_with("it holds more than 10000 values"));

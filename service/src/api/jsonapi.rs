@@ -21,7 +21,7 @@ use super::{
 /// <https://jsonapi.org/format/1.1/#content-negotiation>
 pub const MEDIA_TYPE: &str = "application/vnd.api+json";
 
-/// An answer that is a JSON:API document.
+/// An answer with a JSON:API document.
 pub struct JsonApi<T>(pub T);
 
 impl<T: Type> Payload for JsonApi<T> {
@@ -44,18 +44,19 @@ impl<T: ToJSON> IntoResponse for JsonApi<T> {
     }
 }
 
-/// How much of a body is read, and for how long.
+/// Maximum size of a body, and maximum time to receive it.
 #[derive(Debug, Clone, Copy)]
 pub struct BodyLimits {
     pub bytes: usize,
     pub time: Duration,
 }
 
-/// The document that a request holds, not read yet.
+/// The unread document of a request.
 ///
 /// `T` is its schema in the OpenAPI document.
 pub struct RequestDocument<T> {
-    /// How many bytes the headers let expect: a document that they rule out is refused without a look at it.
+    /// The size that the headers announce, or the error of a document that they rule out. Echo refuses such a document
+    /// unread.
     announced: Result<usize, ApiError>,
     body: Body,
     limits: BodyLimits,
@@ -63,8 +64,8 @@ pub struct RequestDocument<T> {
 }
 
 impl<T> RequestDocument<T> {
-    /// How many bytes to reserve before it is read: a little more than it has, because its answer may be longer, and documents
-    /// that wait for more room would wait for each other.
+    /// Bytes to reserve before the document is read: slightly more than its size, for a longer answer. Documents that
+    /// wait for additional room later would wait for each other.
     pub fn room(&self) -> usize {
         match self.announced {
             Ok(bytes) if bytes >= budget::UNIT => (bytes + budget::UNIT).min(self.limits.bytes),
@@ -72,7 +73,7 @@ impl<T> RequestDocument<T> {
         }
     }
 
-    /// Reads it whole. Its room is reserved before.
+    /// Reads the whole document. Reserve its room first.
     pub async fn read(self) -> Result<Value, ApiError> {
         self.announced?;
         let BodyLimits { bytes, time } = self.limits;
@@ -85,7 +86,7 @@ impl<T> RequestDocument<T> {
             ReadBodyError::PayloadTooLarge => too_large(bytes),
             _ => ApiError::new(
                 Kind::Malformed,
-                "The body did not arrive whole: send all that the headers announce",
+                "The body did not arrive completely: send all bytes that the headers announce",
                 None,
             ),
         })?;
@@ -129,11 +130,11 @@ impl<'a, T: Type> ApiExtractor<'a> for RequestDocument<T> {
     }
 }
 
-/// How many bytes to expect.
+/// The expected size in bytes.
 fn check_headers(headers: &HeaderMap, limits: BodyLimits) -> Result<usize, ApiError> {
     media_type::check_content_type(headers)?;
     media_type::check_content_encoding(headers)?;
-    // hyper has read the length already: it is a number. Without one, a body comes in chunks.
+    // hyper has already checked the length. A body without a length is chunked.
     let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     match length {
         Some(length) if length > limits.bytes => Err(too_large(limits.bytes)),
@@ -144,5 +145,5 @@ fn check_headers(headers: &HeaderMap, limits: BodyLimits) -> Result<usize, ApiEr
 }
 
 fn too_large(limit: usize) -> ApiError {
-    ApiError::new(Kind::TooLarge, format!("The body is larger than {limit} bytes, which are allowed"), None)
+    ApiError::new(Kind::TooLarge, format!("The body is too large: send at most {limit} bytes"), None)
 }

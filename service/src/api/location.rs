@@ -1,4 +1,4 @@
-//! The absolute URL of a mock, for `Location`.
+//! The absolute URL of a mock for `Location`.
 
 use std::net::SocketAddr;
 
@@ -7,17 +7,17 @@ use poem::Request;
 
 use crate::{config::PublicUrl, domain::MockPath, limits::TrustedProxies};
 
-/// How to find it out.
+/// The sources of the URL.
 pub struct Locations {
     pub public_url: Option<PublicUrl>,
     pub trusted: TrustedProxies,
-    /// The port of the mocks, where management has another.
+    /// The port of the mocks, if management has a listener of its own.
     pub mock_port: Option<u16>,
 }
 
 impl Locations {
-    /// The configured public URL, or what the request says of itself: `Host` and the scheme, and what a trusted proxy
-    /// says of the request that it got.
+    /// The configured public URL. Without one: scheme and host as the request has them, or as a trusted proxy reports
+    /// them.
     pub fn of(&self, request: &Request, path: &MockPath) -> String {
         if let Some(url) = &self.public_url {
             return format!("{}{path}", url.as_str());
@@ -30,14 +30,15 @@ impl Locations {
             scheme.filter(|scheme| matches!(scheme.as_str(), "http" | "https")).unwrap_or_else(|| "http".into());
         let candidates = [
             forwarded.and_then(|headers| last(headers, "x-forwarded-host")),
-            // A target that names its host wins over `Host` (RFC 9112 section 3.2.2).
+            // The host of a target in absolute form wins over `Host` (RFC 9112 section 3.2.2).
             request.uri().authority().map(ToString::to_string),
             request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).map(ToOwned::to_owned),
         ];
         let authority = match (candidates.into_iter().flatten().find_map(|text| host_and_port(&text)), self.mock_port) {
             (Some((host, port)), None) => host + &port,
             (Some((host, _)), Some(port)) => format!("{host}:{port}"),
-            // HTTP/1.0 has no Host. An IPv4 connection to `[::]` has an IPv6 address, which is no use to others.
+            // HTTP/1.0 has no `Host`. An IPv4 connection to `[::]` has an IPv6 address, which is of no use to other
+            // machines.
             (None, port) => match request.local_addr().as_socket_addr() {
                 Some(here) => SocketAddr::new(here.ip().to_canonical(), port.unwrap_or(here.port())).to_string(),
                 None => "localhost".into(),
@@ -47,13 +48,14 @@ impl Locations {
     }
 }
 
-/// The value that the nearest proxy has added.
+/// The value that the nearest proxy added.
 fn last(headers: &HeaderMap, name: &str) -> Option<String> {
     let lines = headers.get_all(name).iter().rev().filter_map(|line| line.to_str().ok());
     lines.flat_map(|line| line.rsplit(',')).map(str::trim).find(|value| !value.is_empty()).map(ToOwned::to_owned)
 }
 
-/// A host, and its port after a colon or nothing; `None` for what can stand in no URL, or names a user.
+/// The host, and the port with its colon if there is one. `None` for text that no URL can hold, and for user
+/// information.
 fn host_and_port(text: &str) -> Option<(String, String)> {
     let authority: Authority = text.parse().ok()?;
     let port = authority.as_str().strip_prefix(authority.host()).filter(|_| !authority.host().is_empty())?;

@@ -1,4 +1,4 @@
-//! Which media types a request may have and accept (<https://jsonapi.org/format/1.1/#content-negotiation>).
+//! The media types that requests may have and accept (<https://jsonapi.org/format/1.1/#content-negotiation>).
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
@@ -7,8 +7,8 @@ use super::{
     jsonapi::MEDIA_TYPE,
 };
 
-/// Refuses a document that is not `application/vnd.api+json` without parameters other than `profile` (Echo supports no
-/// extension), or `application/json` in UTF-8.
+/// Accepts documents of `application/vnd.api+json` without parameters other than `profile` (Echo supports no
+/// extension), or `application/json` in UTF-8. Refuses all others.
 pub fn check_content_type(headers: &HeaderMap) -> Result<(), ApiError> {
     let mut values = headers.get_all(header::CONTENT_TYPE).iter();
     let first = values.next();
@@ -16,7 +16,7 @@ pub fn check_content_type(headers: &HeaderMap) -> Result<(), ApiError> {
     let value = first.map(|value| String::from_utf8_lossy(value.as_bytes()));
     let media_type = value.as_deref().and_then(MediaType::parse);
     let why = match (&value, media_type) {
-        (None, _) => "There is no `Content-Type`".into(),
+        (None, _) => "`Content-Type` is missing".into(),
         (Some(_), _) if other.is_some() => "`Content-Type` is given twice, with different values".into(),
         (Some(_), Some(media_type)) if media_type.is(MEDIA_TYPE) && media_type.has_only(&["profile"]) => return Ok(()),
         (Some(_), Some(media_type)) if media_type.is("application/json") => match media_type.other_charset() {
@@ -29,7 +29,7 @@ pub fn check_content_type(headers: &HeaderMap) -> Result<(), ApiError> {
     Err(ApiError::new(Kind::UnsupportedMediaType, detail, Some(Source::header("Content-Type"))))
 }
 
-/// Refuses a document in a coding, such as `gzip`: Echo decodes none (RFC 9110 sections 8.4 and 15.5.16).
+/// Refuses a document with a coding such as `gzip`: Echo decodes none (RFC 9110 sections 8.4 and 15.5.16).
 pub fn check_content_encoding(headers: &HeaderMap) -> Result<(), ApiError> {
     let lines = headers.get_all(header::CONTENT_ENCODING).iter().map(|line| String::from_utf8_lossy(line.as_bytes()));
     let codings = lines.collect::<Vec<_>>().join(",");
@@ -41,8 +41,8 @@ pub fn check_content_encoding(headers: &HeaderMap) -> Result<(), ApiError> {
         .with_header(header::ACCEPT_ENCODING, HeaderValue::from_static("identity")))
 }
 
-/// Refuses a request whose `Accept` names JSON:API only with parameters that Echo does not know.
-/// A client that accepts only other media types gets JSON:API all the same.
+/// Refuses a request whose `Accept` contains JSON:API only with unknown parameters. A client that accepts only other
+/// media types still gets JSON:API.
 pub fn check_accept(headers: &HeaderMap) -> Result<(), ApiError> {
     let lines = headers.get_all(header::ACCEPT).iter().map(|line| String::from_utf8_lossy(line.as_bytes()));
     let lines: Vec<_> = lines.collect();
@@ -51,8 +51,7 @@ pub fn check_accept(headers: &HeaderMap) -> Result<(), ApiError> {
     if json_api.peek().is_none() || json_api.any(|entry| entry.has_only(&["profile", "q"])) {
         return Ok(());
     }
-    let detail =
-        format!("`Accept` allows {MEDIA_TYPE} only with parameters that are not supported: add it without parameters");
+    let detail = format!("`Accept` allows {MEDIA_TYPE} only with unsupported parameters: add it without parameters");
     Err(ApiError::new(Kind::NotAcceptable, detail, Some(Source::header("Accept"))))
 }
 
@@ -72,7 +71,8 @@ impl<'a> MediaType<'a> {
         self.essence.eq_ignore_ascii_case(essence)
     }
 
-    /// A charset that is not UTF-8. RFC 8259 section 11 gives the parameter no effect, so that `utf8`, as some write it, does no harm.
+    /// A charset other than UTF-8. The parameter has no effect (RFC 8259 section 11), so that the spelling `utf8` does
+    /// no harm.
     fn other_charset(&self) -> Option<&'a str> {
         let is_utf8 = |charset: &str| ["utf-8", "utf8"].iter().any(|name| name.eq_ignore_ascii_case(charset));
         let mut parameters = self.parameters.iter();
@@ -86,7 +86,7 @@ impl<'a> MediaType<'a> {
     }
 }
 
-/// Name and value, which is a token or a quoted string (RFC 9110 section 5.6.6).
+/// Name and value. A value is a token or a quoted string (RFC 9110 section 5.6.6).
 fn parameter(text: &str) -> Option<(&str, &str)> {
     let is_token = |text: &str| HeaderName::from_bytes(text.as_bytes()).is_ok();
     let (name, value) = text.split_once('=')?;
@@ -97,8 +97,8 @@ fn parameter(text: &str) -> Option<(&str, &str)> {
     is_token(name).then_some((name, value))
 }
 
-/// The parts between separators that stand outside of quoted strings, without the white space around them. Empty parts do
-/// not count (RFC 9110 sections 5.6.1.2 and 5.6.4).
+/// The parts between separators outside quoted strings, trimmed. Empty parts do not count (RFC 9110 sections 5.6.1.2
+/// and 5.6.4).
 fn unquoted(text: &str, separator: char) -> impl Iterator<Item = &str> {
     let (mut quoted, mut escaped) = (false, false);
     let parts = text.split(move |c| {

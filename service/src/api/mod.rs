@@ -18,6 +18,7 @@ mod parameters;
 mod refusal;
 pub mod routes;
 mod schema;
+mod store;
 mod text;
 
 use std::{
@@ -46,13 +47,14 @@ use self::{
     endpoints::{Created, EndpointsApi},
     error::ApiError,
     health::HealthApi,
+    store::StoreApi,
 };
 use crate::{
     replica::Replica,
     telemetry::{Instruments, Plane, visible},
 };
 
-/// What management needs.
+/// The parts of management.
 pub struct Management {
     pub replica: Arc<Replica>,
     pub readiness: Readiness,
@@ -60,21 +62,22 @@ pub struct Management {
     pub locations: Locations,
     pub body_limits: BodyLimits,
     pub instruments: Arc<Instruments>,
-    /// Whether mocks are on the same listener: then some paths are reserved, and the documentation can call mocks.
+    /// Whether mocks are on the same listener. If so, some paths are reserved, and the documentation can call mocks.
     pub shared_listener: bool,
 }
 
 impl Management {
-    /// The application. Its answers are never errors.
+    /// The application. It turns every error into an answer.
     pub fn into_endpoint(self) -> BoxEndpoint<'static, Response> {
         let is_reserved = if self.shared_listener { routes::is_reserved } else { routes::nothing_is_reserved };
         let health = HealthApi { readiness: self.readiness, replica: Arc::clone(&self.replica) };
+        let store = StoreApi { replica: Arc::clone(&self.replica) };
         let endpoints = EndpointsApi { replica: self.replica, locations: self.locations, is_reserved };
         let has_keys = self.gate.has_keys();
         let routes = if self.shared_listener {
-            documented((endpoints, health, MocksDescription), true, has_keys)
+            documented((endpoints, store, health, MocksDescription), true, has_keys)
         } else {
-            documented((endpoints, health), false, has_keys)
+            documented((endpoints, store, health), false, has_keys)
         };
         let front = Front {
             gate: self.gate,
@@ -93,7 +96,7 @@ impl Management {
     }
 }
 
-/// What every request passes on its way in and out.
+/// The steps before and after the handler of every request.
 struct Front {
     gate: Arc<Gate>,
     instruments: Arc<Instruments>,
@@ -102,7 +105,7 @@ struct Front {
 }
 
 impl Front {
-    /// One request from admission to answer. Errors, also those of poem, become their one form here.
+    /// One request from admission to answer. Gives all errors, also those of poem, the same form.
     async fn answer(&self, routes: &impl Endpoint<Output = Response>, mut request: Request) -> Response {
         let started = Instant::now();
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
@@ -115,7 +118,7 @@ impl Front {
         request.extensions_mut().insert(created.clone());
         let (mut key, mut is_granted, mut share) = (None, false, None);
         let outcome = async {
-            // Health is told to whoever asks, as often as they ask: a busy client must not have the service taken for dead.
+            // Health is open to everybody and without a rate: a busy client must not make the service seem dead.
             if !is_health {
                 let (caller, access) = self.gate.admit(peer, request.uri(), request.headers())?;
                 key = access.key_name();
@@ -124,7 +127,7 @@ impl Front {
                 request.extensions_mut().insert(share.insert(self.budget.share(&method, caller)).clone());
                 media_type::check_accept(request.headers())?;
             }
-            // A little longer than the body may take, so that a slow body is told so.
+            // One second more than the body may take, so that a slow body gets an error of its own.
             match tokio::time::timeout(self.body_limits.time + Duration::from_secs(1), routes.call(request)).await {
                 Ok(outcome) => outcome,
                 Err(_) => Err(ApiError::out_of_time().into()),
@@ -134,7 +137,7 @@ impl Front {
             Ok(response) => response,
             Err(error) => api_error(&error, method.as_str(), &path).as_response(),
         };
-        // All that ask for a document of the documentation share its bytes.
+        // All requests for a file of the documentation share its bytes.
         if let Some(share) = share.filter(|_| !route.is_some_and(routes::Route::is_documentation)) {
             response = share.charge(response).await;
         }
@@ -176,10 +179,10 @@ fn api_error(error: &poem::Error, method: &str, path: &str) -> ApiError {
     } else if let (true, Some(id)) = (error.is::<ParsePathError>(), routes::Route::id_in(path)) {
         ApiError::endpoint_not_found(id)
     } else if error.is::<NotFoundError>() || error.is::<ParsePathError>() {
-        // The latter is about escapes that are no UTF-8.
+        // A `ParsePathError` here is about an escape that is not UTF-8.
         ApiError::route_not_found(path)
     } else {
-        tracing::error!(error = visible(&error.to_string()), "an error without a mapping");
+        tracing::error!(error = visible(&error.to_string()), "an unexpected error of the HTTP framework");
         ApiError::internal()
     }
 }

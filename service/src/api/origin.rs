@@ -1,7 +1,7 @@
-//! From where management may be called that asks for no key.
+//! The allowed origins of requests to management without keys.
 //!
-//! It trusts that only those reach it who may. But a web page whose name an attacker has resolved to this address (DNS rebinding)
-//! reaches it by the browser of somebody who may: with the name in `Host`, and perhaps with itself in `Origin`.
+//! Management without keys trusts every client that can reach it. A browser of a trusted person can carry requests of a
+//! foreign web page: with the page's name in `Host`, after DNS rebinding, or with its origin in `Origin`.
 
 use std::net::IpAddr;
 
@@ -10,11 +10,12 @@ use url::Url;
 
 use super::error::ApiError;
 
-/// Refuses a request for a name that others can resolve to this address, and one from a page of another origin. `public` is
-/// the origin of the public URL.
+/// Refuses a request for a name that others can resolve to this address, and a request from a page of another origin.
+/// `public` is the origin of the public URL.
 pub fn check(uri: &Uri, headers: &HeaderMap, public: Option<&Url>) -> Result<(), ApiError> {
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).to_lowercase();
-    // A target that names its host wins over `Host` (RFC 9112 section 3.2.2). Without both it is HTTP/1.0, which no browser speaks.
+    // The host of a target in absolute form wins over `Host` (RFC 9112 section 3.2.2). A request without both is
+    // HTTP/1.0, which no browser sends.
     let hosts: Vec<_> = match uri.authority() {
         Some(authority) => vec![authority.as_str().to_lowercase()],
         None => headers.get_all(header::HOST).iter().map(text).collect(),
@@ -26,7 +27,7 @@ pub fn check(uri: &Uri, headers: &HeaderMap, public: Option<&Url>) -> Result<(),
         return Err(ApiError::foreign_host(host));
     }
     let public = public.map(|url| url.origin().ascii_serialization());
-    // The service itself speaks no TLS.
+    // The service has no TLS.
     let is_own = |origin: &str| {
         public.as_deref() == Some(origin)
             || origin.strip_prefix("http://").is_some_and(|own| hosts.iter().any(|host| host == own))
@@ -37,8 +38,8 @@ pub fn check(uri: &Uri, headers: &HeaderMap, public: Option<&Url>) -> Result<(),
     }
 }
 
-/// Whether the name is an address, or one that no stranger can resolve to an address of their choice: `localhost` and what is
-/// below it (RFC 6761 section 6.3), or one of the local network.
+/// Whether the name is an address, or a name that no stranger can resolve to an address of their choice: `localhost`
+/// and names below it (RFC 6761 section 6.3), or a name of the local network.
 fn stays_here(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
     let address = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);

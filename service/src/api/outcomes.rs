@@ -1,4 +1,4 @@
-//! What each operation on endpoints can answer, for handlers and for the OpenAPI document.
+//! The successful answers of each operation on endpoints, for handlers and for the OpenAPI document.
 
 use poem_openapi::ApiResponse;
 
@@ -17,11 +17,11 @@ pub enum Listed {
 
 #[derive(ApiResponse)]
 pub enum New {
-    /// The endpoint. The mock answers from now on, on every replica.
+    /// The new endpoint. Every replica serves the mock from now on.
     #[oai(status = 201)]
     Ok(
         JsonApi<EndpointDocument>,
-        /// The URL of the mock itself.
+        /// The URL of the mock.
         #[oai(header = "Location")]
         String,
     ),
@@ -37,7 +37,7 @@ pub enum Shown {
         #[oai(header = "ETag")]
         String,
     ),
-    /// The endpoint is at a version that `If-None-Match` names: the client has it already.
+    /// The endpoint still has a version in `If-None-Match`: the client's copy is current.
     #[oai(status = 304)]
     NotModified(
         /// The version of the endpoint.
@@ -48,7 +48,7 @@ pub enum Shown {
 
 #[derive(ApiResponse)]
 pub enum Changed {
-    /// The endpoint as it is now, on every replica.
+    /// The changed endpoint. Every replica serves it from now on.
     #[oai(status = 200)]
     Ok(
         JsonApi<EndpointDocument>,
@@ -56,7 +56,7 @@ pub enum Changed {
         #[oai(header = "ETag")]
         String,
     ),
-    /// The endpoint is changed. The key has no `read`, so that the endpoint is not shown.
+    /// The endpoint is changed. The key does not have the scope `read`, so that the answer does not show the endpoint.
     #[oai(status = 204)]
     Unseen(
         /// The new version of the endpoint, for `If-Match` and `If-None-Match`.
@@ -67,7 +67,7 @@ pub enum Changed {
 
 #[derive(ApiResponse)]
 pub enum Deleted {
-    /// It is gone, on every replica.
+    /// The endpoint is deleted on every replica.
     #[oai(status = 204)]
     Ok,
 }

@@ -4,7 +4,7 @@ use poem::Request;
 
 use super::error::{ApiError, ErrorObject, Kind, MAX_ERRORS, Source, excerpt};
 
-/// Parameters that do not exist or are given twice: a misspelt filter would list everything.
+/// Errors for unknown and duplicate parameters: with a misspelt filter, a listing would show everything.
 pub fn unknown_parameters(request: &Request, known: &[&str]) -> Vec<ErrorObject> {
     let mut seen = Vec::new();
     let mut errors = Vec::new();
@@ -12,7 +12,7 @@ pub fn unknown_parameters(request: &Request, known: &[&str]) -> Vec<ErrorObject>
         let why = if seen.contains(&name) {
             format!("`{}` is given twice: keep one", excerpt(&name))
         } else if known.is_empty() {
-            format!("`{}` is not a parameter: there are none here", excerpt(&name))
+            format!("`{}` is not a parameter: this operation has none", excerpt(&name))
         } else if known.contains(&&*name) {
             seen.push(name);
             continue;
@@ -26,7 +26,7 @@ pub fn unknown_parameters(request: &Request, known: &[&str]) -> Vec<ErrorObject>
     errors
 }
 
-/// The value of a parameter as it was sent, before it is decoded.
+/// The undecoded value of a parameter.
 pub fn raw_parameter<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
     let pairs = request.uri().query().unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
     let is_named =
@@ -34,7 +34,7 @@ pub fn raw_parameter<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
     pairs.filter(|(sent, _)| is_named(sent)).map(|(_, value)| value).next()
 }
 
-/// JSON:API 1.1, "Query Parameters": what is not known is refused.
+/// Refuses all parameters (JSON:API 1.1, "Query Parameters").
 pub fn no_parameters(request: &Request) -> Result<(), ApiError> {
     let errors = unknown_parameters(request, &[]);
     if errors.is_empty() { Ok(()) } else { Err(ApiError::all(errors)) }

@@ -1,4 +1,4 @@
-//! Which errors an operation can answer with, for the OpenAPI document.
+//! The error statuses of each operation, for the OpenAPI document.
 
 use std::marker::PhantomData;
 
@@ -14,7 +14,7 @@ use super::{
     jsonapi::JsonApi,
 };
 
-/// The error statuses of one operation, besides those that every operation has.
+/// The error statuses of one operation, in addition to the common ones.
 pub trait Statuses: Send + Sync + 'static {
     const OWN: &'static [u16];
 }
@@ -22,7 +22,7 @@ pub trait Statuses: Send + Sync + 'static {
 /// The error of an operation: an [`ApiError`] that documents its statuses.
 pub struct Refusal<S>(ApiError, PhantomData<fn() -> S>);
 
-/// Key missing, scope missing, `Accept`, rate, fault, store.
+/// Missing key, missing scope, `Accept`, rate limit, fault, unavailable store.
 const COMMON: &[u16] = &[401, 403, 406, 429, 500, 503];
 
 impl<S, E: Into<ApiError>> From<E> for Refusal<S> {
@@ -53,26 +53,27 @@ impl<S: Statuses> ApiResponse for Refusal<S> {
 fn describe(status: u16) -> MetaResponse {
     let (description, field) = match status {
         400 => ("The body is not JSON, or a query parameter is wrong.", None),
-        401 => ("A key is needed, and none or a wrong one was sent.", Some(("WWW-Authenticate", "string"))),
+        401 => ("The key is missing or unknown.", Some(("WWW-Authenticate", "string"))),
         403 => (
-            "The key's scope does not allow this, the client sent an id of its own, or management has no keys and is called by a \
-             foreign name or page.",
+            "The key's scope does not allow the operation, the client sent an id of its own, or a foreign page or \
+             name called management without keys.",
             None,
         ),
-        404 => ("There is no such endpoint.", None),
-        406 => ("`Accept` has JSON:API only with unknown parameters.", None),
+        404 => ("No endpoint has this id.", None),
+        406 => ("`Accept` contains JSON:API only with unknown parameters.", None),
         408 => ("The body did not arrive in time.", None),
-        409 => ("Verb and path are taken, or `type` or `id` is not what it must be.", None),
-        412 => (
-            "The endpoint is not at a version that `If-Match` names, or it is at one that `If-None-Match` names.",
+        409 => (
+            "Another endpoint has this verb and path, `type` or `id` is wrong, the store's format is too old, or a process \
+             does not know the format.",
             None,
         ),
-        413 => ("The body of the request, or that of the mock, is too large.", None),
+        412 => ("`If-Match` does not name the current version of the endpoint, or `If-None-Match` names it.", None),
+        413 => ("The body of the request or of the mock is too large.", None),
         415 => ("`Content-Type` is not `application/vnd.api+json` or `application/json`.", None),
-        422 => ("Well-formed, but not valid: each error points at its member.", None),
+        422 => ("The document is well-formed, but not valid. Each error points at its member.", None),
         429 => ("Too many requests.", Some(("Retry-After", "integer"))),
         503 => (
-            "The store cannot be reached, or memory for answers is used up. Repeating the request is safe.",
+            "The store cannot be reached, or there is no memory for the request. Repeating the request is safe.",
             Some(("Retry-After", "integer")),
         ),
         _ => ("A fault in the service.", None),

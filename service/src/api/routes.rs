@@ -1,12 +1,13 @@
 //! The paths of management.
 
-/// A route of management, known before any handler runs: for `Allow`, for metrics, and for what mocks may not have.
+/// A route of management, known before any handler runs. Used for `Allow`, metrics and reserved paths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Route {
     Endpoints,
     Endpoint,
     Live,
     Ready,
+    StoreRaise,
     Docs,
     OpenApiJson,
     OpenApiYaml,
@@ -18,6 +19,7 @@ impl Route {
             "/endpoints" => Some(Self::Endpoints),
             "/-/live" => Some(Self::Live),
             "/-/ready" => Some(Self::Ready),
+            "/-/store/raise" => Some(Self::StoreRaise),
             "/-/docs" => Some(Self::Docs),
             "/-/openapi.json" => Some(Self::OpenApiJson),
             "/-/openapi.yaml" => Some(Self::OpenApiYaml),
@@ -25,18 +27,19 @@ impl Route {
         }
     }
 
-    /// The id in the path of an endpoint, as it was sent.
+    /// The id in the path of an endpoint, as the client sent it.
     pub fn id_in(path: &str) -> Option<&str> {
         path.strip_prefix("/endpoints/").filter(|id| !id.is_empty() && !id.contains('/'))
     }
 
-    /// The route as a template of few values, for `http.route`.
+    /// The route as a template, a value of small cardinality for `http.route`.
     pub const fn template(self) -> &'static str {
         match self {
             Self::Endpoints => "/endpoints",
             Self::Endpoint => "/endpoints/{id}",
             Self::Live => "/-/live",
             Self::Ready => "/-/ready",
+            Self::StoreRaise => "/-/store/raise",
             Self::Docs => "/-/docs",
             Self::OpenApiJson => "/-/openapi.json",
             Self::OpenApiYaml => "/-/openapi.yaml",
@@ -51,32 +54,32 @@ impl Route {
         matches!(self, Self::Docs | Self::OpenApiJson | Self::OpenApiYaml)
     }
 
-    /// The methods that it has, as `Allow` lists them.
+    /// The methods of the route, for `Allow`.
     pub const fn allowed(self) -> &'static str {
         match self {
             Self::Endpoints => "GET, HEAD, POST",
             Self::Endpoint => "GET, HEAD, PATCH, DELETE",
+            Self::StoreRaise => "POST",
             Self::Live | Self::Ready | Self::Docs | Self::OpenApiJson | Self::OpenApiYaml => "GET, HEAD",
         }
     }
 }
 
-/// All paths of management, as hints list them.
-pub const LIST: &str =
-    "`/endpoints`, `/endpoints/{id}`, `/-/docs`, `/-/openapi.json`, `/-/openapi.yaml`, `/-/live` and `/-/ready`";
+/// All paths of management, for hints.
+pub const LIST: &str = "`/endpoints`, `/endpoints/{id}`, `/-/docs`, `/-/openapi.json`, `/-/openapi.yaml`, `/-/live`, `/-/ready` and `/-/store/raise`";
 
-/// The path of management that differs from this one by slashes only.
+/// The path of management that differs from this path only by slashes.
 pub fn meant(path: &str) -> Option<String> {
     let segments: Vec<_> = path.split('/').filter(|segment| !segment.is_empty()).collect();
     Some(format!("/{}", segments.join("/"))).filter(|path| Route::of(path).is_some())
 }
 
-/// Whether a canonical path belongs to management on a listener that serves both.
+/// Whether a canonical path belongs to management on a shared listener.
 pub fn is_reserved(path: &str) -> bool {
     path == "/endpoints" || path.starts_with("/endpoints/") || path.starts_with("/-/")
 }
 
-/// Where management has a listener of its own, no path is reserved.
+/// For management with a listener of its own.
 pub fn nothing_is_reserved(_path: &str) -> bool {
     false
 }

@@ -1,6 +1,6 @@
 //! The documents of the API as types, for the OpenAPI document and for answers.
 //!
-//! Requests are read by [`super::document`], which tells all that is wrong at once; these types only describe them.
+//! [`super::document`] reads requests, because it reports all errors at once. These types only describe requests.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use poem_openapi::{Enum, Object, types::Example};
 use super::text::{PathRule, Text, VerbRule};
 use crate::{
     domain::{Endpoint, MockResponse},
-    store::Page,
+    store::{Page, Raise},
 };
 
 /// The type of every resource.
@@ -20,24 +20,24 @@ pub enum ResourceType {
     Endpoints,
 }
 
-/// What the mock answers, byte for byte.
+/// The answer of the mock. Echo sends it unchanged.
 #[derive(Debug, Clone, Object)]
 #[oai(deny_unknown_fields, skip_serializing_if_is_none)]
 pub struct Response {
     /// A final status code.
     #[oai(validator(minimum(value = "200"), maximum(value = "599")))]
     code: u16,
-    /// Header fields by name. Names are tokens (RFC 9110) and have no case, so none is given twice. Values have no control
-    /// characters but tabs, and no white space around them. Fields that frame the message (`Content-Length`,
-    /// `Transfer-Encoding`, `Connection`, …) are refused. At most 16 KiB in all.
+    /// Header fields by name. Names are tokens (RFC 9110), unique without regard to case. Values hold no control
+    /// characters except tabs, and no white space at their ends. Echo refuses fields that frame the message
+    /// (`Content-Length`, `Transfer-Encoding`, `Connection`, …). At most 16 KiB in all.
     #[oai(nullable, validator(max_properties = 64))]
     headers: Option<BTreeMap<String, String>>,
-    /// At most 256 KiB of UTF-8, never parsed or changed. Refused with 204, 205 and 304, which have none.
+    /// At most 256 KiB of UTF-8. Echo never parses or changes it. Codes 204, 205 and 304 have no body.
     #[oai(nullable)]
     body: Option<String>,
 }
 
-/// What a mock is.
+/// The mock: verb, path and response.
 #[derive(Debug, Clone, Object)]
 #[oai(deny_unknown_fields)]
 pub struct Attributes {
@@ -46,12 +46,12 @@ pub struct Attributes {
     response: Response,
 }
 
-/// A mock with its identity.
+/// A mock with its id.
 #[derive(Debug, Clone, Object)]
 #[oai(rename = "Endpoint")]
 pub struct EndpointResource {
     r#type: ResourceType,
-    /// Made by the server, opaque.
+    /// An opaque id from the server.
     id: String,
     attributes: Attributes,
 }
@@ -63,17 +63,17 @@ pub struct EndpointDocument {
     data: EndpointResource,
 }
 
-/// Where the listing goes on.
+/// Links to other pages of the listing.
 #[derive(Debug, Clone, Object)]
 #[oai(skip_serializing_if_is_none)]
 pub struct ListLinks {
     #[oai(rename = "self")]
     this: String,
-    /// The next page. Not there if this is the last.
+    /// The next page. Absent on the last page.
     next: Option<String>,
 }
 
-/// A part of the listing, in the order of ids.
+/// A page of the listing, in the order of ids.
 #[derive(Debug, Clone, Object)]
 #[oai(example)]
 pub struct ListDocument {
@@ -81,36 +81,37 @@ pub struct ListDocument {
     links: ListLinks,
 }
 
-/// An endpoint to be made. Its id is the server's to choose.
+/// A new endpoint. The server chooses its id.
 #[derive(Debug, Clone, Object)]
 pub struct NewEndpoint {
     r#type: ResourceType,
     attributes: Attributes,
 }
 
-/// A document with an endpoint to be made.
+/// A document with a new endpoint.
 #[derive(Debug, Clone, Object)]
 #[oai(example)]
 pub struct NewEndpointDocument {
     data: NewEndpoint,
 }
 
-/// What to change of the answer. What is absent stays; `headers` is replaced whole; null clears `headers` or `body`.
+/// Changes to the response. Absent members keep their values; `headers` is replaced as a whole; null clears `headers`
+/// or `body`.
 #[derive(Debug, Clone, Object)]
 #[oai(deny_unknown_fields, skip_serializing_if_is_none)]
 pub struct ResponseChanges {
-    /// As in `Response`.
+    /// See `Response`.
     #[oai(validator(minimum(value = "200"), maximum(value = "599")))]
     code: Option<u16>,
-    /// As in `Response`.
+    /// See `Response`.
     #[oai(nullable, validator(max_properties = 64))]
     headers: Option<BTreeMap<String, String>>,
-    /// As in `Response`.
+    /// See `Response`.
     #[oai(nullable)]
     body: Option<String>,
 }
 
-/// What to change. What is absent stays.
+/// Changes to the mock. Absent members keep their values.
 #[derive(Debug, Clone, Object)]
 #[oai(deny_unknown_fields, skip_serializing_if_is_none)]
 pub struct AttributeChanges {
@@ -124,7 +125,7 @@ pub struct AttributeChanges {
 #[oai(skip_serializing_if_is_none)]
 pub struct EndpointChanges {
     r#type: ResourceType,
-    /// May be left out; if it is there it is the one in the URL.
+    /// Optional. If present, the id in the URL.
     id: Option<String>,
     attributes: Option<AttributeChanges>,
 }
@@ -136,7 +137,7 @@ pub struct EndpointChangesDocument {
     data: EndpointChanges,
 }
 
-/// A document that says how the process is.
+/// A document with the state of the process.
 #[derive(Debug, Clone, Object)]
 #[oai(example)]
 pub struct HealthDocument {
@@ -148,6 +149,31 @@ pub struct HealthDocument {
 pub struct Health {
     /// `live` at `/-/live`, `ready` at `/-/ready`. A process that is not ready answers with an error instead.
     pub status: String,
+}
+
+/// The outcome of a raise.
+#[derive(Debug, Clone, Object)]
+#[oai(example)]
+pub struct RaiseDocument {
+    meta: RaiseMeta,
+}
+
+/// The store is written in the greater of `from` and `to` after a raise.
+#[derive(Debug, Clone, Object)]
+#[oai(rename = "Raise")]
+pub struct RaiseMeta {
+    /// The format in which the store was written before.
+    from: u64,
+    /// The format that was asked for, or the newest that the service knows.
+    to: u64,
+    /// Whether this call has raised the store.
+    raised: bool,
+}
+
+impl From<Raise> for RaiseDocument {
+    fn from(Raise { from, to, is_done }: Raise) -> Self {
+        Self { meta: RaiseMeta { from, to, raised: is_done } }
+    }
 }
 
 impl From<&MockResponse> for Response {
@@ -217,6 +243,12 @@ impl Example for ListDocument {
 impl Example for HealthDocument {
     fn example() -> Self {
         Self { meta: Health { status: "live".into() } }
+    }
+}
+
+impl Example for RaiseDocument {
+    fn example() -> Self {
+        Raise { from: 1, to: 2, is_done: true }.into()
     }
 }
 

@@ -1,6 +1,6 @@
-//! Strings with a rule that poem's validators cannot express, or that the domain words better than they do.
+//! Strings with rules that poem's validators cannot express, or for which the domain has better messages.
 //!
-//! The rule is in the OpenAPI document; the domain decides, so that a refusal says what to write instead.
+//! The rule is in the OpenAPI document. The domain enforces it, so that a refusal names the correction.
 
 use std::{borrow::Cow, marker::PhantomData};
 
@@ -11,16 +11,19 @@ use poem_openapi::{
 use serde_json::Value;
 
 use super::endpoints::MAX_PAGE;
-use crate::domain::{MAX_PATH_BYTES, Verb};
+use crate::{
+    domain::{MAX_PATH_BYTES, Verb},
+    store::NEWEST_FORMAT,
+};
 
-/// What the OpenAPI document says of a text.
+/// The schema of a text in the OpenAPI document.
 pub trait Rule: Send + Sync + 'static {
     const NAME: &'static str;
 
     fn schema() -> MetaSchema;
 }
 
-/// A string that follows a rule, not checked yet.
+/// A string with a rule, not checked yet.
 #[derive(Debug, Clone)]
 pub struct Text<R>(pub String, PhantomData<fn() -> R>);
 
@@ -30,7 +33,7 @@ impl<R> Text<R> {
     }
 }
 
-/// The part of the path's pattern that is there only where management shares the listener of the mocks.
+/// The part of the path's pattern for a shared listener.
 pub const RESERVED: &str = r"(?!/endpoints(/|$))(?!/-/)";
 
 /// The path of a mock.
@@ -43,9 +46,9 @@ impl Rule for PathRule {
     fn schema() -> MetaSchema {
         MetaSchema {
             description: Some(
-                "The path component of a URL, matched exactly; a request's query is ignored. Without query, fragment, host \
-                 or dot segments; what may not stand in a URL is percent-escaped. On a listener that serves management too, \
-                 `/endpoints`, `/endpoints/…` and `/-/…` are reserved.",
+                "The path component of a URL. It matches exactly; Echo ignores the query of a request. No query, \
+                 fragment, host or dot segments. Percent-escape characters that a URL cannot hold. On a listener \
+                 shared with management, `/endpoints`, `/endpoints/…` and `/-/…` are reserved.",
             ),
             example: Some("/greeting".into()),
             max_length: Some(MAX_PATH_BYTES),
@@ -57,7 +60,7 @@ impl Rule for PathRule {
     }
 }
 
-/// The path in a filter, as it is once decoded: what a path must escape may stand in it as it is.
+/// The path in a filter after decoding. It may hold characters that a path must escape.
 #[derive(Debug, Clone)]
 pub struct FilterPathRule;
 
@@ -66,7 +69,7 @@ impl Rule for FilterPathRule {
 
     fn schema() -> MetaSchema {
         let pattern = r"^(?!.*/(\.|%2[eE]){1,2}(/|$))/([^\x00-\x1F\x7F%?#]|%[0-9A-Fa-f]{2})*$";
-        // Without an example: Swagger UI would fill it in, and list nothing else.
+        // Without an example: Swagger UI would insert it, and the listing would be empty.
         MetaSchema { pattern: Some(pattern.into()), ..MetaSchema::new("string") }
     }
 }
@@ -84,7 +87,7 @@ impl Rule for IdRule {
     }
 }
 
-/// How many endpoints a page has at most.
+/// Maximum number of endpoints on a page.
 #[derive(Debug, Clone)]
 pub struct SizeRule;
 
@@ -93,6 +96,29 @@ impl Rule for SizeRule {
 
     fn schema() -> MetaSchema {
         MetaSchema { minimum: Some(1.0), maximum: Some(MAX_PAGE as f64), ..MetaSchema::new("integer") }
+    }
+}
+
+/// The format of a store.
+#[derive(Debug, Clone)]
+pub struct FormatRule;
+
+impl Rule for FormatRule {
+    const NAME: &'static str = "format";
+
+    fn schema() -> MetaSchema {
+        MetaSchema { minimum: Some(1.0), maximum: Some(NEWEST_FORMAT as f64), ..MetaSchema::new("integer") }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct FlagRule;
+
+impl Rule for FlagRule {
+    const NAME: &'static str = "flag";
+
+    fn schema() -> MetaSchema {
+        MetaSchema::new("boolean")
     }
 }
 
@@ -106,8 +132,8 @@ impl Rule for VerbRule {
     fn schema() -> MetaSchema {
         MetaSchema {
             description: Some(
-                "The method that the mock answers. Lower case is taken too. CONNECT and TRACE cannot be mocked: no load \
-                 balancer delivers them.",
+                "The method of the mock's requests, in upper or lower case. CONNECT and TRACE cannot be mocked: no \
+                 load balancer delivers them.",
             ),
             enum_items: Verb::ALL.map(|verb| verb.as_str().into()).into(),
             ..MetaSchema::new("string")

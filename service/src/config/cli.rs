@@ -1,22 +1,24 @@
-//! The command line. Its doc comments are the help texts and the tables in `docs/settings.md`: the first paragraph is what
-//! `-h` shows, `--help` shows the rest as well.
+//! The command line. Its doc comments are the help texts and the tables in `docs/settings.md`: `-h` shows the first
+//! paragraph of each, `--help` shows all paragraphs.
 
 use std::fmt::Write;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use super::StoreCommand;
 
 const EXAMPLES: &str = "\
 Examples:
   echo-service
       Serve on 127.0.0.1:8080; keep the mocks in ./echo.redb
   echo-service --port 0 --store memory
-      Serve on a free port, which the log tells; forget the mocks at the end
+      Serve on a free port, which the log names; keep the mocks in memory only
   echo-service --listen 0.0.0.0:8080 --store file:/data/echo.redb --keys \"$ENTRY\"
-      Serve to others; ask for the key whose entry `echo-service key new` has printed
+      Serve to other machines; management needs the key of this entry from `echo-service key new`
   ECHO_LISTEN=0.0.0.0:8080 ECHO_MANAGEMENT_LISTEN=127.0.0.1:8081 echo-service
-      Serve mocks to others, and management to this machine only";
+      Serve mocks to other machines, and management to this machine only";
 
-/// Mock HTTP endpoints that answer what they were told to.
+/// A mock HTTP server: define endpoints through its API, then call them.
 #[derive(Debug, Parser)]
 #[command(version, name = "echo-service", args_conflicts_with_subcommands = true)]
 #[command(max_term_width = 100, after_long_help = EXAMPLES)]
@@ -33,24 +35,28 @@ pub enum Command {
     Serve(Settings),
     /// Ask the service on this machine whether it is alive
     ///
-    /// Exits with 0 if the service is alive, and with 1 if not. For containers without a shell. Takes the settings of the service, and
-    /// asks where management listens.
+    /// Exits with 0 if the service is alive, and with 1 if not. Meant for containers without a shell. Takes the
+    /// settings of the service to find the address of management.
     Healthcheck(Settings),
-    /// Make management keys
+    /// Create keys for management
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Work on the store of a running service
+    #[command(subcommand)]
+    Store(StoreCommand),
 }
 
 #[derive(Debug, Subcommand)]
 pub enum KeyCommand {
-    /// Make a key
+    /// Create a key
     ///
-    /// Prints the token, which is shown only now, and the entry for --keys, which does not reveal the token.
+    /// Prints a token and an entry. Send the token with requests; it is shown only now. Write the entry into --keys; it
+    /// does not reveal the token.
     New {
         /// The name of the key in logs and limits
         #[arg(long, default_value = "default")]
         name: String,
-        /// What the key allows: read, write or read+write
+        /// Scope of the key: read, write or read+write
         #[arg(long, default_value = "read+write")]
         scope: String,
     },
@@ -70,119 +76,124 @@ impl Cli {
     }
 }
 
-/// Values as they were written: [`super::Config::check`] reads them, to tell all that is wrong at once.
+/// The settings as text. [`super::Config::check`] parses all of them, so that one message names every mistake.
 #[derive(Debug, Args)]
 #[group(skip)]
 pub struct Settings {
-    /// Address of the mocks, and of management unless it has its own
+    /// Address of the mocks, and of management unless --management-listen is set
     ///
-    /// The default is loopback, so that nothing is open by accident. Port 0 is a free port, which the log tells.
+    /// The default is a loopback address, so that other machines cannot reach Echo by accident. Port 0 is a free port,
+    /// which the log names.
     #[arg(long, env = "ECHO_LISTEN", value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     #[arg(help_heading = "Listening")]
     pub listen: String,
 
-    /// Port of --listen, in place of the one written there
+    /// Port of --listen, in place of the port in that address
     ///
-    /// A flag only: Kubernetes and Docker set a variable of the name ECHO_PORT for a service `echo`.
+    /// A flag without a variable, because Kubernetes and Docker set ECHO_PORT for a service with the name `echo`.
     #[arg(long, value_name = "PORT", help_heading = "Listening", allow_negative_numbers = true)]
     pub port: Option<String>,
 
-    /// Address of management, if it has its own
+    /// Address of management, to separate it from the mocks
     ///
-    /// Then no path is reserved among the mocks. A mock may hold script, which must not share an origin with the page into which people
-    /// paste their keys.
+    /// Without a shared listener, mocks may have any path. A mock may hold a script; on a listener of its own, the
+    /// script cannot read a key that somebody types into the documentation page.
     #[arg(long, env = "ECHO_MANAGEMENT_LISTEN", value_name = "ADDRESS:PORT", help_heading = "Listening")]
     pub management_listen: Option<String>,
 
     /// URL under which clients reach the mocks
     ///
-    /// For `Location`: `https://HOST` or `http://HOST:PORT`. Without it, the request's own `Host` is used.
+    /// Echo builds `Location` from it. Write `https://HOST` or `http://HOST:PORT`. Without this setting, Echo uses the
+    /// `Host` of the request.
     #[arg(long, env = "ECHO_PUBLIC_URL", value_name = "URL", help_heading = "Listening")]
     pub public_url: Option<String>,
 
-    /// Networks of proxies, separated by commas
+    /// Networks of trusted proxies, separated by commas
     ///
-    /// `X-Forwarded-For`, `-Proto` and `-Host` are believed from these addresses only: anybody can send these headers. For this reason
-    /// networks that are all addresses together, as /0 is, are refused.
+    /// Echo believes `X-Forwarded-For`, `-Proto` and `-Host` from these addresses only, because every client can send
+    /// these headers. Networks that together cover all addresses, such as /0, are refused.
     #[arg(long, env = "ECHO_TRUSTED_PROXIES", value_name = "CIDRS", help_heading = "Listening")]
     pub trusted_proxies: Option<String>,
 
-    /// Place of the mocks: `file:PATH`, `memory` or `dynamodb:TABLE`
+    /// Store of the mocks: `file:PATH`, `memory` or `dynamodb:TABLE`
     ///
-    /// `file:` and `dynamodb:` are durable at each acknowledged write; `memory` is gone with the process. Many processes may share a table
-    /// of DynamoDB. A new file can be read by its owner only (mode 0600).
+    /// `file:` and `dynamodb:` keep every acknowledged write. `memory` loses all mocks when the process ends. Many
+    /// processes may share a DynamoDB table. Only the owner can read a new file (mode 0600).
     #[arg(long, env = "ECHO_STORE", value_name = "STORE", default_value = "file:echo.redb", help_heading = "Store")]
     pub store: String,
 
-    /// Time for which a replica answers from memory after a reading of a shared store's log
+    /// Time a replica may answer from memory after it has read a shared store's log
     ///
-    /// A change or deletion is acknowledged when this time is over. It must be the same for all processes on one table.
+    /// Changes and deletions take at least this long. All processes that share a table need the same value.
     #[arg(long, env = "ECHO_LEASE", value_name = "DURATION", default_value = "150ms", help_heading = "Store")]
     #[arg(allow_hyphen_values = true)]
     pub lease: String,
 
     /// Time between two readings of a shared store's log
     ///
-    /// At most half of the lease, so that one reading may fail. Requests that cannot wait cause more readings.
+    /// At most half of the lease, so that one reading may fail. A request that cannot wait causes an extra reading.
     #[arg(long, env = "ECHO_POLL_INTERVAL", value_name = "DURATION", default_value = "50ms", help_heading = "Store")]
     #[arg(allow_hyphen_values = true)]
     pub poll_interval: String,
 
-    /// Entries of the keys that management asks for
+    /// Entries of the keys for management
     ///
-    /// `echo-service key new` prints them (NAME:SCOPES:SHA-256); commas or white space separate them. An entry holds only a hash, so that
-    /// nobody can use the key who reads the setting. An empty list is refused, because it would open management.
+    /// `echo-service key new` prints an entry (NAME:SCOPES:SHA-256). Separate entries by commas or white space. An
+    /// entry holds only a hash, so that a reader of the setting cannot use the key. An empty list is refused, because
+    /// it would open management.
     #[arg(long, env = "ECHO_KEYS", value_name = "KEYS", hide_env_values = true, help_heading = "Access")]
     pub keys: Option<String>,
 
-    /// Serve management without a key on an address that others can reach
+    /// Serve management without keys on an address that other machines can reach
     ///
-    /// `true` or `false`. With false, such a start fails.
+    /// `true` or `false`. With `false`, Echo refuses to start on such an address without keys.
     #[arg(long, env = "ECHO_ALLOW_ANONYMOUS", value_name = "BOOL", help_heading = "Access")]
     #[arg(default_value = "false", default_missing_value = "true", num_args = 0..=1)]
     pub allow_anonymous: String,
 
     /// Management requests per second, for each key or client address; 0 is no limit
     ///
-    /// As many may come at once. The default is enough for a test suite's set-up, and too little to fill a disk unnoticed.
+    /// Bursts may be as large as the rate. The default is enough for the set-up of a test suite, and does not protect
+    /// the store: within it, one client wrote 118 MB/s in a measurement, and nothing bounds the size of all mocks
+    /// together.
     #[arg(long, env = "ECHO_RATE_LIMIT", value_name = "PER-SECOND", default_value = "500", help_heading = "Limits")]
     #[arg(allow_negative_numbers = true)]
     pub rate_limit: String,
 
     /// Requests to mocks per second, for each client address; 0 is no limit
     ///
-    /// As many may come at once. The default is no limit: load tests are a use of mocks.
+    /// Bursts may be as large as the rate. The default is no limit, because load tests use mocks.
     #[arg(long, env = "ECHO_MOCK_RATE_LIMIT", value_name = "PER-SECOND", default_value = "0", help_heading = "Limits")]
     #[arg(allow_negative_numbers = true)]
     pub mock_rate_limit: String,
 
-    /// Connections at once on each listener
+    /// Maximum number of connections at once on each listener
     ///
-    /// More connections wait to be accepted. Bounds file descriptors and memory. Idle connections count: give management, and with it
-    /// health, a listener of its own where strangers reach the mocks.
+    /// Further connections wait. The limit bounds file descriptors and memory. Idle connections count: on a public
+    /// listener, use --management-listen, so that idle clients cannot block management and health checks.
     #[arg(long, env = "ECHO_MAX_CONNECTIONS", value_name = "COUNT", default_value = "4096", help_heading = "Limits")]
     #[arg(allow_negative_numbers = true)]
     pub max_connections: String,
 
-    /// Bytes of a request's body
+    /// Maximum bytes of a request's body
     ///
-    /// Management refuses a larger body with 413. Mocks discard bodies of any size. The default has room for the largest mock with every
-    /// character escaped.
+    /// Management refuses a larger body with 413. Mocks discard bodies of any size. The default has room for the
+    /// largest mock with every character escaped.
     #[arg(long, env = "ECHO_MAX_BODY_BYTES", value_name = "BYTES", default_value = "2097152", help_heading = "Limits")]
     #[arg(allow_negative_numbers = true)]
     pub max_body_bytes: String,
 
-    /// Bytes of a request's line and headers
+    /// Maximum bytes of a request's line and headers
     ///
-    /// More is refused with 431. The default is as much as an AWS load balancer passes on.
+    /// Echo refuses a larger head with 431. The default is the largest head that an AWS load balancer passes on.
     #[arg(long, env = "ECHO_MAX_HEADER_BYTES", value_name = "BYTES", default_value = "65536", help_heading = "Limits")]
     #[arg(allow_negative_numbers = true)]
     pub max_header_bytes: String,
 
-    /// Time to receive a request's line and headers
+    /// Maximum time to receive a request's line and headers
     ///
-    /// For the first request on a connection, the clock starts when the connection opens. Slow clients are cut off, so that they cannot
-    /// hold all connections.
+    /// For the first request on a connection, the clock starts when the connection opens. Echo closes connections of
+    /// slow clients, so that they cannot occupy all connections.
     #[arg(
         long,
         env = "ECHO_HEADER_TIMEOUT",
@@ -193,17 +204,18 @@ pub struct Settings {
     #[arg(allow_hyphen_values = true)]
     pub header_timeout: String,
 
-    /// Time for which a connection may be idle between requests
+    /// Maximum time a connection may be idle between requests
     ///
-    /// The default is longer than a load balancer's (AWS: 60 s), so that the service is never the one that closes. A client that takes
-    /// nothing of its answer for this time is cut off, too.
+    /// The default is longer than the idle time-out of a load balancer (AWS: 60 s), so that Echo never closes a
+    /// connection first. Echo also closes the connection of a client that reads nothing of its answer for this time.
     #[arg(long, env = "ECHO_IDLE_TIMEOUT", value_name = "DURATION", default_value = "75s", help_heading = "Time-outs")]
     #[arg(allow_hyphen_values = true)]
     pub idle_timeout: String,
 
-    /// Time from the end of a request's headers to its answer
+    /// Maximum time from the end of a request's headers to its answer
     ///
-    /// Includes the request's body. Then management answers 408 or 503; a mock answers and closes the connection.
+    /// Includes the time to receive the body. After it, management answers 408 or 503; a mock answers and closes the
+    /// connection.
     #[arg(
         long,
         env = "ECHO_REQUEST_TIMEOUT",
@@ -214,9 +226,9 @@ pub struct Settings {
     #[arg(allow_hyphen_values = true)]
     pub request_timeout: String,
 
-    /// Time to go on serving after SIGTERM, while readiness is false
+    /// Time Echo goes on serving after SIGTERM, while readiness is false
     ///
-    /// So that load balancers notice. SIGINT skips it.
+    /// Gives load balancers time to stop sending requests. SIGINT skips the delay.
     #[arg(
         long,
         env = "ECHO_SHUTDOWN_DELAY",
@@ -227,9 +239,10 @@ pub struct Settings {
     #[arg(allow_hyphen_values = true)]
     pub shutdown_delay: String,
 
-    /// Time for running requests to finish, after the delay
+    /// Maximum time for running requests to finish, after the delay
     ///
-    /// Less than the time that the platform gives before it kills (ECS: 30 s), so that the last telemetry can be sent.
+    /// Keep it below the time that the platform grants before SIGKILL (ECS: 30 s), so that the last telemetry can be
+    /// sent.
     #[arg(
         long,
         env = "ECHO_SHUTDOWN_DEADLINE",
@@ -242,17 +255,25 @@ pub struct Settings {
 
     /// Level of the log (error, warn, info, debug, trace, off), or target=level pairs
     ///
-    /// Commas separate pairs; other targets keep `info`, or the level that stands beside the pairs. Requests to mocks are not logged: the
-    /// metrics count them.
+    /// Separate pairs by commas. Targets without a pair keep `info`, or the level beside the pairs. Requests to mocks
+    /// appear in the metrics and not in the log.
     #[arg(long, env = "ECHO_LOG", value_name = "FILTER", default_value = "info", help_heading = "Logging")]
     pub log: String,
 
-    /// `json`, `text`, or `auto`: text on a terminal, JSON elsewhere
+    /// Format of the log: `json`, `text`, or `auto` (text on a terminal, JSON elsewhere)
     #[arg(long, env = "ECHO_LOG_FORMAT", value_name = "FORMAT", default_value = "auto", help_heading = "Logging")]
     pub log_format: String,
+
+    /// Share of the calls of mocks with a span, from 0 to 1
+    ///
+    /// Echo chooses at random, so that no client can switch its spans on or off. Each management request has a span.
+    /// OTEL_TRACES_SAMPLER, if set, decides for all requests instead. Without a collector there are no spans.
+    #[arg(long, env = "ECHO_MOCK_TRACE_RATIO", value_name = "RATIO", default_value = "1", help_heading = "Traces")]
+    #[arg(allow_negative_numbers = true)]
+    pub mock_trace_ratio: String,
 }
 
-/// The settings in Markdown, for `docs/settings.md`: a table for each heading, and below it what does not fit into a cell.
+/// The settings in Markdown, for `docs/settings.md`: a table for each heading, and the longer explanations below it.
 pub fn settings_tables() -> String {
     let command = Cli::command();
     let settings: Vec<_> = command.get_arguments().filter(|argument| argument.get_help_heading().is_some()).collect();
@@ -261,7 +282,7 @@ pub fn settings_tables() -> String {
         let heading = group[0].get_help_heading().expect("only those with one");
         let rows: String = group.iter().map(|setting| row(setting)).collect();
         let details: String = group.iter().filter_map(|setting| detail(setting)).collect();
-        let head = "| flag | variable | default | what |\n| --- | --- | --- | --- |";
+        let head = "| flag | variable | default | meaning |\n| --- | --- | --- | --- |";
         write!(text, "### {heading}\n\n{head}\n{rows}\n{details}\n").expect("a String takes everything");
     }
     text
@@ -276,7 +297,7 @@ fn row(setting: &clap::Arg) -> String {
     format!("| `--{flag}` | {variable} | {default} | {help} |\n")
 }
 
-/// What only `--help` shows.
+/// The paragraphs that only `--help` shows.
 fn detail(setting: &clap::Arg) -> Option<String> {
     let (flag, help) = (setting.get_long()?, setting.get_long_help()?.to_string());
     let (_, detail) = help.split_once("\n\n")?;

@@ -1,4 +1,4 @@
-//! The variables of the process: which count as unset, which are no settings, and which the SDK of AWS could not use.
+//! The variables of the process: empty variables, unknown `ECHO_*` variables, and invalid variables of the AWS SDK.
 
 use std::{
     env::{self, args_os, vars_os},
@@ -15,16 +15,16 @@ use super::{
     values::Problems,
 };
 
-/// The prefixes of the variables that are read: by Echo, by AWS's SDK, by OpenTelemetry's.
+/// Prefixes of the variables that Echo, the AWS SDK and the OpenTelemetry SDK read.
 const READ: [&str; 3] = ["ECHO_", "AWS_", "OTEL_"];
-/// Empty, it must not pass for unset, which would open management to everybody.
+/// An empty `ECHO_KEYS` is an error: counted as unset, it would open management to everybody.
 const KEYS: &str = "ECHO_KEYS";
 const AWS_ENDPOINTS: [&str; 2] = ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL"];
 
-/// Starts the program anew without the variables that are empty, so that an empty one counts as unset for everyone who reads it.
+/// Restarts the program without its empty variables, so that an empty variable counts as unset everywhere.
 ///
-/// The SDKs read the environment by themselves and take an empty variable now for unset, now for a value. To change the
-/// environment of a running process is not safe; to start it anew is, and keeps its id.
+/// The SDKs read the environment themselves, and take some empty variables for values. To change the environment of a
+/// running process is unsafe; `exec` is safe and keeps the process id.
 pub fn drop_empty_variables() -> Result<(), String> {
     let is_read = |name: &OsString| READ.iter().any(|prefix| name.as_bytes().starts_with(prefix.as_bytes()));
     let empty: Vec<_> = vars_os()
@@ -32,7 +32,7 @@ pub fn drop_empty_variables() -> Result<(), String> {
         .map(|(name, _)| name)
         .collect();
     let Some(first) = empty.first() else { return Ok(()) };
-    let failed = |error| format!("{} is empty and cannot be taken for unset ({error}): unset it", first.display());
+    let failed = |error| format!("{} is empty, and Echo cannot remove it ({error}): unset it", first.display());
     let mut anew = Command::new(env::current_exe().map_err(failed)?);
     let mut arguments = args_os();
     if let Some(name) = arguments.next() {
@@ -45,18 +45,20 @@ pub fn drop_empty_variables() -> Result<(), String> {
     Err(failed(anew.exec()))
 }
 
-/// Refuses a setting whose variable is not UTF-8. The reader of the command line would not say which one it is.
+/// Refuses a setting whose variable is not UTF-8. clap's own message would not name the variable.
 pub fn refuse_garbled_variables() -> Result<(), String> {
     let command = Cli::command();
     let mut settings = command.get_arguments().filter_map(clap::Arg::get_env);
     let is_garbled = |name: &&OsStr| env::var_os(name).is_some_and(|value| value.to_str().is_none());
-    settings.find(is_garbled).map_or(Ok(()), |name| Err(format!("{} is not UTF-8: write it anew", name.display())))
+    settings.find(is_garbled).map_or(Ok(()), |name| Err(format!("{} is not UTF-8: set it anew", name.display())))
 }
 
-/// Variables that look like settings but are none: a misspelt one must not be silently lost.
+/// Variables with the prefix `ECHO_` that are not settings: a misspelt setting must not be silently lost.
 pub(super) fn unknown_variables(environment: &[(String, String)]) -> Vec<String> {
     let command = Cli::command();
-    let known: Vec<_> = command.get_arguments().filter_map(clap::Arg::get_env).collect();
+    // A person's shell may have the token for the commands that call a service.
+    let known: Vec<_> =
+        command.get_arguments().filter_map(clap::Arg::get_env).chain([OsStr::new("ECHO_TOKEN")]).collect();
     let unknown = |(name, value): &&(String, String)| {
         name.starts_with("ECHO_") && !is_service_link(name, value) && !known.iter().any(|k| *k == name.as_str())
     };
@@ -70,8 +72,8 @@ pub(super) fn unknown_variables(environment: &[(String, String)]) -> Vec<String>
         .collect()
 }
 
-/// Kubernetes puts these into every container of a namespace, for each of its services; Docker, for each container that is linked.
-/// `ECHO_MANAGEMENT_…` is of a service `echo-management`.
+/// Kubernetes sets these variables in every container of a namespace, for each service; Docker sets them for each
+/// linked container. `ECHO_MANAGEMENT_…` belongs to a service `echo-management`.
 fn is_service_link(name: &str, value: &str) -> bool {
     let is_url = ["tcp://", "udp://", "sctp://"].iter().any(|scheme| value.starts_with(scheme));
     name.ends_with("_SERVICE_HOST")
@@ -79,12 +81,12 @@ fn is_service_link(name: &str, value: &str) -> bool {
         || name.contains("_SERVICE_PORT_")
         || name.ends_with("_PORT") && is_url
         || names_a_port(name)
-        // Docker only: the path of the other container, and the variables of its image.
+        // Docker only: the path of the linked container, and the variables of its image.
         || name.ends_with("_NAME") && value.starts_with('/')
         || name.contains("_ENV_")
 }
 
-/// `…_PORT_8080_TCP`, and what is derived from it.
+/// `…_PORT_8080_TCP` and its derived variables.
 fn names_a_port(name: &str) -> bool {
     let words: Vec<_> = name.rsplit('_').collect();
     let words = match words.as_slice() {
@@ -94,12 +96,12 @@ fn names_a_port(name: &str) -> bool {
     matches!(words, ["TCP" | "UDP" | "SCTP", number, "PORT", ..] if number.parse::<u16>().is_ok())
 }
 
-/// Notes the variables of AWS's tools that can be seen to be wrong: the SDK tells its inner state then, or it panics.
+/// Notes invalid variables of the AWS SDK. Without this check, the SDK would print its internal state, or panic.
 pub(super) fn check_aws(environment: &[(String, String)], problems: &mut Problems) {
     let endpoint = |text: &str| match url::parse(text, &["http", "https"]) {
         Ok(uri) if uri.query().is_none() => Ok(()),
         Err(BadUrl::Secret) => {
-            Err("it holds user information, which DynamoDB does not ask for: write `http://HOST:PORT`".into())
+            Err("the URL holds user information, which DynamoDB does not use: write `http://HOST:PORT`".into())
         }
         Ok(_) | Err(BadUrl::Malformed) => Err(format!(
             "`{text}` is not the URL of an endpoint: write `http://HOST:PORT` or `https://HOST`, or unset it for AWS's own"
@@ -114,7 +116,7 @@ pub(super) fn check_aws(environment: &[(String, String)], problems: &mut Problem
         let is_label = (1..=63).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
         if is_label { Ok(()) } else { Err(format!("`{text}` is not a region: write for instance eu-west-1")) }
     };
-    // As the SDK: the first of them that is set.
+    // As in the SDK, the first variable that is set wins.
     let get = |name| environment.iter().find(|(n, value)| n == name && !value.is_empty());
     if let Some((name, value)) = get("AWS_REGION").or_else(|| get("AWS_DEFAULT_REGION")) {
         problems.named(name, value, region);

@@ -1,16 +1,16 @@
-//! Management keys: random tokens of which only the hash is kept.
+//! Management keys: random tokens. Echo keeps only their hashes.
 //!
-//! A token has 256 random bits, so that a plain SHA-256 of it cannot be turned back and needs no slow password hash.
+//! A token has 256 random bits, so that a plain SHA-256 cannot be reversed and no slow password hash is needed.
 
 use std::{fmt::Write, sync::Arc};
 
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-/// Tokens have 69 bytes.
+/// A token has 69 bytes. Longer text is not hashed.
 const MAX_TOKEN_BYTES: usize = 256;
 
-/// What a key allows.
+/// A right that a key gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
     Read,
@@ -26,7 +26,7 @@ impl Scope {
     }
 }
 
-/// A key as the service knows it.
+/// A key as the service stores it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {
     pub name: String,
@@ -39,9 +39,9 @@ impl Key {
         self.scopes.contains(&scope)
     }
 
-    /// The key that the token opens. All are compared, in a time that does not depend on how much of the token is right.
+    /// Finds the key of a token. The comparison takes the same time for every wrong token.
     pub fn find<'a>(keys: &'a [Arc<Self>], token: &str) -> Option<&'a Arc<Self>> {
-        // Longer than any token: not worth the time of hashing it.
+        // Longer than any token: do not spend time on its hash.
         let hash = hash(Some(token).filter(|token| token.len() <= MAX_TOKEN_BYTES)?);
         keys.iter().fold(None, |found, key| if key.hash.ct_eq(&hash).into() { Some(key) } else { found })
     }
@@ -51,11 +51,9 @@ impl Key {
         let entries = text.split(|c: char| c == ',' || c.is_whitespace()).filter(|entry| !entry.is_empty());
         let keys = entries.map(Self::parse).collect::<Result<Vec<_>, _>>()?;
         if keys.is_empty() {
-            return Err(
-                "no key is in it, which would open management to everybody: write entries, as `echo-service key new` \
-                        prints them, or leave the setting out"
-                    .into(),
-            );
+            return Err("the list of keys is empty, which would open management to everybody: write entries from \
+                 `echo-service key new`, or leave the setting out"
+                .into());
         }
         let twice = keys
             .iter()
@@ -63,7 +61,7 @@ impl Key {
             .find(|(at, key)| keys[..*at].iter().any(|k| k.name == key.name || k.hash == key.hash));
         match twice {
             Some((_, key)) => {
-                Err(format!("the key `{}` is there twice: keep one entry for each name and hash", key.name))
+                Err(format!("the key `{}` appears twice: keep one entry for each name and hash", key.name))
             }
             None => Ok(keys),
         }
@@ -75,7 +73,7 @@ impl Key {
         let [name, scopes, hash] =
             entry.split(':').collect::<Vec<_>>().try_into().map_err(|_| wrong("does not have three parts"))?;
         if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)) {
-            return Err(wrong("has a name with other than letters, digits, `-`, `_` and `.`"));
+            return Err(wrong("has a name with characters other than letters, digits, `-`, `_` and `.`"));
         }
         let hash = unhex(hash).ok_or_else(|| wrong(&format!("(`{name}`) does not end in 64 hexadecimal digits")))?;
         Ok(Self { name: name.to_owned(), scopes: parse_scopes(scopes)?, hash })
@@ -104,7 +102,7 @@ impl Token {
         &self.0
     }
 
-    /// The entry for `--keys` that lets the token in.
+    /// The entry for `--keys` that admits the token.
     pub fn entry(&self, name: &str, scopes: &str) -> Result<String, String> {
         let entry = format!("{name}:{scopes}:{}", to_hex(&hash(&self.0)));
         Key::parse(&entry).map(|_| entry)
@@ -146,7 +144,7 @@ mod tests {
         assert!(!list.contains(&token.as_str()[5..]));
     }
 
-    /// So that its length costs nothing: one that is a key's all the same is not found.
+    /// A very long token costs no time: Echo does not find it, even if a key has its hash.
     #[test]
     fn a_token_that_is_too_long_is_not_hashed() {
         for (bytes, is_found) in [(MAX_TOKEN_BYTES, true), (MAX_TOKEN_BYTES + 1, false), (60_000, false)] {
@@ -161,8 +159,8 @@ mod tests {
     fn wrong_entries_say_what_to_write() {
         let zeros = "0".repeat(64);
         for (entry, part) in [
-            (String::new(), "no key is in it"),
-            (" ,\n".to_owned(), "no key is in it"),
+            (String::new(), "the list of keys is empty"),
+            (" ,\n".to_owned(), "the list of keys is empty"),
             ("ci".to_owned(), "three parts"),
             (format!("c i:read:{zeros}"), "three parts"),
             (format!("ci:admin:{zeros}"), "`admin` is not a scope"),

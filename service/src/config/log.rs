@@ -1,4 +1,4 @@
-//! What is logged, and how.
+//! Level and format of the log.
 
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
@@ -20,7 +20,7 @@ impl LogFormat {
     }
 }
 
-/// Reads a filter of the log. The library takes any word for a target, so that a misspelt level would silence the log.
+/// Parses a log filter. The library takes any word for a target, so that a misspelt level would silence the log.
 pub(super) fn filter(text: &str) -> Result<String, String> {
     let write = "write error, warn, info, debug, trace or off; or target=level pairs such as echo_service::store=debug, separated by commas";
     let is_level = |level: &str| !level.is_empty() && level.parse::<LevelFilter>().is_ok();
@@ -38,7 +38,7 @@ pub(super) fn filter(text: &str) -> Result<String, String> {
             Some((_, level)) => return Err(format!("`{level}` in `{part}` is not a level: {write}")),
         }
     }
-    // Without a level for all other targets, the library would be silent about them.
+    // Without a level for all other targets, the library would drop their lines.
     if parts.iter().all(|part| part.contains('=')) {
         filter.insert_str(0, "info,");
     }

@@ -3,6 +3,7 @@
 //! The only place that reads the environment.
 
 mod cli;
+mod client;
 mod environment;
 mod keys;
 mod log;
@@ -15,16 +16,19 @@ use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
 use ipnet::IpNet;
 
 pub use cli::{Cli, Command, KeyCommand, Settings, settings_tables};
+pub use client::{Raise, StoreCommand};
 pub use environment::{drop_empty_variables, refuse_garbled_variables};
 pub use keys::{Key, Scope, Token};
 pub use log::LogFormat;
-pub use telemetry::{Collector, SpanLimits, Telemetry};
-use values::{Problems, address, boolean, duration, lease_term, networks, port, positive_duration, rate, within};
+pub use telemetry::{Collector, Telemetry};
+use values::{
+    Problems, address, boolean, duration, lease_term, networks, port, positive_duration, rate, ratio, within,
+};
 pub use values::{PublicUrl, StoreChoice};
 
 use crate::replica::Lease;
 
-/// Everything that can be set, checked. [`Settings`] documents each.
+/// All settings, checked. [`Settings`] documents each of them.
 #[derive(Debug, Clone)]
 pub struct Config {
     pub listen: SocketAddr,
@@ -42,7 +46,7 @@ pub struct Config {
     pub telemetry: Telemetry,
 }
 
-/// What bounds the use of this process. `None` for a rate is no limit.
+/// The limits of this process. A rate of `None` is no limit.
 #[derive(Debug, Clone)]
 pub struct Limits {
     pub management_rate: Option<NonZeroU32>,
@@ -55,7 +59,7 @@ pub struct Limits {
     pub request_timeout: Duration,
 }
 
-/// All that is wrong with the settings.
+/// All mistakes in the settings, one line each.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", .0.join("\n"))]
 pub struct ConfigError(pub Vec<String>);
@@ -68,7 +72,7 @@ impl Config {
             .collect()
     }
 
-    /// Checks the settings and the environment. `environment` gives the process's variables, so that tests can give theirs.
+    /// Checks the settings and the variables of the process. Tests pass an `environment` of their own.
     pub fn check(settings: &Settings, environment: &[(String, String)]) -> Result<Self, ConfigError> {
         let mut problems = Problems(environment::unknown_variables(environment));
         let p = &mut problems;
@@ -98,7 +102,8 @@ impl Config {
         let shutdown_deadline = p.required("shutdown-deadline", &settings.shutdown_deadline, duration);
         let log = p.required("log", &settings.log, log::filter);
         let log_format = p.required("log-format", &settings.log_format, LogFormat::parse);
-        let telemetry = Telemetry::read(environment, p);
+        let mock_trace_ratio = p.required("mock-trace-ratio", &settings.mock_trace_ratio, ratio).unwrap_or_default();
+        let telemetry = Telemetry::read(environment, mock_trace_ratio, p);
         if let Some(StoreChoice::DynamoDb(_)) = store {
             environment::check_aws(environment, p);
         }
@@ -109,8 +114,8 @@ impl Config {
             && !open_to.ip().is_loopback()
         {
             p.0.push(format!(
-                "management would be open to everybody at {open_to}: set --keys (make one with `echo-service key new`), \
-                 or listen on 127.0.0.1, or say --allow-anonymous"
+                "management would be open to everybody at {open_to}: set --keys (create a key with `echo-service key \
+                 new`), listen on 127.0.0.1, or set --allow-anonymous"
             ));
         }
         if management_listen.is_some() && management_listen == listen && listen.is_some_and(|a| a.port() != 0) {
@@ -120,11 +125,11 @@ impl Config {
             && poll > lease / 2
         {
             p.0.push(format!(
-                "--poll-interval (ECHO_POLL_INTERVAL): it is more than half of the lease: write at most {}",
+                "--poll-interval (ECHO_POLL_INTERVAL) is more than half of the lease: write at most {}",
                 humantime::format_duration(lease / 2)
             ));
         }
-        // Each `None` below has left a problem behind.
+        // Each `None` below has already noted a problem.
         let config = (|| {
             Some(Self {
                 listen: listen?,
@@ -154,7 +159,7 @@ impl Config {
         config.filter(|_| problems.0.is_empty()).ok_or(ConfigError(problems.0))
     }
 
-    /// Where management is served.
+    /// The address of management.
     pub fn management_address(&self) -> SocketAddr {
         self.management_listen.unwrap_or(self.listen)
     }
@@ -179,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn all_problems_are_told_at_once() {
+    fn all_problems_are_reported_at_once() {
         let problems = check(&[
             "--listen",
             "nowhere",

@@ -1,4 +1,4 @@
-//! What the standard variables of OpenTelemetry say ("SDK environment variables").
+//! The standard variables of OpenTelemetry ("SDK environment variables" in its specification).
 
 use std::time::Duration;
 
@@ -7,46 +7,40 @@ use super::{
     values::Problems,
 };
 
-/// Where signals are exported to, and how spans are. The exporters read the other `OTEL_*` variables themselves.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The collectors of both signals, and the sampling. The SDK reads the other `OTEL_*` variables itself.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Telemetry {
     pub traces: Option<Collector>,
     pub metrics: Option<Collector>,
-    pub spans: SpanLimits,
+    /// The share of the calls of mocks with a span, from 0 to 1. `None` if the operator has set `OTEL_TRACES_SAMPLER`,
+    /// which then decides for all requests.
+    pub mock_ratio: Option<f64>,
 }
 
-/// Where a signal is sent.
+/// The target of a signal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Collector {
-    /// The whole URL, without any credentials.
+    /// The complete URL, without credentials.
     pub url: String,
-    /// Whether it is on this machine, where no proxy is on the way.
+    /// Whether the collector runs on this machine. The way to a local collector has no proxy.
     pub is_local: bool,
-    /// How long the collector may take for a request.
+    /// Maximum time for a request to the collector.
     pub timeout: Duration,
 }
 
-/// How spans are sent (OpenTelemetry specification, "Batch Span Processor"). Four times as many wait and go at once as are usual
-/// there: at tens of thousands of requests a second, each request to the collector takes the cores from those who serve.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SpanLimits {
-    /// How long a span waits at most before it is sent.
-    pub delay: Duration,
-    /// So many spans wait; more are dropped.
-    pub most_waiting: usize,
-    /// So many spans are sent at once, and in one request.
-    pub most_in_one: usize,
-}
-
 impl Telemetry {
-    /// Off where no collector is named, or where it is said to be.
-    pub(super) fn read(environment: &[(String, String)], problems: &mut Problems) -> Self {
+    /// A signal is off without a collector, and where a variable switches it off.
+    pub(super) fn read(environment: &[(String, String)], mock_ratio: f64, problems: &mut Problems) -> Self {
         let disabled = value(environment, "OTEL_SDK_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        let sampler = value(environment, SAMPLER);
+        if let Some(sampler) = sampler {
+            problems.named(SAMPLER, sampler, is_sampler);
+        }
         let mut signal = |name, path| Collector::read(environment, problems, name, path).filter(|_| !disabled);
         Self {
             traces: signal("TRACES", "/v1/traces"),
             metrics: signal("METRICS", "/v1/metrics"),
-            spans: SpanLimits::of(environment),
+            mock_ratio: sampler.is_none().then_some(mock_ratio),
         }
     }
 }
@@ -59,7 +53,7 @@ impl Collector {
             Some(text) => problems.named(&exporter, text, is_exported).unwrap_or_default(),
         };
         let get = |rest: &str| {
-            // The signal's own variable wins.
+            // The variable of the signal wins over the general variable.
             let names = [format!("OTEL_EXPORTER_OTLP_{signal}_{rest}"), format!("OTEL_EXPORTER_OTLP_{rest}")];
             names.map(|name| value(environment, &name).map(|text| (name.clone(), text)))
         };
@@ -68,14 +62,14 @@ impl Collector {
         let (name, text) = own.or(general)?;
         let host = problems.named(&name, text, host)?;
         let url = if is_own { text.to_owned() } else { text.trim_end_matches('/').to_owned() + path };
-        // The SDK does not complain of what is no number either.
+        // Like the SDK, ignore a value that is not a number.
         let mut timeouts = get("TIMEOUT").into_iter().flatten().filter_map(|(_, text)| text.parse().ok());
         let timeout = Duration::from_millis(timeouts.next().unwrap_or(10_000));
         exports.then(|| Self { url, is_local: url::is_loopback(&host), timeout })
     }
 }
 
-/// Whether an exporter of the OpenTelemetry specification is one. This build has no others than OTLP.
+/// Whether the signal is exported. This build has the OTLP exporter only.
 fn is_exported(text: &str) -> Result<bool, String> {
     match text {
         "otlp" => Ok(true),
@@ -84,12 +78,25 @@ fn is_exported(text: &str) -> Result<bool, String> {
     }
 }
 
-/// The host of a collector. Without TLS, which this build does not have: an exporter would fail at each attempt.
+const SAMPLER: &str = "OTEL_TRACES_SAMPLER";
+
+/// Refuses a sampler that the SDK does not have: the SDK would sample all requests instead.
+fn is_sampler(text: &str) -> Result<(), String> {
+    match text.strip_prefix("parentbased_").unwrap_or(text) {
+        "always_on" | "always_off" | "traceidratio" => Ok(()),
+        _ => Err(format!(
+            "`{text}` is not a sampler of Echo: write `always_on`, `always_off` or `traceidratio`, or one of them after \
+             `parentbased_`"
+        )),
+    }
+}
+
+/// The host of a collector. Refuses `https`: this build has no TLS, so that each export would fail.
 fn host(text: &str) -> Result<String, String> {
     match url::parse(text, &["http"]) {
         Ok(uri) if uri.query().is_none() => Ok(uri.host().unwrap_or_default().to_owned()),
         Ok(_) | Err(BadUrl::Secret) => {
-            Err("it may not hold a query or user information: write `http://HOST:4318`, and \
+            Err("the URL cannot hold a query or user information: write `http://HOST:4318`, and \
              credentials into OTEL_EXPORTER_OTLP_HEADERS, for instance `Authorization=Bearer TOKEN`"
                 .into())
         }
@@ -99,22 +106,7 @@ fn host(text: &str) -> Result<String, String> {
     }
 }
 
-impl SpanLimits {
-    /// Of what is no number, the SDK does not complain either.
-    fn of(environment: &[(String, String)]) -> Self {
-        let number =
-            |name, default: u64| value(environment, name).and_then(|text| text.parse().ok()).unwrap_or(default);
-        let most_waiting = number("OTEL_BSP_MAX_QUEUE_SIZE", 8_192) as usize;
-        Self {
-            // Not 0, which would keep a thread busy with waiting.
-            delay: Duration::from_millis(number("OTEL_BSP_SCHEDULE_DELAY", 5_000).max(1)),
-            most_waiting,
-            most_in_one: (number("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", 2_048) as usize).clamp(1, most_waiting.max(1)),
-        }
-    }
-}
-
-/// The value of a variable; an empty one is none.
+/// The value of a variable. An empty variable has none.
 fn value<'a>(environment: &'a [(String, String)], name: &str) -> Option<&'a str> {
     environment.iter().find(|(n, v)| n == name && !v.is_empty()).map(|(_, v)| v.as_str())
 }
@@ -129,7 +121,7 @@ mod tests {
 
     fn read(variables: &[(&str, &str)]) -> Telemetry {
         let mut problems = Problems(Vec::new());
-        let telemetry = Telemetry::read(&pairs(variables), &mut problems);
+        let telemetry = Telemetry::read(&pairs(variables), 0.5, &mut problems);
         assert_eq!(problems.0, [""; 0]);
         telemetry
     }
@@ -166,12 +158,16 @@ mod tests {
     fn what_cannot_be_exported_is_told() {
         let problems = |variable: (&str, &str)| {
             let mut problems = Problems(Vec::new());
-            Telemetry::read(&pairs(&[variable]), &mut problems);
+            Telemetry::read(&pairs(&[variable]), 0.5, &mut problems);
             problems.0.join("\n")
         };
         for exporter in ["prometheus", "console", "otlp,console", "OTLP"] {
             let message = problems(("OTEL_METRICS_EXPORTER", exporter));
             assert!(message.contains("write `otlp` or `none`"), "{message}");
+        }
+        for sampler in ["xray", "parentbased_jaeger_remote", "always", "ALWAYS_ON"] {
+            let message = problems(("OTEL_TRACES_SAMPLER", sampler));
+            assert!(message.starts_with("OTEL_TRACES_SAMPLER: ") && message.contains("write `always_on`"), "{message}");
         }
         for url in ["http://h:4318?token=secret", "http://user:secret@h:4318", "http://h/v1/traces?secret"] {
             let message = problems(("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", url));
@@ -194,14 +190,8 @@ mod tests {
     }
 
     #[test]
-    fn spans_follow_the_standard_variables() {
-        let of = |variables: &[(&str, &str)]| {
-            let SpanLimits { delay, most_waiting, most_in_one } = read(variables).spans;
-            (delay.as_millis(), most_waiting, most_in_one)
-        };
-        assert_eq!(of(&[]), (5_000, 8_192, 2_048));
-        let (delay, queue) = (("OTEL_BSP_SCHEDULE_DELAY", "10"), ("OTEL_BSP_MAX_QUEUE_SIZE", "100"));
-        assert_eq!(of(&[delay, queue, ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "20")]), (10, 100, 20));
-        assert_eq!(of(&[queue]), (5_000, 100, 100));
+    fn the_ratio_of_mocks_yields_to_the_standard_sampler() {
+        let sampler = |value| read(&[("OTEL_TRACES_SAMPLER", value)]).mock_ratio;
+        assert_eq!([sampler("always_off"), sampler("")], [None, Some(0.5)]);
     }
 }

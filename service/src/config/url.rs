@@ -1,20 +1,20 @@
-//! URLs in settings: where something is, and nothing that would be lost or shown on the way.
+//! URLs in settings. Accepts only parts that Echo uses, and no secrets.
 
 use std::net::IpAddr;
 
 use ::url::Host;
 use http::Uri;
 
-/// Why a text is not the URL of a place.
+/// Why a text is not an accepted URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum BadUrl {
     Malformed,
-    /// It has a name and password, so that it must not be repeated in a message.
+    /// The URL holds a name and password: do not repeat it in a message.
     Secret,
 }
 
-/// Reads a URL of one of these schemes, with a host and perhaps a port. `Uri` alone takes a fragment, any port, and
-/// hosts that are none.
+/// Parses a URL of one of these schemes with a host and an optional port. `Uri` alone accepts fragments, any port
+/// number and invalid hosts.
 pub(super) fn parse(text: &str, schemes: &[&str]) -> Result<Uri, BadUrl> {
     if text.split(['?', '#']).next().is_some_and(|place| place.contains('@')) {
         return Err(BadUrl::Secret);
@@ -32,7 +32,7 @@ pub(super) fn parse(text: &str, schemes: &[&str]) -> Result<Uri, BadUrl> {
     }
 }
 
-/// Whether a text is an address or a name. `Host` alone takes empty labels, and characters that no name has.
+/// Whether a text is an address or a name. `Host` alone accepts empty labels and invalid characters.
 fn is_host(text: &str) -> bool {
     let is_label = |label: &str| {
         !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
@@ -41,7 +41,7 @@ fn is_host(text: &str) -> bool {
     (is_name || text.starts_with('[')) && Host::parse(text).is_ok()
 }
 
-/// Whether a host is this machine, in any spelling of its address.
+/// Whether a host is this machine, in every spelling of a loopback address.
 pub(super) fn is_loopback(host: &str) -> bool {
     let is_here = |address: IpAddr| {
         let address = address.to_canonical();

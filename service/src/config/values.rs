@@ -1,4 +1,4 @@
-//! How the value of each setting is read, and what a refusal says.
+//! Parsers for the values of settings. Each error names the correction.
 
 use std::{net::SocketAddr, num::NonZeroU32, ops::RangeInclusive, path::PathBuf, time::Duration};
 
@@ -6,14 +6,14 @@ use ipnet::{IpNet, Ipv4Net};
 
 use super::url::{self, BadUrl};
 
-/// Longer is forever, and sums of it must not overflow.
+/// A longer duration is as good as none, and sums of durations must not overflow.
 const MAX_DURATION: Duration = Duration::from_hours(24);
 
-/// Collects what is wrong, so that all of it can be told at once.
+/// Collects all mistakes, so that one message can name them all.
 pub(super) struct Problems(pub Vec<String>);
 
 impl Problems {
-    /// Reads a value. `None` means that a problem was noted.
+    /// Parses a value. `None` means that a problem was noted.
     pub(super) fn required<T>(
         &mut self,
         flag: &str,
@@ -24,7 +24,7 @@ impl Problems {
         self.named(&format!("--{flag} (ECHO_{variable})"), text, read)
     }
 
-    /// As [`Self::required`], of a setting with another name than its flag's.
+    /// Like [`Self::required`], for a setting whose name is not derived from its flag.
     pub(super) fn named<T>(
         &mut self,
         name: &str,
@@ -33,7 +33,7 @@ impl Problems {
     ) -> Option<T> {
         let note = |why| {
             let problem = format!("{name}: {why}");
-            // A variable may be read for more than one purpose.
+            // Two readers of the same variable find the same problem.
             if !self.0.contains(&problem) {
                 self.0.push(problem);
             }
@@ -41,7 +41,7 @@ impl Problems {
         read(text).map_err(note).ok()
     }
 
-    /// As [`Self::required`], where an absent or empty value is none.
+    /// Like [`Self::required`], but an absent or empty value is `None`.
     pub(super) fn optional<T>(
         &mut self,
         flag: &str,
@@ -52,12 +52,12 @@ impl Problems {
     }
 }
 
-/// Where the endpoints are kept.
+/// The store of the mocks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoreChoice {
     File(PathBuf),
     Memory,
-    /// The name of a table.
+    /// The name of the table.
     DynamoDb(String),
 }
 
@@ -75,7 +75,7 @@ impl StoreChoice {
     }
 }
 
-/// By the rule of the Amazon DynamoDB Developer Guide, "Supported data types and naming rules".
+/// The rule of the Amazon DynamoDB Developer Guide, "Supported data types and naming rules".
 fn table_name(text: &str) -> Result<String, String> {
     let is_allowed = |b: u8| b.is_ascii_alphanumeric() || b"_-.".contains(&b);
     if (3..=255).contains(&text.len()) && text.bytes().all(is_allowed) {
@@ -96,7 +96,7 @@ impl PublicUrl {
         let write = "write `https://HOST` or `http://HOST:PORT`, without a path";
         match url::parse(text, &["http", "https"]) {
             Ok(uri) if uri.path() == "/" && uri.query().is_none() => Ok(Self(text.trim_end_matches('/').to_owned())),
-            Err(BadUrl::Secret) => Err(format!("it holds user information, which would be shown to clients: {write}")),
+            Err(BadUrl::Secret) => Err(format!("the URL holds user information, visible to all clients: {write}")),
             Ok(_) | Err(BadUrl::Malformed) => Err(format!("`{text}` is not a base URL: {write}")),
         }
     }
@@ -104,6 +104,11 @@ impl PublicUrl {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+pub(super) fn ratio(text: &str) -> Result<f64, String> {
+    let ratio = text.parse().ok().filter(|ratio| (0.0..=1.0).contains(ratio));
+    ratio.ok_or_else(|| format!("`{text}` is not a ratio: write a number from 0 to 1, for instance 0.05"))
 }
 
 pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
@@ -123,13 +128,14 @@ pub(super) fn networks(text: &str) -> Result<Vec<IpNet>, String> {
     let networks = text.split(',').map(str::trim).map(network).collect::<Result<_, _>>()?;
     if IpNet::aggregate(&networks).iter().any(|network| network.prefix_len() == 0) {
         return Err(format!(
-            "`{text}` is every address, so that each client could claim any address: write the networks of the proxies only"
+            "`{text}` covers every address, so that each client could claim any address: write the networks of the \
+             proxies only"
         ));
     }
     Ok(networks)
 }
 
-/// As addresses are compared: those of IPv4 in their own form, not in that of IPv6 (`::ffff:10.0.0.0/104`).
+/// The form in which addresses are compared: IPv4 networks as such, not mapped to IPv6 (`::ffff:10.0.0.0/104`).
 fn canonical(network: IpNet) -> IpNet {
     let IpNet::V6(mapped) = network else { return network };
     let v4 = mapped.addr().to_ipv4_mapped().zip(mapped.prefix_len().checked_sub(96));
@@ -151,7 +157,7 @@ pub(super) fn port(text: &str) -> Result<u16, String> {
         .map_err(|_| format!("`{text}` is not a port: write a whole number from 1 to 65535, or 0 for a free port"))
 }
 
-/// Requests per second; 0 is no limit.
+/// Requests per second. 0 is no limit.
 pub(super) fn rate(text: &str) -> Result<Option<NonZeroU32>, String> {
     let rate: u32 =
         text.parse().map_err(|_| format!("`{text}` is not a rate: write requests per second, or 0 for no limit"))?;
@@ -164,7 +170,7 @@ pub(super) fn within(range: RangeInclusive<usize>) -> impl FnOnce(&str) -> Resul
         let digits = text.strip_prefix('-').unwrap_or(text);
         match text.parse() {
             Ok(number) if range.contains(&number) => Ok(number),
-            // Also a number that is negative, or too large for the type.
+            // Also a negative number, or a number too large for the type.
             _ if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => {
                 Err(format!("`{text}` is out of range: {write}"))
             }
@@ -188,10 +194,10 @@ pub(super) fn positive_duration(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// Shorter, and most readings would come too late; longer, and nobody would wait for a change.
+/// With a shorter lease, most readings would come too late. With a longer one, writers would wait too long.
 pub(super) fn lease_term(text: &str) -> Result<Duration, String> {
     match duration(text)? {
-        // Whole, because that is how processes tell each other.
+        // Whole milliseconds, because processes exchange the lease in this unit.
         term if (20..=10_000).contains(&term.as_millis()) && term.subsec_nanos().is_multiple_of(1_000_000) => Ok(term),
         _ => Err(format!("`{text}` is out of range: write whole milliseconds from 20ms to 10s")),
     }
@@ -218,7 +224,7 @@ mod tests {
             "::ffff:0.0.0.0/97,128.0.0.0/1",
         ] {
             let why = networks(text).unwrap_err();
-            assert!(why.contains("every address"), "{text}: {why}");
+            assert!(why.contains("covers every address"), "{text}: {why}");
         }
         assert!(networks("0.0.0.0/1,128.0.0.0/2").is_ok());
     }

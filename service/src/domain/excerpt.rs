@@ -1,13 +1,13 @@
-//! Parts of texts that clients send, which may be as long as they like, for messages about them.
+//! Excerpts of texts from clients, for messages. Such texts may have any length.
 
 use std::borrow::Cow;
 
-/// The beginning of a text, long enough to know it again.
+/// The beginning of a text, long enough to recognize it.
 pub fn excerpt(text: &str) -> Cow<'_, str> {
     beginning(text, 100)
 }
 
-/// The first characters of a text, and a sign where more follow.
+/// The first characters of a text, with `…` if more follow.
 pub fn beginning(text: &str, characters: usize) -> Cow<'_, str> {
     match text.char_indices().nth(characters) {
         Some((end, _)) => format!("{}…", &text[..end]).into(),

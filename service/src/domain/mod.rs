@@ -1,6 +1,6 @@
-//! What a mock is: newtypes that can only be made by parsing, so that every value that exists is valid.
+//! The mock and its parts: newtypes with parsing constructors, so that every value is valid.
 //!
-//! Nothing here knows of HTTP servers, stores or AWS.
+//! This module does not depend on HTTP servers, stores or AWS.
 
 mod endpoint;
 mod excerpt;

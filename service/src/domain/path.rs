@@ -1,41 +1,40 @@
-//! Paths of mocks, and the one canonical form in which they are kept and looked up (RFC 3986 section 6.2.2).
+//! Paths of mocks, in the canonical form in which Echo stores and finds them (RFC 3986 section 6.2.2).
 
 use std::{borrow::Cow, fmt};
 
-/// The longest path that a mock can have, in bytes.
+/// Maximum length of a mock's path, in bytes.
 pub const MAX_PATH_BYTES: usize = 2_048;
 
-/// The path of a mock, in canonical form: upper-case hex in escapes, unreserved characters decoded,
-/// everything else (`%2F`, empty segments, case) as it was given.
+/// The path of a mock, in canonical form: escapes in upper-case hex, unreserved characters decoded, everything else
+/// (`%2F`, empty segments, case) unchanged.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MockPath(Box<str>);
 
-/// Why a text is not a [`MockPath`]. Each message says what to write instead.
+/// Why a text is not a [`MockPath`]. Each message names the correction.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PathError {
     #[error("the path is empty: write `/` for the root")]
     Empty,
-    #[error("the path has {0} bytes: at most {MAX_PATH_BYTES} are allowed, shorten it")]
+    #[error("the path has {0} bytes: shorten it to at most {MAX_PATH_BYTES}")]
     TooLong(usize),
     #[error("the path must not name a scheme or host: write `{0}`")]
     Url(String),
     #[error("the path must begin with `/`: write `{0}`")]
     NotAbsolute(String),
-    #[error(
-        "the path must not hold a query, because a request's query is ignored when a mock is looked up: write `{0}`"
-    )]
+    #[error("the path must not hold a query, because Echo ignores the query of a request: write `{0}`")]
     Query(String),
     #[error("the path must not hold a fragment, because clients never send one: write `{0}`")]
     Fragment(String),
     #[error(
-        "the path must not hold the dot segments `.` or `..`, because clients resolve them before they send: write `{0}`"
+        "the path must not hold the dot segments `.` or `..`, because clients resolve them before they send a \
+         request: write `{0}`"
     )]
     DotSegment(String),
     #[error("the path must not hold control characters: write `{0}`")]
     Control(String),
     #[error("`{escape}` is not a percent-escape, which is `%` and two hexadecimal digits: write `{instead}`")]
     BadEscape { escape: String, instead: String },
-    #[error("`{character}` cannot stand in a path as it is: write `{instead}`")]
+    #[error("`{character}` cannot stand in a path unescaped: write `{instead}`")]
     NotAllowed { character: char, instead: String },
     #[error(
         "`{{` and `}}` cannot stand in a path: paths are matched literally and have no parameters. For the braces themselves \
@@ -45,7 +44,7 @@ pub enum PathError {
 }
 
 impl MockPath {
-    /// Reads the path component of a URI.
+    /// Parses the path component of a URI.
     pub fn parse(text: &str) -> Result<Self, PathError> {
         if text.is_empty() {
             return Err(PathError::Empty);
@@ -87,10 +86,10 @@ impl fmt::Display for MockPath {
     }
 }
 
-/// The canonical form of a request's path, or `None` if it has a bad escape and so can be no mock's.
+/// The canonical form of a request's path, or `None` for an invalid escape, which no mock's path can hold.
 ///
-/// Unlike [`MockPath::parse`] this takes characters that a URI should have escaped, as some clients send them
-/// (`{`, `|`, raw UTF-8), for what they mean. Costs no allocation for a path that is canonical already.
+/// Unlike [`MockPath::parse`], accepts characters that a URI should escape but some clients send raw (`{`, `|`, UTF-8).
+/// Allocates nothing for a canonical path.
 pub fn canonical(path: &str) -> Option<Cow<'_, str>> {
     if path.bytes().all(|b| PLAIN[b as usize]) {
         return Some(Cow::Borrowed(path));
@@ -110,7 +109,7 @@ pub fn canonical(path: &str) -> Option<Cow<'_, str>> {
     Some(Cow::Owned(out))
 }
 
-/// What may stand in a path as it is, by byte: `pchar` without the escapes, and `/` (RFC 3986 section 3.3).
+/// The bytes that a path may hold unescaped: `pchar` without escapes, and `/` (RFC 3986 section 3.3).
 pub(super) const PLAIN: [bool; 256] = {
     let mut table = [false; 256];
     let mut byte = 0;
@@ -144,8 +143,8 @@ fn push_escape(out: &mut String, byte: u8) {
     out.push(char::from(DIGITS[usize::from(byte & 15)]));
 }
 
-/// What to write instead of a text that is refused: the path in it, with everything escaped that has to be. It parses,
-/// unless it is too long.
+/// The suggestion for a refused text: the path in it, with the necessary escapes. The result is valid, unless it is too
+/// long.
 fn advice(text: &str) -> String {
     let path = text.split_once("://").map_or(text, |(_, rest)| rest.find(['/', '?', '#']).map_or("", |at| &rest[at..]));
     let path = path.split(['?', '#']).next().unwrap_or_default();
@@ -238,7 +237,7 @@ mod tests {
             ("/users/{id}", "write `/users/%7Bid%7D`"),
         ] {
             let message = refusal(given);
-            // A path with both faults is told of the first that it meets.
+            // The message names the first of the two mistakes.
             assert!(message.contains(instead) || given == "/ok%20/%é", "{given}: {message}");
         }
         assert!(refusal(&format!("/{}", "a".repeat(MAX_PATH_BYTES))).contains("shorten"));

@@ -1,30 +1,30 @@
-//! What a mock answers: code, headers and body.
+//! The answer of a mock: code, headers and body.
 
 use http::{HeaderName, HeaderValue};
 
 use super::excerpt;
 
-/// At most so many header fields in one answer.
+/// Maximum number of header fields in an answer.
 pub const MAX_HEADERS: usize = 64;
-/// At most so many bytes of header names and values together.
+/// Maximum bytes of all header names and values together.
 pub const MAX_HEADER_BYTES: usize = 16 * 1024;
-/// At most so many bytes of body.
+/// Maximum bytes of a body.
 pub const MAX_BODY_BYTES: usize = 256 * 1024;
 
-/// A final status code, 200–599. 1xx codes are interim (RFC 9110 section 15.2).
+/// A final status code, 200 to 599. 1xx codes are interim (RFC 9110 section 15.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StatusCode(u16);
 
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum StatusCodeError {
-    #[error("{0} is an interim code, which no answer can end with: write a code from 200 to 599")]
+    #[error("{0} is an interim code, and an answer needs a final code: write a code from 200 to 599")]
     Interim(f64),
     #[error("{0} is not a status code: write a whole number from 200 to 599")]
     OutOfRange(f64),
 }
 
 impl StatusCode {
-    /// Reads a JSON number; `200.0` is the integer 200 (JSON Schema 2020-12, section 4.2.3).
+    /// Parses a JSON number; `200.0` is the integer 200 (JSON Schema 2020-12, section 4.2.3).
     pub fn parse(number: f64) -> Result<Self, StatusCodeError> {
         if number.fract() != 0.0 {
             return Err(StatusCodeError::OutOfRange(number));
@@ -40,17 +40,17 @@ impl StatusCode {
         self.0
     }
 
-    /// RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5: these answers have no content.
+    /// RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5: answers with these codes have no content.
     pub const fn forbids_body(self) -> bool {
         matches!(self.0, 204 | 205 | 304)
     }
 }
 
-/// Header fields as they were given, names unique without regard to case.
+/// Header fields in the given order and spelling. Names are unique without regard to case.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Headers(Vec<(String, String)>);
 
-/// Why a header field is refused. [`HeaderError::name`] says which.
+/// Why a header field is refused. [`HeaderError::name`] returns its name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HeaderError {
     #[error("`{0}` is not a header name: use letters, digits and !#$%&'*+-.^_`|~ only")]
@@ -63,14 +63,14 @@ pub enum HeaderError {
     Value(String),
     #[error("the value of `{0}` begins or ends with white space, which does not survive HTTP: remove it")]
     Padding(String),
-    #[error("there are {0} headers: at most {MAX_HEADERS} are allowed")]
+    #[error("there are {0} headers: send at most {MAX_HEADERS}")]
     TooMany(usize),
-    #[error("names and values have {0} bytes together: at most {MAX_HEADER_BYTES} are allowed")]
+    #[error("header names and values have {0} bytes together: shorten them to at most {MAX_HEADER_BYTES}")]
     TooLarge(usize),
 }
 
 impl HeaderError {
-    /// The field that is at fault, or `None` if all of them together are.
+    /// The name of the wrong field, or `None` if the fields are too many or too large together.
     pub fn name(&self) -> Option<&str> {
         match self {
             Self::Name(name)
@@ -84,9 +84,9 @@ impl HeaderError {
 }
 
 impl Headers {
-    /// Checks all fields and returns all that is wrong with them, unless there are too many to look at each.
+    /// Checks all fields and returns all errors. Too many fields are one error, without a look at each field.
     pub fn parse(fields: Vec<(String, String)>) -> Result<Self, Vec<HeaderError>> {
-        // First of all: the fields are compared with each other, which must not take long.
+        // First, because the check for duplicates compares every field with every other field.
         if fields.len() > MAX_HEADERS {
             return Err(vec![HeaderError::TooMany(fields.len())]);
         }
@@ -102,7 +102,7 @@ impl Headers {
         if errors.is_empty() { Ok(Self(fields)) } else { Err(errors) }
     }
 
-    /// The fields, in the order in which they were given.
+    /// The fields in the given order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
@@ -135,13 +135,13 @@ fn is_framing(name: &str) -> bool {
     name.starts_with("proxy-") || FRAMING.contains(&name.as_str())
 }
 
-/// A body, served byte for byte.
+/// A body. Echo serves it byte for byte.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Body(String);
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BodyError {
-    #[error("the body has {0} bytes: at most {MAX_BODY_BYTES} are allowed")]
+    #[error("the body has {0} bytes: shorten it to at most {MAX_BODY_BYTES}")]
     TooLarge(usize),
 }
 
@@ -166,7 +166,7 @@ pub struct MockResponse {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ResponseError {
     #[error(
-        "an answer with code {0} has no body: leave the body out (null clears one that is there), or use another code"
+        "an answer with code {0} has no body: leave the body out (null clears an existing body), or use another code"
     )]
     BodyForbidden(u16),
 }
@@ -265,7 +265,7 @@ mod tests {
     }
 
     proptest! {
-        /// What is accepted can be put on the wire and comes back the same.
+        /// HTTP can transport every accepted field without a change.
         #[test]
         fn accepted_fields_survive_http(name in "\\PC{0,12}", value in "[\\PC\r\n\t\0]{0,20}") {
             if headers(&[(&name, &value)]).is_ok() {

@@ -1,13 +1,13 @@
-//! The path that a listing is filtered by, as clients spell it in a URL.
+//! The path in a filter of a listing, as clients spell it in a URL.
 
 use super::path::{MockPath, PathError, canonical, is_path_char};
 
 impl MockPath {
-    /// The path that a parameter of a URL names, by its value as sent and as decoded. Both spellings are in use: the path
-    /// percent-encoded once more, as clients do it, and the path as Echo shows it.
+    /// The path that a URL parameter names, from its raw and its decoded value. Clients use two spellings: the path
+    /// percent-encoded once more, and the path as Echo shows it.
     ///
-    /// A decoded value that still has escapes was encoded. So was one that is a path, except where `%2F` stands beside a raw
-    /// `/`: a client encodes either all slashes or none.
+    /// A decoded value that still has escapes was encoded. So was a decoded value that is a path, except where `%2F`
+    /// stands beside a raw `/`: a client encodes either all slashes or none.
     pub fn sought(sent: &str, decoded: &str) -> Result<Self, PathError> {
         let as_decoded = Self::parse(decoded).or_else(|error| match (&error, canonical(decoded)) {
             (PathError::NotAllowed { .. } | PathError::Braces(_), Some(path)) => Self::parse(&path),
@@ -36,7 +36,7 @@ mod tests {
                 shown.bytes().map(|b| if is_kept(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
             };
             let mut ways = vec![encoded(b""), encoded(b"/"), encoded(b"/.~"), encoded(b"!'()*.~"), encoded(b"/:@!$'()*,;=.~")];
-            // `&` would end the value. The others have another meaning where a client encodes the path.
+            // `&` would end the value. The other escapes change their meaning when a client encodes the path.
             let is_ambiguous = |escape: &str| {
                 let byte = u8::from_str_radix(escape.get(..2).unwrap_or_default(), 16).unwrap_or_default();
                 byte == b'%' || byte != b'/' && PLAIN[usize::from(byte)]

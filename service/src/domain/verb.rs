@@ -1,8 +1,8 @@
-//! The HTTP methods that a mock can answer.
+//! The HTTP methods that a mock can have.
 
 use std::fmt;
 
-/// A method of RFC 9110 section 9, or PATCH (RFC 5789), that a load balancer delivers.
+/// A method of RFC 9110 section 9 or PATCH (RFC 5789), if load balancers pass it on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Verb {
     Get,
@@ -14,7 +14,7 @@ pub enum Verb {
     Patch,
 }
 
-/// Why a text is not a [`Verb`]. The message says what to write instead.
+/// Why a text is not a [`Verb`]. The message names the correction.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum VerbError {
     #[error("`{0}` cannot be mocked: no load balancer delivers it to a service. Use one of {list}", list = Verb::LIST)]
@@ -24,18 +24,18 @@ pub enum VerbError {
 }
 
 impl Verb {
-    /// Every verb, in the order of their discriminants: `Verb::ALL[verb as usize] == verb`.
+    /// Every verb in the order of the discriminants: `Verb::ALL[verb as usize] == verb`.
     pub const ALL: [Self; 7] = [Self::Get, Self::Head, Self::Post, Self::Put, Self::Delete, Self::Options, Self::Patch];
 
     const LIST: &str = "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH";
 
-    /// Reads a verb in any case.
+    /// Parses a verb in any case.
     pub fn parse(text: &str) -> Result<Self, VerbError> {
         let upper = text.to_ascii_uppercase();
         match Self::ALL.into_iter().find(|verb| verb.as_str() == upper) {
             Some(verb) => Ok(verb),
             None if matches!(upper.as_str(), "CONNECT" | "TRACE") => Err(VerbError::Undeliverable(upper)),
-            // What is not a method may be anything, and be long.
+            // The text may be long: repeat only its beginning.
             None => Err(VerbError::Unknown(text.chars().take(32).collect())),
         }
     }

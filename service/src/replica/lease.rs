@@ -1,22 +1,21 @@
-//! How a replica may answer from memory although others write to the same store: by a lease (Gray and Cheriton, "Leases: an
-//! efficient fault-tolerant mechanism for distributed file cache consistency", SOSP 1989). `docs/consistency.md` has the proof.
+//! The lease limits answers from memory while other processes write to the same store (Gray and
+//! Cheriton, "Leases", SOSP 1989). `docs/consistency` has the rules in full, and the proof.
 //!
-//! A replica reads the change log again and again, and applies it to its table. All reads of the store are strongly consistent.
+//! A replica reads the change log every few milliseconds, and applies it to its table. All reads
+//! are strongly consistent.
 //!
-//! 1. **In lease and found**: until `lease` after a successful reading was *sent*, what the table holds is answered.
-//! 2. **Not found, or out of lease**: nothing is answered before a reading that was sent after the request came, and no page of a
-//!    listing is chosen from the table. Those who wait share it. The store does not answer: 503.
-//! 3. **Replaced**: what a change or deletion has replaced may be answered by others until their leases are over. So for as
-//!    long after it was read of, nobody is told of it: not by a mock, not by management, and not by the acknowledgement of
-//!    the write.
-//! 4. **A gap** in the log, or a start: everything is loaded, and all of it may have replaced something.
-//! 5. **Counted or seen first**: a read of the store may show a write that the log does not show yet, or the other way round. Nobody is
-//!    told of what a read has shown before the log is applied up to it ([`Follower::catch_up_to_all_shown`]); that reads are no older
-//!    than the log is the store's part ([`Store`]).
+//! 1. **In lease, and found**: answer from memory, until `lease` after a successful reading was
+//!    sent.
+//! 2. **Not found, or out of lease**: wait for a reading that was sent after the request arrived.
+//! 3. **Replaced**: show the new state after one wait, when no replica serves the previous state.
+//! 4. **A gap** in the log, or a start: load everything; all mocks count as replaced.
+//! 5. **Read ahead of the log**: hold the result back until the log has caught up. The store
+//!    promises that reads are no older than the log ([`Store`]).
 //!
-//! A store that one process has for itself needs none of this: there is no lease, and nothing to wait for.
+//! A store with a single process needs no lease and no wait.
 //!
-//! Time is this process's monotonic clock. Clocks need not agree on the time of day, only on how long a second is ([`Lease::wait`]).
+//! Time is the process's monotonic clock. Clocks need not agree on the time of day, only on the
+//! length of a second, within 10 % (`clock.rs`).
 
 use std::{
     panic::AssertUnwindSafe,
@@ -34,51 +33,41 @@ use tokio::{
     time::{Instant, sleep_until, timeout, timeout_at},
 };
 
-use super::table::Table;
-use crate::store::{Change, Changes, Store, StoreError, Version};
+use super::{
+    clock::{Lease, PRECISION, suspended},
+    table::Table,
+};
+use crate::{
+    domain::{Endpoint, EndpointId},
+    store::{Changes, Store, StoreError, Version},
+};
 
-/// Readings begin no closer together than this, and so do those of the head, so that no flood of misses becomes one of reads.
+/// Minimum time between readings: a flood of misses must not become a flood of reads.
 const APART: Duration = Duration::from_millis(12);
-/// How long after a failure the log of a store that is not shared is read again.
+/// Time after a failure until the log of an exclusive store is read again.
 const RETRY: Duration = Duration::from_millis(50);
-/// A replica whose last reading began longer ago than this, and whose lease is over, is not ready.
+/// A replica without a lease is ready only if its last reading began within this time.
 const OVERDUE: Duration = Duration::from_secs(1);
-/// A store that has not answered so many readings one after the other is away.
+/// Number of failed readings in a row after which the store counts as away.
 const ATTEMPTS: usize = 3;
-/// Nobody waits longer for a reading, which may go on: everything may have to be loaded.
+/// Maximum wait of a request. The reading may go on, because it may load everything.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// A version that the store has shown is in the log after so many readings, or something is wrong with the store.
+/// Number of readings after which the log must reach a version that the store has shown.
 const READINGS: usize = 10;
 
-/// What a replica may answer from memory for. All replicas of a store have the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Lease {
-    /// From the sending of a reading.
-    pub term: Duration,
-    /// From the sending of one reading to that of the next.
-    pub poll: Duration,
-}
-
-impl Lease {
-    /// After so long by this process's clock, a lease that began before is over by any other's that is slower by 5 % at most.
-    fn wait(&self) -> Duration {
-        self.term.div_f64(0.95)
-    }
-}
-
-/// A reading of the log, or of the head, that is over.
+/// A finished reading of the log, or of the head.
 #[derive(Clone)]
-struct Reading {
+pub(super) struct Reading {
     began: Instant,
     outcome: Result<(), StoreError>,
 }
 
-/// What has happened to a replica since its start, for its metrics.
+/// Counts since the start of the replica, for its metrics.
 #[derive(Debug, Default)]
 pub struct Counts {
     /// Readings of the log.
     pub readings: AtomicU64,
-    /// How often everything was loaded.
+    /// Loads of everything.
     pub reloads: AtomicU64,
     /// Requests that waited for a reading.
     pub waits_for_reading: AtomicU64,
@@ -86,21 +75,24 @@ pub struct Counts {
     pub waits_for_settling: AtomicU64,
 }
 
-/// The table of a replica, and what keeps it in step with the store.
+/// The table of a replica, and the loop that follows the store.
 pub(super) struct Follower {
     store: Arc<dyn Store>,
-    /// `None` where nobody else writes.
+    /// `None` on an exclusive store.
     lease: Option<Lease>,
     pub(super) table: RwLock<Table>,
-    /// The end of the lease, in nanoseconds after `origin`. Where there is none, it does not end.
+    /// The end of the lease, in [`Self::nanoseconds`]. Unused without a lease.
     valid_until: AtomicU64,
     origin: Instant,
+    suspended_before: Duration,
     last: Mutex<Reading>,
-    /// Another one is over. (A `watch` channel would wake those who wait in random order, and no seed would give the same history twice.)
+    /// Notified after each reading. A `watch` channel would wake waiting requests in random order,
+    /// so a seed would not repeat its history.
     over: Notify,
     wanted: Notify,
-    /// The last time that the log was applied up to the head. Locked while that is done again.
+    /// The last catch-up with the head. Locked during the next one.
     shown: sync::Mutex<Reading>,
+    pub(super) claims: sync::Mutex<Reading>,
     pub(super) counts: Counts,
 }
 
@@ -115,21 +107,24 @@ impl Follower {
             table: RwLock::default(),
             valid_until: AtomicU64::new(0),
             origin,
+            suspended_before: suspended(),
             last: Mutex::new(none.clone()),
             over: Notify::new(),
             wanted: Notify::new(),
-            shown: sync::Mutex::new(none),
+            shown: sync::Mutex::new(none.clone()),
+            claims: sync::Mutex::new(none),
             counts: Counts::default(),
         };
+        let began = follower.nanoseconds(origin);
         follower.reload().await?;
-        follower.renew(origin);
+        follower.renew(began);
         Ok(follower)
     }
 
     /// Whether this replica may answer from its table at `now`.
     ///
-    /// That has to be a time at which the table is held, and was looked at: then a reading that has changed the table can not have
-    /// renewed the lease in between, and a process that was stopped in between notices.
+    /// Take `now` after the lookup, while the table is held. Then no reading can change the table
+    /// and renew the lease in between, and a process that was stopped in between notices.
     pub(super) fn holds_lease(&self, now: Instant) -> bool {
         self.lease.is_none() || self.nanoseconds(now) < self.valid_until.load(Ordering::Acquire)
     }
@@ -144,13 +139,13 @@ impl Follower {
         self.holds_lease(Instant::now()) || last.outcome.is_ok() && last.began.elapsed() < OVERDUE
     }
 
-    /// How old what this replica knows is at most. `None` where nobody else writes.
+    /// Maximum age of the table. `None` on an exclusive store.
     pub(super) fn age(&self) -> Option<Duration> {
-        let end = self.origin + Duration::from_nanos(self.valid_until.load(Ordering::Acquire));
-        self.lease.map(|lease| (Instant::now() + lease.term).saturating_duration_since(end))
+        let (now, end) = (self.nanoseconds(Instant::now()), self.valid_until.load(Ordering::Acquire));
+        self.lease.map(|lease| (Duration::from_nanos(now) + lease.term).saturating_sub(Duration::from_nanos(end)))
     }
 
-    /// Waits until all that was in the log at the time of the call is applied.
+    /// Waits until every entry that the log had at the time of the call is applied.
     pub(super) async fn catch_up(&self) -> Result<(), StoreError> {
         self.counts.waits_for_reading.fetch_add(1, Ordering::Relaxed);
         let readings = async {
@@ -163,7 +158,9 @@ impl Follower {
             }
             reading.outcome
         };
-        let late = |_| Err(StoreError(format!("the change log was not read in {} s", Duration::as_secs(&PATIENCE))));
+        let late = |_| {
+            Err(StoreError::Unavailable(format!("the change log was not read in {} s", Duration::as_secs(&PATIENCE))))
+        };
         timeout(PATIENCE, readings).await.unwrap_or_else(late)
     }
 
@@ -187,35 +184,41 @@ impl Follower {
             }
             self.catch_up().await?;
         }
-        Err(StoreError(format!("the log does not reach version {version}, which the store has shown")))
+        let why = format!("the log does not reach version {version}, which the store has shown");
+        Err(StoreError::Unavailable(why))
     }
 
-    /// Waits until everything is applied that the store has shown before the call. One of those who wait asks for the head, for all who
-    /// came before it did: what they were shown, that head counts.
+    /// Waits until every write that the store has shown before the call is applied. Single flight:
+    /// one waiting request fetches the head for all that were already waiting.
     pub(super) async fn catch_up_to_all_shown(&self) -> Result<(), StoreError> {
+        self.once_for_all(&self.shown, async { self.catch_up_to(self.store.head().await?).await }).await
+    }
+
+    /// One of those who wait does the work, for all who came before it began.
+    pub(super) async fn once_for_all<Work>(&self, last: &sync::Mutex<Reading>, work: Work) -> Result<(), StoreError>
+    where
+        Work: Future<Output = Result<(), StoreError>>,
+    {
         let came = Instant::now();
-        let mut last = self.shown.lock().await;
+        let mut last = last.lock().await;
         if last.began <= came {
             self.keep_apart(last.began).await;
             let began = Instant::now();
-            let outcome = match self.store.head().await {
-                Ok(head) => self.catch_up_to(head).await,
-                Err(error) => Err(error),
-            };
+            let outcome = work.await;
             // A failure may be told to those as well who came meanwhile: they have waited long enough.
             *last = Reading { began: if outcome.is_ok() { began } else { Instant::now() }, outcome };
         }
         last.outcome.clone()
     }
 
-    /// Nobody else asks a store that is not shared, which need not be spared.
+    /// An exclusive store needs no rate limit.
     async fn keep_apart(&self, began: Instant) {
         if !self.is_alone() {
             sleep_until(began + APART).await;
         }
     }
 
-    /// Waits until then, for a change that others may not have read of.
+    /// Waits for the end of a change that other replicas may not have read yet.
     pub(super) async fn settle(&self, until: Option<Instant>) {
         if let Some(until) = until {
             self.counts.waits_for_settling.fetch_add(1, Ordering::Relaxed);
@@ -223,18 +226,18 @@ impl Follower {
         }
     }
 
-    /// Applies a write of this process, which was committed just now, if the table has all that came before it. The log then
-    /// needs not be read.
-    pub(super) fn apply_own(&self, change: &Change) -> bool {
+    /// Applies a write that this process has just committed, if the table has all earlier writes.
+    /// Saves a reading of the log. Returns whether the table has the write.
+    pub(super) fn apply_own(&self, version: Version, changes: &[(EndpointId, Option<Endpoint>)]) -> bool {
         let mut table = self.table.write();
-        if table.applied.0 + 1 == change.version.0 && !table.is_reloading {
-            table.apply(change.id, change.endpoint.as_ref(), self.settles());
-            table.applied = change.version;
+        if table.applied.0 + 1 == version.0 && !table.is_reloading {
+            table.apply(changes.iter().map(|(id, endpoint)| (*id, endpoint.as_ref())), self.settles());
+            table.applied = version;
         }
-        table.applied >= change.version
+        table.applied >= version
     }
 
-    /// Reads the log whenever it is time to, or somebody waits for it. Does not end.
+    /// Reads the log in turn, and at once if a request waits. Does not end.
     pub(super) async fn follow(&self) {
         loop {
             let (began, failed) = {
@@ -249,15 +252,16 @@ impl Follower {
             }
             self.keep_apart(began).await;
             let began = Instant::now();
+            let sent = self.nanoseconds(began);
             self.counts.readings.fetch_add(1, Ordering::Relaxed);
-            // A fault of the store ends a reading, not the following.
+            // A panic of the store ends this reading, not the loop.
             let reading = AssertUnwindSafe(self.read_log()).catch_unwind().await;
-            let outcome = reading.unwrap_or_else(|_| Err(StoreError("it has a fault".into())));
+            let outcome = reading.unwrap_or_else(|_| Err(StoreError::Unavailable("it has a fault".into())));
             if outcome.is_ok() {
-                self.renew(began);
+                self.renew(sent);
             }
             match (&outcome, failed) {
-                (Err(error), false) => tracing::error!(%error, "the change log can not be read"),
+                (Err(error), false) => tracing::error!(%error, "the change log cannot be read"),
                 (Ok(()), true) => tracing::info!("the change log can be read again"),
                 _ => {}
             }
@@ -272,14 +276,14 @@ impl Follower {
             return self.reload().await;
         };
         let now = Instant::now();
-        // An idle log must not stop those who serve.
+        // Without news, do not lock out requests that read the table.
         if head > since || self.table.read().has_news(now) {
             let mut table = self.table.write();
             table.forget_settled(now);
-            for Change { id, endpoint, version } in changes {
-                // Meanwhile this process may have applied writes of its own.
-                if version > table.applied {
-                    table.apply(id, endpoint.as_ref(), self.settles());
+            for write in changes.chunk_by(|one, other| one.version == other.version) {
+                // This process may have applied its own write during the reading.
+                if write[0].version > table.applied {
+                    table.apply(write.iter().map(|change| (change.id, change.endpoint.as_ref())), self.settles());
                 }
             }
             table.applied = table.applied.max(head);
@@ -290,10 +294,10 @@ impl Follower {
 
     async fn reload(&self) -> Result<(), StoreError> {
         self.counts.reloads.fetch_add(1, Ordering::Relaxed);
-        // What is loaded may be older than a write of this process that is applied meanwhile.
+        // The load may lack a write that this process commits meanwhile (`apply_own`).
         self.table.write().is_reloading = true;
         let snapshot = self.store.load().await?;
-        let mut table = Table::with(&snapshot.endpoints, snapshot.head);
+        let mut table = Table::with(&snapshot);
         if let Some(until) = self.settles() {
             table.unsettle_all(until);
         }
@@ -301,18 +305,22 @@ impl Follower {
         Ok(())
     }
 
-    fn renew(&self, began: Instant) {
+    /// Renews the lease, for a reading that was sent at this time.
+    fn renew(&self, sent: u64) {
         if let Some(lease) = self.lease {
-            self.valid_until.store(self.nanoseconds(began + lease.term), Ordering::Release);
+            self.valid_until.store(sent + lease.term.as_nanos() as u64, Ordering::Release);
         }
     }
 
-    /// When what is read of now will be settled.
+    /// When a change that is read now will be settled.
     fn settles(&self) -> Option<Instant> {
         self.lease.map(|lease| Instant::now() + lease.wait())
     }
 
+    /// The time from `origin` to a moment that is just over, including the time for which the machine was suspended.
     fn nanoseconds(&self, at: Instant) -> u64 {
-        at.saturating_duration_since(self.origin).as_nanos() as u64
+        // Whole units: without a suspension the result is exactly the time by `Instant`.
+        let units = suspended().saturating_sub(self.suspended_before).as_micros() / PRECISION.as_micros();
+        (at.saturating_duration_since(self.origin).as_nanos() + units * PRECISION.as_nanos()) as u64
     }
 }

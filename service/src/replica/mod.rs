@@ -1,61 +1,74 @@
-//! What this process knows of the store: every mock in memory, and how far that can be relied on.
+//! This process's copy of the store: every mock in memory, and how long the copy is valid.
 //!
-//! The table follows the store by its change log, in the log's order (`lease.rs` says when it may be answered from). A write is
-//! acknowledged only after this replica has applied it, so that whoever was told sees it.
+//! The table follows the store by its change log, in order (`lease.rs` limits answers from memory).
+//! A write is acknowledged after this replica has applied it, so its client sees it here.
 
+mod clock;
+mod damage;
 mod lease;
+mod listing;
 mod table;
+#[cfg(test)]
+mod tests;
 
-use std::{panic, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, panic, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::Response;
 use opentelemetry::trace::FutureExt as _;
+use parking_lot::Mutex;
 use tokio::{select, sync::oneshot, time::Instant};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 
-pub use self::lease::{Counts, Lease};
+pub use self::{clock::Lease, lease::Counts};
 use self::{
     lease::Follower,
     table::{PreparedAnswer, Table},
 };
 use crate::{
-    domain::{EndpointId, Verb},
-    store::{Change, Filter, Page, Store, StoreError, Stored, Version, Write, WriteError},
+    domain::{EndpointId, Route, Verb},
+    store::{Raise, RaiseError, Store, StoreError, Stored, Version, Write, WriteError},
 };
 
 /// This process's copy of the store, and the way to the store itself.
 ///
-/// Whatever an answer has shown, every later answer of every replica shows: writes and reads of the store both return only
-/// after the table has caught up with what they saw, and after no other replica answers with what was there before.
+/// Once an answer has shown a state, no later answer of any replica shows an earlier one. For this,
+/// writes and reads wait until the table has caught up, and until no replica serves the previous
+/// state.
 pub struct Replica {
     store: Arc<dyn Store>,
     follower: Arc<Follower>,
     _following: AbortOnDropHandle<()>,
+    /// The routes whose claims are to be read next.
+    sought: Mutex<BTreeSet<Route>>,
 }
 
 impl Replica {
-    /// Loads everything from the store. Other processes that write to it have the same `lease`.
+    /// Loads everything from the store. All processes on the store must have the same `lease`.
     pub async fn load(store: Arc<dyn Store>, lease: Lease) -> Result<Arc<Self>, StoreError> {
         let lease = store.is_shared().then_some(lease);
         let follower = Arc::new(Follower::load(Arc::clone(&store), lease).await?);
         let following = Arc::clone(&follower);
         let following = AbortOnDropHandle::new(tokio::spawn(async move { following.follow().await }));
-        Ok(Arc::new(Self { store, follower, _following: following }))
+        Ok(Arc::new(Self { store, follower, _following: following, sought: Mutex::default() }))
     }
 
-    /// The answer to a request for this verb and canonical path, if there is such a mock. It knows of every write that
-    /// was acknowledged before the call, whoever has made it; an error is the store's, which can not be asked.
+    /// The response of the mock with this verb and canonical path, or `None`. Includes every write
+    /// that any replica acknowledged before the call. Errors: the store does not answer, or the
+    /// mock's record is damaged.
     pub async fn find(&self, verb: Verb, path: &str) -> Result<Option<Response<Bytes>>, StoreError> {
         {
             let table = self.follower.table.read();
             let answer = table.find(verb, path);
             if self.follower.is_alone() {
-                return Ok(answer.map(PreparedAnswer::to_response));
+                return match answer {
+                    Some(answer) => Ok(Some(answer.to_response())),
+                    None => table.check_undamaged(verb, path).map(|()| None),
+                };
             }
             if let Some(answer) = answer {
-                // One reading of the clock, and not before the answer was found.
+                // Read the clock once, and after the lookup (`holds_lease`).
                 let now = Instant::now();
                 if table.route_settles(verb, path, now).is_none() && self.follower.holds_lease(now) {
                     return Ok(Some(answer.to_response()));
@@ -63,16 +76,30 @@ impl Replica {
             }
         }
         self.follower.catch_up().await?;
-        let (answer, until) = {
+        let (answer, until, has_lost) = {
             let table = self.follower.table.read();
-            (table.find(verb, path).map(PreparedAnswer::to_response), table.route_settles(verb, path, Instant::now()))
+            let answer = table.find(verb, path).map(PreparedAnswer::to_response);
+            if answer.is_none() {
+                table.check_undamaged(verb, path)?;
+            }
+            let has_lost = answer.is_none() && table.has_lost();
+            (answer, table.route_settles(verb, path, Instant::now()), has_lost)
         };
-        // What the mock has become meanwhile is settled later, and need not be waited for: it was committed after the call.
+        if has_lost {
+            // Boxed: the future of a frequent call must stay small.
+            Box::pin(self.check_claim(verb, path)).await?;
+        }
+        // A later change was committed after the call, so this call need not wait for it.
         self.follower.settle(until).await;
         Ok(answer)
     }
 
-    /// How many endpoints there are.
+    /// The epoch of what this replica knows ([`Version::epoch`]).
+    pub fn epoch(&self) -> u64 {
+        self.follower.table.read().applied.epoch()
+    }
+
+    /// The number of endpoints.
     pub fn count(&self) -> usize {
         self.follower.table.read().count()
     }
@@ -86,7 +113,7 @@ impl Replica {
         &self.follower.counts
     }
 
-    /// Whether this replica can vouch for what it has. If not, requests are better sent to another one.
+    /// Whether this replica is ready: it holds its lease, or is about to renew it.
     pub fn is_current(&self) -> bool {
         self.follower.is_current()
     }
@@ -97,7 +124,7 @@ impl Replica {
             self.follower.catch_up().await?;
         }
         let mut found = None;
-        // What a reading that began after the call does not know is not there, and the store need not be asked: as with a mock.
+        // After a reading, an unknown endpoint does not exist, so the store need not be asked.
         if is_known() {
             found = self.store.get(id).await?;
             let is_applied = |stored: &Stored| self.follower.table.read().applied >= stored.version;
@@ -105,192 +132,88 @@ impl Replica {
                 self.follower.catch_up_to_all_shown().await?;
             }
         }
-        // Of its route as well: another mock was there before, perhaps.
+        // The route counts as well: another mock may have had it before.
         let route = found.as_ref().map(|stored| &stored.endpoint.route);
         self.until_settled(|table, now| table.settles(id, route, now)).await;
         Ok(found)
     }
 
-    /// `was_read` is told the page as soon as the store has given it, which may be long before other replicas show it.
-    pub async fn list(
-        &self,
-        filter: Filter,
-        after: Option<EndpointId>,
-        limit: usize,
-        was_read: impl FnOnce(&Page),
-    ) -> Result<Page, StoreError> {
-        let page = match filter {
-            Filter { verb: Some(verb), path: None } => self.list_verb(verb, after, limit).await?,
-            filter => self.store.list(filter, after, limit).await?,
-        };
-        was_read(&page);
-        self.follower.catch_up_to_all_shown().await?;
-        self.until_settled(Table::all_settles).await;
-        Ok(page)
-    }
-
-    /// Chooses from memory, so that the store need not read all others. As with what is not found, a reading that began after the call
-    /// comes first: what it does not know was not acknowledged.
-    async fn list_verb(&self, verb: Verb, mut after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError> {
-        if !self.follower.is_alone() {
-            self.follower.catch_up().await?;
-        }
-        loop {
-            let (ids, more) = self.follower.table.read().of_verb(verb, after, limit);
-            after = ids.last().copied();
-            let mut page = self.store.list_verb(verb, ids).await?;
-            page.more |= more;
-            // All that were chosen may be gone meanwhile.
-            if !page.endpoints.is_empty() || !page.more {
-                return Ok(page);
-            }
-        }
-    }
-
-    /// Writes to the store, and returns when every replica serves what was written.
+    /// Writes to the store, and returns when every replica serves the new state.
     ///
-    /// A caller that does not wait any longer, because the client has hung up or time is up, does not leave the table behind: what has
-    /// been written is applied all the same. But no more is sent to a store that others write to as well. Such a caller may
-    /// ask again, and what was not decided by then must not be done after what comes next.
+    /// If the caller stops waiting (hang-up, time-out), a committed write is still applied. On a
+    /// shared store nothing more is sent then: the client may repeat the request, and an undecided
+    /// write must not take effect after the repetition.
     pub async fn write(self: &Arc<Self>, write: Write) -> Result<Version, WriteError> {
+        self.write_all(vec![write]).await
+    }
+
+    /// As [`Self::write`], for several writes at once: no answer shows one of them without the others.
+    pub async fn write_all(self: &Arc<Self>, writes: Vec<Write>) -> Result<Version, WriteError> {
         let replica = Arc::clone(self);
-        // Dropped with this call.
+        // The sender is dropped with this call, which tells the task that nobody waits.
         let (_waits, gone) = oneshot::channel::<()>();
-        // It stays a part of the trace that it belongs to, and so do the lines that it logs.
+        // The task keeps the trace and the span of the request for its log lines.
         let work =
-            tokio::spawn(async move { replica.carry_out(write, gone).await }.with_current_context().in_current_span());
+            tokio::spawn(async move { replica.carry_out(writes, gone).await }.with_current_context().in_current_span());
         match work.await {
             Ok(outcome) => outcome,
             Err(failure) => match failure.try_into_panic() {
-                // A fault of this request, as if there were no task between. What it has written is in the log.
+                // Resume the panic in the request. The log has the write, if it was committed.
                 Ok(panic) => {
                     _ = self.follower.catch_up().await;
                     panic::resume_unwind(panic)
                 }
-                Err(_) => Err(StoreError("the service is being stopped".into()).into()),
+                Err(_) => Err(StoreError::Unavailable("the service is being stopped".into()).into()),
             },
         }
     }
 
-    async fn carry_out(&self, write: Write, gone: oneshot::Receiver<()>) -> Result<Version, WriteError> {
-        let (id, endpoint) = match &write {
+    /// Raises the store ([`Store::raise`]). Nothing that a call shows changes, so that nobody has to wait.
+    pub async fn raise(&self, to: Option<u64>, dry_run: bool) -> Result<Raise, RaiseError> {
+        self.store.raise(to, dry_run).await
+    }
+
+    /// Says that this process ends.
+    pub async fn leave(&self) {
+        self.store.leave().await;
+    }
+
+    async fn carry_out(&self, writes: Vec<Write>, gone: oneshot::Receiver<()>) -> Result<Version, WriteError> {
+        let change = |write: &Write| match write {
             Write::Create(endpoint) | Write::Replace { endpoint, .. } => (endpoint.id, Some(endpoint.clone())),
-            Write::Delete { id, .. } => (*id, None),
+            Write::Delete { id, .. } | Write::Discard { id, .. } => (*id, None),
         };
-        let route = endpoint.as_ref().map(|endpoint| endpoint.route.clone());
+        let changes: Vec<_> = writes.iter().map(change).collect();
         let outcome = select! {
-            // Each time before the write goes on.
+            // Biased: check for a hang-up before each step of the write.
             biased;
-            _ = gone, if self.store.is_shared() => Err(StoreError("nobody waits for the write any more".into()).into()),
-            outcome = self.store.write(write) => outcome,
+            _ = gone, if self.store.is_shared() => Err(StoreError::Abandoned.into()),
+            outcome = self.store.write_all(writes) => outcome,
         };
         match &outcome {
             Ok(version) => {
-                if !self.follower.apply_own(&Change { version: *version, id, endpoint }) {
+                if !self.follower.apply_own(*version, &changes) {
                     self.follower.catch_up_to(*version).await?;
                 }
             }
-            // It may have taken effect all the same: the log tells, if it can be read.
+            // The write may have taken effect: read the log.
             Err(WriteError::Store(_)) => _ = self.follower.catch_up().await,
-            // What it was refused for is what somebody has written.
+            // The refusal shows another write: wait until this replica has it, too.
             Err(_) => self.follower.catch_up_to_all_shown().await?,
         }
-        self.until_settled(|table, now| table.settles(id, route.as_ref(), now)).await;
+        let settles = |table: &Table, now| {
+            let each = changes
+                .iter()
+                .map(|(id, endpoint)| table.settles(*id, endpoint.as_ref().map(|endpoint| &endpoint.route), now));
+            each.max().flatten()
+        };
+        self.until_settled(settles).await;
         outcome
     }
 
-    /// Waits until no replica answers any longer with what was there before.
+    /// Waits until no replica serves the previous state.
     async fn until_settled(&self, when: impl FnOnce(&Table, Instant) -> Option<Instant>) {
         let until = when(&self.follower.table.read(), Instant::now());
         self.follower.settle(until).await;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::{
-        future,
-        sync::atomic::{AtomicBool, Ordering},
-        thread,
-    };
-
-    use async_trait::async_trait;
-    use tokio::runtime::Runtime;
-
-    use super::*;
-    use crate::{
-        domain::{Endpoint, Headers, MockPath, MockResponse, Route, StatusCode},
-        store::{Changes, Snapshot},
-    };
-
-    const LEASE: Lease = Lease { term: Duration::from_millis(300), poll: Duration::from_millis(50) };
-
-    /// A store of one mock, which nobody changes. It may fall silent.
-    #[derive(Default)]
-    struct OneMock {
-        is_silent: AtomicBool,
-    }
-
-    #[async_trait]
-    impl Store for OneMock {
-        async fn load(&self) -> Result<Snapshot, StoreError> {
-            let route = Route { verb: Verb::Get, path: MockPath::parse("/").unwrap() };
-            let headers = Headers::parse(vec![]).unwrap();
-            let response = MockResponse::new(StatusCode::parse(200.0).unwrap(), headers, None).unwrap();
-            let mock = Endpoint { id: EndpointId::generate(), route, response };
-            Ok(Snapshot { head: Version(1), endpoints: vec![mock] })
-        }
-
-        async fn changes_since(&self, version: Version) -> Result<Changes, StoreError> {
-            if self.is_silent.load(Ordering::Relaxed) {
-                future::pending::<()>().await;
-            }
-            Ok(Changes::Log { head: version, changes: vec![] })
-        }
-
-        async fn write(&self, _: Write) -> Result<Version, WriteError> {
-            unreachable!("nobody writes")
-        }
-
-        async fn get(&self, _: EndpointId) -> Result<Option<Stored>, StoreError> {
-            unreachable!("it is only called")
-        }
-
-        async fn list(&self, _: Filter, _: Option<EndpointId>, _: usize) -> Result<Page, StoreError> {
-            unreachable!("it is only called")
-        }
-
-        async fn list_verb(&self, _: Verb, _: Vec<EndpointId>) -> Result<Page, StoreError> {
-            unreachable!("it is only called")
-        }
-
-        async fn head(&self) -> Result<Version, StoreError> {
-            unreachable!("it is only called")
-        }
-
-        fn is_shared(&self) -> bool {
-            true
-        }
-    }
-
-    /// A thread may be stopped for any time between one line and the next: here because somebody else has the table.
-    #[test]
-    fn what_is_looked_up_when_the_lease_is_over_is_not_answered_even_if_it_was_asked_for_before() {
-        let (runtime, store) = (Runtime::new().unwrap(), Arc::<OneMock>::default());
-        let replica = runtime.block_on(Replica::load(Arc::clone(&store) as Arc<dyn Store>, LEASE)).unwrap();
-        let find = || {
-            let replica = Arc::clone(&replica);
-            runtime.spawn(async move { replica.find(Verb::Get, "/").await })
-        };
-        // What was loaded is settled by then.
-        thread::sleep(2 * LEASE.term);
-        assert!(runtime.block_on(find()).unwrap().unwrap().is_some());
-
-        store.is_silent.store(true, Ordering::Relaxed);
-        let table = replica.follower.table.write();
-        let found = find();
-        thread::sleep(2 * LEASE.term);
-        drop(table);
-        assert!(runtime.block_on(found).unwrap().is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! Every mock in memory, as a prepared answer. To find one costs a hash lookup, however many there are.
+//! Every mock in memory, as a prepared answer. A lookup costs one hash, at any number of mocks.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -12,28 +12,31 @@ use tokio::time::Instant;
 
 use crate::{
     domain::{Body, Endpoint, EndpointId, Route, Verb},
-    store::{MAX_PAGE_BYTES, Version},
+    store::{Damaged, MAX_PAGE_BYTES, Snapshot, StoreError, Version},
 };
 
-/// A mock's answer, parsed once when the mock was made. It lies in the table itself, and what it points to lies together:
-/// with many mocks, to find and to send one costs as few cache misses as can be.
+/// The number of damaged records that the log line of a load names.
+const DAMAGED_NAMED: usize = 20;
+
+/// A mock's answer, built when the mock is created. It lies in the table itself, and its parts lie
+/// together: with many mocks, a call costs few cache misses.
 #[derive(Debug)]
 pub(super) struct PreparedAnswer {
     id: EndpointId,
     status: StatusCode,
-    /// Most answers have one field, `Content-Type`.
+    /// One inline: most answers have only `Content-Type`.
     headers: SmallVec<[(HeaderName, HeaderValue); 1]>,
     body: Bytes,
 }
 
 impl PreparedAnswer {
-    /// The answer, and the path that it is found by.
+    /// The answer, and the path as its key.
     fn new(endpoint: &Endpoint) -> (Bytes, Self) {
         let path = endpoint.route.path.as_str();
         let response = &endpoint.response;
         let body = response.body().map_or("", Body::as_str);
         let values = response.headers().iter().map(|(_, value)| value);
-        // One piece of memory, of which all the others are parts.
+        // One allocation; path, body and values are slices of it.
         let mut text = Bytes::from([path, body].into_iter().chain(values).collect::<Vec<_>>().concat());
         let path = text.split_to(path.len());
         let body = text.split_to(body.len());
@@ -64,22 +67,24 @@ impl PreparedAnswer {
     }
 }
 
-/// Every mock, by verb and path, and the way back from an id to its route.
+/// Every mock by verb and path, and the route of each id.
 #[derive(Default)]
 pub(super) struct Table {
     answers: [HashMap<Bytes, PreparedAnswer>; Verb::ALL.len()],
     routes: HashMap<EndpointId, (Verb, Bytes)>,
-    /// The ids of each verb, and how many bytes their bodies have.
+    /// The ids of each verb, with the sizes of their bodies in bytes.
     ids: [BTreeMap<EndpointId, usize>; Verb::ALL.len()],
-    /// Up to where the log is applied.
+    /// The version up to which the log is applied.
     pub(super) applied: Version,
-    /// Whether another table is to take the place of this one.
+    /// Whether a load is about to replace this table.
     pub(super) is_reloading: bool,
     unsettled: Unsettled,
+    /// Endpoints with a damaged record, with their routes if these are known. They are in no other field of this table.
+    damaged: HashMap<EndpointId, Option<Route>>,
 }
 
-/// What was replaced so lately that another replica may still answer with what was there before, and until when.
-/// The protocol's third rule (`lease.rs`) needs it.
+/// Recent changes that other replicas may not serve yet, with the end of each wait (rule 3 in
+/// `lease.rs`).
 #[derive(Default)]
 struct Unsettled {
     all: Option<Instant>,
@@ -88,12 +93,19 @@ struct Unsettled {
 }
 
 impl Table {
-    pub(super) fn with(endpoints: &[Endpoint], applied: Version) -> Self {
-        let mut table = Self { applied, ..Self::default() };
-        table.routes.reserve(endpoints.len());
-        for endpoint in endpoints {
-            table.apply(endpoint.id, Some(endpoint), None);
+    pub(super) fn with(snapshot: &Snapshot) -> Self {
+        let mut table = Self { applied: snapshot.head, ..Self::default() };
+        table.routes.reserve(snapshot.endpoints.len());
+        for endpoint in &snapshot.endpoints {
+            table.apply([(endpoint.id, Some(endpoint))], None);
         }
+        if !snapshot.damaged.is_empty() {
+            let records: Vec<_> = snapshot.damaged.iter().take(DAMAGED_NAMED).map(|damaged| &damaged.why).collect();
+            // One line for all records, so that a start does not ring the alarm for error lines.
+            let count = snapshot.damaged.len();
+            tracing::error!(count, ?records, "records are damaged, and calls of their mocks are answered 500");
+        }
+        table.damaged = snapshot.damaged.iter().map(|Damaged { id, route, .. }| (*id, route.clone())).collect();
         table
     }
 
@@ -101,11 +113,36 @@ impl Table {
         self.answers[verb as usize].get(path.as_bytes())
     }
 
-    pub(super) fn has(&self, id: EndpointId) -> bool {
-        self.routes.contains_key(&id)
+    /// Returns an error if the mock of this route has a damaged record. Only for routes without an answer.
+    pub(super) fn check_undamaged(&self, verb: Verb, path: &str) -> Result<(), StoreError> {
+        let is_there = |route: &Route| route.verb == verb && route.path.as_str() == path;
+        match self.damaged.iter().find(|(_, route)| route.as_ref().is_some_and(is_there)) {
+            Some((id, _)) => Err(StoreError::Damaged(format!("the record of endpoint {id} is damaged"))),
+            None => Ok(()),
+        }
     }
 
-    /// The ids of a page of a verb's endpoints, after this one, and whether there are more.
+    /// Whether any endpoint has a damaged record and an unknown route.
+    pub(super) fn has_lost(&self) -> bool {
+        self.damaged.values().any(Option::is_none)
+    }
+
+    /// Notes the route of an endpoint with a damaged record: its claim has been read.
+    pub(super) fn found(&mut self, id: EndpointId, route: Route) {
+        if let Some(damaged) = self.damaged.get_mut(&id) {
+            *damaged = Some(route);
+        }
+    }
+
+    pub(super) fn damaged_route(&self, id: EndpointId) -> Option<Route> {
+        self.damaged.get(&id).cloned().flatten()
+    }
+
+    pub(super) fn has(&self, id: EndpointId) -> bool {
+        self.routes.contains_key(&id) || self.damaged.contains_key(&id)
+    }
+
+    /// A page of ids with this verb, after `after`, and whether more follow.
     pub(super) fn of_verb(&self, verb: Verb, after: Option<EndpointId>, limit: usize) -> (Vec<EndpointId>, bool) {
         let (mut ids, mut bytes) = (Vec::new(), 0);
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
@@ -123,9 +160,39 @@ impl Table {
         self.routes.len()
     }
 
-    /// Makes an endpoint what it has become, `None` if it is gone. If that replaces something, it is unsettled until `settles`.
-    pub(super) fn apply(&mut self, id: EndpointId, endpoint: Option<&Endpoint>, settles: Option<Instant>) {
-        let mut replaced = SmallVec::<[(Verb, Bytes); 2]>::new();
+    pub(super) fn count_damaged(&self) -> usize {
+        self.damaged.len()
+    }
+
+    /// Applies one write: the new state of each endpoint, `None` after a deletion. If the write
+    /// replaces anything, all its routes are unsettled until `settles`, because a write has one
+    /// moment.
+    pub(super) fn apply<'a>(
+        &mut self,
+        changes: impl IntoIterator<Item = (EndpointId, Option<&'a Endpoint>)>,
+        settles: Option<Instant>,
+    ) {
+        let (mut routes, mut replaces) = (SmallVec::<[(Verb, Bytes); 2]>::new(), false);
+        for (id, endpoint) in changes {
+            replaces |= self.change(id, endpoint, settles, &mut routes);
+        }
+        if let Some(until) = settles.filter(|_| replaces) {
+            for (verb, path) in routes {
+                self.unsettled.routes[verb as usize].insert(path, until);
+            }
+        }
+    }
+
+    /// Applies one change. Adds the old and the new route to `routes`, and returns whether the change replaces
+    /// anything.
+    fn change(
+        &mut self,
+        id: EndpointId,
+        endpoint: Option<&Endpoint>,
+        settles: Option<Instant>,
+        routes: &mut SmallVec<[(Verb, Bytes); 2]>,
+    ) -> bool {
+        let mut was_there = false;
         if let Some((verb, path)) = self.routes.remove(&id) {
             self.ids[verb as usize].remove(&id);
             let answers = &mut self.answers[verb as usize];
@@ -133,10 +200,16 @@ impl Table {
             if answers.get(&path).is_some_and(|answer| answer.id == id) {
                 answers.remove(&path);
             }
-            if let Some(until) = settles {
-                self.unsettled.endpoints.insert(id, until);
-            }
-            replaced.push((verb, path));
+            was_there = true;
+            routes.push((verb, path));
+        }
+        // A replica that loaded the record before the damage may still answer from memory.
+        if let Some(route) = self.damaged.remove(&id) {
+            was_there = true;
+            routes.extend(route.map(|Route { verb, path }| (verb, Bytes::copy_from_slice(path.as_str().as_bytes()))));
+        }
+        if let Some(until) = settles.filter(|_| was_there) {
+            self.unsettled.endpoints.insert(id, until);
         }
         if let Some(endpoint) = endpoint {
             let verb = endpoint.route.verb;
@@ -144,46 +217,41 @@ impl Table {
             self.routes.insert(id, (verb, path.clone()));
             self.ids[verb as usize].insert(id, answer.body.len());
             let answers = &mut self.answers[verb as usize];
-            // A map keeps the key that it has, which would keep the memory of the answer before.
-            let before = answers.remove(&path);
-            // Where it was before, others may still show it: then nobody shows it here.
-            if before.is_some() || !replaced.is_empty() {
-                replaced.push((verb, path.clone()));
-            }
+            // Remove first: an insert keeps the old key, and with it the memory of the old answer.
+            was_there |= answers.remove(&path).is_some();
+            // If the mock moved, other replicas may still serve it at its old route. So the new
+            // route waits as well.
+            routes.extend(settles.map(|_| (verb, path.clone())));
             answers.insert(path, answer);
         }
-        if let Some(until) = settles {
-            for (verb, path) in replaced {
-                self.unsettled.routes[verb as usize].insert(path, until);
-            }
-        }
+        was_there
     }
 
-    /// Everything may have been something else before.
+    /// After a load, every mock may have replaced another state.
     pub(super) fn unsettle_all(&mut self, until: Instant) {
         self.unsettled.all = Some(until);
     }
 
-    /// When what this route has become will be settled, if it is not yet.
+    /// When the route will be settled. `None` if it is.
     pub(super) fn route_settles(&self, verb: Verb, path: &str, now: Instant) -> Option<Instant> {
         let of_route = || self.unsettled.routes[verb as usize].get(path.as_bytes()).copied();
         self.unsettled.all.max(of_route()).filter(|until| *until > now)
     }
 
-    /// When what this endpoint has become, and its route if it has one, will be settled, if they are not yet.
+    /// When the endpoint, and its route if given, will be settled. `None` if they are.
     pub(super) fn settles(&self, id: EndpointId, route: Option<&Route>, now: Instant) -> Option<Instant> {
         let of_route = route.and_then(|Route { verb, path }| self.route_settles(*verb, path.as_str(), now));
         let of_endpoint = self.unsettled.endpoints.get(&id).copied();
         self.unsettled.all.max(of_endpoint).filter(|until| *until > now).max(of_route)
     }
 
-    /// When all that this table shows will be settled, if it is not yet.
+    /// When every endpoint of the table will be settled. `None` if all are.
     pub(super) fn all_settles(&self, now: Instant) -> Option<Instant> {
         let of_endpoints = self.unsettled.endpoints.values().max().copied();
         self.unsettled.all.max(of_endpoints).filter(|until| *until > now)
     }
 
-    /// Whether there is something to do even if the log has not grown.
+    /// Whether the table needs work without new entries in the log.
     pub(super) fn has_news(&self, now: Instant) -> bool {
         let Unsettled { all, routes, endpoints } = &self.unsettled;
         let routes = routes.iter().flat_map(HashMap::values);

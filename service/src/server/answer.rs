@@ -1,4 +1,4 @@
-//! Who answers a request, and what becomes of its body.
+//! Chooses the handler of a request, and handles the rest of its body.
 
 use std::{
     borrow::Cow,
@@ -34,13 +34,13 @@ use crate::{
     telemetry::HttpTelemetry,
 };
 
-/// The answers of mocks are bytes at hand; those of management are what poem makes.
+/// Answers of mocks are bytes in memory; answers of management have poem's body type.
 pub(super) type AnswerBody = Either<Full<Bytes>, BoxBody<Bytes, io::Error>>;
 
 /// Management as poem runs it.
 type ManagementApp = BoxEndpoint<'static, poem::Response>;
 
-/// What a listener serves.
+/// The content of a listener: mocks, management or both.
 pub enum Face {
     Mocks(Arc<Mocks>),
     Management(Arc<ManagementApp>),
@@ -52,12 +52,12 @@ pub(super) struct Answers {
     pub face: Face,
     pub telemetry: Arc<HttpTelemetry>,
     pub lines: Arc<LineLimit>,
-    /// How long a mock waits for the end of a request's body.
+    /// Maximum time a mock waits for the end of a request's body.
     pub body_timeout: Duration,
 }
 
 impl Answers {
-    /// Answers a request, whatever happens, and returns what is left of its body.
+    /// Answers every request, also after a panic. Returns the unread rest of the body.
     pub async fn answer(
         &self,
         request: Request<Incoming>,
@@ -69,14 +69,14 @@ impl Answers {
             let mut response = from_bytes(refusal.into_http());
             exchange.finish(response.status(), false);
             if self.lines.has_room() {
-                tracing::info!(status = response.status().as_u16(), client = %peer.ip(), "a request is refused for its head");
+                tracing::info!(status = response.status().as_u16(), client = %peer.ip(), "a request with a wrong head was refused");
             }
             announce_close(&mut response);
             return (response, unread(request));
         }
         match self.face.destination(request.uri().path()) {
             Destination::Mocks(mocks) => self.answer_mock(mocks, request, peer.ip()).await,
-            // Boxed, so that its size is not moved about for each mock.
+            // Boxed, so that the large future is not part of each call of a mock.
             Destination::Management(app) => Box::pin(self.answer_management(app, request, local, peer)).await,
         }
     }
@@ -92,7 +92,7 @@ impl Answers {
         let (mut response, is_fault) =
             answer.map_or_else(|_| (panicked(), true), |(response, is_fault)| (from_bytes(response), is_fault));
         let mut rest = unread(request);
-        // As of a server that reads what is uploaded to it, the answer comes after the request.
+        // Like a server that reads its uploads, a mock answers after the end of the request.
         if let Some(body) = &mut rest {
             if tokio::time::timeout(self.body_timeout, discard(body)).await == Ok(true) {
                 rest = None;
@@ -124,7 +124,8 @@ impl Answers {
         let answer = AssertUnwindSafe(work).catch_unwind().await;
         let mut response = answer.map_or_else(|_| panicked(), |response| Response::from(response).map(Either::Right));
         let rest = body.take_back();
-        // A client that waits for `100 Continue` may send the body or not: nobody knows where its next request begins.
+        // After `Expect: 100-continue` without `100 Continue`, a client may send the body or not: the beginning of its
+        // next request is unknown.
         let may_follow = |rest: &Rest| waits_to_send && !rest.was_read;
         let is_late = response.status() == StatusCode::REQUEST_TIMEOUT;
         if rest.as_ref().is_some_and(|rest| is_last || is_late || may_follow(rest)) {
@@ -135,7 +136,7 @@ impl Answers {
     }
 }
 
-/// The body of a request that nobody has read, if it has one.
+/// The body of a request, if the request has an unread body.
 fn unread(request: Request<Incoming>) -> Option<Incoming> {
     Some(request.into_body()).filter(|body| !body.is_end_stream())
 }
@@ -144,7 +145,7 @@ fn announce_close(response: &mut Response<AnswerBody>) {
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
 }
 
-/// What a client gets of a panic. The log has the rest.
+/// The answer after a panic. The log has the details.
 fn panicked() -> Response<AnswerBody> {
     from_bytes(ApiError::internal().into_http())
 }
@@ -153,7 +154,7 @@ fn from_bytes(response: Response<Bytes>) -> Response<AnswerBody> {
     response.map(|body| Either::Left(Full::new(body)))
 }
 
-/// Who answers a request.
+/// The handler of a request.
 enum Destination<'a> {
     Mocks(&'a Mocks),
     Management(&'a ManagementApp),
@@ -165,7 +166,8 @@ impl Face {
             Self::Mocks(mocks) => Destination::Mocks(mocks),
             Self::Management(app) => Destination::Management(app),
             Self::Both { mocks, management } => {
-                // A path with a bad escape has no canonical form, but where it belongs can still be seen.
+                // A path with an invalid escape has no canonical form. Its raw form still shows whether it belongs to
+                // management.
                 if routes::is_reserved(&domain::canonical(path).unwrap_or(Cow::Borrowed(path))) {
                     Destination::Management(management)
                 } else {
@@ -176,11 +178,11 @@ impl Face {
     }
 }
 
-/// Rewrites the path to its canonical form, so that `/%65ndpoints` is routed as what it is.
+/// Rewrites the path to its canonical form, so that `/%65ndpoints` has the route of `/endpoints`.
 fn canonicalize(uri: &mut Uri) {
     let Some(Cow::Owned(path)) = domain::canonical(uri.path()) else { return };
     let target = uri.query().map_or_else(|| path.clone(), |query| format!("{path}?{query}"));
-    // A target may name its host as well, which stays.
+    // A target in absolute form keeps its host.
     let mut parts = uri.clone().into_parts();
     parts.path_and_query = target.parse().ok();
     if let Ok(rewritten) = Uri::from_parts(parts) {

@@ -1,5 +1,5 @@
-//! Request bodies that nobody reads. The server discards them, because a client that is still sending when its connection
-//! is closed loses the answer (RFC 9112 section 9.6). Discarded bytes take no memory, so that only time bounds them.
+//! Unread request bodies. The server discards them: if it closed the connection while the client is still sending, the
+//! client would lose the answer (RFC 9112 section 9.6). Discarded bytes take no memory, so that only time bounds them.
 
 use std::{
     io,
@@ -13,7 +13,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use parking_lot::Mutex;
 
-/// Reads and discards the rest of a body. Returns whether the body arrived whole.
+/// Reads and discards the rest of a body. Returns whether the whole body arrived.
 pub async fn discard(body: &mut Incoming) -> bool {
     while let Some(frame) = body.frame().await {
         if frame.is_err() {
@@ -23,12 +23,12 @@ pub async fn discard(body: &mut Incoming) -> bool {
     true
 }
 
-/// A body lent to a handler: the server takes back what the handler leaves unread.
+/// A body lent to a handler. The server takes the unread rest back.
 #[derive(Clone)]
 pub struct Lent(Arc<Mutex<State>>);
 
 struct State {
-    /// `None` after the end, and after the server took the body back.
+    /// `None` after the end, and after the server has taken the body back.
     body: Option<Incoming>,
     was_read: bool,
 }
@@ -36,7 +36,7 @@ struct State {
 /// The unread rest of a body.
 pub struct Rest {
     pub body: Incoming,
-    /// Whether the handler read the beginning, so that a client with `Expect: 100-continue` was told to send the body.
+    /// Whether the handler began to read. Then a client with `Expect: 100-continue` was told to send the body.
     pub was_read: bool,
 }
 

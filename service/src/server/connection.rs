@@ -1,8 +1,8 @@
-//! One connection, and the watch over how long its client takes.
+//! One connection, and the time-outs for its client.
 //!
 //! hyper has one timer from the end of an answer to the end of the next request's head. Echo needs two: a client may be
-//! idle for long between requests, but may not send a head slowly. The phases of a connection are noted in one atomic,
-//! and a coarse tick looks at it, so that a request costs no timer.
+//! idle for long between requests, but may not send a head slowly. An atomic holds the phase of a connection, and a
+//! coarse tick checks it, so that a request costs no timer.
 
 use std::{
     io,
@@ -20,32 +20,32 @@ use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
 
 use crate::config::Limits;
 
-/// How often connections are looked at, and so how late a time-out may be.
+/// Interval of the checks, and so the maximum delay of a time-out.
 pub const TICK: Duration = Duration::from_millis(500);
-/// A client that takes an answer more slowly than this, beyond the idle time-out, holds memory for too long.
+/// A client that reads an answer more slowly than this, beyond the idle time-out, holds memory for too long.
 const LEAST_BYTES_PER_SECOND: u64 = 4 * 1024;
-/// How much the system buffers of an answer beyond what the client has room for. With more, a client that reads slowly
-/// seems to do nothing: Linux reports room again only when a third of its buffer is free.
+/// Bytes of an answer that the system buffers beyond the client's window. With a larger buffer, a slow reader would
+/// seem idle: Linux reports room again only when a third of its buffer is free.
 pub const MOST_UNSENT: u32 = 16 * 1024;
 
-/// Where a connection is.
+/// The phase of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     /// Between requests.
     Idle,
     Head,
     Serving,
-    /// The client takes an answer, which the system has not taken whole yet.
+    /// The client reads an answer, and the system has not accepted the whole answer yet.
     Answering,
-    /// The answer is out, and the rest of the request's body is discarded.
+    /// The answer is sent. The server discards the rest of the request's body.
     Discarding,
-    /// The last answer is out, and only what the client still sends is discarded.
+    /// The last answer is sent. The server discards what the client still sends.
     Closing,
 }
 
 const PHASE_BITS: u32 = 3;
 
-/// The phase of a connection and since when: milliseconds since it was opened, and the phase in the low bits.
+/// The phase of a connection (low bits) and its start (milliseconds since the connection opened).
 #[derive(Debug, Clone)]
 pub struct Activity(Arc<State>);
 
@@ -53,14 +53,14 @@ pub struct Activity(Arc<State>);
 struct State {
     opened: Instant,
     phase: AtomicU64,
-    /// When the last answer began, in milliseconds since the connection was opened, and how much of it has been sent.
+    /// Start of the last answer, in milliseconds since the connection opened, and the number of its sent bytes.
     answered: AtomicU64,
     sent: AtomicU64,
-    /// Whether the system takes no more of the answer at the moment.
+    /// Whether the system currently accepts no more of the answer.
     is_blocked: AtomicBool,
-    /// Whether something came while the client took an answer: the next head has begun.
+    /// Whether bytes arrived while the client read an answer: the next head has begun.
     is_ahead: AtomicBool,
-    /// How many requests have been served, this one included.
+    /// Number of requests so far, including the current one.
     requests: AtomicU64,
 }
 
@@ -75,34 +75,34 @@ impl Activity {
             is_ahead: AtomicBool::default(),
             requests: AtomicU64::default(),
         }));
-        // The first head has to come at once: a load balancer opens connections to use them.
+        // The first head has to arrive in time: a load balancer opens a connection for immediate use.
         activity.enter(Phase::Head);
         activity
     }
 
-    /// A request has arrived whole, up to its body.
+    /// A request's head has arrived.
     pub fn serving(&self) {
         self.0.requests.fetch_add(1, Relaxed);
         self.enter(Phase::Serving);
     }
 
-    /// Its answer is on the way.
+    /// The answer is on the way.
     pub fn answered(&self) {
         self.answer_in(Phase::Answering);
     }
 
-    /// The answer is on the way, and what is left of the request is discarded. Returns the number of the request.
+    /// The answer is on the way, and the server discards the rest of the request. Returns the number of the request.
     pub fn discarding(&self) -> u64 {
         self.answer_in(Phase::Discarding);
         self.0.requests.load(Relaxed)
     }
 
-    /// The answer says that the connection closes, before the request has arrived whole.
+    /// The answer announces the end of the connection, before the whole request has arrived.
     pub fn closing(&self) {
         self.enter(Phase::Closing);
     }
 
-    /// What was left of a request has been discarded, up to its end or not. The next request may have begun already.
+    /// The server has discarded the rest of a request, to its end or not. The next request may have begun.
     pub fn discarded(&self, request: u64, is_whole: bool) {
         let phase = self.0.phase.load(Relaxed);
         if Phase::of(phase) == Phase::Discarding && self.0.requests.load(Relaxed) == request {
@@ -117,7 +117,7 @@ impl Activity {
         self.0.sent.store(0, Relaxed);
     }
 
-    /// Bytes have arrived: if nothing was going on, a head begins.
+    /// Bytes have arrived. On an idle connection, a head begins.
     fn received(&self) {
         match self.phase() {
             Phase::Idle => _ = self.enter(Phase::Head),
@@ -126,19 +126,19 @@ impl Activity {
         }
     }
 
-    /// The client has taken a part of an answer: it is slow perhaps, but not idle.
+    /// The client has read a part of an answer: perhaps slow, but not idle.
     fn sent(&self, bytes: usize) {
         self.0.sent.fetch_add(bytes as u64, Relaxed);
         self.0.is_blocked.store(false, Relaxed);
         match self.phase() {
             Phase::Answering => _ = self.enter(Phase::Answering),
-            // Without a request there is nothing to answer: hyper refuses the head, and closes.
+            // hyper answers an invalid head without a request, and closes.
             Phase::Head => self.closing(),
             Phase::Idle | Phase::Serving | Phase::Discarding | Phase::Closing => {}
         }
     }
 
-    /// All that there was to send has been taken, just when the last part was.
+    /// The system has accepted everything. The phase keeps the time of the last part.
     fn flushed(&self) {
         let answering = self.0.phase.load(Relaxed);
         if Phase::of(answering) == Phase::Answering {
@@ -155,17 +155,17 @@ impl Activity {
         (self.0.opened.elapsed().as_millis() as u64) << PHASE_BITS | phase as u64
     }
 
-    /// Returns when that was.
+    /// Returns the start of the phase.
     fn enter(&self, phase: Phase) -> u64 {
         let now = self.now(phase);
         self.0.phase.store(now, Relaxed);
         now >> PHASE_BITS
     }
 
-    /// Whether the client has taken longer than it may.
+    /// Whether the client has exceeded a time-out.
     pub fn is_overdue(&self, limits: &Limits) -> bool {
         let state = self.0.phase.load(Relaxed);
-        // Rounded up, so that nobody is given less than was promised.
+        // Rounded up: no client gets less time than the setting promises.
         let since = |millis| self.0.opened.elapsed().saturating_sub(Duration::from_millis(millis + 1));
         let taken = since(state >> PHASE_BITS);
         match Phase::of(state) {
@@ -237,11 +237,11 @@ impl<S: Read + Write + Unpin> Write for Watched<S> {
         outcome
     }
 
-    /// Tells the client that no more comes, and reads what it still sends until it has closed, too: unread bytes would
-    /// make the system reset the connection, and with it take the answer back (RFC 9112 section 9.6).
+    /// Ends the sending side, and reads until the client has closed, too. Otherwise the system would reset the
+    /// connection because of unread bytes, and the client would lose the answer (RFC 9112 section 9.6).
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
-        // Polled at each tick, so that the end of a discarded body is noticed.
+        // Polled at each tick, to notice the end of a discarded body.
         while matches!(self.activity.phase(), Phase::Discarding | Phase::Closing) {
             let mut room = [MaybeUninit::uninit(); 4096];
             let mut discarded = ReadBuf::uninit(&mut room);
@@ -289,7 +289,7 @@ mod tests {
         std::thread::sleep(Duration::from_millis(20));
         activity.sent(1);
         activity.0.is_blocked.store(true, Relaxed);
-        // The last byte has just been taken, but since the answer began more time has passed than one byte may take.
+        // The last byte was accepted just now, but the answer as a whole has taken longer than one byte may take.
         assert!(activity.is_overdue(&limits(Duration::from_millis(10))));
         assert!(!activity.is_overdue(&limits(Duration::from_hours(1))));
     }

@@ -1,4 +1,4 @@
-//! What HTTP/1.1 asks a server to refuse, and hyper leaves to it.
+//! Checks that HTTP/1.1 demands of a server and hyper does not make.
 
 use std::net::Ipv6Addr;
 
@@ -8,8 +8,8 @@ use crate::api::error::{ApiError, Kind, Source};
 
 const SERVICE_WORKER: HeaderName = HeaderName::from_static("service-worker");
 
-/// Refuses a request whose `Host` or framing leaves open what is meant, and service workers where mocks share their origin with
-/// management. One pass over the fields: every call of a mock pays for it.
+/// Refuses a request with an ambiguous `Host` or framing, and service workers where mocks share the origin of
+/// management. One pass over the fields, because every call of a mock pays for it.
 pub fn check<B>(request: &Request<B>, is_shared: bool) -> Result<(), ApiError> {
     let mut hosts = (0, false);
     for (name, value) in request.headers() {
@@ -18,7 +18,7 @@ pub fn check<B>(request: &Request<B>, is_shared: bool) -> Result<(), ApiError> {
         } else if name == header::TRANSFER_ENCODING {
             check_transfer_encoding(request.headers())?;
         } else if is_shared && *name == SERVICE_WORKER {
-            // It would go on in the browser when the mock is gone, and answer for management.
+            // A service worker would outlive its mock in the browser, and answer in the place of management.
             return Err(ApiError::service_worker());
         }
     }
@@ -27,7 +27,7 @@ pub fn check<B>(request: &Request<B>, is_shared: bool) -> Result<(), ApiError> {
         // HTTP/1.0 has no `Host`.
         (0, _) if request.version() == Version::HTTP_10 => Ok(()),
         (0, _) => Err(wrong_host("The request has no `Host`: send the host and port of its URL")),
-        (1, false) => Err(wrong_host("`Host` is no host: send that of the URL, such as `127.0.0.1:8080`")),
+        (1, false) => Err(wrong_host("`Host` is not a host: send the host of the URL, such as `127.0.0.1:8080`")),
         _ => Err(wrong_host("The request has several `Host` fields: send one")),
     }
 }
@@ -62,7 +62,7 @@ fn is_registered_name(name: &[u8]) -> bool {
     name.iter().enumerate().all(|(at, byte)| PLAIN[usize::from(*byte)] || *byte == b'%' && is_escape(at))
 }
 
-/// What a registered name holds as it is, by byte: `unreserved` and `sub-delims`.
+/// The bytes that a registered name holds unescaped: `unreserved` and `sub-delims`.
 const PLAIN: [bool; 256] = {
     let mut table = [false; 256];
     let mut byte = 0;
@@ -77,7 +77,7 @@ const PLAIN: [bool; 256] = {
     table
 };
 
-/// RFC 9112 section 6.1: a proxy in front may not agree with hyper on where a body in several codings ends.
+/// RFC 9112 section 6.1: a proxy and hyper may disagree about the end of a body with several codings.
 fn check_transfer_encoding(headers: &HeaderMap) -> Result<(), ApiError> {
     let mut fields = headers.get_all(header::TRANSFER_ENCODING).iter();
     let first = fields.next().is_some_and(|coding| coding.as_bytes().eq_ignore_ascii_case(b"chunked"));

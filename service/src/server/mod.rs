@@ -1,6 +1,6 @@
-//! The listeners: accepts connections, and hands each request to the mocks or to management.
+//! The listeners: accept connections and hand each request to the mocks or to management.
 //!
-//! The loop is hyper's own and not poem's, because the path of a mock has to be short. Management is a poem application,
+//! The loop is hyper's and not poem's, because calls of mocks need a short path. Management is a poem application
 //! called from here.
 
 mod answer;
@@ -28,10 +28,10 @@ use self::{
 };
 use crate::{config::Limits, limits::LineLimit, telemetry::HttpTelemetry};
 
-/// How long to wait after the system has refused a connection (no file descriptors, say), instead of asking at once again.
+/// Pause after the system refused a connection, for instance for lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// A listener with what it serves.
+/// A listener and its content.
 pub struct Server {
     pub listener: TcpListener,
     pub face: Face,
@@ -41,17 +41,18 @@ pub struct Server {
 }
 
 impl Server {
-    /// Serves until `stop`, then lets running requests finish. Returns when all have; whoever can not wait drops the future.
+    /// Serves until `stop`, then lets running requests finish. Returns after the last of them; drop the future to end
+    /// earlier.
     pub async fn run(self, stop: CancellationToken) {
         let slots = Arc::new(Semaphore::new(self.limits.connections));
         let graceful = GracefulShutdown::new();
         let Self { listener, face, limits, telemetry, lines } = self;
-        // Connections inherit it. Without it, only the time-out for slow readers is less exact.
+        // Connections inherit the option. Without it, only the time-out for slow readers is less exact.
         let _ = SockRef::from(&listener).set_tcp_notsent_lowat(MOST_UNSENT);
         let answers =
             Arc::new(Answers { face, telemetry, lines: Arc::clone(&lines), body_timeout: limits.request_timeout });
         loop {
-            // The slot comes first: a connection that can not be served yet stays in the system's queue.
+            // The slot comes first: a connection that cannot be served yet stays in the system's queue.
             let accept = async {
                 let slot = Arc::clone(&slots).acquire_owned().await.expect("the semaphore is never closed");
                 (slot, listener.accept().await)
@@ -124,18 +125,18 @@ fn open(
                 biased;
                 outcome = &mut connection => {
                     match outcome {
-                        // hyper has answered, and nobody else tells why: a raw `"` in a query, for instance.
+                        // hyper has answered. Only this line tells the reason, for instance a raw `"` in a query.
                         Err(error) if error.is_parse() && lines.has_room() => {
                             tracing::info!(%error, %peer, "a request is not valid HTTP");
                         }
-                        Err(error) => tracing::debug!(%error, %peer, "a connection has ended early"),
+                        Err(error) => tracing::debug!(%error, %peer, "a connection ended early"),
                         Ok(()) => {}
                     }
                     break;
                 }
                 _ = tick.tick() => {
                     if activity.is_overdue(&limits) {
-                        tracing::debug!(%peer, "a connection was too slow and is closed");
+                        tracing::debug!(%peer, "a connection was closed because it was too slow");
                         break;
                     }
                 }
@@ -144,8 +145,8 @@ fn open(
     })
 }
 
-/// Discards the rest of a request beside the answer, so that the connection can be used again. hyper reads on only while
-/// somebody holds the body: without it, hyper closes, and the stream discards what comes after the answer.
+/// Discards the rest of a request beside the answer, so that the client can use the connection again. hyper reads on
+/// only while the body exists: without it, hyper closes, and the stream discards the rest.
 fn discard_later(mut rest: Incoming, response: &Response<AnswerBody>, activity: Activity) {
     if response.headers().contains_key(header::CONNECTION) {
         return activity.closing();

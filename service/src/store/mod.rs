@@ -1,26 +1,54 @@
-//! Where endpoints are kept: the trait that every store implements, and what it promises.
+//! Stores of endpoints: the trait, and its promises.
 //!
-//! A store is the one truth about which endpoints exist. Replicas follow it by its change log.
+//! The store is the truth about endpoints. Replicas follow it by its change log.
 
+mod claims;
 mod dynamodb;
 mod embedded;
+mod format;
 mod record;
 
-use std::fmt;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use async_trait::async_trait;
 
 pub use dynamodb::{DynamoStore, TableError};
 pub use embedded::{EmbeddedStore, OpenError};
+pub use format::{Format, Limits, NEWEST as NEWEST_FORMAT, Process, Raise, RaiseError};
 
 use crate::domain::{Endpoint, EndpointId, MockPath, Route, Verb};
 
-/// A page of a listing ends before it has more bytes as JSON, so that a listing does not take all memory.
+/// Maximum size of a page of a listing as JSON, in bytes, to bound its memory.
 pub const MAX_PAGE_BYTES: usize = 1024 * 1024;
 
-/// A point in the history of a store: the number of writes that it has accepted. Starts at 0, each write adds 1.
+/// Maximum size of one mock as stored, in bytes. Members that this version does not know count as well.
+pub const MAX_MOCK_BYTES: usize = 320 * 1024;
+/// Maximum number of changes in one write. With two claims each, they fit into one transaction of DynamoDB (100 items).
+pub const MAX_CHANGES: usize = 32;
+/// Maximum size of all mocks of one write, in bytes: an entry of the log is one item of DynamoDB (400 KB).
+pub const MAX_WRITE_BYTES: usize = 350_000;
+
+/// A point in the history of a store: the number of accepted writes, from 0. A restored table leaps
+/// to the next epoch, so that no version is used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]
 pub struct Version(pub u64);
+
+impl Version {
+    /// The number of bits below the epoch.
+    const EPOCH: u32 = 32;
+
+    /// The epoch: 0 until a table is restored.
+    pub const fn epoch(self) -> u64 {
+        self.0 >> Self::EPOCH
+    }
+
+    const fn first_of(epoch: u64) -> Self {
+        Self(epoch << Self::EPOCH)
+    }
+}
 
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -28,22 +56,25 @@ impl fmt::Display for Version {
     }
 }
 
-/// An endpoint and the version of the write that made it what it is.
+/// An endpoint, and the version of its last write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
     pub endpoint: Endpoint,
     pub version: Version,
 }
 
-/// A conditional write: it is accepted whole or refused whole.
+/// A conditional write. The store accepts or refuses it as a whole.
 #[derive(Debug, Clone)]
 pub enum Write {
-    /// Refused with [`WriteError::Taken`] if another endpoint has the route.
+    /// [`WriteError::Taken`] if another endpoint has the route.
     Create(Endpoint),
-    /// Replaces the endpoint of the same id, if it is still at `expected`.
+    /// Replaces the endpoint with this id, if its version is `expected`.
     Replace { endpoint: Endpoint, expected: Version },
-    /// Removes the endpoint, if it is still at `expected`.
+    /// Removes the endpoint, if its version is `expected`.
     Delete { id: EndpointId, expected: Version },
+    /// Removes an endpoint whose record is damaged, and its claim: that of `route`, if the record does not show it.
+    /// [`WriteError::Changed`] if the record can be read.
+    Discard { id: EndpointId, route: Option<Route> },
 }
 
 /// Why a write was not acknowledged.
@@ -55,17 +86,50 @@ pub enum WriteError {
     Missing,
     #[error("the endpoint was changed by somebody else")]
     Changed,
+    #[error("all parts of the mock take {bytes} bytes as stored: at most {MAX_MOCK_BYTES} are allowed")]
+    TooLarge { bytes: usize },
+    #[error(
+        "{changes} changes of {bytes} bytes are too many for one write: at most {MAX_CHANGES}, of {MAX_WRITE_BYTES} bytes together"
+    )]
+    TooMany { changes: usize, bytes: usize },
+    #[error("the write replaces mocks of {bytes} bytes, which is too much at once: change fewer of them")]
+    ReplacesTooMuch { bytes: usize },
+    #[error(
+        "this needs format {0} of the store, which is older: raise the store with `echo-service store raise --url URL` or \
+         POST /-/store/raise, and try again"
+    )]
+    NeedsFormat(u64),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// The store did its work not, or not known to have. After a write, whether it took effect is unknown until the
-/// store is read again.
+/// A failure of the store. The messages are for the log, not for clients.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("the store failed: {0}")]
-pub struct StoreError(pub String);
+pub enum StoreError {
+    /// The store failed or cannot be reached. Trying again may help. After a write, it is unknown whether the write
+    /// took effect until the store is read again.
+    #[error("the store failed: {0}")]
+    Unavailable(String),
+    /// A stored record cannot be read, and trying again does not help. The message names the
+    /// record.
+    #[error("{0}")]
+    Damaged(String),
+    /// The client stopped waiting, so the write stopped before its next sending.
+    #[error("nobody waits for the write any more")]
+    Abandoned,
+}
 
-/// Which endpoints a listing shows: all that equal what is given.
+/// An endpoint whose record cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damaged {
+    pub id: EndpointId,
+    /// The route that the endpoint has claimed, if the store can find it.
+    pub route: Option<Route>,
+    /// Names the record, for the log.
+    pub why: String,
+}
+
+/// The endpoints of a listing: those with the given verb and path.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
     pub verb: Option<Verb>,
@@ -82,21 +146,27 @@ impl Filter {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
     pub endpoints: Vec<Endpoint>,
-    /// Whether there are more after the last of these.
+    /// Whether more endpoints follow.
     pub more: bool,
 }
 
 impl Page {
-    /// The page of these endpoints, which are in the order of their ids: at most `limit`, and fewer where they are large, but one at least.
+    /// The first page of these endpoints, which are in the order of ids: at most `limit`, fewer if
+    /// they are large, and at least one. Leaves out damaged records.
     fn of(endpoints: impl IntoIterator<Item = Result<Endpoint, StoreError>>, limit: usize) -> Result<Self, StoreError> {
         let mut filling = Filling::new(limit);
-        for endpoint in endpoints {
+        for endpoint in endpoints.into_iter().filter_map(readable) {
             if !filling.add(endpoint?) {
                 break;
             }
         }
         Ok(filling.page)
     }
+}
+
+/// Leaves out damaged records: one of them must not fail a listing. Replicas report them when they load.
+fn readable<T>(read: Result<T, StoreError>) -> Option<Result<T, StoreError>> {
+    (!matches!(read, Err(StoreError::Damaged(_)))).then_some(read)
 }
 
 /// A page that is being filled.
@@ -123,9 +193,25 @@ impl Filling {
     }
 }
 
-/// How many bytes an endpoint has in an answer of the API, escapes included.
+/// Checks the sizes of the mocks of a write.
+fn check_sizes(sizes: impl Iterator<Item = usize>) -> Result<(), WriteError> {
+    let (mut changes, mut all) = (0, 0);
+    for bytes in sizes {
+        if bytes > MAX_MOCK_BYTES {
+            return Err(WriteError::TooLarge { bytes });
+        }
+        changes += 1;
+        all += bytes;
+    }
+    if changes > MAX_CHANGES || all > MAX_WRITE_BYTES {
+        return Err(WriteError::TooMany { changes, bytes: all });
+    }
+    Ok(())
+}
+
+/// Size of an endpoint in an answer of the API, in bytes, with escapes.
 pub fn json_bytes(endpoint: &Endpoint) -> usize {
-    /// All but path, headers and body.
+    /// Everything except path, headers and body.
     const REST: usize = 160;
     let escaped = |byte| match byte {
         b'"' | b'\\' | b'\t' | b'\n' | b'\r' | 8 | 12 => 2,
@@ -138,8 +224,9 @@ pub fn json_bytes(endpoint: &Endpoint) -> usize {
     REST + route.path.as_str().len() + headers + response.body().map_or(0, |body| text(body.as_str()))
 }
 
-/// What one write did: what the endpoint became, `None` if it went. A store that is not shared may show what later writes have
-/// made of it; a shared one shows each state, because other replicas may have served it.
+/// The new state of an endpoint after one write, `None` after a deletion. An exclusive store may
+/// return a later state instead. A shared store returns each state, because other replicas may have
+/// served it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     pub version: Version,
@@ -147,47 +234,83 @@ pub struct Change {
     pub endpoint: Option<Endpoint>,
 }
 
-/// What has happened since a version.
+/// The writes since a version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Changes {
     /// Every write since, in order, up to `head`.
     Log { head: Version, changes: Vec<Change> },
-    /// The log does not reach back so far, or the history is another one than the version is of: load everything.
+    /// The log does not reach back to the version, or the version is of another history. Load
+    /// everything.
     Gap,
 }
 
-/// Everything, at least as new as `head`: all writes up to it are in there, and later ones may be, each in whole or not yet.
-/// Following the log from `head` brings all of it to the same version. Every reading of the log shows all of it from now on.
+/// All endpoints, at least as new as `head`: each later write may be in it as a whole, or not. The
+/// log from `head` on brings all endpoints to one version. Each later reading of the log includes
+/// all of the snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
     pub head: Version,
     pub endpoints: Vec<Endpoint>,
+    pub damaged: Vec<Damaged>,
 }
 
-/// A store of endpoints. All reads are strongly consistent: they see every write that was acknowledged before they began.
+/// A store of endpoints. All reads are strongly consistent: they see every write that was
+/// acknowledged before.
 ///
 /// An acknowledged write (`Ok`) is durable: it survives `kill -9` of the process, except in memory.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// Carries out a write and returns its version. Of writes that race for one route, or for one version of an endpoint,
-    /// exactly one is accepted. [`WriteError::Missing`] and [`WriteError::Changed`] are told before [`WriteError::Taken`].
-    async fn write(&self, write: Write) -> Result<Version, WriteError>;
+    /// Carries out writes of different endpoints as one version, or none of them. Returns the
+    /// version. Of writes that race for one route, or for one version of an endpoint, exactly one
+    /// is accepted. [`WriteError::Missing`] and [`WriteError::Changed`] take precedence over
+    /// [`WriteError::Taken`].
+    async fn write_all(&self, writes: Vec<Write>) -> Result<Version, WriteError>;
+
+    /// Carries out one write.
+    async fn write(&self, write: Write) -> Result<Version, WriteError> {
+        self.write_all(vec![write]).await
+    }
 
     async fn get(&self, id: EndpointId) -> Result<Option<Stored>, StoreError>;
 
-    /// At most `limit` endpoints that match, with ids greater than `after`; fewer where they are large. The filter has a path, or is empty.
+    /// At most `limit` matching endpoints with ids greater than `after`; fewer if they are large.
+    /// The filter has a path, or is empty.
     async fn list(&self, filter: Filter, after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError>;
 
-    /// Those of these endpoints that there are and have the verb; fewer where they are large. The ids are in order, and a page's worth.
+    /// The existing endpoints among `ids` with the verb; fewer if they are large. `ids` are in
+    /// order, and at most one page.
     async fn list_verb(&self, verb: Verb, ids: Vec<EndpointId>) -> Result<Page, StoreError>;
 
-    /// A version that counts every write that any read has shown before, and that every reading of the log reaches from now on.
+    /// A version that includes every write that any read has shown before. Each later reading of
+    /// the log reaches it.
     async fn head(&self) -> Result<Version, StoreError>;
 
     async fn changes_since(&self, version: Version) -> Result<Changes, StoreError>;
 
+    /// Those of these routes that endpoints have claimed. A store that loads damaged records without a route
+    /// ([`Damaged::route`]) has to know this.
+    async fn holders(&self, _: &BTreeSet<Route>) -> Result<BTreeMap<Route, EndpointId>, StoreError> {
+        Ok(BTreeMap::new())
+    }
+
     async fn load(&self) -> Result<Snapshot, StoreError>;
 
-    /// Whether other processes may write to the same endpoints, so that what this one has read may be old already.
+    /// Raises the store to a format, by default the newest, unless it is written in that format or a newer one. Each
+    /// write that begins after the answer may need the format. A shared store is not raised while a live process lacks
+    /// the format. With `dry_run`, nothing changes.
+    async fn raise(&self, to: Option<u64>, dry_run: bool) -> Result<Raise, RaiseError>;
+
+    /// Whether other processes may write to the same endpoints, so that data in memory may be old.
     fn is_shared(&self) -> bool;
+
+    /// The live processes on a shared store, with this process. Each process renews its item every 10 s, and counts as
+    /// live for 30 s. So a killed process is listed for up to 30 s; a process that has just started is missing for up
+    /// to 10 s. Versions up to commit 1cdb0ba are never listed. The smallest limit is the minimum of all `limits` and
+    /// of this process's own limit, because this item may be away with the store.
+    fn processes(&self) -> Vec<Process> {
+        Vec::new()
+    }
+
+    /// Says that this process ends, so that others need not wait for it.
+    async fn leave(&self) {}
 }

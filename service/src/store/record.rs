@@ -1,11 +1,14 @@
-//! How an endpoint is written down, apart from the API's representation: as JSON with a version of its own, or field by field.
+//! The stored form of an endpoint, independent of the API: JSON with a version, or field by field.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use super::{StoreError, Stored, Version};
 use crate::domain::{Body, Endpoint, EndpointId, Headers, MockPath, MockResponse, Route, StatusCode, Verb};
 
-/// An endpoint without its id, in types that every store can keep.
+/// An endpoint without its id, in types for every store.
 ///
 /// Verb and path are borrowed: neither ever needs an escape in JSON.
 #[derive(Serialize, Deserialize)]
@@ -16,6 +19,21 @@ pub(super) struct Record<'a> {
     pub code: u16,
     pub headers: Vec<(String, String)>,
     pub body: Option<String>,
+}
+
+/// The known members of a record.
+pub(super) const MEMBERS: [&str; 6] = ["version", "verb", "path", "code", "headers", "body"];
+
+/// The unknown members of a record, as text. Each change of the endpoint keeps them.
+pub(super) type Rest = BTreeMap<String, Box<RawValue>>;
+
+/// A record with all its members.
+#[derive(Serialize)]
+struct Whole<'a> {
+    #[serde(flatten)]
+    record: Record<'a>,
+    #[serde(flatten)]
+    rest: &'a Rest,
 }
 
 impl<'a> Record<'a> {
@@ -46,8 +64,26 @@ impl<'a> Record<'a> {
     }
 }
 
-pub(super) fn encode(endpoint: &Endpoint, version: Version) -> Vec<u8> {
-    serde_json::to_vec(&Record::of(endpoint, version)).expect("a record of strings and numbers is always JSON")
+/// The size of the known members of an endpoint, in bytes.
+pub(super) fn bytes(endpoint: &Endpoint) -> usize {
+    /// Names, version, verb and code.
+    const REST: usize = 128;
+    const FIELD: usize = 8;
+    let Endpoint { route, response, .. } = endpoint;
+    let headers = response.headers().iter().map(|(name, value)| name.len() + value.len() + FIELD).sum::<usize>();
+    REST + route.path.as_str().len() + headers + response.body().map_or(0, |body| body.as_str().len())
+}
+
+pub(super) fn encode(endpoint: &Endpoint, version: Version, rest: &Rest) -> Vec<u8> {
+    let whole = Whole { record: Record::of(endpoint, version), rest };
+    serde_json::to_vec(&whole).expect("a record of strings, numbers and JSON is always JSON")
+}
+
+/// The unknown members of a record. A change keeps them.
+pub(super) fn rest(id: EndpointId, bytes: &[u8]) -> Result<Rest, StoreError> {
+    let mut rest: Rest = serde_json::from_slice(bytes).map_err(|e| damaged(id, &e.to_string()))?;
+    rest.retain(|name, _| !MEMBERS.contains(&name.as_str()));
+    Ok(rest)
 }
 
 /// Parses what [`encode`] wrote.
@@ -57,5 +93,5 @@ pub(super) fn decode(id: EndpointId, bytes: &[u8]) -> Result<Stored, StoreError>
 }
 
 pub(super) fn damaged(id: EndpointId, why: &str) -> StoreError {
-    StoreError(format!("the record of endpoint {id} is damaged: {why}"))
+    StoreError::Damaged(format!("the record of endpoint {id} is damaged: {why}"))
 }

@@ -1,7 +1,8 @@
 //! The trace that AWS's load balancer begins.
 //!
-//! It gives each request an id in `X-Amzn-Trace-Id`, and writes it into its access log, but sends no span. So the span of the request
-//! gets that id and stays the first of its trace: a made-up parent would be missing for ever, and would decide what is sampled.
+//! The load balancer gives each request an id in `X-Amzn-Trace-Id` and writes it to its access log, but sends no span.
+//! So the span of the request takes that id and is the first of its trace: an invented parent would be missing for
+//! ever, and would decide the sampling.
 
 use std::cell::Cell;
 
@@ -15,14 +16,14 @@ use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator, SdkTracer, Span};
 const HEADER: &str = "x-amzn-trace-id";
 
 thread_local! {
-    /// For the span that this thread is making.
+    /// The trace id for the span that this thread is creating.
     static GIVEN: Cell<Option<TraceId>> = const { Cell::new(None) };
 }
 
-/// Kept in the context of a request without a parent.
+/// Part of the context of a request without a parent.
 struct Given(TraceId);
 
-/// Makes ids, except for a trace that has one already.
+/// Generates ids, except for a trace with a given id.
 #[derive(Debug, Default)]
 pub struct Ids(RandomIdGenerator);
 
@@ -52,7 +53,7 @@ fn root(header: &str) -> Option<TraceId> {
     (id != TraceId::INVALID).then_some(id)
 }
 
-/// Begins a span in the context of a request.
+/// Starts a span in the context of a request.
 pub fn begin(tracer: &SdkTracer, builder: SpanBuilder, parent: &Context) -> Span {
     GIVEN.set(parent.get::<Given>().map(|given| given.0));
     let span = tracer.build_with_context(builder, parent);

@@ -1,4 +1,4 @@
-//! The way to the collector, for spans and metrics alike: which way a request takes, and what the log says if it does not arrive.
+//! The delivery of spans and metrics to a collector: the client, its proxy, and the log lines about failures.
 
 use std::{
     error::Error,
@@ -14,11 +14,13 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
 use opentelemetry_http::{HttpClient, HttpError};
-use opentelemetry_otlp::{ExporterBuildError, MetricExporter, WithExportConfig, WithHttpConfig};
+use opentelemetry_otlp::{ExporterBuildError, MetricExporter, SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use opentelemetry_sdk::{
+    Resource,
     error::{OTelSdkError, OTelSdkResult},
     metrics::{Temporality, data::ResourceMetrics, exporter::PushMetricExporter},
+    trace::{self, SpanData},
 };
 use parking_lot::Mutex;
 use prost::Message;
@@ -30,12 +32,12 @@ use crate::config::Collector;
 #[derive(Debug, Clone)]
 pub struct Client {
     http: reqwest::blocking::Client,
-    /// Why the last request was in vain. The library knows, and does not tell.
+    /// The cause of the last failed request. The library knows it, but does not report it.
     failure: Arc<Mutex<Option<String>>>,
 }
 
 impl Client {
-    /// Not inside of a runtime, where no blocking client can be.
+    /// Call this outside a runtime: a blocking client cannot exist inside.
     pub fn new(collector: &Collector) -> Result<Self, ExporterBuildError> {
         let mut http = reqwest::blocking::Client::builder().timeout(collector.timeout);
         if collector.is_local {
@@ -58,23 +60,23 @@ impl HttpClient for Client {
     }
 }
 
-/// Why a collector that answers has not taken everything. Responses for traces and metrics are encoded alike.
+/// Why a collector that answers did not accept everything. Responses for traces and metrics have the same encoding.
 fn rejection(response: &Response<Bytes>) -> Option<String> {
     if !response.status().is_success() {
-        return Some(format!("the collector has answered {}", response.status()));
+        return Some(format!("the collector answered {}", response.status()));
     }
     let partial = ExportTraceServiceResponse::decode(response.body().clone()).ok()?.partial_success?;
     let (count, why) = (partial.rejected_spans, partial.error_message);
-    (count > 0).then(|| format!("the collector has rejected {count}: {why}"))
+    (count > 0).then(|| format!("the collector rejected {count}: {why}"))
 }
 
-/// The causes of an error: its own text is "error sending request".
+/// The causes of an error: its own text is only "error sending request".
 fn causes(error: &(dyn Error + 'static)) -> String {
     let causes: Vec<_> = iter::successors(error.source(), |error| (*error).source()).map(ToString::to_string).collect();
     if causes.is_empty() { error.to_string() } else { causes.join(": ") }
 }
 
-/// What the log says of the deliveries of a signal: one line when they begin to fail, and one when they work again.
+/// Logs the deliveries of a signal: one line when they begin to fail, and one line when they succeed again.
 #[derive(Debug)]
 pub struct Deliveries {
     signal: &'static str,
@@ -89,9 +91,9 @@ impl Deliveries {
         Self { signal, url: collector.url.clone(), failure, is_failing: AtomicBool::new(false) }
     }
 
-    /// Carries out a delivery. Its failure is no news for anyone else.
+    /// Performs a delivery. No caller needs its failure.
     pub async fn watch(&self, delivery: impl Future<Output = OTelSdkResult>) {
-        // The library's own lines would say the same again, each time and without the cause.
+        // The library would log the same at every attempt, without the cause.
         let outcome = delivery.with_subscriber(Dispatch::none()).await;
         let failure = self.failure.lock().take().or(outcome.err().map(|error| error.to_string()));
         let was_failing = self.is_failing.swap(failure.is_some(), Ordering::Relaxed);
@@ -103,23 +105,59 @@ impl Deliveries {
     }
 }
 
-/// Sends metrics, with [`Deliveries`].
-pub struct MetricSender {
-    exporter: MetricExporter,
+/// An exporter with [`Deliveries`].
+#[derive(Debug)]
+pub struct Reported<E> {
+    exporter: E,
     deliveries: Deliveries,
 }
 
-impl MetricSender {
-    pub fn new(collector: &Collector) -> Result<Self, ExporterBuildError> {
-        let client = Client::new(collector)?;
-        let deliveries = Deliveries::new("metrics", collector, &client);
-        let exporter = MetricExporter::builder().with_http().with_endpoint(&collector.url);
-        let exporter = exporter.with_timeout(collector.timeout).with_http_client(client).build()?;
-        Ok(Self { exporter, deliveries })
+impl Reported<SpanExporter> {
+    pub fn spans(collector: &Collector) -> Result<Self, ExporterBuildError> {
+        let (builder, deliveries) = configured(SpanExporter::builder().with_http(), "traces", collector)?;
+        Ok(Self { exporter: builder.build()?, deliveries })
     }
 }
 
-impl PushMetricExporter for MetricSender {
+impl Reported<MetricExporter> {
+    pub fn metrics(collector: &Collector) -> Result<Self, ExporterBuildError> {
+        let (builder, deliveries) = configured(MetricExporter::builder().with_http(), "metrics", collector)?;
+        Ok(Self { exporter: builder.build()?, deliveries })
+    }
+}
+
+/// A builder with the collector's settings and a client of its own, whose failures the deliveries report.
+fn configured<B: WithExportConfig + WithHttpConfig>(
+    builder: B,
+    signal: &'static str,
+    collector: &Collector,
+) -> Result<(B, Deliveries), ExporterBuildError> {
+    let client = Client::new(collector)?;
+    let deliveries = Deliveries::new(signal, collector, &client);
+    let builder = builder.with_endpoint(&collector.url).with_timeout(collector.timeout);
+    Ok((builder.with_http_client(client), deliveries))
+}
+
+impl trace::SpanExporter for Reported<SpanExporter> {
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        self.deliveries.watch(self.exporter.export(batch)).await;
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.exporter.shutdown_with_timeout(timeout)
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.exporter.force_flush()
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.exporter.set_resource(resource);
+    }
+}
+
+impl PushMetricExporter for Reported<MetricExporter> {
     async fn export(&self, metrics: &ResourceMetrics) -> OTelSdkResult {
         self.deliveries.watch(self.exporter.export(metrics)).await;
         Ok(())
@@ -129,7 +167,7 @@ impl PushMetricExporter for MetricSender {
         self.exporter.force_flush()
     }
 
-    /// Says whether the last ones have arrived.
+    /// Reports whether the last metrics arrived.
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
         self.exporter.shutdown_with_timeout(timeout)?;
         if self.deliveries.is_failing.load(Ordering::Relaxed) {

@@ -1,7 +1,7 @@
-//! One request as traces and metrics see it (OpenTelemetry semantic conventions for HTTP).
+//! One request in traces and metrics (OpenTelemetry semantic conventions for HTTP).
 //!
-//! Our own, because poem's layer puts whole URLs into metric attributes, and a span of the `tracing` crate would pass through
-//! the layers of the log as well, for each call of a mock.
+//! Echo's own code: poem's layer puts whole URLs into metric attributes, and each span of the
+//! `tracing` crate would also pass through the layers of the log.
 
 use std::{
     borrow::Cow,
@@ -29,28 +29,30 @@ use super::{
 
 const TRACEPARENT: &str = "traceparent";
 
-/// Follows requests.
+/// Observes requests.
 pub struct HttpTelemetry {
     pub instruments: Arc<Instruments>,
     pub tracer: Option<SdkTracer>,
+    /// The share of the calls of mocks with a span, from 0 to 1.
+    pub mock_ratio: f64,
 }
 
-/// One request, from its head to its answer. Dropped before that, it is only not active any longer.
+/// One request, from its head to its answer. An exchange dropped earlier only ceases to be active.
 pub struct Exchange<'a> {
     telemetry: &'a HttpTelemetry,
     started: Instant,
-    /// An index of [`METHODS`].
+    /// An index into [`METHODS`].
     method: usize,
     route: Option<&'static str>,
-    /// If there are traces.
+    /// `None` without traces, and for a call of a mock that the ratio leaves out.
     span: Option<ServerSpan<'a>>,
 }
 
 /// The span of a request.
 enum ServerSpan<'a> {
-    /// Open, because the work of management belongs inside.
+    /// Open, because the spans of management's work are its children.
     Open(Context),
-    /// Of a mock, inside of which nothing happens: made whole when the answer is known, which saves locks and copies.
+    /// For a mock, whose span has no children. Created with the answer, which saves locks and copies.
     Later { tracer: &'a SdkTracer, parent: Context, path: Box<str>, started: SystemTime },
 }
 
@@ -59,7 +61,9 @@ impl HttpTelemetry {
     pub fn begin<B>(&self, request: &Request<B>, route: Option<&'static str>) -> Exchange<'_> {
         let method = method_index(request.method());
         self.instruments.active(method, 1);
-        let span = self.tracer.as_ref().map(|tracer| {
+        // Random, and independent of the client's trace: no client chooses whether its calls are traced.
+        let is_traced = || route.is_some() || rand::random_bool(self.mock_ratio);
+        let span = self.tracer.as_ref().filter(|_| is_traced()).map(|tracer| {
             let headers = request.headers();
             let parent = if headers.contains_key(TRACEPARENT) {
                 TraceContextPropagator::new().extract_with_context(&Context::new(), &HeaderExtractor(headers))
@@ -82,7 +86,7 @@ impl HttpTelemetry {
 }
 
 impl Exchange<'_> {
-    /// The context in which the work for this request is done, so that what it calls becomes part of the trace.
+    /// The context for the work on this request, so that the operations of the store become part of the trace.
     pub fn context(&self) -> Option<&Context> {
         match &self.span {
             Some(ServerSpan::Open(context)) => Some(context),
@@ -90,16 +94,16 @@ impl Exchange<'_> {
         }
     }
 
-    /// A span for the log lines of this request, which carry the ids of the trace.
+    /// A span for the log lines of this request, with the ids of the trace.
     pub fn log_span(&self) -> tracing::Span {
         let Some(context) = self.context() else { return tracing::Span::none() };
         let ids = context.span().span_context().clone();
         tracing::info_span!("request", trace_id = %ids.trace_id(), span_id = %ids.span_id())
     }
 
-    /// Notes the answer. A fault is one of Echo's own: a mock may well be told to answer 500.
+    /// Records the answer. `is_fault` means a fault of Echo: a mock may be defined with code 500.
     pub fn finish(mut self, status: StatusCode, is_fault: bool) {
-        // First, so that what is told of the request does not hold the telling.
+        // First, so that the time does not include the recording.
         let taken = self.started.elapsed();
         let method = METHODS[self.method];
         let code = KeyValue::new(HTTP_RESPONSE_STATUS_CODE, i64::from(status.as_u16()));
@@ -144,7 +148,7 @@ fn builder(name: Cow<'static, str>, attributes: Vec<KeyValue>) -> SpanBuilder {
     SpanBuilder::from_name(name).with_kind(SpanKind::Server).with_attributes(attributes)
 }
 
-/// What is known of a request before its answer, with room for that.
+/// The attributes known before the answer, with capacity for the rest.
 fn attributes(method: &'static str, path: String) -> Vec<KeyValue> {
     let mut attributes = Vec::with_capacity(5);
     attributes.push(KeyValue::new(HTTP_REQUEST_METHOD, method));

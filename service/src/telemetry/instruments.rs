@@ -1,6 +1,7 @@
-//! The metrics that the service has. `docs/telemetry.md` lists them; a test compares it with what arrives at a collector.
+//! The metrics of the service. `docs/telemetry.md` lists them; a test compares the list with the metrics at a
+//! collector.
 //!
-//! Nothing that a client chooses becomes an attribute: paths, ids and headers have no bound.
+//! No attribute has a value that a client chooses: paths, ids and headers are unbounded.
 
 use std::{
     sync::{
@@ -19,7 +20,7 @@ use opentelemetry_semantic_conventions::{attribute, metric};
 
 use super::replica;
 
-/// What an instrument is, for the documentation.
+/// An instrument, for the documentation.
 #[derive(Debug, Clone, Copy)]
 pub struct Description {
     pub name: &'static str,
@@ -43,47 +44,48 @@ const DURATION: Description = Description {
         attribute::URL_SCHEME,
         attribute::ERROR_TYPE,
     ],
-    meaning: "From the end of a request's head to its answer. `http.route` is there for management only; `error.type` for \
-              faults of Echo only: a mock that is told to answer 500 is no fault.",
+    meaning: "Time from the end of a request's head to its answer. Only management has `http.route`. Only faults of \
+              Echo have `error.type`: a 500 that a mock defines is no fault.",
 };
 const ACTIVE: Description = Description {
     name: metric::HTTP_SERVER_ACTIVE_REQUESTS,
     kind: "up-down counter",
     unit: "{request}",
     attributes: &[attribute::HTTP_REQUEST_METHOD, attribute::URL_SCHEME],
-    meaning: "Requests that are being answered.",
+    meaning: "Requests in progress.",
 };
 const SERVED: Description = Description {
     name: "echo.mocks.served",
     kind: "counter",
     unit: "{request}",
     attributes: &[],
-    meaning: "Requests that were answered by a mock.",
+    meaning: "Requests answered by a mock.",
 };
 const MISSED: Description = Description {
     name: "echo.mocks.missed",
     kind: "counter",
     unit: "{request}",
     attributes: &[],
-    meaning: "Requests for which there was no mock: they got 404.",
+    meaning: "Requests without a mock, answered with 404.",
 };
 const STORE: Description = Description {
     name: "echo.store.operation.duration",
     kind: "histogram",
     unit: "s",
     attributes: &[OPERATION, attribute::ERROR_TYPE],
-    meaning: "Operations of the store: `write`, `get`, `list`, `head`, `changes_since`, `load`. `error.type` is `store` where it failed.",
+    meaning: "Time of the store's operations: `write`, `get`, `list`, `head`, `changes_since`, `load`, `raise`. Failed \
+              ones have `error.type` `store`.",
 };
 const LIMITED: Description = Description {
     name: "echo.rate_limited",
     kind: "counter",
     unit: "{request}",
     attributes: &[LISTENER],
-    meaning: "Requests that were refused with 429, to `mocks` or to `management`.",
+    meaning: "Requests refused with 429, by listener: `mocks` or `management`.",
 };
 
 /// All instruments.
-pub const DESCRIPTIONS: [Description; 11] = [
+pub const DESCRIPTIONS: [Description; 12] = [
     DURATION,
     ACTIVE,
     SERVED,
@@ -91,36 +93,37 @@ pub const DESCRIPTIONS: [Description; 11] = [
     LIMITED,
     STORE,
     replica::ENDPOINTS,
+    replica::DAMAGED,
     replica::AGE,
     replica::READINGS,
     replica::RELOADS,
     replica::WAITS,
 ];
 
-/// From the semantic conventions: the SDK's own boundaries are for milliseconds.
+/// From the semantic conventions: the default boundaries of the SDK are for milliseconds.
 const HTTP_SECONDS: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
-/// Reads take microseconds, a durable write as long as the disk.
+/// Reads take microseconds; a durable write takes as long as the disk.
 const STORE_SECONDS: [f64; 12] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5];
 
-/// The values of `http.request.method`: what clients invent is one.
+/// The values of `http.request.method`. All unknown methods share one value.
 pub(super) const METHODS: [&str; 10] =
     ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE", "_OTHER"];
 
-/// 200 to 599: what a mock can answer.
+/// 200 to 599: the codes of mocks.
 const FINAL_STATUSES: usize = 400;
 
-/// Which of the two faces a request was for.
+/// The side of the service that received the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Plane {
     Mocks,
     Management,
 }
 
-/// The instruments, ready to be used. Counters on the path of a mock are plain atomics, read at export.
+/// The instruments. Counters on the path of a mock are plain atomics, read at export.
 pub struct Instruments {
     duration: Histogram<f64>,
-    /// The series of mocks, by method and status. Each is looked up once and not for each request, which was a tenth of
-    /// the cost of telemetry.
+    /// The series of mocks, by method and status. Echo looks up each series once: a lookup for each request was a tenth
+    /// of the cost of telemetry.
     mock_duration: Box<[[OnceLock<BoundHistogram<f64>>; FINAL_STATUSES]]>,
     store: Histogram<f64>,
     counts: Arc<Counts>,
@@ -135,7 +138,7 @@ struct Counts {
     limited_management: AtomicU64,
 }
 
-/// Where a series of a counter is.
+/// Selects a counter of [`Counts`].
 type ReadCount = fn(&Counts) -> &AtomicU64;
 
 impl Instruments {
@@ -209,12 +212,12 @@ impl Instruments {
         count.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// `method` is an index of [`METHODS`].
+    /// `method` is an index into [`METHODS`].
     pub(super) fn active(&self, method: usize, difference: i64) {
         self.counts.active[method].fetch_add(difference, Ordering::Relaxed);
     }
 
-    /// A request that a mock has answered, or for which there was none. `method` is an index of [`METHODS`].
+    /// Records a request to the mocks, with or without a mock. `method` is an index into [`METHODS`].
     pub(super) fn mock_request(&self, taken: Duration, method: usize, status: StatusCode) {
         let bind = || self.duration.bind(&request_attributes(METHODS[method], status));
         let series = &self.mock_duration[method][usize::from(status.as_u16()).saturating_sub(200)];
@@ -233,7 +236,7 @@ impl Instruments {
     }
 }
 
-/// The attributes that the duration of every request has.
+/// The common attributes of the duration of all requests.
 pub(super) fn request_attributes(method: &'static str, status: StatusCode) -> Vec<KeyValue> {
     vec![
         KeyValue::new(attribute::HTTP_REQUEST_METHOD, method),
@@ -249,6 +252,6 @@ pub fn table() -> String {
         let attributes = if attributes.is_empty() { "none" } else { &attributes };
         format!("| `{name}` | {kind} | `{unit}` | {attributes} | {meaning} |\n")
     });
-    "| instrument | kind | unit | attributes | what it counts |\n| --- | --- | --- | --- | --- |\n".to_owned()
+    "| instrument | kind | unit | attributes | meaning |\n| --- | --- | --- | --- | --- |\n".to_owned()
         + &rows.collect::<String>()
 }

@@ -20,13 +20,14 @@ use crate::{
     config::{Config, LogFormat},
 };
 
-/// How many lines wait for a reader that is slow. More are lost: a terminal that is stopped must not stop the service.
+/// Maximum number of lines that wait for a slow reader. Further lines are lost: a stopped terminal must not stop the
+/// service.
 const MAX_WAITING: usize = 10_000;
-/// How often it is looked at whether lines were lost.
+/// Interval of the check for lost lines.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// What a client has chosen, as the log and spans show it: the beginning, all but visible ASCII escaped. A terminal would obey control
-/// characters, and people would be deceived by others that change the order of text or are invisible.
+/// Text from a client, for log and spans: the beginning, with everything but visible ASCII escaped. A terminal would
+/// obey control characters, and invisible or reordering characters would deceive readers.
 pub fn visible(text: &str) -> String {
     let mut visible = String::new();
     for c in excerpt(text).chars() {
@@ -39,19 +40,19 @@ pub fn visible(text: &str) -> String {
     visible
 }
 
-/// The lines that were lost since the start.
+/// The lines lost since the start.
 struct Losses {
     counter: ErrorCounter,
     told: AtomicUsize,
 }
 
 impl Losses {
-    /// Tells of them, if there are more than were told.
+    /// Logs the number of lost lines if it has grown.
     fn tell(&self) {
         let lines = self.counter.dropped_lines();
         if lines > self.told.load(Ordering::Relaxed) {
-            tracing::warn!(lines, "so many lines of the log were lost since the start, because it was not read");
-            // This line may be lost as well: then it is told again.
+            tracing::warn!(lines, "log lines were lost since the start, because the log was not read");
+            // This line may be lost as well. Then the next check repeats it.
             if self.counter.dropped_lines() == lines {
                 self.told.store(lines, Ordering::Relaxed);
             }
@@ -59,7 +60,7 @@ impl Losses {
     }
 }
 
-/// Writes what waits when it is dropped.
+/// Writes the waiting lines when it is dropped.
 pub struct LogGuard {
     losses: Arc<Losses>,
     _worker: WorkerGuard,
@@ -71,8 +72,7 @@ impl Drop for LogGuard {
     }
 }
 
-/// Sends all events of the process to standard output from now on, panics among them. What waits is written when the
-/// guard is dropped.
+/// Writes all events of the process to standard output from now on, including panics. Drop the guard to flush.
 #[must_use = "lines are lost when the guard is dropped"]
 pub fn init(config: &Config) -> LogGuard {
     let (output, worker) = NonBlockingBuilder::default().buffered_lines_limit(MAX_WAITING).finish(std::io::stdout());
@@ -111,7 +111,7 @@ pub fn init(config: &Config) -> LogGuard {
     guard
 }
 
-/// A panic is one line of the log, with its place.
+/// Logs a panic as one line, with its place.
 fn log_panic(info: &PanicHookInfo<'_>) {
     let message = info.payload_as_str().unwrap_or("a panic without a message");
     let place = info.location().map(ToString::to_string).unwrap_or_default();

@@ -1,6 +1,7 @@
-//! Logs, traces and metrics: what an operator sees of the service.
+//! Logs, traces and metrics.
 //!
-//! Where no collector is named, traces and metrics go nowhere and cost next to nothing; there is no `if` for it elsewhere.
+//! Without a collector, traces and metrics go to no-op providers at almost no cost, so that no other code needs an
+//! `if`.
 
 mod balancer;
 mod delivery;
@@ -8,7 +9,6 @@ mod http;
 mod instruments;
 mod logs;
 mod replica;
-mod spans;
 mod store;
 
 use std::{
@@ -27,11 +27,11 @@ use opentelemetry_sdk::{
     Resource,
     error::OTelSdkResult,
     metrics::SdkMeterProvider,
-    trace::{SdkTracer, SdkTracerProvider},
+    trace::{Sampler, SdkTracer, SdkTracerProvider},
 };
 use opentelemetry_semantic_conventions::attribute::{SERVICE_INSTANCE_ID, SERVICE_NAME, SERVICE_VERSION};
 
-use self::{delivery::MetricSender, spans::SpanQueue};
+use self::delivery::Reported;
 pub use self::{
     http::{Exchange, HttpTelemetry},
     instruments::{DESCRIPTIONS, Description, Instruments, Plane, table},
@@ -41,10 +41,10 @@ pub use self::{
 };
 use crate::config;
 
-/// The scope under which everything is exported.
+/// The instrumentation scope of all signals.
 const SCOPE: &str = "echo-service";
 
-/// The exporters, running on threads of their own.
+/// The exporters. They run on threads of their own.
 #[derive(Clone, Default)]
 pub struct Telemetry {
     traces: Option<SdkTracerProvider>,
@@ -52,20 +52,23 @@ pub struct Telemetry {
 }
 
 impl Telemetry {
-    /// Starts what is switched on. A collector that is away does not matter; a setting that cannot be read does.
+    /// Starts the configured signals. An unreachable collector is no error; an invalid setting is one.
     pub fn start(choice: &config::Telemetry) -> Result<Self, ExporterBuildError> {
-        // One for both: traces and metrics of a process belong together.
+        // One resource for both signals: traces and metrics of a process belong together.
         let resource = resource();
         let traces = |collector| {
-            let queue = SpanQueue::start(choice.spans, collector, &resource)?;
-            let builder = SdkTracerProvider::builder()
+            let mut builder = SdkTracerProvider::builder()
                 .with_resource(resource.clone())
                 .with_id_generator(balancer::Ids::default());
-            Ok(builder.with_span_processor(queue).build())
+            if choice.mock_ratio.is_some() {
+                // The SDK's default would let a client's `traceparent` switch spans off.
+                builder = builder.with_sampler(Sampler::AlwaysOn);
+            }
+            Ok(builder.with_batch_exporter(Reported::spans(collector)?).build())
         };
         let metrics = |collector| {
-            let sender = MetricSender::new(collector)?;
-            Ok(SdkMeterProvider::builder().with_resource(resource.clone()).with_periodic_exporter(sender).build())
+            let exporter = Reported::metrics(collector)?;
+            Ok(SdkMeterProvider::builder().with_resource(resource.clone()).with_periodic_exporter(exporter).build())
         };
         Ok(Self {
             traces: choice.traces.as_ref().map(traces).transpose()?,
@@ -84,10 +87,10 @@ impl Telemetry {
         self.traces.as_ref().map(|provider| provider.tracer(SCOPE))
     }
 
-    /// Sends what has not been sent yet, for at most the given time. Blocks.
+    /// Sends the remaining telemetry within the given time. Blocks.
     pub fn flush(self, deadline: Duration) {
         let (done, outcomes) = mpsc::channel();
-        // On threads of their own, because the SDK does not keep to the time that it is given.
+        // On threads of their own, because the SDK does not respect the given time.
         let mut running = 0;
         let mut start = |signal: &'static str, shutdown: Box<dyn FnOnce() -> OTelSdkResult + Send>| {
             let done = done.clone();
@@ -111,10 +114,10 @@ impl Telemetry {
     }
 }
 
-/// What is said of this process. `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES`, which the SDK reads, win.
+/// The attributes of this process. `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES`, which the SDK reads, win.
 fn resource() -> Resource {
     let given = Resource::builder().build();
-    // Cumulative series of two replicas must not be taken for one.
+    // Distinguishes the cumulative series of two replicas.
     let instance = KeyValue::new(SERVICE_INSTANCE_ID, uuid::Uuid::now_v7().to_string());
     let version = KeyValue::new(SERVICE_VERSION, env!("CARGO_PKG_VERSION"));
     let name = KeyValue::new(SERVICE_NAME, "echo");

@@ -1,4 +1,4 @@
-//! The metrics of a replica: what it holds, and how it keeps in step with the store.
+//! The metrics of a replica: its contents, and its progress through the log of the store.
 
 use std::sync::{Arc, atomic::Ordering};
 
@@ -16,13 +16,20 @@ pub(super) const ENDPOINTS: Description = Description {
     attributes: &[],
     meaning: "Endpoints that this replica holds.",
 };
+pub(super) const DAMAGED: Description = Description {
+    name: "echo.replica.damaged",
+    kind: "gauge",
+    unit: "{endpoint}",
+    attributes: &[],
+    meaning: "Endpoints whose record in the store is damaged. Calls of these endpoints get 500; the log names the records.",
+};
 pub(super) const AGE: Description = Description {
     name: "echo.replica.age",
     kind: "gauge",
     unit: "s",
     attributes: &[],
-    meaning: "How old what this replica knows is at most. More than the lease: nothing is answered without a reading. 0 where no \
-              other process writes.",
+    meaning: "Maximum age of this replica's state. Above the lease, the replica reads the change log before it \
+              answers. 0 if no other process writes.",
 };
 pub(super) const READINGS: Description = Description {
     name: "echo.replica.readings",
@@ -36,28 +43,33 @@ pub(super) const RELOADS: Description = Description {
     kind: "counter",
     unit: "{reload}",
     attributes: &[],
-    meaning: "How often everything was loaded: at the start, and when the change log did not reach back far enough.",
+    meaning: "Complete loads of the store: at the start, and when the change log did not reach back far enough.",
 };
 pub(super) const WAITS: Description = Description {
     name: "echo.replica.waits",
     kind: "counter",
     unit: "{request}",
     attributes: &[WAIT],
-    meaning: "Requests that waited for a `reading` of the log, or for the `settling` of a change that other replicas may not know of.",
+    meaning: "Requests that waited for a `reading` of the log, or for the `settling` of a change that some \
+              replicas may not show yet.",
 };
 
-/// What the series of a counter say.
+/// The values of a counter's series.
 type ReadCounts = fn(&Replica) -> Vec<(u64, Vec<KeyValue>)>;
 
-/// Reports what a replica holds and does.
+/// Reports the contents and the work of a replica.
 pub fn watch(meter: &Meter, replica: &Arc<Replica>) {
-    let held = Arc::clone(replica);
-    meter
-        .u64_observable_gauge(ENDPOINTS.name)
-        .with_unit(ENDPOINTS.unit)
-        .with_description(ENDPOINTS.meaning)
-        .with_callback(move |observer| observer.observe(held.count() as u64, &[]))
-        .build();
+    let gauge = |of: Description, count: fn(&Replica) -> usize| {
+        let replica = Arc::clone(replica);
+        meter
+            .u64_observable_gauge(of.name)
+            .with_unit(of.unit)
+            .with_description(of.meaning)
+            .with_callback(move |observer| observer.observe(count(&replica) as u64, &[]))
+            .build();
+    };
+    gauge(ENDPOINTS, Replica::count);
+    gauge(DAMAGED, Replica::count_damaged);
     let aged = Arc::clone(replica);
     meter
         .f64_observable_gauge(AGE.name)

@@ -1,6 +1,11 @@
-//! A store whose operations are timed, and are spans of the trace that caused them.
+//! A store with metrics and spans for its operations.
 
-use std::{future::Future, sync::Arc, time::Instant};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    future::Future,
+    sync::Arc,
+    time::Instant,
+};
 
 use async_trait::async_trait;
 use opentelemetry::{
@@ -11,11 +16,14 @@ use opentelemetry_sdk::trace::SdkTracer;
 
 use super::Instruments;
 use crate::{
-    domain::{EndpointId, Verb},
-    store::{Changes, Filter, Page, Snapshot, Store, StoreError, Stored, Version, Write, WriteError},
+    domain::{EndpointId, Route, Verb},
+    store::{
+        Changes, Filter, Page, Process, Raise, RaiseError, Snapshot, Store, StoreError, Stored, Version, Write,
+        WriteError,
+    },
 };
 
-/// See the module.
+/// See the module documentation.
 pub struct ObservedStore<S> {
     store: S,
     instruments: Arc<Instruments>,
@@ -35,7 +43,7 @@ impl<S: Store> ObservedStore<S> {
     ) -> Result<T, E> {
         let started = Instant::now();
         let parent = Context::current();
-        // Outside of a request there is nobody to look for the span.
+        // Outside a request, nobody looks for the span.
         let tracer = self.tracer.as_ref().filter(|_| parent.span().span_context().is_valid());
         let (outcome, context) = match tracer {
             Some(tracer) => {
@@ -63,9 +71,9 @@ fn always(_: &StoreError) -> bool {
 
 #[async_trait]
 impl<S: Store> Store for ObservedStore<S> {
-    async fn write(&self, write: Write) -> Result<Version, WriteError> {
-        // A refused write is the store at work.
-        self.observe("write", self.store.write(write), |error| matches!(error, WriteError::Store(_))).await
+    async fn write_all(&self, writes: Vec<Write>) -> Result<Version, WriteError> {
+        // A refused write is no failure of the store.
+        self.observe("write", self.store.write_all(writes), |error| matches!(error, WriteError::Store(_))).await
     }
 
     async fn get(&self, id: EndpointId) -> Result<Option<Stored>, StoreError> {
@@ -88,11 +96,28 @@ impl<S: Store> Store for ObservedStore<S> {
         self.observe("changes_since", self.store.changes_since(version), always).await
     }
 
+    async fn holders(&self, routes: &BTreeSet<Route>) -> Result<BTreeMap<Route, EndpointId>, StoreError> {
+        self.observe("get", self.store.holders(routes), always).await
+    }
+
     async fn load(&self) -> Result<Snapshot, StoreError> {
         self.observe("load", self.store.load(), always).await
     }
 
+    async fn raise(&self, to: Option<u64>, dry_run: bool) -> Result<Raise, RaiseError> {
+        let is_failure = |error: &RaiseError| matches!(error, RaiseError::Store(_));
+        self.observe("raise", self.store.raise(to, dry_run), is_failure).await
+    }
+
     fn is_shared(&self) -> bool {
         self.store.is_shared()
+    }
+
+    fn processes(&self) -> Vec<Process> {
+        self.store.processes()
+    }
+
+    async fn leave(&self) {
+        self.store.leave().await;
     }
 }

@@ -1,5 +1,5 @@
-//! 401 with `WWW-Authenticate` before the body is read, 403 the key's scope does not allow it. Mocks need no key. Neither
-//! do health and the documentation.
+//! 401 with `WWW-Authenticate` before the body is read; 403 for a key without the scope. Mocks, health and the
+//! documentation need no key.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::{
     support::{Answer, Echo, changes, new_endpoint, send},
 };
 
-/// A key that `echo-service key new` has made: the header lines that show it, and the entry for `--keys`.
+/// A key from `echo-service key new`: the header line with the token, and the entry for `--keys`.
 pub struct Key {
     pub header: String,
     pub entry: String,
@@ -24,7 +24,7 @@ impl Key {
     }
 }
 
-/// Every request of management, for an endpoint that exists.
+/// Every request of management, for an existing endpoint.
 fn every_operation(echo: &Echo, id: &str, headers: &str) -> Vec<(&'static str, Answer)> {
     let endpoint = format!("/endpoints/{id}");
     let new = new_endpoint("GET", "/new", json!({"code": 200}));
@@ -49,7 +49,7 @@ fn create_with(echo: &Echo, key: &Key, path: &str) -> String {
 }
 
 #[test]
-fn where_there_are_keys_management_needs_one() {
+fn management_requires_a_key_if_keys_are_set() {
     let key = Key::new("ci", "read+write");
     let echo = Echo::start(&["--keys", &key.entry]);
     let id = create_with(&echo, &key, "/x");
@@ -79,13 +79,16 @@ fn where_there_are_keys_management_needs_one() {
 }
 
 #[test]
-fn an_entry_in_the_place_of_its_token_is_recognized() {
+fn an_entry_sent_as_a_token_is_recognized() {
     let key = Key::new("ci", "read+write");
     let echo = Echo::start(&["--keys", &key.entry]);
     for scheme in ["Bearer ", "Basic ", ""] {
         let answer = echo.manage("GET", "/endpoints", &format!("Authorization: {scheme}{}\r\n", key.entry), None);
         assert_refused(&answer, 401, scheme);
-        assert_eq!(answer.details(), "This is the entry for `--keys`: send the token, which begins with `echo_`");
+        assert_eq!(
+            answer.details(),
+            "`Authorization` holds an entry for `--keys`: send the token, which begins with `echo_`"
+        );
     }
 }
 
@@ -105,7 +108,7 @@ fn a_key_is_a_bearer_token_in_any_spelling_of_the_scheme() {
 }
 
 #[test]
-fn the_scope_of_a_key_says_what_it_may_do() {
+fn the_scope_of_a_key_limits_its_operations() {
     let (reader, writer, both) = (Key::new("viewer", "read"), Key::new("robot", "write"), Key::new("ci", "read+write"));
     let keys = [&*reader.entry, &writer.entry, &both.entry].join(",");
     let echo = Echo::start(&["--keys", &keys]);
@@ -114,7 +117,7 @@ fn the_scope_of_a_key_says_what_it_may_do() {
             assert_refused(answer, 403, operation);
             assert_eq!(answer.json()["errors"][0]["code"], "forbidden", "{operation}");
             assert_eq!(answer.json()["errors"][0]["source"], json!({"header": "Authorization"}), "{operation}");
-            let reason = format!("The key `{key}` does not have the scope `{scope}`: use one that has");
+            let reason = format!("The key `{key}` does not have the scope `{scope}`: use a key with this scope");
             assert_eq!(answer.details(), reason, "{operation}");
             assert_eq!(answer.header("www-authenticate"), None, "{operation}");
         }
@@ -153,7 +156,7 @@ fn access_is_checked_before_everything_else_and_before_the_body_is_read() {
         ("GET /endpoints?page[size]=0", 401, ""),
         ("GET /endpoints?page[size]=0", 403, &*writer.header),
     ] {
-        // A body is announced that never comes, of a type that is not taken.
+        // The body is announced and never comes, and its type is unsupported.
         let head = "HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n";
         let answer = send(echo.management, format!("{line} {head}{key}\r\n"));
         assert_refused(&answer, status, &format!("{line} with {key}"));
@@ -175,7 +178,7 @@ fn mocks_and_health_and_the_documentation_need_no_key() {
 }
 
 #[test]
-fn without_keys_everybody_may_do_everything() {
+fn without_keys_every_client_may_read_and_write() {
     let echo = Echo::start(&[]);
     for headers in ["", "Authorization: Bearer anything\r\n"] {
         let id = echo.create("GET", "/x", json!({"code": 200}));
@@ -188,7 +191,7 @@ fn without_keys_everybody_may_do_everything() {
 }
 
 #[test]
-fn a_key_that_only_writes_is_shown_nothing_of_what_is_there() {
+fn a_write_only_key_cannot_read_existing_mocks() {
     let (writer, both) = (Key::new("robot", "write"), Key::new("ci", "read+write"));
     let echo = Echo::start(&["--keys", &[&*writer.entry, &both.entry].join(",")]);
     let response = json!({"code": 200, "headers": {"X-Secret": "secret"}, "body": "secret"});
@@ -217,7 +220,7 @@ fn a_key_that_only_writes_is_shown_nothing_of_what_is_there() {
     assert_eq!(echo.manage("POST", "/endpoints", &both.header, Some(&posted)).status, 201);
     let by_verb = patch("", json!({"verb": "POST"}));
     for answer in [&taken, &moved, &by_verb] {
-        // The key may have sent only one of verb and path: the other is not its to know.
+        // The key may have sent only the verb or only the path. It must not learn the other.
         assert!(
             !["/secret", "/own", "GET", "POST"].iter().any(|part| answer.text().contains(part)),
             "{}",

@@ -1,4 +1,4 @@
-//! A request's body is read away or the connection closed.
+//! Echo reads a request's body to its end, or closes the connection.
 
 use std::{
     io::{Read, Write},
@@ -54,7 +54,7 @@ fn request(line: &str, fields: &str, bytes: usize, is_chunked: bool) -> (String,
     }
 }
 
-/// Requests that are refused before their body is read: line, fields, status.
+/// Requests refused before their body is read: line, fields, status.
 fn refusals(read_only: &str) -> Vec<(&'static str, String, u16)> {
     let json = "Content-Type: application/json\r\n";
     let key = format!("Authorization: Bearer {read_only}\r\n");
@@ -81,7 +81,7 @@ fn an_answer_before_the_body_leaves_the_connection_to_the_next_request() {
             let (head, body) = request(line, &fields, bytes, is_chunked);
             let mut stream = TcpStream::connect(echo.mocks).unwrap();
             stream.write_all(head.as_bytes()).unwrap();
-            // Without the body, so that the answer surely comes first.
+            // Without the body, so that the answer comes first for sure.
             let answer = read_answer(&mut stream);
             assert_refused(&answer, status, &case);
             assert_eq!(answer.header("connection"), None, "{case}");
@@ -117,14 +117,14 @@ fn a_refused_document_leaves_the_connection_to_the_next_request() {
 }
 
 #[test]
-fn a_client_that_waits_for_100_continue_is_refused_without_it_and_told_that_the_connection_closes() {
+fn a_refused_client_gets_no_100_continue_and_connection_close() {
     let echo = Echo::start(&["--max-body-bytes", "1024"]);
     for (line, fields, bytes, status) in
         [("PUT /endpoints", "", 10, 405), ("POST /endpoints", "Content-Type: text/plain\r\n", 10, 415)]
     {
         let head =
             format!("{line} HTTP/1.1\r\nHost: x\r\n{fields}Expect: 100-continue\r\nContent-Length: {bytes}\r\n\r\n");
-        // As a client that gives up waiting, and sends.
+        // Like a client that stops waiting and sends.
         for body in ["", "0123456789"] {
             let mut stream = TcpStream::connect(echo.mocks).unwrap();
             stream.write_all(head.as_bytes()).unwrap();
@@ -185,7 +185,7 @@ fn a_client_that_never_stops_sending_is_cut_off() {
 }
 
 #[test]
-fn a_refused_head_is_read_away_so_that_its_answer_arrives() {
+fn the_body_behind_a_refused_head_is_discarded_so_that_the_answer_arrives() {
     let echo = Echo::start(&["--max-header-bytes", "8192"]);
     let long = "x".repeat(3_000_000);
     for (head, status) in [
@@ -201,7 +201,7 @@ fn a_refused_head_is_read_away_so_that_its_answer_arrives() {
 }
 
 #[test]
-fn a_body_that_does_not_come_is_not_waited_for_for_ever() {
+fn a_missing_body_times_out() {
     let echo = Echo::start(&["--request-timeout", "500ms"]);
     echo.create("POST", "/hello", json!({"code": 200, "body": "Hello"}));
     let answer = send(echo.mocks, "POST /hello HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nname");
@@ -217,5 +217,5 @@ fn a_body_that_ends_early_is_malformed() {
     let head = "POST /endpoints HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked";
     let answer = send(echo.mocks, format!("{head}\r\n\r\n2\r\n{{}}\r\nnot a size\r\n"));
     assert_refused(&answer, 400, "a chunk that is none");
-    assert_eq!(answer.details(), "The body did not arrive whole: send all that the headers announce");
+    assert_eq!(answer.details(), "The body did not arrive completely: send all bytes that the headers announce");
 }

@@ -1,6 +1,7 @@
-//! `PATCH /endpoints/{id}`: 200, the resource, new `ETag`. What is absent keeps its value; members of `response` merge;
-//! `headers` is replaced whole; `null` clears an optional member. Refused: 404 before the body is looked at, 409 `id` or
-//! `type` differs, 409 another mock holds verb + path (never a conflict with itself), 412 `If-Match` fails.
+//! `PATCH /endpoints/{id}`: 200, the resource, new `ETag`. Absent members keep their values; members of `response`
+//! merge; `headers` is replaced as a whole; `null` clears an optional member. Refused: 404 before the body is read, 409
+//! for another `id` or `type`; 409 if another mock holds verb and path (never a conflict with itself); 412 for a failed
+//! `If-Match`.
 
 use serde_json::{Value, json};
 
@@ -19,7 +20,7 @@ fn if_match(echo: &Echo, id: &str, tags: &str) -> Answer {
 }
 
 #[test]
-fn what_is_absent_keeps_its_value_and_what_is_there_replaces_it() {
+fn present_members_replace_values_and_absent_members_keep_them() {
     let echo = Echo::start(&[]);
     for (given, verb, path, response) in [
         (json!({}), "GET", "/old", original()),
@@ -80,7 +81,7 @@ fn each_change_has_a_new_etag_and_the_same_id() {
 }
 
 #[test]
-fn an_unknown_id_is_404_before_the_body_is_looked_at() {
+fn an_unknown_id_is_404_whatever_the_body() {
     let echo = Echo::start(&[]);
     let not_found = |answer: &Answer, case: &str| {
         assert_refused(answer, 404, case);
@@ -96,7 +97,7 @@ fn an_unknown_id_is_404_before_the_body_is_looked_at() {
         let answer = echo.manage_raw("PATCH", "/endpoints/1234567890", headers, body.as_bytes());
         not_found(&answer, &format!("{headers}{body}"));
     }
-    // Not even when it never comes.
+    // Not even if the body never comes.
     let head = "PATCH /endpoints/1234567890 HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 9\r\n\r\n";
     not_found(&send(echo.management, head), "no body");
 }
@@ -127,7 +128,7 @@ fn another_id_or_type_in_the_document_is_a_conflict() {
 }
 
 #[test]
-fn a_verb_and_path_that_another_mock_holds_is_a_conflict_that_names_it() {
+fn changing_to_a_taken_verb_and_path_is_a_conflict_with_the_id_of_the_holder() {
     let echo = Echo::start(&[]);
     let holder = echo.create("GET", "/taken", json!({"code": 200, "body": "holder"}));
     let same_path = echo.create("PUT", "/taken", original());
@@ -146,13 +147,13 @@ fn a_verb_and_path_that_another_mock_holds_is_a_conflict_that_names_it() {
         assert_eq!((after.json(), after.header("etag")), (before.json(), before.header("etag")), "{given}");
     }
     assert_eq!(echo.call("GET", "/taken").text(), "holder");
-    // Where the holder has gone, there is room.
+    // After the holder has moved, the path is free.
     echo.patch(&holder, &changes(json!({"path": "/elsewhere"})));
     assert_eq!(echo.patch(&same_path, &changes(json!({"verb": "GET"}))).status, 200);
 }
 
 #[test]
-fn an_endpoint_is_never_in_conflict_with_itself() {
+fn an_endpoint_never_conflicts_with_itself() {
     let echo = Echo::start(&[]);
     let id = echo.create("GET", "/~x", original());
     for given in [
@@ -163,13 +164,13 @@ fn an_endpoint_is_never_in_conflict_with_itself() {
         let answer = echo.patch(&id, &changes(given.clone()));
         assert_eq!(answer.status, 200, "{given}: {}", answer.text());
     }
-    // The document that was shown can be sent back as it is.
+    // A client can send the shown document back unchanged.
     let shown = echo.get(&format!("/endpoints/{id}")).json();
     assert_eq!(echo.patch(&id, &shown).json(), shown);
 }
 
 #[test]
-fn changes_have_the_rules_of_new_endpoints_and_change_nothing_when_refused() {
+fn a_refused_change_changes_nothing_and_follows_the_rules_of_creation() {
     let echo = Echo::start(&[]);
     let id = echo.create("GET", "/x", original());
     let before = echo.get(&format!("/endpoints/{id}"));
@@ -197,7 +198,7 @@ fn changes_have_the_rules_of_new_endpoints_and_change_nothing_when_refused() {
 }
 
 #[test]
-fn a_change_without_attributes_is_one_of_nothing() {
+fn a_change_without_attributes_changes_nothing() {
     let echo = Echo::start(&[]);
     let id = echo.create("GET", "/x", original());
     let answer = echo.patch(&id, &json!({"data": {"type": "endpoints", "id": id}}));
@@ -205,7 +206,7 @@ fn a_change_without_attributes_is_one_of_nothing() {
 }
 
 #[test]
-fn if_match_lets_only_the_named_version_be_changed() {
+fn if_match_allows_a_change_of_the_named_version_only() {
     let echo = Echo::start(&[]);
     let id = echo.create("GET", "/x", original());
     let tag = || echo.get(&format!("/endpoints/{id}")).header("etag").unwrap().to_owned();
@@ -239,7 +240,7 @@ fn if_match_lets_only_the_named_version_be_changed() {
 }
 
 #[test]
-fn a_failed_if_match_is_told_before_the_body_is_looked_at_and_after_the_id() {
+fn if_match_is_checked_after_the_id_and_before_the_body() {
     let echo = Echo::start(&[]);
     let id = echo.create("GET", "/x", original());
     let stale = "Content-Type: text/plain\r\nIf-Match: \"0\"\r\n";
@@ -249,7 +250,7 @@ fn a_failed_if_match_is_told_before_the_body_is_looked_at_and_after_the_id() {
 }
 
 #[test]
-fn an_endpoint_that_was_changed_does_not_leave_its_old_place_taken() {
+fn changing_the_path_frees_the_old_path() {
     let echo = Echo::start(&[]);
     let id = echo.create("GET", "/old", original());
     echo.patch(&id, &changes(json!({"path": "/new"})));

@@ -1,5 +1,5 @@
-//! `GET /endpoints/{id}`: 304 for `If-None-Match`. PATCH and DELETE: 412 where `If-Match` or `If-None-Match` fails (RFC 9110
-//! section 13). What `If-Match` lets through is in `change.rs` and `delete.rs`.
+//! `GET /endpoints/{id}`: 304 for `If-None-Match`. PATCH and DELETE: 412 if `If-Match` or `If-None-Match` fails (RFC
+//! 9110 section 13). `change.rs` and `delete.rs` test successful `If-Match`.
 
 use serde_json::json;
 
@@ -11,7 +11,7 @@ use crate::{
 struct Fixture {
     echo: Echo,
     path: String,
-    /// The tag of the version before.
+    /// The tag of the previous version.
     stale: String,
     current: String,
 }
@@ -32,7 +32,7 @@ impl Fixture {
         self.echo.manage(method, &self.path, headers, (method == "PATCH").then_some(&document))
     }
 
-    /// Lines of `If-None-Match` that name the current version, and some that do not.
+    /// Lines of `If-None-Match` with the current version, and lines without it.
     fn lines(&self) -> (Vec<String>, Vec<String>) {
         let filled = |forms: &[&str]| -> Vec<_> {
             let fill = |form: &&str| form.replace("CURRENT", &self.current).replace("STALE", &self.stale);
@@ -57,7 +57,7 @@ impl Fixture {
 }
 
 #[test]
-fn a_client_that_has_the_endpoint_is_told_so_and_gets_no_body() {
+fn if_none_match_with_the_current_version_is_304_without_a_body() {
     let fixture = fixture();
     let (named, others) = fixture.lines();
     for method in ["GET", "HEAD"] {
@@ -79,7 +79,7 @@ fn a_client_that_has_the_endpoint_is_told_so_and_gets_no_body() {
 }
 
 #[test]
-fn a_version_that_if_none_match_names_is_neither_changed_nor_deleted() {
+fn if_none_match_with_the_current_version_refuses_changes_and_deletions() {
     let fixture = fixture();
     for method in ["PATCH", "DELETE"] {
         for lines in fixture.lines().0 {
@@ -96,7 +96,7 @@ fn a_version_that_if_none_match_names_is_neither_changed_nor_deleted() {
 }
 
 #[test]
-fn if_match_comes_first_and_holds_for_reading_too() {
+fn if_match_is_checked_first_and_for_reads_too() {
     let fixture = fixture();
     let Fixture { stale, current, .. } = &fixture;
     for (headers, read, written) in [
@@ -122,15 +122,15 @@ fn a_condition_on_an_endpoint_that_does_not_exist_is_404() {
 }
 
 #[test]
-fn a_tag_that_a_proxy_has_made_weak_is_told_how_to_go_on() {
+fn a_weak_if_match_is_refused_with_advice() {
     let fixture = fixture();
     let weak = format!("If-Match: {}, W/{}\r\n", fixture.stale, fixture.current);
     let answer = fixture.ask("DELETE", &weak);
     assert_refused(&answer, 412, &weak);
     let advice = format!("send `{}`, without `W/`", fixture.current);
     assert!(answer.details().ends_with(&advice), "{}", answer.details());
-    // A weak tag of another version is one of another version.
+    // A weak tag of another version gets the usual message.
     let answer = fixture.ask("DELETE", &format!("If-Match: W/{}\r\n", fixture.stale));
-    assert!(answer.details().contains("get it again"), "{}", answer.details());
+    assert!(answer.details().contains("get the endpoint again"), "{}", answer.details());
     assert_eq!(fixture.ask("DELETE", &format!("If-Match: {}\r\n", fixture.current)).status, 204);
 }

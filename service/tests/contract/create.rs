@@ -1,6 +1,6 @@
-//! `POST /endpoints`: 201, the resource, `Location` = absolute URL of the mock itself, so no `links.self`. Refused: 409
-//! verb + path taken (names the holder's id), 403 an id sent by the client, 409 wrong `type`. And `id` and `verb` of the
-//! resource's table; the other members are in `limits.rs` and `paths.rs`.
+//! `POST /endpoints`: 201, the resource, `Location` with the absolute URL of the mock, so no `links.self`. Refused: 409
+//! if verb and path are taken (with the holder's id), 403 for an id from the client, 409 for a wrong `type`. Also the
+//! members `id` and `verb`; `limits.rs` and `paths.rs` test the others.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use crate::{
 };
 
 #[test]
-fn what_was_created_comes_back_whole_with_the_url_of_the_mock_and_without_a_self_link() {
+fn the_answer_to_a_creation_is_the_whole_endpoint_with_location_and_without_a_self_link() {
     let echo = Echo::start(&[]);
     let attributes = json!({
         "verb": "GET",
@@ -32,7 +32,7 @@ fn what_was_created_comes_back_whole_with_the_url_of_the_mock_and_without_a_self
 }
 
 #[test]
-fn the_url_in_location_is_that_of_the_mock() {
+fn location_is_the_url_of_the_mock() {
     let echo = Echo::start(&[]);
     let answer = echo.post(&new_endpoint("GET", "/a//b%2fc", json!({"code": 200, "body": "here"})));
     let origin = format!("http://{}", echo.mocks);
@@ -54,7 +54,7 @@ fn ids_are_version_7_uuids_that_sort_by_creation() {
 }
 
 #[test]
-fn every_method_of_http_that_is_delivered_can_be_mocked_and_lower_case_is_returned_in_upper_case() {
+fn each_supported_method_can_be_mocked_and_lower_case_becomes_upper_case() {
     let echo = Echo::start(&[]);
     for verb in ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"] {
         let response = json!({"code": 299, "headers": {"X-Verb": verb}});
@@ -89,7 +89,7 @@ fn connect_and_trace_and_unknown_methods_are_refused_with_the_reason() {
 }
 
 #[test]
-fn an_id_from_the_client_is_forbidden_and_null_is_none() {
+fn a_client_id_is_forbidden_and_a_null_id_means_absent() {
     let echo = Echo::start(&[]);
     let with_id = |id: Value| {
         let mut document = new_endpoint("GET", "/own-id", json!({"code": 200}));
@@ -104,7 +104,7 @@ fn an_id_from_the_client_is_forbidden_and_null_is_none() {
 }
 
 #[test]
-fn another_type_is_a_conflict_and_no_type_is_invalid() {
+fn a_wrong_type_is_409_and_a_missing_type_is_422() {
     let echo = Echo::start(&[]);
     for (kind, status) in [
         (json!("endpoint"), 409),
@@ -124,7 +124,7 @@ fn another_type_is_a_conflict_and_no_type_is_invalid() {
 }
 
 #[test]
-fn a_taken_verb_and_path_is_a_conflict_that_names_the_holder() {
+fn creating_a_taken_verb_and_path_is_a_conflict_with_the_id_of_the_holder() {
     let echo = Echo::start(&[]);
     let holder = echo.create("GET", "/~taken", json!({"code": 200, "body": "first"}));
     for (verb, path) in [("GET", "/~taken"), ("get", "/~taken"), ("GET", "/%7etaken"), ("GET", "/%7Et%61ken")] {

@@ -1,4 +1,4 @@
-//! `DELETE /endpoints/{id}`: 204, no body, no content type. 404, also the second time; 412.
+//! `DELETE /endpoints/{id}`: 204, no body, no content type. 404, also for a second deletion; 412.
 
 use serde_json::json;
 
@@ -23,7 +23,7 @@ fn a_deleted_endpoint_is_gone_and_the_answer_is_empty() {
 }
 
 #[test]
-fn the_second_time_it_is_404_for_every_method() {
+fn a_deleted_endpoint_is_404_for_every_method() {
     let echo = Echo::start(&[]);
     let id = echo.create("GET", "/hello", json!({"code": 200}));
     assert_eq!(echo.delete(&id).status, 204);
@@ -35,7 +35,7 @@ fn the_second_time_it_is_404_for_every_method() {
 }
 
 #[test]
-fn its_verb_and_path_are_free_again_and_the_new_endpoint_is_another() {
+fn a_deletion_frees_verb_and_path_for_a_new_endpoint() {
     let echo = Echo::start(&[]);
     let first = echo.create("GET", "/hello", json!({"code": 200, "body": "first"}));
     echo.delete(&first);
@@ -47,7 +47,7 @@ fn its_verb_and_path_are_free_again_and_the_new_endpoint_is_another() {
 }
 
 #[test]
-fn if_match_lets_only_the_named_version_be_deleted() {
+fn if_match_allows_a_deletion_of_the_named_version_only() {
     let echo = Echo::start(&[]);
     let id = echo.create("GET", "/hello", json!({"code": 200}));
     let path = format!("/endpoints/{id}");

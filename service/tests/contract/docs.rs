@@ -1,4 +1,4 @@
-//! The OpenAPI document and the page that shows it.
+//! The OpenAPI document and the documentation page.
 
 use std::collections::BTreeMap;
 
@@ -19,12 +19,12 @@ const APART: [&str; 2] = ["--management-listen", "127.0.0.1:0"];
 #[test]
 fn the_committed_document_is_the_served_one_where_there_are_keys_and_mocks() {
     let echo = Echo::start(&KEYS);
-    // `UPDATE_EXPECT=1 cargo test the_committed_document` writes it anew.
+    // `UPDATE_EXPECT=1 cargo test the_committed_document` regenerates it.
     expect_file!["../../openapi.json"].assert_eq(&(echo.get("/-/openapi.json").text() + "\n"));
 }
 
 #[test]
-fn the_yaml_says_the_same() {
+fn the_yaml_document_equals_the_json_document() {
     let echo = Echo::start(&[]);
     let answer = echo.get("/-/openapi.yaml");
     assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/yaml")));
@@ -45,6 +45,7 @@ fn every_operation_of_the_contract_is_described_with_its_statuses() {
         ("get", "/endpoints/{id}", "200 304 400 401 403 404 406 412 429 500 503"),
         ("patch", "/endpoints/{id}", "200 204 400 401 403 404 406 408 409 412 413 415 422 429 500 503"),
         ("delete", "/endpoints/{id}", "204 400 401 403 404 406 412 429 500 503"),
+        ("post", "/-/store/raise", "200 400 401 403 406 409 429 500 503"),
     ] {
         let mut found = statuses(path, method);
         found.sort_unstable();
@@ -56,7 +57,7 @@ fn every_operation_of_the_contract_is_described_with_its_statuses() {
 }
 
 #[test]
-fn keys_are_described_only_where_management_has_some() {
+fn keys_are_documented_only_if_management_has_keys() {
     let echo = Echo::start(&[]);
     let document = document(&echo);
     assert_eq!(document["security"], json!([]));
@@ -69,7 +70,7 @@ fn keys_are_described_only_where_management_has_some() {
 }
 
 #[test]
-fn the_page_takes_keys_only_where_no_mock_shares_its_origin() {
+fn the_page_accepts_keys_only_on_an_origin_without_mocks() {
     for (arguments, takes_keys, says_why_not) in [
         ([&KEYS[..], &APART].concat(), true, false),
         (KEYS.to_vec(), false, true),
@@ -79,7 +80,7 @@ fn the_page_takes_keys_only_where_no_mock_shares_its_origin() {
         let page = Echo::start(&arguments).get("/-/docs");
         assert_eq!(page.header("cross-origin-opener-policy"), Some("same-origin"), "{arguments:?}");
         let html = page.text();
-        // The last script is Echo's; what comes before it is Swagger UI.
+        // The last script is Echo's; the part before it is Swagger UI.
         let (_, script) = html.rsplit_once("<script>").unwrap();
         assert_eq!(script.contains("\"securitySchemes\":"), takes_keys, "{arguments:?}");
         assert_eq!(script.contains("\"security\":[{"), takes_keys, "{arguments:?}");
@@ -88,7 +89,7 @@ fn the_page_takes_keys_only_where_no_mock_shares_its_origin() {
 }
 
 #[test]
-fn the_allow_of_each_path_is_what_the_document_describes() {
+fn allow_matches_the_documented_methods_of_each_path() {
     let echo = Echo::start(&[]);
     let document = document(&echo);
     for (path, item) in document["paths"].as_object().unwrap().iter().filter(|(path, _)| *path != "/{path}") {
@@ -116,7 +117,7 @@ fn the_examples_work_when_pasted() {
 }
 
 #[test]
-fn the_page_needs_nothing_from_elsewhere_and_may_not_ask_for_it() {
+fn the_page_loads_nothing_from_other_servers_and_its_policy_forbids_it() {
     let echo = Echo::start(&[]);
     let page = echo.get("/-/docs");
     assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
@@ -132,14 +133,14 @@ fn the_page_needs_nothing_from_elsewhere_and_may_not_ask_for_it() {
 }
 
 #[test]
-fn calls_of_mocks_are_described_only_where_the_page_can_make_them() {
+fn calls_of_mocks_are_documented_only_if_the_page_can_send_them() {
     let shared = Echo::start(&[]);
     let apart = Echo::start(&["--management-listen", "127.0.0.1:0"]);
     let described = document(&shared)["paths"]["/{path}"].clone();
     let methods: Vec<_> = described.as_object().unwrap().keys().cloned().collect();
     assert_eq!(methods, ["get", "head", "post", "put", "patch", "delete", "options"]);
     assert!(document(&apart)["paths"]["/{path}"].is_null());
-    // Where nothing is reserved, the mock listener has no documentation either, but may have a mock in its place.
+    // Without reserved paths, the mock listener has no documentation, but may have a mock in its place.
     assert_eq!(apart.call("GET", "/-/docs").status, 404);
     assert_eq!(apart.post(&new_endpoint("GET", "/-/docs", json!({"code": 200}))).status, 201);
     assert_eq!(apart.call("GET", "/-/docs").status, 200);

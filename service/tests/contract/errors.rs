@@ -1,6 +1,6 @@
-//! `{"errors": [{"status", "code", "title", "detail", "source"}]}`: all that is wrong at once, each with its pointer.
-//! 413. (400 is in `malformed.rs`.) Never an internal message, a panic or HTML. (The other
-//! statuses are with what they refuse.)
+//! `{"errors": [{"status", "code", "title", "detail", "source"}]}`: all errors at once, each with its pointer. 413.
+//! Never an internal message, a panic or HTML. `malformed.rs` tests 400; the files of the operations test the other
+//! statuses.
 
 use expect_test::expect;
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ fn post(echo: &Echo, body: impl AsRef<[u8]>) -> Answer {
 }
 
 #[test]
-fn all_that_is_wrong_is_told_at_once_and_each_with_its_pointer() {
+fn all_errors_are_reported_together_each_with_its_pointer() {
     let echo = Echo::start(&[]);
     let attributes = json!({
         "verb": "FETCH",
@@ -34,11 +34,11 @@ fn all_that_is_wrong_is_told_at_once_and_each_with_its_pointer() {
             pointers.iter().zip(details.lines()).map(|(pointer, detail)| format!("{pointer}: {detail}\n")).collect();
         told.sort();
         expect![[r#"
-            /data/attributes/note: `note` is not known here: use `verb`, `path`, `response`, or leave it out
+            /data/attributes/note: `note` is not a member here: use `verb`, `path`, `response`, or leave it out
             /data/attributes/path: The path must begin with `/`: write `/greeting`
-            /data/attributes/response/body: `body` is text: write JSON as a string, with its quotes escaped: `"body": "1"`
-            /data/attributes/response/code: 100 is an interim code, which no answer can end with: write a code from 200 to 599
-            /data/attributes/response/delay: `delay` is not known here: use `code`, `headers`, `body`, or leave it out
+            /data/attributes/response/body: `body` must be a string: write JSON as a string with escaped quotes: `"body": "1"`
+            /data/attributes/response/code: 100 is an interim code, and an answer needs a final code: write a code from 200 to 599
+            /data/attributes/response/delay: `delay` is not a member here: use `code`, `headers`, `body`, or leave it out
             /data/attributes/response/headers/Content-Length: `Content-Length` is set by the server that delivers the answer: leave it out
             /data/attributes/response/headers/X A: `X A` is not a header name: use letters, digits and !#$%&'*+-.^_`|~ only
             /data/attributes/verb: `FETCH` is not an HTTP method. Use one of GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH
@@ -69,7 +69,7 @@ fn an_error_has_exactly_these_members() {
 }
 
 #[test]
-fn errors_that_do_not_agree_on_a_status_are_400_and_keep_their_own() {
+fn errors_of_several_statuses_are_400_and_each_keeps_its_own() {
     let echo = Echo::start(&[]);
     let answer = echo.post(&new_endpoint("GET", "x", json!({"code": 200, "body": "a".repeat(256 * 1024 + 1)})));
     assert_refused(&answer, 400, "a bad path and a large body");
@@ -79,7 +79,7 @@ fn errors_that_do_not_agree_on_a_status_are_400_and_keep_their_own() {
 }
 
 #[test]
-fn of_very_many_errors_the_first_are_told_and_how_many_more_there_are() {
+fn very_many_errors_are_cut_with_a_count_of_the_rest() {
     let echo = Echo::start(&[]);
     let mut document = new_endpoint("GET", "/x", json!({"code": 200}));
     for n in 0..60 {
@@ -92,7 +92,7 @@ fn of_very_many_errors_the_first_are_told_and_how_many_more_there_are() {
 }
 
 #[test]
-fn a_parameter_where_there_is_none_is_400_and_nothing_is_done() {
+fn an_unsupported_query_parameter_is_400_and_has_no_effect() {
     let echo = Echo::start(&[]);
     let id = echo.create("GET", "/x", json!({"code": 200}));
     let endpoint = format!("/endpoints/{id}?include=a");
@@ -111,16 +111,16 @@ fn a_parameter_where_there_is_none_is_400_and_nothing_is_done() {
 }
 
 #[test]
-fn a_document_that_announces_too_much_is_413_at_once() {
+fn a_content_length_above_the_limit_is_413_at_once() {
     let echo = Echo::start(&[]);
     let id = echo.create("GET", "/x", json!({"code": 200}));
     for line in ["POST /endpoints".to_owned(), format!("PATCH /endpoints/{id}")] {
-        // Neither a byte of the body is waited for, nor a client encouraged to send it.
+        // Echo neither waits for a byte of the body nor encourages the client to send one.
         let head =
             format!("{line} HTTP/1.1\r\nHost: x\r\n{JSON_API}Content-Length: 50000000\r\nExpect: 100-continue\r\n");
         let answer = crate::support::send(echo.management, head + "Connection: close\r\n\r\n");
         assert_refused(&answer, 413, &line);
-        assert_eq!(answer.details(), "The body is larger than 2097152 bytes, which are allowed");
+        assert_eq!(answer.details(), "The body is too large: send at most 2097152 bytes");
     }
 }
 
@@ -180,7 +180,7 @@ fn a_request_up_to_the_limit_is_read_and_a_larger_one_is_413() {
     assert_eq!(post(&echo, sized("/within", 2000)).status, 201);
     let answer = post(&echo, sized("/beyond", 2001));
     assert_refused(&answer, 413, "a byte more");
-    assert_eq!(answer.details(), "The body is larger than 2000 bytes, which are allowed");
+    assert_eq!(answer.details(), "The body is too large: send at most 2000 bytes");
     let chunks = format!("7d1\r\n{}\r\n0\r\n\r\n", sized("/beyond", 2001));
     let headers = format!("{JSON_API}Transfer-Encoding: chunked\r\n");
     let head = format!("POST /endpoints HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}\r\n");
@@ -191,7 +191,7 @@ fn a_request_up_to_the_limit_is_read_and_a_larger_one_is_413() {
 #[test]
 fn the_largest_mock_fits_into_the_largest_request_by_default() {
     let echo = Echo::start(&[]);
-    // Every character of the body escaped: six bytes for one.
+    // Every character of the body is escaped: six bytes for one.
     let body = "\u{1}".repeat(256 * 1024);
     let headers: Value = json!({"x": "\\".repeat(16 * 1024 - 1)});
     let path = format!("/{}", "a".repeat(2_047));
@@ -200,7 +200,7 @@ fn the_largest_mock_fits_into_the_largest_request_by_default() {
 }
 
 #[test]
-fn no_answer_tells_what_is_inside() {
+fn no_answer_reveals_internals() {
     let echo = Echo::start(&[]);
     let id = echo.create("GET", "/x", json!({"code": 200}));
     let odd_paths =

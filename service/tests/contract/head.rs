@@ -1,4 +1,4 @@
-//! What HTTP/1.1 asks of the head of a request, on every listener.
+//! The rules of HTTP/1.1 for the head of a request, on every listener.
 
 use crate::{
     shape::assert_refused,
@@ -26,7 +26,7 @@ fn a_missing_duplicate_or_invalid_host_is_400() {
         }
         assert_eq!(ask("1.0", "").status, 200);
         assert_refused(&ask("1.0", "Host: a b\r\n"), 400, "HTTP/1.0");
-        // A target with a host of its own does not replace the field (RFC 9112 section 3.2.2).
+        // A target in absolute form does not replace the `Host` field (RFC 9112 section 3.2.2).
         let absolute = format!("GET http://echo{path} HTTP/1.1\r\nConnection: close\r\n");
         assert_refused(&send(address, format!("{absolute}\r\n")), 400, "absolute-form without Host");
         assert_eq!(send(address, format!("{absolute}Host: echo\r\n\r\n")).status, 200);
@@ -57,7 +57,7 @@ fn a_transfer_coding_other_than_chunked_is_refused() {
 }
 
 #[test]
-fn a_mock_answers_whatever_its_host_is_called() {
+fn a_mock_answers_for_every_host() {
     let echo = Echo::start(&[]);
     echo.create("GET", "/mock", json!({"code": 200}));
     let answer = send(echo.mocks, "GET /mock HTTP/1.1\r\nHost: attacker.example\r\nConnection: close\r\n\r\n");

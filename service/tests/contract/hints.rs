@@ -1,4 +1,4 @@
-//! What an error says to write instead, for mistakes in the form of a document.
+//! Corrections in errors about the form of a document.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::{
 };
 
 #[test]
-fn what_the_resource_is_hides_nothing_else() {
+fn a_wrong_type_hides_no_other_error() {
     let echo = Echo::start(&[]);
     let id = echo.create("GET", "/x", json!({"code": 200}));
     let mut document = changes(json!({"verb": "FETCH", "response": {"code": 1}}));
@@ -27,13 +27,13 @@ fn what_the_resource_is_hides_nothing_else() {
         assert!(expected.iter().all(|error| told.iter().any(|told| told == error)), "{told:?}");
         assert!(told.contains(&"/data/attributes/response/code 422".to_owned()), "{told:?}");
     }
-    // Errors that agree keep their status.
+    // Errors with the same status keep it.
     document["data"] = json!({"type": "endpoint", "id": "mine"});
     assert_refused(&echo.patch(&id, &document), 409, "type and id");
 }
 
 #[test]
-fn members_in_the_wrong_place_are_told_where_they_belong() {
+fn misplaced_members_are_refused_with_their_right_place() {
     let echo = Echo::start(&[]);
     let id = echo.create("GET", "/x", json!({"code": 200}));
     let attributes = json!({"verb": "GET", "path": "/y", "response": {"code": 200}});
@@ -58,10 +58,10 @@ fn members_in_the_wrong_place_are_told_where_they_belong() {
 }
 
 #[test]
-fn what_is_missing_is_shown_and_can_be_pasted() {
+fn advice_for_missing_members_can_be_pasted() {
     let echo = Echo::start(&[]);
     let mut document = json!({"data": {}});
-    // Each advice is followed until nothing is missing.
+    // Follow each hint until nothing is missing.
     for _ in 0..6 {
         let answer = echo.post(&document);
         if answer.status == 201 {
@@ -78,7 +78,7 @@ fn what_is_missing_is_shown_and_can_be_pasted() {
 }
 
 #[test]
-fn a_list_of_values_is_refused_and_told_to_be_one_string() {
+fn a_header_with_a_list_of_values_is_refused_with_advice_to_write_a_string() {
     let echo = Echo::start(&[]);
     for headers in [json!({"Set-Cookie": ["a=1", "b=2"]}), json!({"Vary": []})] {
         let answer = echo.post(&new_endpoint("GET", "/x", json!({"code": 200, "headers": headers})));

@@ -1,10 +1,10 @@
-//! The members of the resource's table: what each may hold, up to the last byte.
+//! The members of the resource: their limits, up to the last byte.
 //!
 //! - `response.code`: integer 200–599. 1xx are interim.
-//! - `response.headers`: optional object of string to string. Names are tokens, unique without regard to case; values have
-//!   no CR, LF or NUL. Framing and hop-by-hop fields are refused. At most 64 fields, 16 KiB in all.
+//! - `response.headers`: optional object of string to string. Names are tokens, unique without regard to case; values
+//!   have no CR, LF or NUL. Framing and hop-by-hop fields are refused. At most 64 fields, 16 KiB in all.
 //! - `response.body`: optional string, UTF-8. At most 256 KiB; larger: 413. Refused with 204, 205 and 304.
-//! - An unknown attribute is 422 and names it. `null` for an optional member means absent.
+//! - An unknown attribute is 422, and the error names it. `null` for an optional member means absent.
 
 use serde_json::{Map, Value, json};
 
@@ -22,7 +22,7 @@ fn with_headers(headers: impl Into<Value>) -> Value {
 }
 
 #[test]
-fn final_codes_are_taken_and_sent() {
+fn final_status_codes_are_accepted_and_served() {
     let echo = Echo::start(&[]);
     for code in [200, 201, 299, 301, 400, 404, 418, 499, 500, 503, 599] {
         let path = format!("/{code}");
@@ -45,7 +45,7 @@ fn a_code_is_an_integer_however_json_writes_it() {
 }
 
 #[test]
-fn interim_codes_and_what_is_no_code_are_refused() {
+fn interim_and_impossible_status_codes_are_refused() {
     let echo = Echo::start(&[]);
     for (code, reason) in [
         (json!(100), "100 is an interim code"),
@@ -88,7 +88,7 @@ fn header_names_are_tokens_and_values_are_field_values() {
 }
 
 #[test]
-fn a_header_that_http_can_not_carry_is_refused_and_pointed_at() {
+fn a_header_that_http_cannot_carry_is_refused_with_its_pointer() {
     let echo = Echo::start(&[]);
     for (name, value, reason) in [
         ("", "v", "is not a header name"),
@@ -188,7 +188,7 @@ fn a_body_of_256_kib_is_served_and_a_byte_more_is_413() {
     let echo = Echo::start(&[]);
     for (path, largest) in [
         ("/ascii", "a".repeat(256 * 1024)),
-        // Bytes count, not characters, and not the escapes of JSON.
+        // The limit counts bytes: not characters, and not the escapes of JSON.
         ("/utf-8", "é".repeat(128 * 1024)),
         ("/escaped", "\u{1}".repeat(256 * 1024)),
     ] {
@@ -222,7 +222,7 @@ fn a_body_is_a_string() {
     for body in [json!({"message": "Hello"}), json!(["a\\"]), json!(1), json!(true), json!({}), long] {
         let answer = echo.post(&new_endpoint("GET", "/x", json!({"code": 200, "body": body})));
         assert_refused_at(&answer, 422, BODY, &body.to_string());
-        // What it says to write is what was meant, or an example.
+        // The correction repeats the given value, or is an example.
         let detail = answer.details();
         let advice = detail.split_once("`\"body\": ").unwrap().1.strip_suffix('`').unwrap();
         let text: String = serde_json::from_str(advice).unwrap();
@@ -244,7 +244,7 @@ fn null_for_an_optional_member_means_absent() {
 }
 
 #[test]
-fn an_unknown_attribute_is_refused_and_named() {
+fn unknown_attributes_are_refused_by_name() {
     let echo = Echo::start(&[]);
     for (pointer, name) in [
         ("/data/attributes", "verbs"),
@@ -255,18 +255,18 @@ fn an_unknown_attribute_is_refused_and_named() {
         ("/data/attributes/response", "delay"),
     ] {
         let mut document = new_endpoint("GET", "/x", json!({"code": 200}));
-        // Null is a value here: a member that does not exist can not be absent.
+        // Null is a value here: an unknown member cannot be absent.
         for value in [json!("v"), Value::Null] {
             document.pointer_mut(pointer).unwrap()[name] = value;
             let answer = echo.post(&document);
             assert_refused_at(&answer, 422, &format!("{pointer}/{name}"), name);
-            assert!(answer.details().contains(&format!("`{name}` is not known")), "{}", answer.details());
+            assert!(answer.details().contains(&format!("`{name}` is not a member")), "{}", answer.details());
         }
     }
 }
 
 #[test]
-fn what_is_required_is_missed() {
+fn missing_required_members_are_reported() {
     let echo = Echo::start(&[]);
     for pointer in [
         "/data/attributes",

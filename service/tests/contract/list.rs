@@ -14,7 +14,7 @@ fn ids(answer: &Answer) -> Vec<String> {
     endpoints.map(|endpoint| endpoint["id"].as_str().unwrap().to_owned()).collect()
 }
 
-/// The ids of every page, from this link on, and how many there were on each.
+/// The ids of all pages from this link on, and the number of ids on each page.
 fn follow(echo: &Echo, first: &str) -> (Vec<String>, Vec<usize>) {
     let (mut all, mut sizes) = (Vec::new(), Vec::new());
     let mut link = Some(first.to_owned());
@@ -31,7 +31,7 @@ fn follow(echo: &Echo, first: &str) -> (Vec<String>, Vec<usize>) {
 }
 
 #[test]
-fn an_empty_list_is_a_list() {
+fn without_mocks_the_list_is_an_empty_array() {
     let echo = Echo::start(&[]);
     let answer = echo.get("/endpoints");
     assert_eq!((answer.status, answer.header("content-type")), (200, Some(MEDIA_TYPE)));
@@ -41,7 +41,7 @@ fn an_empty_list_is_a_list() {
 }
 
 #[test]
-fn the_list_shows_whole_endpoints_in_the_order_of_their_ids_whatever_happens_to_them() {
+fn the_list_has_whole_endpoints_in_the_order_of_ids_after_changes_too() {
     let echo = Echo::start(&[]);
     let created: Vec<_> = ["/c", "/a", "/b", "/d"]
         .map(|path| echo.create("GET", path, json!({"code": 200, "body": path})))
@@ -59,7 +59,7 @@ fn the_list_shows_whole_endpoints_in_the_order_of_their_ids_whatever_happens_to_
 }
 
 #[test]
-fn links_next_leads_through_everything_once_and_in_order() {
+fn links_next_visits_each_endpoint_once_in_order() {
     let echo = Echo::start(&[]);
     let created: Vec<_> = (0..205).map(|n| echo.create("GET", &format!("/{n}"), json!({"code": 200}))).collect();
     for (first, sizes) in [
@@ -79,7 +79,7 @@ fn links_next_leads_through_everything_once_and_in_order() {
 }
 
 #[test]
-fn links_self_is_the_page_itself() {
+fn links_self_is_the_url_of_the_page() {
     let echo = Echo::start(&[]);
     for n in 0..5 {
         echo.create("GET", &format!("/{n}"), json!({"code": 200}));
@@ -92,7 +92,7 @@ fn links_self_is_the_page_itself() {
 }
 
 #[test]
-fn a_page_goes_on_after_an_endpoint_that_is_gone() {
+fn the_next_page_works_after_its_cursor_was_deleted() {
     let echo = Echo::start(&[]);
     let created: Vec<_> = (0..4).map(|n| echo.create("GET", &format!("/{n}"), json!({"code": 200}))).collect();
     let next = echo.get("/endpoints?page[size]=2").json()["links"]["next"].as_str().unwrap().to_owned();
@@ -101,7 +101,7 @@ fn a_page_goes_on_after_an_endpoint_that_is_gone() {
 }
 
 #[test]
-fn filters_show_only_what_equals_them() {
+fn filters_select_equal_values_only() {
     let echo = Echo::start(&[]);
     let id = |verb: &str, path: &str| echo.create(verb, path, json!({"code": 200}));
     let (get, post) = (id("GET", "/a"), id("POST", "/a"));
@@ -126,14 +126,14 @@ fn filters_show_only_what_equals_them() {
     }
 }
 
-/// Percent-encodes all but these characters and those that never need it.
+/// Percent-encodes all characters but these and the unreserved ones.
 fn encoded(text: &str, kept: &str) -> String {
     let is_kept = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || kept.as_bytes().contains(&byte);
     text.bytes().map(|b| if is_kept(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
 }
 
 #[test]
-fn a_path_is_found_by_what_attributes_path_shows_however_it_is_put_into_the_url() {
+fn a_path_filter_finds_the_shown_path_in_every_encoding_of_the_query() {
     let echo = Echo::start(&[]);
     let paths = [
         "/",
@@ -175,7 +175,7 @@ fn a_path_is_found_by_what_attributes_path_shows_however_it_is_put_into_the_url(
 }
 
 #[test]
-fn a_filter_for_a_path_takes_characters_that_a_path_must_escape() {
+fn a_path_filter_accepts_unescaped_characters() {
     let echo = Echo::start(&[]);
     for (path, values) in [
         ("/r/ol%C3%A1", &["/r/olá", "%2Fr%2Fol%C3%A1", "/r/ol%c3%a1", "/r/%6Fl%C3%A1"][..]),
@@ -217,7 +217,7 @@ fn a_bad_page_or_filter_is_400_and_names_the_parameter() {
         ("filter[path]=/100%", "filter[path]"),
         ("filter[path]=%2F100 %25", "filter[path]"),
         ("filter[path]=a%2Fb", "filter[path]"),
-        // Misspelt, a filter would show everything.
+        // With a misspelt filter, the listing would show everything.
         ("filter[paths]=/a", "filter[paths]"),
         ("filter=/a", "filter"),
         ("page[number]=2", "page[number]"),
@@ -234,7 +234,7 @@ fn a_bad_page_or_filter_is_400_and_names_the_parameter() {
 }
 
 #[test]
-fn all_that_is_wrong_with_the_parameters_is_told_at_once() {
+fn all_wrong_parameters_are_reported_together() {
     let echo = Echo::start(&[]);
     let answer = echo.get("/endpoints?page[size]=0&page[after]=1&filter[verb]=X&filter[path]=x&sort=path");
     assert_refused(&answer, 400, "five faults");

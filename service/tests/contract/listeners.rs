@@ -1,5 +1,5 @@
-//! Two faces: by default both are on one listener. With a management address set, management is only there and the mock
-//! listener reserves no path at all.
+//! The two listeners. By default, mocks and management share one. With `--management-listen`, management is only there,
+//! and the mock listener reserves no path.
 
 use serde_json::json;
 
@@ -15,13 +15,13 @@ fn apart() -> Echo {
 }
 
 #[test]
-fn by_default_both_faces_are_on_one_listener() {
+fn by_default_one_listener_serves_management_and_mocks() {
     let echo = Echo::start(&[]);
     assert_eq!(echo.mocks, echo.management);
 }
 
 #[test]
-fn with_a_listener_of_its_own_management_is_only_there() {
+fn with_a_listener_for_management_the_mock_listener_has_no_management() {
     let echo = apart();
     echo.create("GET", "/hello", json!({"code": 200, "body": "Hello"}));
     for path in ["/endpoints", "/-/docs", "/-/openapi.json", "/-/openapi.yaml", "/-/live", "/-/ready"] {
@@ -48,7 +48,7 @@ fn with_a_listener_of_its_own_management_is_only_there() {
 }
 
 #[test]
-fn then_no_path_is_reserved() {
+fn with_a_listener_for_management_no_path_is_reserved_for_mocks() {
     let echo = apart();
     for path in ["/endpoints", "/endpoints/", "/endpoints/5", "/-/docs", "/-/live", "/-/", "/%65ndpoints/6"] {
         for verb in ["GET", "POST", "DELETE"] {
@@ -63,7 +63,7 @@ fn then_no_path_is_reserved() {
 }
 
 #[test]
-fn location_is_on_the_listener_of_the_mocks() {
+fn location_has_the_address_of_the_mock_listener() {
     let echo = apart();
     let document = |path: &str| new_endpoint("GET", path, json!({"code": 200, "body": path}));
     let answer = echo.post(&document("/here"));
@@ -78,7 +78,7 @@ fn the_404s_of_both_listeners_are_alike() {
     for answer in [&mock, &management] {
         assert_eq!((answer.status, answer.header("content-type")), (404, Some(MEDIA_TYPE)));
     }
-    // Only management can tell what to write instead.
+    // Only management can suggest a correction.
     let (mut document, detail) = (management.json(), mock.details());
     assert!(management.details().starts_with(&detail));
     document["errors"][0]["detail"] = json!(detail);

@@ -1,5 +1,5 @@
-//! `Location` uses the request's Host and scheme, `X-Forwarded-*` only as far as proxies are configured as trusted, or the
-//! configured public URL.
+//! `Location` has the configured public URL. Without one, it has the Host and scheme of the request; `X-Forwarded-*`
+//! count only from trusted proxies.
 
 use std::{net::IpAddr, sync::LazyLock};
 
@@ -10,14 +10,14 @@ use crate::{
     support::{Answer, Echo, new_endpoint, send},
 };
 
-/// Without keys, most of these names would be refused.
+/// Without keys, Echo would refuse most of these names.
 static KEY: LazyLock<Key> = LazyLock::new(|| Key::new("ci", "read+write"));
 
 fn start(arguments: &[&str]) -> Echo {
     Echo::start(&[arguments, &["--keys", &KEY.entry]].concat())
 }
 
-/// Creates a mock at `/x` by a request with these header lines, Host included, and removes it again.
+/// Creates a mock at `/x` with these header lines (including Host), and deletes it.
 fn location(echo: &Echo, headers: &str) -> String {
     location_by(echo, "POST /endpoints HTTP/1.1", headers)
 }
@@ -53,7 +53,7 @@ fn the_host_of_the_request_is_used() {
 }
 
 #[test]
-fn a_target_that_names_its_host_wins() {
+fn the_host_of_an_absolute_target_wins() {
     let echo = start(&[]);
     let line = "POST http://echo.example:81/endpoints HTTP/1.1";
     assert_eq!(location_by(&echo, line, "Host: other.example\r\n"), "http://echo.example:81/x");
@@ -68,7 +68,7 @@ fn a_host_is_one_name_and_no_list() {
 }
 
 #[test]
-fn without_a_usable_host_it_is_the_address_of_the_listener() {
+fn without_a_usable_host_location_has_the_address_of_the_listener() {
     let echo = start(&[]);
     let here = format!("http://{}/x", echo.mocks);
     assert_eq!(location(&echo, "Host:\r\n"), here);
@@ -93,7 +93,7 @@ fn an_ipv4_client_of_a_listener_for_both_families_gets_an_ipv4_address() {
 }
 
 #[test]
-fn forwarding_headers_of_strangers_are_not_believed() {
+fn forwarding_headers_of_untrusted_clients_are_ignored() {
     let headers = "Host: echo.example\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: evil.example\r\n";
     for arguments in [&[][..], &["--trusted-proxies", "10.0.0.0/8"]] {
         assert_eq!(location(&start(arguments), headers), "http://echo.example/x", "{arguments:?}");
@@ -101,14 +101,14 @@ fn forwarding_headers_of_strangers_are_not_believed() {
 }
 
 #[test]
-fn forwarding_headers_of_trusted_proxies_are_believed() {
+fn forwarding_headers_of_trusted_proxies_are_used() {
     let echo = start(&["--trusted-proxies", "10.0.0.0/8,127.0.0.1"]);
     for (headers, expected) in [
         ("", "http://proxy.internal/x"),
         ("X-Forwarded-Proto: https\r\n", "https://proxy.internal/x"),
         ("X-Forwarded-Host: echo.example\r\n", "http://echo.example/x"),
         ("X-Forwarded-Proto: https\r\nX-Forwarded-Host: echo.example:8443\r\n", "https://echo.example:8443/x"),
-        // Of several values the nearest proxy has added the last.
+        // The nearest proxy added the last of several values.
         (
             "X-Forwarded-Proto: http, https\r\nX-Forwarded-Host: evil.example, echo.example\r\n",
             "https://echo.example/x",
@@ -121,7 +121,7 @@ fn forwarding_headers_of_trusted_proxies_are_believed() {
         // Empty elements of a list do not count (RFC 9110 section 5.6.1.2).
         ("X-Forwarded-Proto: https, ,\r\nX-Forwarded-Host: echo.example,\r\n", "https://echo.example/x"),
         ("X-Forwarded-Proto: https\r\nX-Forwarded-Proto: \r\n", "https://proxy.internal/x"),
-        // What is no scheme or host is passed over.
+        // Echo skips invalid schemes and hosts.
         ("X-Forwarded-Proto: \r\nX-Forwarded-Host: a b\r\n", "http://proxy.internal/x"),
         ("X-Forwarded-Host: user@echo.example\r\n", "http://proxy.internal/x"),
         ("X-Forwarded-Host: echo.example/path\r\n", "http://proxy.internal/x"),
@@ -136,7 +136,7 @@ fn forwarding_headers_of_trusted_proxies_are_believed() {
 }
 
 #[test]
-fn the_public_url_wins_over_what_requests_say() {
+fn the_public_url_wins_over_the_host_of_requests() {
     for (url, expected) in [
         ("https://mocks.example", "https://mocks.example/x"),
         ("https://mocks.example/", "https://mocks.example/x"),
@@ -149,7 +149,7 @@ fn the_public_url_wins_over_what_requests_say() {
 }
 
 #[test]
-fn where_management_is_apart_the_host_keeps_its_name_and_gets_the_port_of_the_mocks() {
+fn with_a_listener_for_management_location_has_the_host_of_the_request_and_the_port_of_the_mocks() {
     let echo = start(&["--management-listen", "127.0.0.1:0"]);
     let port = echo.mocks.port();
     for (headers, expected) in [

@@ -1,4 +1,4 @@
-//! What `echo-api.md` promises, sentence by sentence, through real sockets. Each file begins with the part that it tests.
+//! The rules of `docs/api.md`, sentence by sentence, through real sockets. Each file begins with its part of them.
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -29,4 +29,5 @@ mod races;
 mod rates;
 mod reserved;
 mod show;
+mod store;
 mod story;

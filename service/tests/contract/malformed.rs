@@ -1,4 +1,4 @@
-//! 400 malformed JSON (also duplicate keys and absurd depth).
+//! 400 for malformed JSON, including duplicate names and absurd depth.
 
 use serde_json::json;
 
@@ -14,7 +14,7 @@ fn post(echo: &Echo, body: impl AsRef<[u8]>) -> Answer {
 }
 
 #[test]
-fn what_is_not_json_is_malformed() {
+fn a_body_without_valid_json_is_malformed() {
     let echo = Echo::start(&[]);
     let id = echo.create("GET", "/x", json!({"code": 200}));
     let whole = new_endpoint("GET", "/y", json!({"code": 200})).to_string();
@@ -52,7 +52,7 @@ fn a_byte_order_mark_before_the_document_is_ignored() {
 }
 
 #[test]
-fn a_document_in_another_encoding_is_told_which() {
+fn a_document_in_another_charset_is_refused_by_name() {
     let echo = Echo::start(&[]);
     let document = new_endpoint("GET", "/y", json!({"code": 200})).to_string();
     let marked = format!("\u{feff}{document}");
@@ -75,7 +75,7 @@ fn a_document_in_another_encoding_is_told_which() {
 }
 
 #[test]
-fn no_body_at_all_is_malformed() {
+fn a_missing_body_is_malformed() {
     let echo = Echo::start(&[]);
     for length in ["", "Content-Length: 0\r\n"] {
         let answer = echo.manage_raw("POST", "/endpoints", &format!("{JSON_API}{length}"), b"");
@@ -85,7 +85,7 @@ fn no_body_at_all_is_malformed() {
 }
 
 #[test]
-fn a_name_that_is_given_twice_is_malformed_at_any_depth() {
+fn a_duplicate_member_is_malformed_at_any_depth() {
     let echo = Echo::start(&[]);
     let whole = new_endpoint("GET", "/y", json!({"code": 200, "headers": {"X-A": "1"}})).to_string();
     for (once, twice, name) in [
@@ -103,12 +103,12 @@ fn a_name_that_is_given_twice_is_malformed_at_any_depth() {
 }
 
 #[test]
-fn absurd_depth_is_malformed() {
+fn a_document_with_excessive_nesting_is_malformed() {
     let echo = Echo::start(&[]);
     for body in ["[".repeat(200_000), "{\"a\":".repeat(200_000), format!("{}{}", "[".repeat(200), "]".repeat(200))] {
         assert_refused_at(&post(&echo, &body), 400, "", &format!("{body:.20}"));
     }
-    // Depth that somebody may have meant is well-formed, and wrong for other reasons.
+    // Plausible depth is well-formed, and wrong for other reasons.
     let deep = format!("{}{}", "[".repeat(100), "]".repeat(100));
     assert_refused_at(&post(&echo, deep), 422, "/data", "100 levels");
 }

@@ -1,6 +1,6 @@
-//! Answers of management and the 404 of a mock: `application/vnd.api+json`, no parameters. Requests:
-//! `application/vnd.api+json` or `application/json`; anything else, or a JSON:API media type with a parameter other than
-//! `ext`/`profile`: 415. `Accept` per JSON:API: 406 only where every JSON:API entry has such parameters.
+//! Answers of management, and the 404 of a missing mock: `application/vnd.api+json` without parameters. Requests:
+//! `application/vnd.api+json` or `application/json`; 415 for all other types, and for JSON:API with a parameter other
+//! than `profile`. `Accept` follows JSON:API: 406 only if every JSON:API entry has such parameters.
 
 use serde_json::json;
 
@@ -31,7 +31,7 @@ const GOOD: [&str; 18] = [
     "application/vnd.api+json;Profile=\"a;b\" ;",
 ];
 
-/// `ext` is a parameter that JSON:API knows, but Echo has no extension, and JSON:API wants 415 for one that is not supported.
+/// JSON:API knows the parameter `ext`, but Echo has no extension, and JSON:API demands 415 for an unsupported one.
 const BAD: [&str; 19] = [
     "application/vnd.api+json; charset=utf-8",
     "application/vnd.api+json; version=1",
@@ -55,7 +55,7 @@ const BAD: [&str; 19] = [
 ];
 
 #[test]
-fn documents_are_taken_as_json_api_or_json() {
+fn documents_are_accepted_as_json_api_or_json() {
     let echo = Echo::start(&[]);
     for (n, media_type) in GOOD.into_iter().enumerate() {
         let header = format!("Content-Type: {media_type}\r\n");
@@ -89,7 +89,7 @@ fn other_media_types_and_parameters_are_415() {
 }
 
 #[test]
-fn a_document_of_an_unnamed_type_is_415_and_its_body_is_not_waited_for() {
+fn a_document_without_content_type_is_415_before_its_body() {
     let echo = Echo::start(&[]);
     let document = new_endpoint("GET", "/x", json!({"code": 200})).to_string();
     assert_refused(&echo.manage_raw("POST", "/endpoints", "", document.as_bytes()), 415, "no content type");
@@ -100,7 +100,7 @@ fn a_document_of_an_unnamed_type_is_415_and_its_body_is_not_waited_for() {
 }
 
 #[test]
-fn a_content_type_that_is_given_twice_must_be_the_same() {
+fn two_content_type_headers_must_be_equal() {
     let echo = Echo::start(&[]);
     let post = |lines: &str, path: &str| {
         echo.manage("POST", "/endpoints", lines, Some(&new_endpoint("GET", path, json!({"code": 200}))))
@@ -112,7 +112,7 @@ fn a_content_type_that_is_given_twice_must_be_the_same() {
 }
 
 #[test]
-fn the_charset_that_is_refused_is_named() {
+fn a_refused_charset_is_named() {
     let echo = Echo::start(&[]);
     let header = "Content-Type: application/json; charset=latin1\r\n";
     let answer = echo.manage("POST", "/endpoints", header, Some(&new_endpoint("GET", "/x", json!({"code": 200}))));
@@ -121,7 +121,7 @@ fn the_charset_that_is_refused_is_named() {
 }
 
 #[test]
-fn an_encoded_document_is_415_and_says_what_is_taken() {
+fn a_content_encoding_is_415_with_advice() {
     let echo = Echo::start(&[]);
     let id = echo.create("GET", "/x", json!({"code": 200}));
     let endpoint = format!("/endpoints/{id}");
@@ -153,7 +153,7 @@ fn an_encoded_document_is_415_and_says_what_is_taken() {
 }
 
 #[test]
-fn accept_is_refused_only_where_every_json_api_entry_has_parameters() {
+fn accept_is_406_only_if_every_json_api_entry_has_parameters() {
     let echo = Echo::start(&[]);
     for (accept, status) in [
         ("", 200),
@@ -190,7 +190,7 @@ fn accept_is_refused_only_where_every_json_api_entry_has_parameters() {
 }
 
 #[test]
-fn what_is_not_acceptable_is_not_done() {
+fn a_request_with_406_has_no_effect() {
     let echo = Echo::start(&[]);
     let id = echo.create("GET", "/x", json!({"code": 200}));
     let endpoint = format!("/endpoints/{id}");

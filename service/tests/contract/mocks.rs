@@ -1,6 +1,7 @@
-//! Any request to a mock: exactly the defined code, headers and body. 404 ``Requested page `/hello` does not exist`` – also
-//! for a right path with another verb (never 405). A HEAD or OPTIONS mock is one with that verb; GET mocks do not answer
-//! HEAD. No method override. The body is served byte for byte: never parsed, trimmed or given a default content type.
+//! A request to a mock gets exactly the defined code, headers and body. 404 ``Requested page `/hello` does not exist``,
+//! also for a known path with another verb (never 405). HEAD and OPTIONS need a mock of their own; GET mocks do not
+//! answer HEAD. No method override. Echo serves the body byte for byte: never parsed, trimmed or given a default
+//! content type.
 
 use serde_json::{Value, json};
 
@@ -9,7 +10,7 @@ use crate::{
     support::{Answer, Echo},
 };
 
-/// The header fields of an answer besides those of the connection: what the mock was told to send.
+/// The header fields of an answer without those of the connection: the defined fields.
 fn own_headers(answer: &Answer) -> Vec<(&str, &str)> {
     let of_the_connection = |name: &str| matches!(name, "connection" | "content-length" | "date");
     let fields = answer.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
@@ -19,7 +20,7 @@ fn own_headers(answer: &Answer) -> Vec<(&str, &str)> {
 }
 
 #[test]
-fn the_answer_is_exactly_what_was_defined() {
+fn the_answer_is_exactly_the_defined_response() {
     let echo = Echo::start(&[]);
     let headers = json!({
         "Content-Type": "text/plain; charset=utf-8",
@@ -47,7 +48,7 @@ fn the_answer_is_exactly_what_was_defined() {
 }
 
 #[test]
-fn a_date_of_its_own_is_sent_as_it_is() {
+fn a_date_header_of_a_mock_is_sent_unchanged() {
     let echo = Echo::start(&[]);
     let date = "Tue, 15 Nov 1994 08:12:31 GMT";
     echo.create("GET", "/date", json!({"code": 200, "headers": {"Date": date}}));
@@ -93,7 +94,7 @@ fn without_a_body_the_answer_is_empty_and_well_framed() {
         (200, Value::Null, Some("0")),
         (404, Value::Null, Some("0")),
         (205, Value::Null, Some("0")),
-        // These end with their headers (RFC 9110, 15.3.5 and 15.4.5), and a length would be that of another answer.
+        // These answers end with their headers (RFC 9110, 15.3.5 and 15.4.5); a length would belong to another answer.
         (204, Value::Null, None),
         (304, Value::Null, None),
     ] {
@@ -108,7 +109,7 @@ fn without_a_body_the_answer_is_empty_and_well_framed() {
 }
 
 #[test]
-fn a_mock_answers_its_own_verb_and_every_other_is_404_and_never_405() {
+fn a_mock_answers_its_method_and_all_others_are_404() {
     let echo = Echo::start(&[]);
     let verbs = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"];
     for verb in verbs {
@@ -146,7 +147,7 @@ fn the_404_is_a_whole_json_api_document() {
 }
 
 #[test]
-fn methods_that_can_not_be_mocked_are_404() {
+fn unsupported_methods_are_404() {
     let echo = Echo::start(&[]);
     for verb in ["GET", "POST", "OPTIONS"] {
         echo.create(verb, "/hello", json!({"code": 200}));
@@ -181,7 +182,7 @@ fn no_header_and_no_parameter_overrides_the_method() {
 }
 
 #[test]
-fn what_a_request_says_of_itself_does_not_change_the_answer() {
+fn query_headers_and_body_of_a_request_do_not_change_the_answer() {
     let echo = Echo::start(&[]);
     let response = json!({"code": 200, "headers": {"ETag": "\"1\"", "Content-Type": "text/plain"}, "body": "Hello"});
     echo.create("GET", "/hello", response);

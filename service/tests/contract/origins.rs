@@ -1,5 +1,5 @@
-//! Without keys management answers only to names that no stranger can resolve to its address, and to pages of its own origin.
-//! No page of another origin reads what management answers, and none takes management's origin over.
+//! Management without keys answers only names that no stranger can resolve to its address, and pages of its own origin.
+//! No page of another origin can read answers of management or take over its origin.
 
 use serde_json::json;
 
@@ -22,7 +22,7 @@ fn assert_foreign(answer: &Answer, code: &str, case: &str) {
 }
 
 #[test]
-fn without_keys_only_names_that_no_stranger_can_rebind_are_answered() {
+fn without_keys_hosts_open_to_dns_rebinding_are_refused() {
     let echo = Echo::start(&["--public-url", "https://Mocks.example:8443"]);
     for host in [
         "127.0.0.1",
@@ -56,7 +56,7 @@ fn without_keys_only_names_that_no_stranger_can_rebind_are_answered() {
             let answer = ask(&echo, &format!("{line} HTTP/1.1"), &format!("Host: {host}\r\n"));
             assert_foreign(&answer, "foreign_host", &format!("{line} of {host}"));
         }
-        // They reveal nothing, and load balancers ask by any name.
+        // Health reveals nothing, and load balancers use any name.
         for path in ["/-/live", "/-/ready"] {
             assert_eq!(ask(&echo, &format!("GET {path} HTTP/1.1"), &format!("Host: {host}\r\n")).status, 200, "{host}");
         }
@@ -72,13 +72,13 @@ fn the_host_of_the_target_wins() {
         assert_foreign(&ask(&echo, &line("evil.example", path), "Host: localhost\r\n"), "foreign_host", path);
         assert_eq!(ask(&echo, &line("localhost", path), "Host: evil.example\r\n").status, 200, "{path}");
     }
-    // No browser leaves it out.
+    // No browser omits `Host`.
     assert_eq!(ask(&echo, "GET /endpoints HTTP/1.0", "").status, 200);
     assert_foreign(&ask(&echo, "GET /endpoints HTTP/1.0", "Host: evil.example\r\n"), "foreign_host", "HTTP/1.0");
 }
 
 #[test]
-fn what_a_proxy_or_a_page_says_of_the_host_does_not_count() {
+fn forwarding_headers_do_not_change_the_checked_host() {
     let echo = Echo::start(&["--trusted-proxies", "127.0.0.0/8"]);
     for header in ["X-Forwarded-Host", "Forwarded", "X-Host"] {
         let answer = ask(&echo, "GET /endpoints HTTP/1.1", &format!("Host: evil.example\r\n{header}: localhost\r\n"));
@@ -87,14 +87,14 @@ fn what_a_proxy_or_a_page_says_of_the_host_does_not_count() {
 }
 
 #[test]
-fn without_keys_a_page_of_another_origin_can_do_nothing() {
+fn without_keys_requests_of_other_origins_are_refused() {
     let echo = Echo::start(&["--public-url", "https://Mocks.example:443"]);
     for (host, origin) in [
         ("localhost:8080", "http://localhost:8080"),
         ("localhost:8080", "HTTP://LOCALHOST:8080"),
         ("[::1]:8080", "http://[::1]:8080"),
         ("mocks.example", "https://mocks.example"),
-        // As a proxy hands it on.
+        // As a proxy forwards it.
         ("10.0.0.7:8080", "https://mocks.example"),
         // The port of the scheme is not part of an origin (RFC 6454 section 6.2).
         ("10.0.0.7:8080", "HTTPS://Mocks.example"),
@@ -106,7 +106,7 @@ fn without_keys_a_page_of_another_origin_can_do_nothing() {
         "http://evil.example",
         "http://localhost:3000",
         "http://127.0.0.1:8080",
-        // The same name and port, by another scheme, are another origin.
+        // The same name and port with another scheme are another origin.
         "https://localhost:8080",
         "foo://localhost:8080",
         "http://mocks.example",
@@ -125,7 +125,7 @@ fn without_keys_a_page_of_another_origin_can_do_nothing() {
 }
 
 #[test]
-fn with_keys_any_name_and_any_page_is_answered() {
+fn with_keys_every_host_and_origin_is_answered() {
     let key = Key::new("ci", "read+write");
     let echo = Echo::start(&["--keys", &key.entry]);
     let headers = "Host: echo.example\r\nOrigin: http://tool.example\r\n";
@@ -135,11 +135,11 @@ fn with_keys_any_name_and_any_page_is_answered() {
 }
 
 #[test]
-fn no_answer_of_management_is_readable_for_a_page_of_another_origin() {
+fn management_answers_have_no_cors_headers() {
     let key = Key::new("ci", "read+write");
     for arguments in [&[][..], &["--keys", &key.entry]] {
         let echo = Echo::start(arguments);
-        // A mock may allow whom it likes, for itself.
+        // A mock may allow every origin for its own answers.
         let answer = json!({"code": 200, "headers": {"Access-Control-Allow-Origin": "*"}});
         let new = new_endpoint("OPTIONS", "/mock", answer);
         assert_eq!(echo.manage("POST", "/endpoints", &key.header, Some(&new)).status, 201);
@@ -160,7 +160,7 @@ fn no_answer_of_management_is_readable_for_a_page_of_another_origin() {
 }
 
 #[test]
-fn on_a_shared_listener_no_mock_becomes_a_service_worker() {
+fn on_a_shared_listener_no_mock_can_be_a_service_worker() {
     let script = json!({"code": 200, "headers": {"Content-Type": "text/javascript", "Service-Worker-Allowed": "/"}});
     let (shared, apart) = (Echo::start(&[]), Echo::start(&["--management-listen", "127.0.0.1:0"]));
     for echo in [&shared, &apart] {

@@ -1,8 +1,7 @@
-//! 503 with `Retry-After` while the store cannot be reached. While the store is away, mocks that a replica may still vouch
-//! for are served; what it may not vouch for is a 503, never a stale or invented answer. Never an internal message or a
-//! panic.
+//! 503 with `Retry-After` while the store is unavailable. Meanwhile a replica serves the mocks that its lease still
+//! covers; everything else is a 503, never a stale or invented answer, an internal message or a panic.
 //!
-//! The store of these tests fails when it is told to, in a service within the test's own process.
+//! The store of these tests fails on command, in a service within the test's own process.
 
 use std::{
     future,
@@ -20,7 +19,10 @@ use echo_service::{
     app::App,
     config::{Cli, Config},
     domain::{EndpointId, Verb},
-    store::{Changes, EmbeddedStore, Filter, Page, Snapshot, Store, StoreError, Stored, Version, Write, WriteError},
+    store::{
+        Changes, EmbeddedStore, Filter, Page, Raise, RaiseError, Snapshot, Store, StoreError, Stored, Version, Write,
+        WriteError,
+    },
     telemetry::Telemetry,
 };
 use serde_json::{Value, json};
@@ -32,9 +34,9 @@ use crate::{
 };
 
 const WELL: u8 = 0;
-/// Nothing reaches the store.
+/// No operation reaches the store.
 const AWAY: u8 = 1;
-/// Writes reach it, but its answers to them are lost.
+/// Writes reach the store, but their results are lost.
 const MUTE: u8 = 2;
 const PANICS: u8 = 3;
 
@@ -46,7 +48,7 @@ struct FailingStore {
 impl FailingStore {
     fn reach(&self) -> Result<&EmbeddedStore, StoreError> {
         match self.state.load(Ordering::SeqCst) {
-            AWAY => Err(StoreError("secret: connection refused".into())),
+            AWAY => Err(StoreError::Unavailable("secret: connection refused".into())),
             PANICS => panic!("secret: a fault"),
             _ => Ok(&self.store),
         }
@@ -55,10 +57,10 @@ impl FailingStore {
 
 #[async_trait]
 impl Store for FailingStore {
-    async fn write(&self, write: Write) -> Result<Version, WriteError> {
-        let version = self.reach()?.write(write).await?;
+    async fn write_all(&self, writes: Vec<Write>) -> Result<Version, WriteError> {
+        let version = self.reach()?.write_all(writes).await?;
         match self.state.load(Ordering::SeqCst) {
-            MUTE => Err(StoreError("secret: connection reset".into()).into()),
+            MUTE => Err(StoreError::Unavailable("secret: connection reset".into()).into()),
             _ => Ok(version),
         }
     }
@@ -85,6 +87,10 @@ impl Store for FailingStore {
 
     async fn load(&self) -> Result<Snapshot, StoreError> {
         self.reach()?.load().await
+    }
+
+    async fn raise(&self, to: Option<u64>, dry_run: bool) -> Result<Raise, RaiseError> {
+        self.reach()?.raise(to, dry_run).await
     }
 
     fn is_shared(&self) -> bool {
@@ -148,7 +154,7 @@ fn id_of(answer: &Answer) -> String {
 }
 
 #[test]
-fn while_the_store_is_away_management_is_503_and_mocks_are_served() {
+fn during_an_outage_of_the_store_management_is_503_and_mocks_are_served() {
     let service = Service::start();
     let id = id_of(&service.create("/hello"));
     service.store_is(AWAY);
@@ -168,7 +174,7 @@ fn while_the_store_is_away_management_is_503_and_mocks_are_served() {
 }
 
 #[test]
-fn a_request_that_is_wrong_is_told_so_even_while_the_store_is_away() {
+fn a_wrong_request_is_4xx_even_during_an_outage_of_the_store() {
     let service = Service::start();
     service.store_is(AWAY);
     let answer = service.request("POST", "/endpoints", &new_endpoint("FETCH", "/x", json!({"code": 200})));
@@ -178,12 +184,12 @@ fn a_request_that_is_wrong_is_told_so_even_while_the_store_is_away() {
 }
 
 #[test]
-fn a_write_that_took_effect_though_nobody_could_tell_is_served() {
+fn a_write_in_doubt_that_took_effect_is_served() {
     let service = Service::start();
     service.store_is(MUTE);
     let answer = service.create("/hello");
     assert_refused(&answer, 503, "create");
-    assert!(answer.details().contains("it may or may not have been made; repeating it is safe"), "{answer:?}");
+    assert!(answer.details().contains("A change may or may not have taken effect; repeating it is safe"), "{answer:?}");
     assert_eq!(service.get("/hello").text(), "/hello");
     service.store_is(WELL);
     let listed = service.get("/endpoints").json();
@@ -194,7 +200,7 @@ fn a_write_that_took_effect_though_nobody_could_tell_is_served() {
 }
 
 #[test]
-fn a_fault_is_500_and_tells_nothing_and_the_service_serves_on() {
+fn a_panic_is_500_without_details_and_the_service_goes_on() {
     let service = Service::start();
     let id = id_of(&service.create("/hello"));
     service.store_is(PANICS);

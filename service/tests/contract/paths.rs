@@ -1,8 +1,8 @@
-//! `path`: path component only, begins with `/`. Query, fragment, scheme or host, dot segments, control characters, bad
-//! percent-escapes: 422 that says what to write instead. At most 2,048 bytes.
+//! `path`: the path component of a URL, beginning with `/`. Query, fragment, scheme or host, dot segments, control
+//! characters and invalid percent-escapes are 422, with the correction. At most 2,048 bytes.
 //!
-//! One canonical form of a path, on create and on serve: upper-case hex in escapes, unreserved characters decoded, `%2F`
-//! stays `%2F`, empty segments kept, case kept. A request's query is ignored.
+//! One canonical form of a path, on create and on serve: upper-case hex in escapes, unreserved characters decoded,
+//! `%2F` stays `%2F`, empty segments kept, case kept. Echo ignores the query of a request.
 
 use serde_json::json;
 
@@ -14,7 +14,7 @@ use crate::{
 const PATH: &str = "/data/attributes/path";
 
 #[test]
-fn a_path_is_kept_and_returned_in_its_canonical_form() {
+fn a_path_is_stored_and_returned_in_canonical_form() {
     let echo = Echo::start(&[]);
     for (given, canonical) in [
         ("/", "/"),
@@ -41,7 +41,7 @@ fn a_path_is_kept_and_returned_in_its_canonical_form() {
 }
 
 #[test]
-fn a_request_finds_the_mock_by_every_spelling_of_its_path_and_by_no_other_path() {
+fn a_mock_is_found_by_every_spelling_of_its_path_and_by_no_other_path() {
     let echo = Echo::start(&[]);
     let not_found = |path: &str, mock: &str| {
         let answer = echo.call("GET", path);
@@ -76,7 +76,7 @@ fn a_request_finds_the_mock_by_every_spelling_of_its_path_and_by_no_other_path()
 }
 
 #[test]
-fn a_request_with_a_bad_escape_finds_nothing() {
+fn a_request_with_a_bad_escape_is_404() {
     let echo = Echo::start(&[]);
     echo.create("GET", "/100%25", json!({"code": 200}));
     for path in ["/100%", "/100%2", "/100%zz", "/100%%25", "/%FF%"] {
@@ -87,7 +87,7 @@ fn a_request_with_a_bad_escape_finds_nothing() {
 }
 
 #[test]
-fn a_request_for_an_absolute_url_or_for_no_path_is_answered_by_its_path() {
+fn absolute_targets_and_empty_paths_are_matched_by_path() {
     let echo = Echo::start(&[]);
     echo.create("GET", "/hello", json!({"code": 200, "body": "hello"}));
     assert_eq!(echo.call("GET", "http://elsewhere.example/hello?x=1").text(), "hello");
@@ -96,7 +96,7 @@ fn a_request_for_an_absolute_url_or_for_no_path_is_answered_by_its_path() {
 }
 
 #[test]
-fn a_path_that_is_none_is_refused_with_what_to_write_instead() {
+fn an_invalid_path_is_refused_with_a_correction() {
     let echo = Echo::start(&[]);
     let id = echo.create("GET", "/good", json!({"code": 200}));
     for (path, reason, instead) in [
@@ -141,5 +141,5 @@ fn a_path_has_at_most_2048_bytes() {
     assert_refused(&echo.call("GET", &format!("{longest}a")), 404, "a request for a longer one");
     let answer = echo.post(&new_endpoint("GET", &format!("{longest}a"), json!({"code": 200})));
     assert_refused_at(&answer, 422, PATH, "2,049 bytes");
-    assert!(answer.details().contains("2049 bytes: at most 2048"), "{}", answer.details());
+    assert!(answer.details().contains("2049 bytes: shorten it to at most 2048"), "{}", answer.details());
 }

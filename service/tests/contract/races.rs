@@ -1,5 +1,5 @@
-//! Two requests racing for one verb + path: exactly one wins, the others get 409. And the promise that an acknowledged write
-//! is true everywhere: when POST, PATCH or DELETE has answered, every later request sees it.
+//! Of several requests that race for one verb and path, exactly one wins; the others get 409. After the answer to POST,
+//! PATCH or DELETE, every later request sees the change.
 
 use std::{
     sync::{
@@ -19,7 +19,7 @@ use crate::{
 const RACERS: usize = 12;
 const ROUNDS: usize = 10;
 
-/// Sends requests on as many threads, all at the same time, and returns their answers in the order of the racers.
+/// Sends requests on as many threads at the same time, and returns the answers in the order of the racers.
 fn race(request: impl Fn(usize) -> Answer + Sync) -> Vec<Answer> {
     let start = Barrier::new(RACERS);
     thread::scope(|scope| {
@@ -35,7 +35,7 @@ fn race(request: impl Fn(usize) -> Answer + Sync) -> Vec<Answer> {
     })
 }
 
-/// The one racer whose request has won, with its answer, and the answers of the others.
+/// The only winner with its answer, and the answers of the others.
 fn the_winner(answers: &[Answer], status: u16) -> (usize, &Answer, Vec<&Answer>) {
     let statuses: Vec<_> = answers.iter().map(|answer| answer.status).collect();
     let won = |(_, answer): &(usize, &Answer)| answer.status == status;
@@ -45,7 +45,7 @@ fn the_winner(answers: &[Answer], status: u16) -> (usize, &Answer, Vec<&Answer>)
 }
 
 #[test]
-fn of_posts_that_race_exactly_one_wins_and_the_others_are_told_by_whom() {
+fn of_racing_posts_exactly_one_wins_and_the_others_get_its_id() {
     let echo = Echo::start(&[]);
     for round in 0..ROUNDS {
         let path = format!("/{round}/~goal");
@@ -67,7 +67,7 @@ fn of_posts_that_race_exactly_one_wins_and_the_others_are_told_by_whom() {
 }
 
 #[test]
-fn posts_for_different_verbs_or_paths_do_not_hinder_each_other() {
+fn racing_posts_for_different_verbs_or_paths_all_succeed() {
     let echo = Echo::start(&[]);
     let answers = race(|racer| {
         let verb = ["GET", "POST", "PUT"][racer % 3];
@@ -77,7 +77,7 @@ fn posts_for_different_verbs_or_paths_do_not_hinder_each_other() {
 }
 
 #[test]
-fn of_patches_that_race_onto_one_path_exactly_one_wins() {
+fn of_racing_patches_to_one_path_exactly_one_wins() {
     let echo = Echo::start(&[]);
     let ids: Vec<_> = (0..RACERS)
         .map(|n| echo.create("GET", &format!("/start/{n}"), json!({"code": 200, "body": n.to_string()})))
@@ -95,7 +95,7 @@ fn of_patches_that_race_onto_one_path_exactly_one_wins() {
 }
 
 #[test]
-fn a_post_and_patches_that_race_for_one_path_have_one_winner() {
+fn of_a_post_and_patches_racing_for_one_path_exactly_one_wins() {
     let echo = Echo::start(&[]);
     let ids: Vec<_> = (0..RACERS).map(|n| echo.create("GET", &format!("/start/{n}"), json!({"code": 200}))).collect();
     for round in 0..ROUNDS {
@@ -115,7 +115,7 @@ fn a_post_and_patches_that_race_for_one_path_have_one_winner() {
 }
 
 #[test]
-fn patches_of_different_members_that_race_all_take_effect() {
+fn racing_patches_of_different_members_all_take_effect() {
     let echo = Echo::start(&[]);
     let id = echo.create("GET", "/x", json!({"code": 200}));
     for round in 0..ROUNDS {
@@ -137,7 +137,7 @@ fn patches_of_different_members_that_race_all_take_effect() {
 }
 
 #[test]
-fn of_changes_to_one_version_exactly_one_wins() {
+fn of_racing_changes_to_one_version_exactly_one_wins() {
     let echo = Echo::start(&[]);
     let id = echo.create("GET", "/x", json!({"code": 200}));
     let path = format!("/endpoints/{id}");
@@ -156,7 +156,7 @@ fn of_changes_to_one_version_exactly_one_wins() {
 }
 
 #[test]
-fn of_deletes_that_race_exactly_one_has_deleted() {
+fn of_racing_deletions_exactly_one_succeeds() {
     let echo = Echo::start(&[]);
     for _ in 0..ROUNDS {
         let id = echo.create("GET", "/x", json!({"code": 200}));

@@ -1,4 +1,4 @@
-//! 429 with `Retry-After`. And `X-Forwarded-*` only as far as proxies are configured as trusted.
+//! 429 with `Retry-After`. Echo believes `X-Forwarded-*` only from trusted proxies.
 
 use echo_service::config::Token;
 use serde_json::json;
@@ -8,7 +8,7 @@ use crate::{
     support::{Answer, Echo},
 };
 
-/// Repeats a request, of which one a second is allowed, until it is refused.
+/// Repeats a request until it is refused. The limit is one request a second.
 fn until_refused(request: impl Fn(usize) -> Answer) -> Answer {
     let refused = (0..1_000).map(request).find(|answer| answer.status == 429).expect("the rate is limited");
     assert_refused(&refused, 429, "too many");
@@ -19,13 +19,13 @@ fn until_refused(request: impl Fn(usize) -> Answer) -> Answer {
 }
 
 #[test]
-fn too_many_requests_to_management_are_429_and_hinder_neither_mocks_nor_health() {
+fn excess_management_requests_are_429_without_effect_on_mocks_and_health() {
     let echo = Echo::start(&["--rate-limit", "1"]);
     echo.create("GET", "/x", json!({"code": 200}));
     until_refused(|_| echo.get("/endpoints"));
     until_refused(|_| echo.manage("POST", "/endpoints", "Content-Type: text/plain\r\n", None));
     for _ in 0..20 {
-        // A busy client must not have the service taken for dead.
+        // A busy client must not make the service seem dead.
         for path in ["/x", "/-/live", "/-/ready"] {
             assert_eq!(echo.call("GET", path).status, 200, "{path}");
         }
@@ -33,7 +33,7 @@ fn too_many_requests_to_management_are_429_and_hinder_neither_mocks_nor_health()
 }
 
 #[test]
-fn too_many_requests_to_mocks_are_429_where_that_is_limited_and_do_not_hinder_management() {
+fn excess_mock_requests_are_429_without_effect_on_management() {
     let echo = Echo::start(&["--mock-rate-limit", "1"]);
     echo.create("GET", "/x", json!({"code": 200}));
     until_refused(|_| echo.call("GET", "/x"));
@@ -44,19 +44,19 @@ fn too_many_requests_to_mocks_are_429_where_that_is_limited_and_do_not_hinder_ma
 }
 
 #[test]
-fn a_rate_is_that_of_each_client_as_a_trusted_proxy_names_it() {
+fn behind_a_trusted_proxy_each_client_has_its_own_rate() {
     let echo = Echo::start(&["--rate-limit", "1", "--trusted-proxies", "127.0.0.0/8"]);
     let from = |hops: &str| echo.manage("GET", "/endpoints", &format!("X-Forwarded-For: {hops}\r\n"), None);
     until_refused(|_| from("192.0.2.1"));
     for other in ["192.0.2.2", "2001:db8::1", "192.0.2.1, 192.0.2.3", "192.0.2.1\r\nX-Forwarded-For: 192.0.2.4"] {
         assert_eq!(from(other).status, 200, "{other}");
     }
-    // What the client has written itself does not make it another.
+    // The client's own entries do not make it another client.
     until_refused(|n| from(&format!("198.51.100.{}, 192.0.2.1", n % 256)));
 }
 
 #[test]
-fn a_stranger_can_not_name_itself_another() {
+fn an_untrusted_client_cannot_claim_another_address() {
     let echo = Echo::start(&["--rate-limit", "1", "--mock-rate-limit", "1", "--trusted-proxies", "10.0.0.0/8"]);
     let header = |n: usize| format!("X-Forwarded-For: 192.0.2.{}\r\n", n % 256);
     until_refused(|n| echo.manage("GET", "/endpoints", &header(n), None));
@@ -69,7 +69,7 @@ fn an_ipv6_client_has_one_rate_for_all_addresses_of_its_network() {
     let header = |address: &str| format!("X-Forwarded-For: {address}\r\n");
     let manage = |address: &str| echo.manage("GET", "/endpoints", &header(address), None);
     let call = |address: &str| echo.call_with("GET", "/nowhere", &header(address), b"");
-    // An address of the same /64 each time, with and without the port that some proxies add.
+    // Each time another address of the same /64, with and without the port that some proxies add.
     let address =
         |n: usize| [format!("2001:db8:1:2:{n:x}::{n:x}"), format!("[2001:db8:1:2::{n:x}]:{n}")][n % 2].clone();
     until_refused(|n| manage(&address(n)));
@@ -80,14 +80,14 @@ fn an_ipv6_client_has_one_rate_for_all_addresses_of_its_network() {
 }
 
 #[test]
-fn whoever_guesses_keys_is_limited_by_address_and_hinders_no_key() {
+fn failed_keys_are_limited_by_address_without_effect_on_valid_keys() {
     let key = Token::generate();
     let keys = key.entry("ci", "read").unwrap();
     let echo = Echo::start(&["--rate-limit", "1", "--keys", &keys, "--trusted-proxies", "127.0.0.0/8"]);
     let from = |address: &str, header: &str| {
         echo.manage("GET", "/endpoints", &format!("X-Forwarded-For: {address}\r\n{header}"), None)
     };
-    // Each way of not having a key, and each guess of a network, counts against the same allowance.
+    // Every request without a valid key, and every address of a network, counts against the same allowance.
     until_refused(|n| match n % 3 {
         0 => from("192.0.2.1", &format!("Authorization: Bearer {}\r\n", Token::generate().as_str())),
         1 => from("192.0.2.1", "Authorization: Basic eDp5\r\n"),

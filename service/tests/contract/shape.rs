@@ -1,4 +1,4 @@
-//! The shape that every refusal has.
+//! The shape of every refusal.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use crate::support::Answer;
 
 pub const MEDIA_TYPE: &str = "application/vnd.api+json";
 
-/// Checks that an answer refuses with this status, in the documented form and in no other.
+/// Checks that an answer refuses with this status, in exactly the documented form.
 #[track_caller]
 pub fn assert_refused(answer: &Answer, status: u16, case: &str) {
     assert_eq!(answer.status, status, "{case}: {}", answer.text());
@@ -29,21 +29,21 @@ pub fn assert_refused(answer: &Answer, status: u16, case: &str) {
             assert!(source[at].is_string(), "{case}: {error}");
         }
     }
-    // Where errors do not agree, JSON:API wants the class of status that fits them all.
+    // For errors with different statuses, JSON:API demands the class that fits all.
     if status != 400 {
         let status = status.to_string();
         assert!(errors.iter().all(|error| error["status"] == *status), "{case}: {document}");
     }
 }
 
-/// As [`assert_refused`], for a single error at this member of the request's document.
+/// Like [`assert_refused`], for a single error at this member of the request's document.
 #[track_caller]
 pub fn assert_refused_at(answer: &Answer, status: u16, pointer: &str, case: &str) {
     assert_refused(answer, status, case);
     assert_eq!(answer.pointers(), [pointer], "{case}: {}", answer.text());
 }
 
-/// The names of an object's members, in the order in which they came.
+/// The names of an object's members in their order.
 pub fn names(object: &Value) -> Vec<&str> {
     object.as_object().unwrap().keys().map(String::as_str).collect()
 }

@@ -8,7 +8,7 @@ use crate::{
 };
 
 #[test]
-fn an_endpoint_is_shown_with_its_version() {
+fn an_endpoint_has_its_version_as_etag() {
     let echo = Echo::start(&[]);
     let response = json!({"code": 200, "headers": {"X-A": "1"}, "body": "Hello"});
     let id = echo.create("GET", "/hello", response.clone());
@@ -21,7 +21,7 @@ fn an_endpoint_is_shown_with_its_version() {
 }
 
 #[test]
-fn the_version_changes_with_the_endpoint_and_only_with_it() {
+fn the_etag_changes_only_with_its_endpoint() {
     let echo = Echo::start(&[]);
     let id = echo.create("GET", "/hello", json!({"code": 200}));
     let path = format!("/endpoints/{id}");
@@ -45,7 +45,7 @@ fn an_unknown_id_is_404_in_these_words() {
     for (asked, named) in [
         ("1234567890", "1234567890"),
         (&*neighbour, &*neighbour),
-        // Ids are opaque: they have one spelling.
+        // Ids are opaque and have one spelling.
         (&*id.to_uppercase(), &*id.to_uppercase()),
         (&*id.replace('-', ""), &*id.replace('-', "")),
         (&*format!("%7B{id}%7D"), &*format!("{{{id}}}")),

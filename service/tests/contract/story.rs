@@ -1,4 +1,4 @@
-//! The four steps of the exercise that Echo answers.
+//! The four steps of the exercise behind Echo.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! What a careless or hostile client does, and what surrounds the process: nobody else is to suffer from it.
+//! Careless and hostile clients, and a hostile environment. No other client may suffer.
 
 use std::{
     fmt::Write as _,
@@ -19,7 +19,7 @@ use crate::{
 };
 
 #[test]
-fn of_very_many_faults_the_first_are_told_and_how_many_more_there_are() {
+fn an_answer_lists_the_first_errors_and_counts_the_rest() {
     let echo = Echo::start(&[]);
     let mut document = new_endpoint("GET", "/x", json!({"code": 200}));
     for n in 0..9_000 {
@@ -32,7 +32,7 @@ fn of_very_many_faults_the_first_are_told_and_how_many_more_there_are() {
 }
 
 #[test]
-fn what_a_client_sent_is_not_echoed_at_any_length() {
+fn long_input_of_a_client_is_cut_in_errors() {
     let echo = Echo::start(&[]);
     let long = "x".repeat(100_000);
     for document in [
@@ -46,16 +46,16 @@ fn what_a_client_sent_is_not_echoed_at_any_length() {
 }
 
 #[test]
-fn very_many_headers_are_refused_before_they_are_compared() {
+fn very_many_headers_are_refused_by_their_number() {
     let echo = Echo::start(&[]);
     let headers: Map<String, Value> = (0..9_000).map(|n| (format!("x-{n}"), json!(""))).collect();
     let answer = echo.post(&new_endpoint("GET", "/x", json!({"code": 200, "headers": headers})));
     assert_eq!(answer.status, 422);
-    assert_eq!(answer.details(), "There are 9000 headers: at most 64 are allowed");
+    assert_eq!(answer.details(), "There are 9000 headers: send at most 64");
 }
 
 #[test]
-fn health_is_told_to_a_client_that_has_asked_too_much() {
+fn health_has_no_rate_limit() {
     let echo = Echo::start(&["--rate-limit", "1"]);
     while echo.get("/endpoints").status != 429 {}
     for path in ["/-/live", "/-/ready"] {
@@ -67,7 +67,7 @@ fn health_is_told_to_a_client_that_has_asked_too_much() {
 }
 
 #[test]
-fn many_who_change_one_endpoint_all_succeed() {
+fn concurrent_changes_of_one_endpoint_all_succeed() {
     const CLIENTS: usize = 64;
     let echo = Echo::start(&[]);
     let id = echo.create("GET", "/x", json!({"code": 200}));
@@ -82,11 +82,12 @@ fn many_who_change_one_endpoint_all_succeed() {
             });
         }
     });
-    // One write to create it, and one for each client: none was made twice, none is missing.
+    // One write to create the endpoint, and one write of each client: none twice, none missing.
     assert_eq!(echo.get(&format!("/endpoints/{id}")).header("etag"), Some("\"65\""));
 }
 
-/// Follows a listing from this page on, whose answers are no larger than they may be. Returns how many endpoints each page has.
+/// Follows a listing from this page on, and checks the size of each answer. Returns the number of endpoints on each
+/// page.
 pub fn pages(get: impl Fn(&str) -> Answer, first: &str) -> Vec<usize> {
     let mut link = Some(first.to_owned());
     let mut pages = Vec::new();
@@ -102,7 +103,7 @@ pub fn pages(get: impl Fn(&str) -> Answer, first: &str) -> Vec<usize> {
 }
 
 #[test]
-fn a_page_of_large_endpoints_ends_early_and_links_to_the_rest() {
+fn a_page_of_large_endpoints_is_shorter_and_links_to_the_rest() {
     let (plain, escaped) = ("x".repeat(200 * 1024), "\u{1}".repeat(200 * 1024));
     for (body, in_one) in [(&plain, 5), (&escaped, 1), (&"\"".repeat(200 * 1024), 2), (&"\u{e9}".repeat(100 * 1024), 5)]
     {
@@ -121,7 +122,7 @@ fn a_page_of_large_endpoints_ends_early_and_links_to_the_rest() {
 }
 
 #[test]
-fn a_page_of_many_headers_is_counted_as_it_is_sent() {
+fn the_size_of_a_page_includes_all_headers_of_its_mocks() {
     let echo = Echo::start(&[]);
     let headers: Map<String, Value> = (0..64).map(|n| (format!("x-{n}"), json!("\"\t\\".repeat(40)))).collect();
     for n in 0..100 {
@@ -132,7 +133,7 @@ fn a_page_of_many_headers_is_counted_as_it_is_sent() {
     assert!(pages.len() > 1 && pages[0] > 50, "{pages:?}");
 }
 
-/// A connection for which this machine keeps little, so that the service learns how slowly its client reads.
+/// A connection with a small receive buffer, so that the service notices a slow client.
 fn narrow(address: SocketAddr) -> TcpStream {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     socket.set_recv_buffer_size(16 * 1024).unwrap();
@@ -142,7 +143,7 @@ fn narrow(address: SocketAddr) -> TcpStream {
     stream
 }
 
-/// Reads as much at most, with a pause after each part, until there is no more. Returns how much that was.
+/// Reads at most this many bytes, with a pause after each part. Returns the number of bytes.
 fn read_slowly(stream: &mut TcpStream, pause: Duration) -> usize {
     let (mut part, mut read) = (vec![0; 16 * 1024], 0);
     while let Ok(bytes @ 1..) = stream.read(&mut part) {
@@ -157,7 +158,7 @@ fn a_client_that_reads_slowly_gets_all_of_its_answers() {
     let echo = Echo::start(&["--idle-timeout", "2s"]);
     let body = "x".repeat(256 * 1024);
     echo.create("GET", "/large", json!({"code": 200, "body": body}));
-    // One answer takes longer than the time-out; many are more than the system buffers of them.
+    // One answer takes longer than the time-out; many answers exceed the buffers of the system.
     for (answers, pause) in [(1, 200), (20, 40)] {
         let mut stream = narrow(echo.mocks);
         let keep = "GET /large HTTP/1.1\r\nHost: x\r\n\r\n".repeat(answers - 1);
@@ -192,12 +193,12 @@ fn a_client_that_reads_nothing_is_cut_off() {
     echo.create("GET", "/large", json!({"code": 200, "body": "x".repeat(256 * 1024)}));
     let mut stream = narrow(echo.mocks);
     write!(stream, "GET /large HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
-    echo.log_line(|line| line["message"] == "a connection was too slow and is closed");
+    echo.log_line(|line| line["message"] == "a connection was closed because it was too slow");
     assert!(read_slowly(&mut stream, Duration::ZERO) < 256 * 1024);
 }
 
 #[test]
-fn a_log_that_nobody_reads_stops_neither_the_service_nor_its_end() {
+fn an_unread_log_blocks_neither_requests_nor_the_shutdown() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let address: SocketAddr = ([127, 0, 0, 1], port).into();
@@ -209,7 +210,7 @@ fn a_log_that_nobody_reads_stops_neither_the_service_nor_its_end() {
         assert!(std::time::Instant::now() < until, "the service does not start");
         thread::yield_now();
     }
-    // A pipe holds 64 KiB; each of these is logged with some 200 bytes.
+    // A pipe holds 64 KiB; each of these requests causes a line of some 200 bytes.
     for _ in 0..1_000 {
         let answer = send(address, "GET /endpoints HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
         assert_eq!(answer.status, 200);
@@ -232,14 +233,42 @@ fn a_log_that_nobody_reads_stops_neither_the_service_nor_its_end() {
 }
 
 #[test]
-fn a_store_whose_file_has_vanished_is_away_and_not_empty() {
+fn a_store_whose_file_was_replaced_is_unavailable() {
+    let disk = SmallDisk::new("16m");
+    let start = |name: &str| {
+        let store = format!("file:{}", disk.path(name).display());
+        let mut command = disk.command();
+        command.args(["--listen", "127.0.0.1:0", "--rate-limit", "0", "--log-format", "json", "--store", &store]);
+        Echo::spawn(&mut command).unwrap()
+    };
+    start("theirs.redb").create("GET", "/theirs", json!({"code": 200}));
+    let echo = start("echo.redb");
+    echo.create("GET", "/kept", json!({"code": 200}));
+    disk.rename("echo.redb", "elsewhere");
+    disk.rename("theirs.redb", "echo.redb");
+    // redb keeps its file open until an error makes it open the file again.
+    disk.fill(8 * 1024 * 1024);
+    let body = "x".repeat(200 * 1024);
+    let create = |n: usize| echo.post(&new_endpoint("GET", &format!("/{n}"), json!({"code": 200, "body": body})));
+    assert!((0..1_000).any(|n| create(n).status == 503), "the disk never fills");
+    disk.free();
+
+    for _ in 0..3 {
+        assert_eq!((create(1_000).status, echo.get("/endpoints").status), (503, 503));
+    }
+    echo.log_line(|line| line["error"].as_str().is_some_and(|error| error.contains("replaced by another store")));
+    assert_eq!(["/kept", "/theirs"].map(|path| echo.call("GET", path).status), [200, 404]);
+}
+
+#[test]
+fn a_store_whose_file_was_deleted_is_unavailable_and_not_empty() {
     let disk = SmallDisk::new("8m");
     let store = format!("file:{}", disk.path("echo.redb").display());
     let mut command = disk.command();
     command.args(["--listen", "127.0.0.1:0", "--rate-limit", "0", "--log-format", "json", "--store", &store]);
     let echo = Echo::spawn(&mut command).unwrap();
     echo.create("GET", "/kept", json!({"code": 200}));
-    // redb keeps its file open, so that it notices nothing until an error makes it open the file again.
+    // redb keeps its file open and notices nothing until an error makes it reopen the file.
     disk.fill(4 * 1024 * 1024);
     disk.rename("echo.redb", "elsewhere");
     let body = "x".repeat(200 * 1024);

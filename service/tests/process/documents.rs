@@ -1,9 +1,9 @@
-//! Tables in the documents that are made from the code.
+//! Generated tables in the documents.
 
 use std::{env, fs, path::Path};
 
-/// Fails unless `content` stands in a document of the repository, between `<!-- name -->` and `<!-- end -->`.
-/// With `UPDATE_EXPECT=1` it is put there instead.
+/// Fails unless `content` stands in a document of the repository, between `<!-- name -->` and `<!-- end -->`. With
+/// `UPDATE_EXPECT=1`, writes it there.
 pub fn assert_section(document: &str, name: &str, content: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join(document);
     let text = fs::read_to_string(&path).unwrap();

@@ -1,10 +1,11 @@
-//! What was acknowledged survives `kill -9`, in the middle of writes and during the very first start.
+//! Acknowledged writes survive `kill -9`, in the middle of writes and during the first start.
 
 use std::{
     collections::BTreeMap,
     fs,
     net::SocketAddr,
     path::Path,
+    process::Command,
     sync::mpsc,
     thread,
     time::{Duration, Instant},
@@ -18,20 +19,20 @@ use crate::support::{Answer, Echo, PATIENCE, changes, new_endpoint, request_byte
 const KILLS: usize = 24;
 const CLIENTS: u64 = 4;
 
-/// The body that a mock answers with, or `None` where there is no mock.
+/// The body of a mock, or `None` without a mock.
 type State = Option<String>;
 
-/// What a client knows of one path.
+/// A client's knowledge of one path.
 struct Mock {
     path: String,
     id: Option<String>,
     acknowledged: State,
-    /// What it was going to be when the service died, if it did.
+    /// The state after the write that was in flight when the service died, if any.
     in_doubt: Option<State>,
     is_checked: bool,
 }
 
-/// Writes one thing after the other, each time to paths of its own.
+/// Sends one write after the other, each client to paths of its own.
 struct Client {
     number: u64,
     random: StdRng,
@@ -39,7 +40,7 @@ struct Client {
 }
 
 impl Client {
-    /// Writes until no answer comes. Reports each write that was acknowledged.
+    /// Writes until the service stops answering. Reports each acknowledged write.
     fn write(&mut self, service: SocketAddr, acknowledged: &mpsc::Sender<()>) {
         loop {
             let living: Vec<usize> = (0..self.mocks.len()).filter(|&n| self.mocks[n].acknowledged.is_some()).collect();
@@ -100,7 +101,7 @@ impl Mock {
         Some(answer)
     }
 
-    /// Compares with what the service says: by its list, by itself, and when called.
+    /// Compares with the service's listing, its endpoint and its mock.
     fn check(&mut self, echo: &Echo, listed: Option<&Value>) {
         let found: State = listed.map(|it| it["attributes"]["response"]["body"].as_str().unwrap().to_owned());
         let may_be = found == self.acknowledged || Some(&found) == self.in_doubt.as_ref();
@@ -158,7 +159,7 @@ fn check_all(echo: &Echo, clients: &mut [Client]) {
 }
 
 #[test]
-fn what_was_acknowledged_survives_kill_9_in_the_middle_of_writes() {
+fn acknowledged_writes_survive_kill_9_in_the_middle_of_writes() {
     let folder = tempfile::tempdir().unwrap();
     let store = format!("file:{}/echo.redb", folder.path().display());
     let client = |number| Client { number, random: StdRng::seed_from_u64(number), mocks: Vec::new() };
@@ -178,7 +179,7 @@ fn what_was_acknowledged_survives_kill_9_in_the_middle_of_writes() {
             for _ in 0..random.random_range(1..50) {
                 acknowledged.recv_timeout(PATIENCE).expect("writes are acknowledged");
             }
-            // Anywhere between two writes: a write takes some milliseconds.
+            // At any time between two writes: a write takes some milliseconds.
             thread::sleep(Duration::from_micros(random.random_range(0..3000)));
             echo.signal("KILL");
         });
@@ -195,13 +196,13 @@ fn what_was_acknowledged_survives_kill_9_in_the_middle_of_writes() {
 }
 
 #[test]
-fn a_first_start_that_is_killed_leaves_nothing_that_the_next_one_can_not_open() {
+fn after_a_killed_first_start_the_next_start_succeeds() {
     for delay in 0..24 {
         let folder = tempfile::tempdir().unwrap();
         let store = format!("file:{}/echo.redb", folder.path().display());
         let mut first = Echo::command().args(["--listen", "127.0.0.1:0", "--store", &store]).spawn().unwrap();
         wait_for_a_file(folder.path());
-        // From the moment of the first file on, through all that is done with it.
+        // From the creation of the first file, through all steps of its initialization.
         thread::sleep(Duration::from_micros(250 * delay));
         first.kill().unwrap();
         first.wait().unwrap();
@@ -209,6 +210,28 @@ fn a_first_start_that_is_killed_leaves_nothing_that_the_next_one_can_not_open() 
         let echo = Echo::start(&["--store", &store]);
         echo.create("GET", "/after", json!({"code": 200}));
         assert_eq!(list(&echo).len(), 1);
+    }
+}
+
+/// `kill -9` cannot tell: what the system has not written to the disk yet survives the process.
+#[test]
+fn each_write_is_synced_to_the_disk_before_its_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, calls) = (format!("file:{}/echo.redb", folder.path().display()), folder.path().join("calls"));
+    let service = Echo::command();
+    let mut traced = Command::new("strace");
+    // By -D the service is this process's child, and strace ends with it.
+    traced.args(["-D", "-f", "-qq", "-e", "trace=fsync,fdatasync", "-e", "signal=none", "-o"]).arg(&calls);
+    traced.arg(service.get_program()).args(["--listen", "127.0.0.1:0", "--rate-limit", "0", "--log-format", "json"]);
+    for (name, _) in service.get_envs() {
+        traced.env_remove(name);
+    }
+    let echo = Echo::spawn(traced.args(["--store", &store])).expect("strace is installed");
+    let synced = || fs::read_to_string(&calls).unwrap().lines().filter(|line| line.ends_with("= 0")).count();
+    for n in 0..10 {
+        let before = synced();
+        echo.create("GET", &format!("/{n}"), json!({"code": 200}));
+        assert!(synced() > before, "write {n} was acknowledged without a sync");
     }
 }
 

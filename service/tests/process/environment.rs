@@ -1,4 +1,4 @@
-//! Variables that are empty, and variables that are set by others: neither is a setting.
+//! Empty variables, and variables of Kubernetes and Docker. None of them is a setting.
 
 use std::{ffi::OsStr, net::TcpListener, os::unix::ffi::OsStrExt, process::Output};
 
@@ -10,7 +10,7 @@ use crate::{
     support::Echo,
 };
 
-/// Starts on a table, and returns what is said: one line on standard error, and nothing in the log.
+/// Starts on a table, and returns the message: one line on standard error, and nothing in the log.
 fn refusal(variables: &[(&str, &str)], code: i32) -> String {
     let arguments = ["--port", "0", "--store", "dynamodb:echo-table", "--log-format", "text"];
     let output = run(&arguments, &[&[("HOME", "/nowhere")], variables].concat());
@@ -20,13 +20,13 @@ fn refusal(variables: &[(&str, &str)], code: i32) -> String {
     message
 }
 
-/// An address where nobody listens.
+/// An address without a listener.
 fn nowhere() -> String {
     format!("http://{}", TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap())
 }
 
 #[test]
-fn every_setting_may_be_empty_as_if_it_were_unset_but_the_keys() {
+fn an_empty_setting_counts_as_unset_except_for_keys() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = Echo::command();
     command.current_dir(folder.path()).args(["--port", "0"]).env("ECHO_MISSPELT", "").env("OTEL_TRACES_EXPORTER", "");
@@ -38,12 +38,15 @@ fn every_setting_may_be_empty_as_if_it_were_unset_but_the_keys() {
     assert!(folder.path().join("echo.redb").is_file());
     for keys in ["", " ", ",", " ,\n"] {
         let message = complaint(&["--port", "0"], &[("ECHO_KEYS", keys), ("ECHO_STORE", "")]);
-        assert!(message.contains("--keys (ECHO_KEYS): no key is in it") && message.lines().count() == 1, "{message}");
+        assert!(
+            message.contains("--keys (ECHO_KEYS): the list of keys is empty") && message.lines().count() == 1,
+            "{message}"
+        );
     }
 }
 
 #[test]
-fn an_empty_variable_of_aws_is_as_if_it_were_unset() {
+fn an_empty_aws_variable_counts_as_unset() {
     assert!(refusal(&[("AWS_REGION", "")], 1).contains("no AWS region is set: set AWS_REGION"));
     let nowhere = nowhere();
     let variables = [
@@ -70,7 +73,7 @@ fn without_a_region_or_credentials_one_line_says_what_to_set() {
 }
 
 #[test]
-fn an_endpoint_of_a_profile_that_cannot_be_one_is_told() {
+fn a_wrong_endpoint_in_an_aws_profile_is_reported() {
     let profile = tempfile::NamedTempFile::new().unwrap();
     for wrong in ["", "localhost:8000", "not a url"] {
         let text = format!(
@@ -83,7 +86,7 @@ fn an_endpoint_of_a_profile_that_cannot_be_one_is_told() {
 }
 
 #[test]
-fn an_endpoint_or_region_of_aws_that_cannot_be_one_is_told_in_a_line() {
+fn a_wrong_aws_endpoint_or_region_is_reported_in_one_line() {
     for variable in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB"] {
         for wrong in [
             "127.0.0.1:8000",
@@ -107,12 +110,12 @@ fn an_endpoint_or_region_of_aws_that_cannot_be_one_is_told_in_a_line() {
         let message = refusal(&[("AWS_REGION", wrong)], 64);
         assert!(message.contains(&format!("AWS_REGION: `{wrong}` is not a region")), "{message}");
     }
-    // For another store they are nobody's concern.
+    // Other stores do not check the variables of AWS.
     Echo::start_with(&[], &[("AWS_ENDPOINT_URL", "nonsense"), ("AWS_REGION", " ")]);
 }
 
 #[test]
-fn variables_of_neighbours_are_no_settings() {
+fn variables_of_other_programs_are_ignored() {
     let links = [
         ("ECHO_PORT", "tcp://10.0.0.1:8080"),
         ("ECHO_MANAGEMENT_SERVICE_HOST", "10.0.0.1"),
@@ -129,7 +132,7 @@ fn variables_of_neighbours_are_no_settings() {
 }
 
 #[test]
-fn a_setting_that_is_no_text_is_named() {
+fn a_setting_that_is_not_utf_8_is_named() {
     for name in ["ECHO_LOG", "ECHO_PUBLIC_URL"] {
         let Output { status, stderr, .. } = Echo::command().env(name, OsStr::from_bytes(b"in\xff")).output().unwrap();
         let message = String::from_utf8(stderr).unwrap();

@@ -1,4 +1,4 @@
-//! Files and disks that are not as they should be: a clear message, and no harm done.
+//! Damaged files and full disks: a clear message, and no harm.
 
 use std::{
     collections::BTreeMap,
@@ -21,7 +21,7 @@ fn in_file(path: &Path) -> String {
     format!("file:{}", path.display())
 }
 
-/// Starts on a file that must be refused, and returns what is said of it.
+/// Starts on a file that must be refused, and returns the message.
 fn refusal(path: &Path) -> String {
     match Echo::try_start(&["--store", &in_file(path)], &[]) {
         Ok(_) => panic!("{} was opened", path.display()),
@@ -34,7 +34,7 @@ fn refusal(path: &Path) -> String {
     }
 }
 
-/// As [`refusal`], of a file that must stay as it is.
+/// Like [`refusal`], for a file that must stay unchanged.
 fn refusal_of(path: &Path, content: &[u8]) -> String {
     fs::write(path, content).unwrap();
     let message = refusal(path);
@@ -42,7 +42,7 @@ fn refusal_of(path: &Path, content: &[u8]) -> String {
     message
 }
 
-/// A file with one mock in it, closed properly.
+/// A file with one mock, closed properly.
 fn make_store(path: &Path) -> Vec<u8> {
     let mut echo = Echo::start(&["--store", &in_file(path)]);
     for n in 0..20 {
@@ -54,7 +54,7 @@ fn make_store(path: &Path) -> Vec<u8> {
 }
 
 #[test]
-fn a_second_process_on_the_same_file_is_told_so_and_the_first_goes_on() {
+fn a_second_process_on_one_file_is_refused_and_the_first_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("echo.redb");
     let mut first = Echo::start(&["--store", &in_file(&path)]);
@@ -68,7 +68,7 @@ fn a_second_process_on_the_same_file_is_told_so_and_the_first_goes_on() {
 }
 
 #[test]
-fn a_file_that_is_not_a_store_is_refused_and_left_as_it_is() {
+fn a_file_that_is_not_a_store_is_refused_and_unchanged() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("notes.txt");
     let long = "A letter to somebody.\n".repeat(100_000);
@@ -78,7 +78,7 @@ fn a_file_that_is_not_a_store_is_refused_and_left_as_it_is() {
 }
 
 #[test]
-fn a_database_of_another_program_is_refused_and_left_as_it_is() {
+fn a_database_of_another_program_is_refused_and_unchanged() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("theirs.redb");
     let database = Database::create(&path).unwrap();
@@ -91,7 +91,7 @@ fn a_database_of_another_program_is_refused_and_left_as_it_is() {
 }
 
 #[test]
-fn a_newer_format_is_refused_and_left_as_it_is() {
+fn a_newer_format_is_refused_and_unchanged() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("echo.redb");
     make_store(&path);
@@ -99,17 +99,17 @@ fn a_newer_format_is_refused_and_left_as_it_is() {
     let txn = database.begin_write().unwrap();
     {
         let mut meta = txn.open_table(TableDefinition::<&[u8], &[u8]>::new("meta")).unwrap();
-        meta.insert(b"format".as_slice(), 2_u64.to_be_bytes().as_slice()).unwrap();
+        meta.insert(b"format".as_slice(), 3_u64.to_be_bytes().as_slice()).unwrap();
     }
     txn.commit().unwrap();
     drop(database);
     let content = fs::read(&path).unwrap();
-    assert!(refusal_of(&path, &content).contains("was written by a newer Echo (format 2; this one knows up to 1)"));
+    assert!(refusal_of(&path, &content).contains("was written by a newer Echo (format 3; this one knows up to 2)"));
 }
 
-/// Rights cannot be tested by the superuser, whom they do not bind; so what cannot be opened is none of a file here.
+/// Permissions do not bind the superuser, so this test uses paths that cannot be files.
 #[test]
-fn a_path_that_cannot_be_opened_is_told_with_the_reason() {
+fn a_path_that_cannot_be_opened_is_reported_with_the_reason() {
     let folder = tempfile::tempdir().unwrap();
     assert!(refusal(folder.path()).contains("cannot be opened: Is a directory"));
     let dangling = folder.path().join("link.redb");
@@ -119,9 +119,9 @@ fn a_path_that_cannot_be_opened_is_told_with_the_reason() {
     assert_eq!(left, ["link.redb"], "nothing is left behind");
 }
 
-/// `/sys` takes no file, not even from the superuser.
+/// `/sys` accepts no file, not even from the superuser.
 #[test]
-fn a_folder_that_takes_no_file_is_named_with_the_setting() {
+fn an_unwritable_folder_is_named_with_the_setting() {
     let missing = tempfile::tempdir().unwrap().path().join("missing");
     for (store, folder, reason) in [
         (in_file(&missing.join("echo.redb")), missing.to_str().unwrap(), "the folder does not exist"),
@@ -143,7 +143,7 @@ fn a_folder_that_takes_no_file_is_named_with_the_setting() {
 }
 
 #[test]
-fn a_new_store_is_readable_by_its_owner_only_and_an_old_one_stays_as_it_is() {
+fn a_new_file_is_readable_by_its_owner_only_and_an_old_file_keeps_its_mode() {
     let folder = tempfile::tempdir().unwrap();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     for umask in ["0000", "0022", "0277"] {
@@ -165,7 +165,7 @@ fn a_new_store_is_readable_by_its_owner_only_and_an_old_one_stays_as_it_is() {
 }
 
 #[test]
-fn a_truncated_file_is_refused_and_left_as_it_is() {
+fn a_truncated_file_is_refused_and_unchanged() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("echo.redb");
     let content = make_store(&path);
@@ -176,7 +176,7 @@ fn a_truncated_file_is_refused_and_left_as_it_is() {
 }
 
 #[test]
-fn a_damaged_file_is_refused_and_left_as_it_is_or_the_damage_did_not_matter() {
+fn a_damaged_file_is_refused_unchanged_or_serves_all_mocks() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("echo.redb");
     let content = make_store(&path);
@@ -188,7 +188,7 @@ fn a_damaged_file_is_refused_and_left_as_it_is_or_the_damage_did_not_matter() {
         fs::write(&path, &damaged).unwrap();
         match Echo::try_start(&["--store", &in_file(&path)], &[]) {
             Ok(echo) => {
-                // It was in a page that is not in use any longer.
+                // The damaged page was no longer in use.
                 for n in 0..20 {
                     assert_eq!(echo.call("GET", &format!("/{n}")).text(), format!("{n} {}", "x".repeat(500)));
                 }
@@ -249,7 +249,7 @@ fn a_full_disk_refuses_writes_until_there_is_space_and_loses_nothing() {
     assert_eq!((echo.get("/-/live").status, echo.get("/-/ready").status), (200, 200));
 
     disk.free();
-    // Whether the refused one took effect was unknown; here at the latest it is known.
+    // The refused write was in doubt. From here on its result is known.
     let deadline = Instant::now() + PATIENCE;
     let answer = loop {
         let answer = create(&echo, &refused);
@@ -278,7 +278,7 @@ fn a_full_disk_refuses_writes_until_there_is_space_and_loses_nothing() {
 }
 
 #[test]
-fn a_disk_that_is_full_at_the_first_start_is_told() {
+fn a_full_disk_at_the_first_start_is_reported() {
     let disk = SmallDisk::new("1m");
     disk.fill(1_044_480);
     let path = disk.path("echo.redb");
@@ -289,7 +289,7 @@ fn a_disk_that_is_full_at_the_first_start_is_told() {
 }
 
 #[test]
-fn an_empty_file_is_a_new_store_as_container_engines_make_them() {
+fn an_empty_file_from_a_container_engine_is_a_new_store() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let store = format!("file:{}", file.path().display());
     let echo = Echo::start(&["--store", &store]);

@@ -1,4 +1,4 @@
-//! The service in the test's own process, on a store that does what a test needs.
+//! The service in the test's own process, on a store with a hook.
 
 use std::{future, net::SocketAddr, time::Duration};
 
@@ -8,18 +8,21 @@ use echo_service::{
     app::App,
     config::{Cli, Config},
     domain::{EndpointId, Verb},
-    store::{Changes, EmbeddedStore, Filter, Page, Snapshot, Store, StoreError, Stored, Version, Write, WriteError},
+    store::{
+        Changes, EmbeddedStore, Filter, Page, Raise, RaiseError, Snapshot, Store, StoreError, Stored, Version, Write,
+        WriteError,
+    },
     telemetry::Telemetry,
 };
 
-/// The settings that these arguments give.
+/// The settings of these arguments.
 pub fn config(arguments: &[&str]) -> Config {
     let all = ["echo-service", "--listen", "127.0.0.1:0", "--rate-limit", "0", "--log-format", "json"];
     let settings = Cli::try_parse_from([&all, arguments].concat()).unwrap().settings;
     Config::check(&settings, &[]).unwrap()
 }
 
-/// Serves until the runtime ends, and returns where.
+/// Serves until the runtime ends, and returns the address.
 pub async fn serve(store: impl Store, config: &Config) -> SocketAddr {
     let app = App::on(store, config, &Telemetry::default()).await.unwrap();
     let address = app.mock_address;
@@ -27,7 +30,7 @@ pub async fn serve(store: impl Store, config: &Config) -> SocketAddr {
     address
 }
 
-/// What a store is asked for.
+/// An operation of the store.
 pub enum Operation<'a> {
     Write(&'a Write),
     List(&'a Filter),
@@ -35,12 +38,12 @@ pub enum Operation<'a> {
     Other,
 }
 
-/// What happens before a store does what it is asked for.
+/// Runs before each operation of a store.
 #[async_trait]
 pub trait Hook: Send + Sync + 'static {
     async fn before(&self, operation: Operation<'_>) -> Result<(), StoreError>;
 
-    /// Whether others write to the store too.
+    /// Whether other processes write to the store.
     fn is_shared(&self) -> bool {
         false
     }
@@ -60,9 +63,11 @@ impl<H> Hooked<H> {
 
 #[async_trait]
 impl<H: Hook> Store for Hooked<H> {
-    async fn write(&self, write: Write) -> Result<Version, WriteError> {
-        self.hook.before(Operation::Write(&write)).await?;
-        self.store.write(write).await
+    async fn write_all(&self, writes: Vec<Write>) -> Result<Version, WriteError> {
+        for write in &writes {
+            self.hook.before(Operation::Write(write)).await?;
+        }
+        self.store.write_all(writes).await
     }
 
     async fn get(&self, id: EndpointId) -> Result<Option<Stored>, StoreError> {
@@ -93,6 +98,10 @@ impl<H: Hook> Store for Hooked<H> {
     async fn load(&self) -> Result<Snapshot, StoreError> {
         self.hook.before(Operation::Other).await?;
         self.store.load().await
+    }
+
+    async fn raise(&self, to: Option<u64>, dry_run: bool) -> Result<Raise, RaiseError> {
+        self.store.raise(to, dry_run).await
     }
 
     fn is_shared(&self) -> bool {

@@ -1,4 +1,4 @@
-//! From the start to the end of a process.
+//! The life of a process, from start to end.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Answer, Echo, PATIENCE, new_endpoint, read_answer};
 
-/// A POST whose head has arrived and whose body is waited for: the service has said so by `100 Continue`.
+/// A POST whose head has arrived. The service waits for its body and has sent `100 Continue`.
 pub struct Upload {
     pub stream: TcpStream,
     pub body: Vec<u8>,
@@ -36,16 +36,16 @@ impl Upload {
     }
 }
 
-/// Waits until the other side closes, and returns what it said before.
+/// Waits until the other side closes, and returns the bytes before.
 fn until_closed(stream: &mut TcpStream) -> Vec<u8> {
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let mut rest = Vec::new();
-    // A reset is an end too.
+    // A reset is an end, too.
     let _ = stream.read_to_end(&mut rest);
     rest
 }
 
-/// Waits until the service says that it is not ready, and returns that answer.
+/// Waits until the service is not ready, and returns that answer.
 fn until_not_ready(echo: &Echo) -> Answer {
     let deadline = Instant::now() + PATIENCE;
     loop {
@@ -68,7 +68,7 @@ fn a_service_that_serves_is_live_and_ready() {
 }
 
 #[test]
-fn in_the_shutdown_delay_it_is_not_ready_but_serves() {
+fn during_the_shutdown_delay_the_service_is_not_ready_but_serves() {
     let echo = Echo::start(&["--shutdown-delay", "1h"]);
     echo.create("GET", "/served", json!({"code": 200}));
     echo.signal("TERM");
@@ -81,7 +81,7 @@ fn in_the_shutdown_delay_it_is_not_ready_but_serves() {
 }
 
 #[test]
-fn after_the_shutdown_delay_and_not_before_it_exits_0() {
+fn the_process_exits_0_after_the_shutdown_delay() {
     let mut echo = Echo::start(&["--shutdown-delay", "1500ms"]);
     let asked = Instant::now();
     echo.signal("TERM");
@@ -119,7 +119,7 @@ fn a_running_request_is_finished_and_new_ones_are_refused() {
 }
 
 #[test]
-fn a_refused_body_holds_up_the_end_only_until_it_has_arrived() {
+fn a_refused_body_delays_the_shutdown_only_until_it_has_arrived() {
     let mut echo = Echo::start(&["--shutdown-deadline", "1h", "--request-timeout", "1h"]);
     let mut stream = TcpStream::connect(echo.management).unwrap();
     write!(stream, "PATCH /endpoints/nope HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n").unwrap();
@@ -130,13 +130,13 @@ fn a_refused_body_holds_up_the_end_only_until_it_has_arrived() {
         thread::yield_now();
     }
     stream.write_all(b"0123456789").unwrap();
-    // The client keeps its side open, as a pool does that looks at its connections when it needs one.
+    // The client keeps its side open, like a pool that checks its connections only on use.
     assert!(echo.wait().success());
     drop(stream);
 }
 
 #[test]
-fn idle_connections_do_not_hold_up_the_end() {
+fn idle_connections_do_not_delay_the_shutdown() {
     let mut echo = Echo::start(&["--shutdown-deadline", "1h"]);
     let mut unused = TcpStream::connect(echo.mocks).unwrap();
     let mut half = TcpStream::connect(echo.mocks).unwrap();
@@ -165,7 +165,7 @@ fn a_request_that_never_ends_is_cut_off_at_the_deadline_with_a_warning() {
 }
 
 #[test]
-fn logs_are_json_unless_a_person_reads_them() {
+fn logs_are_json_except_on_a_terminal() {
     let first_line = |format: &str| {
         let arguments = ["--listen", "127.0.0.1:0", "--store", "memory", "--log-format", format];
         let mut service = Echo::command().args(arguments).stdout(Stdio::piped()).spawn().unwrap();
@@ -180,7 +180,7 @@ fn logs_are_json_unless_a_person_reads_them() {
         let line: Value = serde_json::from_str(&first_line(format)).unwrap();
         assert_eq!((&line["level"], &line["message"]), (&json!("INFO"), &json!("serving")));
     }
-    // `script` gives its command a terminal. The end of that terminal does not end the service, so that its time does.
+    // `script` gives its command a terminal. The end of the terminal does not end the service; its time-out does.
     let mut service = Command::new("script");
     let command = format!("timeout 10 {} --listen 127.0.0.1:0 --store memory", Echo::command().get_program().display());
     service
@@ -199,13 +199,13 @@ fn logs_are_json_unless_a_person_reads_them() {
 }
 
 #[test]
-fn an_address_that_is_in_use_is_told() {
+fn an_address_in_use_is_reported() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     for flag in ["--listen", "--management-listen"] {
         let Err((status, message)) = Echo::try_start(&[flag, &address], &[]) else { panic!("it has started") };
         assert_eq!(status.code(), Some(1));
-        let expected = format!("echo-service: {flag} {address} can not be listened on: Address already in use");
+        let expected = format!("echo-service: cannot listen on {address} ({flag}): Address already in use");
         assert!(message.starts_with(&expected) && message.contains("Choose another address"), "{message}");
     }
 }
@@ -216,7 +216,7 @@ fn healthcheck(arguments: &[&str]) -> (Option<i32>, String) {
 }
 
 #[test]
-fn healthcheck_finds_a_service_where_its_management_listens() {
+fn healthcheck_asks_the_management_listener() {
     let healthy = (Some(0), String::new());
     let shared = Echo::start(&[]);
     assert_eq!(healthcheck(&["--listen", &shared.mocks.to_string()]), healthy);
@@ -224,10 +224,10 @@ fn healthcheck_finds_a_service_where_its_management_listens() {
     let apart = Echo::start(&["--management-listen", "127.0.0.1:0"]);
     let (mocks, management) = (apart.mocks.to_string(), apart.management.to_string());
     assert_eq!(healthcheck(&["--listen", &mocks, "--management-listen", &management]), healthy);
-    // Only the mocks are there: their 404 is not health.
+    // Only the mocks are there, and their 404 is not health.
     let (code, message) = healthcheck(&["--listen", &mocks]);
     assert_eq!(code, Some(1));
-    assert!(message.contains("answers, but not as a healthy Echo does: HTTP/1.1 404"), "{message}");
+    assert!(message.contains("answers, but not like a healthy Echo: HTTP/1.1 404"), "{message}");
 
     for everywhere in ["0.0.0.0:0", "[::]:0"] {
         let open = Echo::start(&["--listen", everywhere, "--allow-anonymous"]);
@@ -236,7 +236,7 @@ fn healthcheck_finds_a_service_where_its_management_listens() {
 }
 
 #[test]
-fn healthcheck_needs_no_key_and_no_readiness() {
+fn healthcheck_succeeds_without_a_key_and_before_readiness() {
     let key = format!("ci:read:{}", "0".repeat(64));
     let mut echo = Echo::start(&["--keys", &key, "--shutdown-delay", "1h"]);
     echo.signal("TERM");
@@ -251,7 +251,7 @@ fn healthcheck_needs_no_key_and_no_readiness() {
 }
 
 #[test]
-fn healthcheck_does_not_wait_for_ever() {
+fn healthcheck_times_out() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let asked = Instant::now();
     let (code, message) = healthcheck(&["--listen", &silent.local_addr().unwrap().to_string()]);

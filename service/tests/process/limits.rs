@@ -1,4 +1,4 @@
-//! What bounds a client: time, size, number and rate.
+//! The limits for clients: time, size, number and rate.
 
 use std::{
     io::{ErrorKind, Read, Write},
@@ -14,7 +14,7 @@ use tokio::net::TcpSocket;
 
 use crate::support::{Answer, Echo, PATIENCE, new_endpoint, read_answer, send};
 
-/// How late a time-out may be on a busy machine, half a second of it on purpose (`TICK`).
+/// Maximum delay of a time-out on a busy machine. Half a second is intended (`TICK`).
 const LATE: Duration = Duration::from_secs(5);
 
 fn connect(address: SocketAddr) -> TcpStream {
@@ -25,12 +25,12 @@ fn connect(address: SocketAddr) -> TcpStream {
 
 /// A request on a connection that stays open.
 fn get(stream: &mut TcpStream, path: &str) -> Answer {
-    // In one piece: pieces would wait for each other's acknowledgement.
+    // In one piece: separate writes would wait for acknowledgements.
     stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).unwrap();
     read_answer(stream)
 }
 
-/// Waits until the service closes the connection, without a word.
+/// Waits until the service closes the connection without an answer.
 fn assert_is_closed(stream: &mut TcpStream) {
     match stream.read(&mut [0; 1]) {
         Ok(0) => {}
@@ -45,14 +45,14 @@ fn assert_took(since: Instant, at_least: Duration) {
 }
 
 #[test]
-fn a_client_that_dribbles_its_head_is_cut_off() {
+fn a_slow_request_head_is_cut_off() {
     let echo = Echo::start(&["--header-timeout", "1s", "--idle-timeout", "1h"]);
     let mut stream = connect(echo.mocks);
     stream.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
     let begin = Instant::now();
     let endless = b"GET / HTTP/1.1\r\nX-Slow: ".iter().chain([b'x'].iter().cycle());
     for byte in endless {
-        // Each byte comes in time by itself: what counts is the whole head.
+        // Each byte comes in time: the limit is for the whole head.
         let is_sent = stream.write_all(&[*byte]).is_ok();
         let is_open = matches!(stream.read(&mut [0; 1]), Err(error) if error.kind() == ErrorKind::WouldBlock);
         if !is_sent || !is_open {
@@ -64,7 +64,7 @@ fn a_client_that_dribbles_its_head_is_cut_off() {
 }
 
 #[test]
-fn a_client_that_connects_and_says_nothing_is_cut_off() {
+fn a_silent_connection_is_closed() {
     let echo = Echo::start(&["--header-timeout", "500ms", "--idle-timeout", "1h"]);
     let begin = Instant::now();
     assert_is_closed(&mut connect(echo.mocks));
@@ -72,11 +72,11 @@ fn a_client_that_connects_and_says_nothing_is_cut_off() {
 }
 
 #[test]
-fn between_requests_a_connection_may_be_idle_for_longer_than_a_head_may_take() {
+fn an_idle_connection_may_outlast_the_time_for_a_head() {
     let echo = Echo::start(&["--header-timeout", "1s", "--idle-timeout", "3500ms"]);
     let mut stream = connect(echo.mocks);
     assert_eq!(get(&mut stream, "/x").status, 404);
-    // Half a second more than a head may take: that late it may be noticed.
+    // Half a second more than the limit for a head, the maximum delay of a time-out.
     thread::sleep(Duration::from_millis(1600));
     assert_eq!(get(&mut stream, "/x").status, 404);
     let idle = Instant::now();
@@ -85,7 +85,7 @@ fn between_requests_a_connection_may_be_idle_for_longer_than_a_head_may_take() {
 }
 
 #[test]
-fn the_head_of_a_later_request_has_to_be_as_fast_as_the_first() {
+fn later_request_heads_have_the_same_time_limit_as_the_first() {
     let echo = Echo::start(&["--header-timeout", "1s", "--idle-timeout", "1h"]);
     let mut stream = connect(echo.mocks);
     assert_eq!(get(&mut stream, "/x").status, 404);
@@ -96,7 +96,7 @@ fn the_head_of_a_later_request_has_to_be_as_fast_as_the_first() {
 }
 
 #[test]
-fn a_body_that_does_not_come_is_408() {
+fn a_missing_body_is_408() {
     let echo = Echo::start(&["--request-timeout", "500ms", "--header-timeout", "1h"]);
     let begin = Instant::now();
     let answer = send(
@@ -114,7 +114,7 @@ fn each_refused_body_has_the_time_of_a_request() {
     let head = |bytes: usize| format!("PATCH /endpoints/nope HTTP/1.1\r\nHost: x\r\nContent-Length: {bytes}\r\n\r\n");
     for _ in 0..5 {
         let mut stream = connect(echo.management);
-        // The end of the first body comes with the head of the second one.
+        // The end of the first body comes with the head of the second request.
         stream.write_all(format!("{}0123456789{}", head(10), head(100)).as_bytes()).unwrap();
         assert_eq!((read_answer(&mut stream).status, read_answer(&mut stream).status), (404, 404));
         for byte in 0..100 {
@@ -133,7 +133,7 @@ fn a_mock_waits_for_a_body_no_longer_than_for_management() {
     let mut stream = connect(echo.mocks);
     write!(stream, "POST /mock HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf").unwrap();
     let answer = read_answer(&mut stream);
-    // The connection can not be used again, because nobody knows where its next request begins.
+    // The connection cannot be used again: the beginning of its next request is unknown.
     assert_eq!((answer.status, answer.header("connection")), (202, Some("close")));
     assert_took(begin, Duration::from_millis(500));
     assert_is_closed(&mut stream);
@@ -154,7 +154,7 @@ fn a_head_that_is_too_large_is_431() {
 }
 
 #[test]
-fn what_is_no_http_is_refused_without_a_document_and_the_connection_closed() {
+fn input_that_is_not_http_is_refused_without_a_document_and_the_connection_closed() {
     let echo = Echo::start(&[]);
     let fields = "X-Field: 1\r\n".repeat(101);
     for (request, status) in [
@@ -187,7 +187,7 @@ fn connections_above_the_limit_wait_until_one_is_closed() {
     assert_eq!(read_answer(&mut third).status, 404);
 }
 
-/// The service where a process may have so many files open.
+/// The service with a limit for open files.
 fn with_descriptors(limit: usize) -> Echo {
     let service = Echo::command();
     let mut command = Command::new("sh");
@@ -232,21 +232,21 @@ fn requests_to_mocks_above_the_rate_are_429() {
     assert_eq!(echo.get("/endpoints").status, 200, "management has a rate of its own");
 }
 
-/// How many of so many requests to a mock are served, with this header.
+/// The number of served requests among these requests to a mock, with this header.
 fn served(echo: &Echo, header: &str, requests: usize) -> usize {
     (0..requests).filter(|_| echo.call_with("GET", "/mock", header, b"").status == 404).count()
 }
 
 #[test]
-fn a_trusted_proxy_separates_its_clients_and_nobody_else_can() {
-    // One request in so many seconds: no allowance comes back while the test runs.
+fn only_a_trusted_proxy_can_separate_its_clients() {
+    // The expected numbers include the allowance that returns while the test runs.
     let trusting = Echo::start(&["--mock-rate-limit", "1", "--trusted-proxies", "127.0.0.0/8, ::1"]);
     for client in ["192.0.2.1", "192.0.2.2", "2001:db8::1"] {
         let begin = Instant::now();
         let served = served(&trusting, &format!("X-Forwarded-For: {client}\r\n"), 10);
         assert!((1..=1 + begin.elapsed().as_secs() as usize + 1).contains(&served), "{client}: {served}");
     }
-    // What a client has written itself stands to the left of what the proxy adds.
+    // The client's own entries stand to the left of the proxy's entry.
     let begin = Instant::now();
     let forged = (0..10).map(|n| format!("X-Forwarded-For: 198.51.100.{n}, 192.0.2.3\r\n"));
     let through: usize = forged.map(|header| served(&trusting, &header, 1)).sum();
@@ -258,7 +258,7 @@ fn a_trusted_proxy_separates_its_clients_and_nobody_else_can() {
     assert!((1..=2 + begin.elapsed().as_secs() as usize).contains(&through), "{through}");
 }
 
-/// A connection from another address of this machine, which the service perhaps knows by another name.
+/// A connection from another address of this machine, which the service may see in another form.
 fn connect_from(source: &str, to: SocketAddr) -> TcpStream {
     let source: IpAddr = source.parse().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
@@ -277,7 +277,7 @@ fn connect_from(source: &str, to: SocketAddr) -> TcpStream {
 fn rates_are_counted_for_each_address() {
     let rates = ["--mock-rate-limit", "1", "--rate-limit", "1"];
     let ipv4 = Echo::start(&rates);
-    // A listener of both families takes IPv4 addresses for IPv6 ones, all of one /64.
+    // A listener for both families sees IPv4 addresses as IPv6 addresses of one /64.
     let both = Echo::start(&[&rates[..], &["--listen", "[::]:0", "--allow-anonymous"]].concat());
     for (echo, sources) in [(ipv4, ["127.0.0.1", "127.0.0.2", "127.0.0.3"]), (both, ["127.0.0.1", "127.0.0.2", "::1"])]
     {
@@ -293,7 +293,7 @@ fn rates_are_counted_for_each_address() {
 }
 
 #[test]
-fn a_management_flood_is_429_for_its_key_only() {
+fn a_flood_of_management_is_429_for_its_key_only() {
     let keys = ["a", "b"].map(|name| (Token::generate(), name));
     let entries = keys.each_ref().map(|(token, name)| token.entry(name, "read+write").unwrap()).join(",");
     let echo = Echo::start(&["--rate-limit", "2", "--keys", &entries]);

@@ -1,4 +1,4 @@
-//! What is in the log of management, and what strangers can do to it.
+//! The log of management, and attacks on it.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Echo, PATIENCE, new_endpoint, send};
 
-/// Sends so many requests on one connection, without waiting for answers, and reads these to the end.
+/// Sends many requests on one connection without waiting, and then reads all answers.
 fn flood(to: SocketAddr, requests: usize, head: &str) {
     let mut stream = TcpStream::connect(to).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -25,7 +25,7 @@ fn flood(to: SocketAddr, requests: usize, head: &str) {
     writer.join().unwrap().unwrap();
 }
 
-/// A process whose log is read when a test wants it to be.
+/// A process whose log the test reads later.
 struct Killed(Child);
 
 impl Drop for Killed {
@@ -46,7 +46,7 @@ fn end(echo: &mut Echo) -> Vec<Value> {
 }
 
 #[test]
-fn strangers_cause_a_few_lines_in_a_second_and_are_told_how_many_were_left_out() {
+fn lines_about_client_faults_are_limited_and_the_dropped_ones_are_counted() {
     const MANY: usize = 3_000;
     let token = Token::generate();
     let keys = token.entry("ci", "read+write").unwrap();
@@ -72,7 +72,7 @@ fn strangers_cause_a_few_lines_in_a_second_and_are_told_how_many_were_left_out()
         let (done, refused): (Vec<_>, Vec<_>) = requests(&log).into_iter().partition(|line| line["status"] != status);
         assert!(!refused.is_empty() && refused.len() <= most, "{status}: {} lines", refused.len());
         assert_eq!(done.iter().any(|line| line["path"] == "/endpoints" && line["status"] == 201), status == 401);
-        let left_out = log.iter().filter(|line| line["message"] == "lines about refused requests were left out");
+        let left_out = log.iter().filter(|line| line["message"] == "log lines about refused requests were omitted");
         let left_out: usize = left_out.map(|line| line["lines"].as_u64().unwrap() as usize).sum();
         let before_the_limit = if status == 429 { done.len() } else { 0 };
         assert_eq!(refused.len() + left_out + before_the_limit, MANY, "{status}");
@@ -100,7 +100,7 @@ fn a_line_names_the_client_and_what_was_created_and_never_the_query() {
 }
 
 #[test]
-fn what_a_client_has_chosen_does_nothing_in_the_log() {
+fn input_of_clients_is_escaped_in_the_log() {
     let invisible = "\u{7f}\u{85}\u{9b}31m\u{9d}\u{61c}\u{200e}\u{2028}\u{202e}\u{2066}\u{feff}";
     for format in ["json", "text"] {
         let mut command = Echo::command();
@@ -135,7 +135,7 @@ fn what_a_client_has_chosen_does_nothing_in_the_log() {
 }
 
 #[test]
-fn lines_that_nobody_has_read_are_lost_and_counted_and_stop_nobody() {
+fn unread_log_lines_are_dropped_and_counted_and_block_no_request() {
     const MANY: usize = 15_000;
     let mut command = Echo::command();
     command.args(["--listen", "127.0.0.1:0", "--store", "memory", "--rate-limit", "0", "--log-format", "json"]);
@@ -145,7 +145,7 @@ fn lines_that_nobody_has_read_are_lost_and_counted_and_stop_nobody() {
     log.read_line(&mut line).unwrap();
     let serving: Value = serde_json::from_str(&line).unwrap();
     let address = serving["management"].as_str().unwrap().parse().unwrap();
-    // Nobody reads now. A pipe and the queue together hold less than these.
+    // Nobody reads now. A pipe and the queue together hold fewer lines.
     flood(address, MANY, "GET /-/nothing HTTP/1.1\r\nHost: x\r\n");
     assert_eq!(send(address, "GET /-/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").status, 200);
 
@@ -154,7 +154,7 @@ fn lines_that_nobody_has_read_are_lost_and_counted_and_stop_nobody() {
     for line in lines {
         match line["message"].as_str() {
             Some("management request") => told += 1,
-            Some("so many lines of the log were lost since the start, because it was not read") => {
+            Some("log lines were lost since the start, because the log was not read") => {
                 assert_eq!(line["level"], "WARN");
                 lost = line["lines"].as_u64();
                 break;

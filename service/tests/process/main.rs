@@ -1,4 +1,4 @@
-//! What the process does: its store, its limits, its telemetry, its life and its end.
+//! Tests of the process: store, limits, telemetry, life and end.
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -9,6 +9,7 @@ mod small_disk;
 
 mod abuse;
 mod consistency;
+mod damage;
 mod durability;
 mod environment;
 mod faults;
@@ -17,6 +18,7 @@ mod limits;
 mod log;
 mod memory;
 mod panics;
+mod raise;
 mod settings;
 mod signals;
 mod start;

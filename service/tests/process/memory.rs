@@ -1,5 +1,5 @@
-//! Clients that do not read their answers, or do not end their documents: they take a bounded part of the memory, and others are
-//! served.
+//! Clients that do not read their answers or do not finish their documents. They occupy a bounded part of the memory,
+//! and Echo serves the other clients.
 
 use std::{io::Write, net::TcpStream, process::Command, thread, time::Instant};
 
@@ -15,7 +15,7 @@ use crate::{
     support::{Answer, Echo, PATIENCE, changes, new_endpoint},
 };
 
-/// The service as it is started with so few bytes of data as a small container has.
+/// The service with the memory of a small container.
 fn small_container() -> Command {
     const KIB: usize = 256 * 1024;
     let service = Echo::command();
@@ -27,7 +27,7 @@ fn small_container() -> Command {
     command
 }
 
-/// So many requests on a connection of which the system keeps as little as it can.
+/// Sends this many requests on a connection with the smallest possible buffers.
 fn ask_and_do_not_read(echo: &Echo, requests: usize, path: &str, headers: &str) -> TcpStream {
     let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\n{headers}\r\n");
     send_and_do_not_read(echo, &request.repeat(requests))
@@ -46,7 +46,7 @@ fn send_and_do_not_read(echo: &Echo, requests: &str) -> TcpStream {
     stream
 }
 
-/// Asks until the answer is no 503, for a while: room comes back, and a store on a busy machine as well.
+/// Repeats a request while the answer is 503: room returns, and so does a store on a busy machine.
 fn patiently(ask: impl Fn() -> Answer) -> Answer {
     let until = Instant::now() + PATIENCE;
     loop {
@@ -58,7 +58,7 @@ fn patiently(ask: impl Fn() -> Answer) -> Answer {
     }
 }
 
-/// The entry for `--keys` and the header line of a new key.
+/// A new key: its entry for `--keys`, and its header line.
 fn key(name: &str, scopes: &str) -> (String, String) {
     let token = Token::generate();
     (token.entry(name, scopes).unwrap(), format!("Authorization: Bearer {}\r\n", token.as_str()))
@@ -77,7 +77,7 @@ fn bears_answers_that_nobody_reads(store: &str, variables: &[(&str, &str)]) {
     };
     let ids: Vec<_> = (0..8)
         .map(|n| {
-            // Each character is six in JSON.
+            // Each character takes six bytes in JSON.
             let answer = create(&format!("/{n}"), &"\u{1}".repeat(256 * 1024));
             assert_eq!(answer.status, 201, "{}", answer.text());
             answer.json()["data"]["id"].as_str().unwrap().to_owned()
@@ -89,7 +89,7 @@ fn bears_answers_that_nobody_reads(store: &str, variables: &[(&str, &str)]) {
     while unread.len() < UNREAD {
         let some = paths.iter().cycle().take(20).map(|path| ask_and_do_not_read(&echo, 1, path, &reader));
         let some: Vec<_> = some.collect();
-        // Each of them is answered, or waits for a second and is refused.
+        // Each request gets its answer, or waits for a second and is refused.
         for stream in &some {
             stream.peek(&mut [0; 1]).expect("an answer begins");
         }
@@ -107,31 +107,31 @@ fn bears_answers_that_nobody_reads(store: &str, variables: &[(&str, &str)]) {
 }
 
 #[test]
-fn answers_that_nobody_reads_do_not_take_all_memory() {
+fn unread_answers_do_not_take_all_memory() {
     bears_answers_that_nobody_reads("memory", &[]);
 }
 
 #[test]
-fn answers_that_nobody_reads_do_not_take_all_memory_with_dynamodb() {
+fn unread_answers_do_not_take_all_memory_with_dynamodb() {
     let variables = [&VARIABLES[..], &[("AWS_ENDPOINT_URL", server())]].concat();
     bears_answers_that_nobody_reads(&format!("dynamodb:{}", table().name), &variables);
 }
 
-/// Asks for this until there is no room for the answer.
+/// Repeats a request until there is no room for its answer.
 fn until_refused(mut ask: impl FnMut(usize) -> Answer) -> Answer {
     let until = Instant::now() + PATIENCE;
     let refused = (0..100_000).map(&mut ask).find(|answer| answer.status == 503 || Instant::now() > until).unwrap();
     assert_eq!((refused.status, refused.header("retry-after")), (503, Some("1")), "{}", refused.text());
-    assert!(refused.details().contains("have not read yet"), "{}", refused.details());
+    assert!(refused.details().contains("with unread answers"), "{}", refused.details());
     refused
 }
 
 #[test]
-fn without_room_for_its_answer_nothing_is_done() {
+fn without_memory_for_its_answer_a_request_has_no_effect() {
     let echo = Echo::start(&[]);
     let body = "x".repeat(250 * 1024);
     let ids = [0, 1, 2, 3].map(|n| echo.create("GET", &format!("/{n}"), json!({"code": 200, "body": body})));
-    // The system takes some MiB for each connection.
+    // The system buffers some MiB for each connection.
     let mut unread: Vec<_> = (0..16).map(|_| ask_and_do_not_read(&echo, 12, "/endpoints", "")).collect();
     until_refused(|_| echo.get("/endpoints"));
     let change = changes(json!({"verb": "GET"})).to_string();
@@ -158,7 +158,7 @@ fn without_room_for_its_answer_nothing_is_done() {
 }
 
 #[test]
-fn answers_that_one_key_does_not_read_do_not_hold_up_others() {
+fn unread_answers_of_one_key_do_not_delay_other_keys() {
     let ((reader_key, reader), (writer_key, writer)) = (key("reader", "read"), key("writer", "read+write"));
     let echo = Echo::start(&["--keys", &[reader_key, writer_key].join(",")]);
     let create = |path: &str| {
@@ -181,7 +181,7 @@ fn answers_that_one_key_does_not_read_do_not_hold_up_others() {
 }
 
 #[test]
-fn documents_that_never_end_do_not_take_all_memory() {
+fn endless_documents_do_not_take_all_memory() {
     const UNFINISHED: usize = 200;
     let ((slow_key, slow), (writer_key, writer)) = (key("slow", "write"), key("writer", "write"));
     let mut command = small_container();

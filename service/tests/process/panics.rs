@@ -1,4 +1,5 @@
-//! A fault in the code: the request that meets it gets a 500 or, if nothing comes, a 503, the log a line, and nobody else anything.
+//! Faults in the code. The request gets a 500, or a 503 if the handler hangs; the log gets a line; other requests
+//! notice nothing.
 
 use std::{
     env, future,
@@ -25,7 +26,7 @@ use crate::{
 /// Set for the process that serves.
 const SERVE: &str = "TEST_SERVES_ON_A_FAULTY_STORE";
 
-/// Panics where `/fault` is written or looked for.
+/// Panics when `/fault` is written or looked up.
 struct Fault;
 
 #[async_trait]
@@ -43,7 +44,7 @@ impl Hook for Fault {
     }
 }
 
-/// What the process does that is started by the test: all as in `main`, except for the store.
+/// The process under test: like `main`, with another store.
 #[tokio::main]
 async fn serve_on_a_faulty_store() {
     let config = in_process::config(&[]);
@@ -86,11 +87,11 @@ fn a_panic_in_a_handler_is_a_500_and_one_line_of_log_and_the_service_goes_on() {
         let (message, place) = (fault["panic"].as_str().unwrap(), fault["place"].as_str().unwrap());
         assert!(message.contains(what) && place.starts_with("service/tests/process/panics.rs:"), "{fault}");
     }
-    // What is not JSON is what the test's own harness says before.
+    // Lines other than JSON come from the test harness, before the service.
     assert!(log.iter().all(serde_json::Value::is_object), "nothing else is printed: {log:#?}");
 }
 
-/// Panics while the log is read, as long as it is told to.
+/// Panics while the log is read, until the test switches it off.
 struct FaultyLog(Arc<AtomicBool>);
 
 #[async_trait]
@@ -109,20 +110,20 @@ impl Hook for FaultyLog {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_a_panic_while_the_log_is_read_it_is_read_again() {
+async fn the_log_is_read_again_after_a_panic_of_its_reader() {
     let is_faulty = Arc::new(AtomicBool::new(false));
     let address = in_process::serve(Hooked::new(FaultyLog(Arc::clone(&is_faulty))), &in_process::config(&[])).await;
     let call = || tokio::task::block_in_place(|| send(address, request_bytes(address, "GET", "/mock", "", b"")));
     assert_eq!(call().status, 404);
     is_faulty.store(true, Ordering::SeqCst);
     for _ in 0..3 {
-        assert_eq!(call().status, 503, "what can not be vouched for is not answered");
+        assert_eq!(call().status, 503, "without a valid lease, the answer is 503");
     }
     is_faulty.store(false, Ordering::SeqCst);
     assert_eq!(call().status, 404);
 }
 
-/// Never answers, except to what a start asks for.
+/// Answers the operations of a start, and then nothing.
 struct Silence;
 
 #[async_trait]
@@ -136,7 +137,7 @@ impl Hook for Silence {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_handler_that_hangs_is_a_503_a_second_after_the_time_of_a_body() {
+async fn a_hanging_handler_is_503_a_second_after_the_request_timeout() {
     let address = in_process::serve(Hooked::new(Silence), &in_process::config(&["--request-timeout", "500ms"])).await;
     let document = new_endpoint("GET", "/x", json!({"code": 200})).to_string();
     for (method, body) in [("GET", ""), ("POST", document.as_str())] {
@@ -145,7 +146,7 @@ async fn a_handler_that_hangs_is_a_503_a_second_after_the_time_of_a_body() {
         let asked = Instant::now();
         let answer = tokio::task::block_in_place(|| send(address, request));
         assert_eq!((answer.status, answer.header("content-type")), (503, Some("application/vnd.api+json")), "{method}");
-        assert!(answer.details().contains("It took too long"), "{}", answer.details());
+        assert!(answer.details().contains("The request took too long"), "{}", answer.details());
         assert!(asked.elapsed() >= Duration::from_millis(1500), "a slow body is told so before: {:?}", asked.elapsed());
     }
 }

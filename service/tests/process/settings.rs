@@ -1,4 +1,4 @@
-//! What is said of settings that are wrong, and what those that are right do.
+//! Messages about wrong settings, and the effect of valid settings.
 
 use std::{net::Ipv4Addr, process::Output};
 
@@ -15,7 +15,7 @@ pub fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
     Echo::command().args(arguments).envs(variables.iter().copied()).output().unwrap()
 }
 
-/// Runs with settings that are wrong, and returns what is said of them.
+/// Runs with wrong settings, and returns the message.
 pub fn complaint(arguments: &[&str], variables: &[(&str, &str)]) -> String {
     let Output { status, stdout, stderr } = run(arguments, variables);
     let message = String::from_utf8(stderr).unwrap();
@@ -24,7 +24,7 @@ pub fn complaint(arguments: &[&str], variables: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn all_that_is_wrong_is_told_at_once_with_what_to_write() {
+fn all_mistakes_are_reported_at_once_with_corrections() {
     let message = complaint(
         &["--listen", "localhost", "--store", "tape:1", "--idle-timeout", "0s", "--log=,=", "--keys", "ci:admin"],
         &[
@@ -65,7 +65,7 @@ fn all_that_is_wrong_is_told_at_once_with_what_to_write() {
 }
 
 #[test]
-fn each_kind_of_wrong_value_is_told_with_what_to_write() {
+fn each_kind_of_wrong_value_has_a_correction() {
     for (flag, value, expected) in [
         ("--max-connections", "-1", "`-1` is out of range: write a whole number from 1 to 1000000"),
         ("--max-connections", "99999999999999999999", "is out of range: write a whole number"),
@@ -82,17 +82,17 @@ fn each_kind_of_wrong_value_is_told_with_what_to_write() {
         ("--store", "foo.redb", "`foo.redb` is not a store: write `file:foo.redb`"),
         ("--store", "/data/echo", "write `file:/data/echo`"),
         ("--store", "redis", "write `file:PATH`, `memory` or `dynamodb:TABLE`"),
-        ("--trusted-proxies", "0.0.0.0/0", "`0.0.0.0/0` is every address"),
-        ("--trusted-proxies", "10.0.0.0/8, ::/0", "`10.0.0.0/8, ::/0` is every address"),
-        ("--trusted-proxies", "10.1.2.3/0", "`10.1.2.3/0` is every address"),
+        ("--trusted-proxies", "0.0.0.0/0", "`0.0.0.0/0` covers every address"),
+        ("--trusted-proxies", "10.0.0.0/8, ::/0", "`10.0.0.0/8, ::/0` covers every address"),
+        ("--trusted-proxies", "10.1.2.3/0", "`10.1.2.3/0` covers every address"),
         ("--public-url", "http://h#f", "`http://h#f` is not a base URL"),
         ("--public-url", "http://h:99999", "is not a base URL"),
         ("--public-url", "http://h:", "is not a base URL"),
         ("--public-url", "http://[fe80::1%eth0]", "is not a base URL"),
-        ("--public-url", "http://u:secret@h", "it holds user information"),
+        ("--public-url", "http://u:secret@h", "the URL holds user information"),
         ("--log", "inf", "`inf` is not a level: write error, warn, info"),
         ("--log", "echo_service=inf", "`inf` in `echo_service=inf` is not a level"),
-        ("--keys", "", "no key is in it, which would open management to everybody"),
+        ("--keys", "", "the list of keys is empty, which would open management to everybody"),
     ] {
         let message = complaint(&[flag, value], &[]);
         assert!(message.contains(expected) && message.lines().count() == 1, "{flag} {value}: {message}");
@@ -112,7 +112,7 @@ fn a_port_is_enough_to_listen_elsewhere() {
 }
 
 #[test]
-fn an_unknown_flag_or_one_without_a_value_is_told() {
+fn unknown_flags_and_missing_values_are_reported() {
     assert!(complaint(&["--lisen", "127.0.0.1:0"], &[]).contains("unexpected argument '--lisen'"));
     assert!(complaint(&["--store"], &[]).contains("a value is required for '--store <STORE>'"));
     assert!(complaint(&["start"], &[]).contains("unrecognized subcommand 'start'"));
@@ -125,7 +125,7 @@ fn a_flag_before_the_subcommand_is_refused_instead_of_being_lost() {
 }
 
 #[test]
-fn a_collector_that_could_never_be_reached_is_told() {
+fn an_impossible_collector_address_is_reported() {
     for wrong in ["not a url", "https://collector:4318", "collector"] {
         for variable in
             ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"]
@@ -163,7 +163,7 @@ fn help_is_short_or_long_in_groups_and_lines_that_fit() {
         assert!([&short, &long].iter().all(|help| help.contains(&format!("\n{heading}:\n"))), "{heading}");
     }
     assert!(short.len() < long.len() / 2 && long.contains("\nExamples:\n") && !short.contains("Examples"));
-    // Of the settings, only those that say where to ask.
+    // Of the settings, only those about the address of management.
     let flags: Vec<_> = healthcheck.lines().filter(|line| line.trim_start().starts_with("--")).collect();
     assert_eq!(flags.len(), 3, "{healthcheck}");
     for line in [short, long, healthcheck].iter().flat_map(|help| help.lines()) {
@@ -186,7 +186,7 @@ fn a_flag_wins_over_its_variable() {
 }
 
 #[test]
-fn management_for_everybody_is_refused_until_it_is_meant() {
+fn open_management_needs_allow_anonymous() {
     for settings in [&["--listen", "0.0.0.0:0"][..], &["--management-listen", "[::]:0"]] {
         let message = complaint(settings, &[]);
         assert!(message.contains("management would be open to everybody at "), "{message}");
@@ -208,7 +208,7 @@ fn one_address_for_both_listeners_is_refused() {
     assert!(message.contains("--management-listen is the same address as --listen"), "{message}");
 }
 
-/// Makes a key by the command, and returns the token and the entry.
+/// Creates a key with the command, and returns token and entry.
 fn new_key(arguments: &[&str]) -> (String, String) {
     let Output { status, stdout, stderr } = run(&[&["key", "new"], arguments].concat(), &[]);
     assert!(status.success(), "{}", String::from_utf8_lossy(&stderr));
@@ -218,7 +218,7 @@ fn new_key(arguments: &[&str]) -> (String, String) {
 }
 
 #[test]
-fn what_key_new_prints_opens_what_its_scope_says() {
+fn a_new_key_has_the_rights_of_its_scope() {
     let (writer, writers_entry) = new_key(&["--name", "ci"]);
     let (reader, readers_entry) = new_key(&["--name", "viewer", "--scope", "read"]);
     let echo =
@@ -230,7 +230,7 @@ fn what_key_new_prints_opens_what_its_scope_says() {
     };
     assert_eq!(post(None), 401);
     assert_eq!(post(Some("echo_0000000000000000000000000000000000000000000000000000000000000000")), 401);
-    // Whoever reads the setting cannot use it.
+    // A reader of the setting cannot use the key.
     assert_eq!(post(Some(&writers_entry)), 401);
     assert_eq!(post(Some(writers_entry.rsplit(':').next().unwrap())), 401);
     assert_eq!(post(Some(&reader)), 403);
@@ -244,7 +244,7 @@ fn what_key_new_prints_opens_what_its_scope_says() {
 }
 
 #[test]
-fn key_new_refuses_what_could_not_be_used() {
+fn key_new_refuses_unusable_names_and_scopes() {
     assert!(complaint(&["key", "new", "--name", "a:b"], &[]).contains("a key entry does not have three parts"));
     assert!(
         complaint(&["key", "new", "--scope", "admin"], &[])

@@ -1,5 +1,5 @@
-//! What signals do: the first one asks for the end, a later SIGINT insists on it, and neither a start nor a disk that hangs
-//! keeps the process.
+//! The effects of signals: the first asks for a graceful end, a later SIGINT for an immediate end. Neither a start nor
+//! a disk that hangs can keep the process alive.
 
 use std::{
     fs,
@@ -18,7 +18,7 @@ use crate::{
     support::{Echo, PATIENCE, new_endpoint, read_answer},
 };
 
-/// Sends a signal twice within a millisecond, as programs do that pass it on to a group and to its members.
+/// Sends a signal twice within a millisecond, like a program that forwards a signal to a group and to its members.
 fn signal_twice(echo: &Echo, name: &str) {
     let pid = echo.pid().to_string();
     assert!(Command::new("kill").args([&format!("-{name}"), &pid, &pid]).status().unwrap().success());
@@ -28,7 +28,7 @@ fn says(log: &[Value], message: &str) -> bool {
     log.iter().any(|line| line["message"].as_str().is_some_and(|text| text.starts_with(message)))
 }
 
-/// A service with a request that is under way, told to end.
+/// A service that is stopping, with a running request.
 fn stopping(signal: &str) -> (Echo, Upload) {
     let echo = Echo::start(&["--shutdown-deadline", "1h"]);
     let upload = Upload::begin(&echo, "/late");
@@ -45,7 +45,7 @@ fn assert_finishes(mut echo: Echo, mut upload: Upload) {
 }
 
 #[test]
-fn a_signal_that_comes_twice_lets_running_requests_finish() {
+fn a_repeated_signal_lets_running_requests_finish() {
     for signal in ["TERM", "INT"] {
         let (echo, upload) = stopping(signal);
         assert_finishes(echo, upload);
@@ -55,7 +55,7 @@ fn a_signal_that_comes_twice_lets_running_requests_finish() {
 #[test]
 fn another_sigterm_changes_nothing_however_late() {
     let (echo, upload) = stopping("TERM");
-    // New connections are refused: the end is under way.
+    // New connections are refused: the service is stopping.
     while TcpStream::connect(echo.mocks).is_ok() {
         thread::yield_now();
     }
@@ -64,7 +64,7 @@ fn another_sigterm_changes_nothing_however_late() {
 }
 
 #[test]
-fn sigint_after_sigterm_ends_at_once_and_the_log_says_so() {
+fn sigint_after_sigterm_ends_at_once_with_a_log_line() {
     let (mut echo, _upload) = stopping("TERM");
     echo.signal("INT");
     assert_eq!(echo.wait().code(), Some(130));
@@ -72,11 +72,11 @@ fn sigint_after_sigterm_ends_at_once_and_the_log_says_so() {
 }
 
 #[test]
-fn sigint_again_and_again_ends_at_once() {
+fn repeated_sigint_ends_at_once() {
     let (mut echo, _upload) = stopping("INT");
     let deadline = Instant::now() + PATIENCE;
     let status = loop {
-        // Who is impatient: the first second counts as one and the same.
+        // Impatient: within a second, all SIGINTs count as one.
         let _ = Command::new("kill").args(["-INT", &echo.pid().to_string()]).stderr(Stdio::null()).status();
         if let Some(status) = echo.try_wait() {
             break status;
@@ -89,7 +89,7 @@ fn sigint_again_and_again_ends_at_once() {
 }
 
 #[test]
-fn a_terminal_that_closes_does_not_end_the_service() {
+fn closing_the_terminal_does_not_end_the_service() {
     let mut echo = Echo::start(&[]);
     signal_twice(&echo, "HUP");
     echo.create("GET", "/x", json!({"code": 200}));
@@ -98,7 +98,7 @@ fn a_terminal_that_closes_does_not_end_the_service() {
     assert!(echo.wait().success());
 }
 
-/// Starts what does not come to serve, on one thread beside the main one, and waits until it handles SIGTERM.
+/// Begins a start that hangs, on one thread beside the main one, and waits until it handles SIGTERM.
 fn begin_start(store: &str, variables: &[(&str, &str)]) -> Child {
     let mut command = Echo::command();
     command.args(["--port", "0", "--store", store]).env("TOKIO_WORKER_THREADS", "1");
@@ -131,11 +131,11 @@ fn assert_ends_by(signal: &str, process: Child) {
     let output = end.join().unwrap();
     let log = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{log}");
-    assert!(log.contains("stopped before the start was over"), "{log}");
+    assert!(log.contains("stopped before the start was complete"), "{log}");
 }
 
 #[test]
-fn a_start_that_waits_for_its_store_can_be_ended() {
+fn a_signal_ends_a_start_that_waits_for_its_store() {
     let folder = tempfile::tempdir().unwrap();
     let fifo = folder.path().join("fifo");
     assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
@@ -156,7 +156,7 @@ fn a_start_that_waits_for_its_store_can_be_ended() {
 }
 
 #[test]
-fn a_disk_that_hangs_does_not_keep_the_process() {
+fn a_hanging_disk_does_not_stop_the_shutdown() {
     let disk = SmallDisk::new("2m");
     let path = disk.path("echo.redb");
     let store = format!("file:{}", path.display());
@@ -168,7 +168,7 @@ fn a_disk_that_hangs_does_not_keep_the_process() {
         echo.post(&new_endpoint("GET", &format!("/{n}"), response)).status
     };
     assert!((0..100).any(|n| create(n) == 503), "the disk is full at some time");
-    // The store is closed then, and to open it again takes for ever.
+    // The store is closed then, and takes for ever to open again.
     let outside = disk.path_outside("echo.redb");
     fs::remove_file(&outside).unwrap();
     assert!(Command::new("mkfifo").arg(&outside).status().unwrap().success());

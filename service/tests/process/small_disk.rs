@@ -1,4 +1,4 @@
-//! A disk of a few megabytes that only the processes of one test see, so that it can be filled without harm.
+//! A disk of a few megabytes that only the processes of one test see. A test can fill it without harm.
 
 use std::{
     fs,
@@ -10,15 +10,15 @@ use tempfile::TempDir;
 
 use crate::support::Echo;
 
-/// A file system in memory, mounted in a namespace of its own. Gone when dropped.
+/// A file system in memory, in a mount namespace of its own. Gone when dropped.
 pub struct SmallDisk {
-    /// A process that does nothing but keep the namespace.
+    /// A process that only keeps the namespace.
     keeper: Child,
     folder: TempDir,
 }
 
 impl SmallDisk {
-    /// Needs no rights where users may make namespaces, as Linux allows them by default.
+    /// Needs no privileges where users may create namespaces, the default of Linux.
     pub fn new(size: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let script = format!(r#"mount -t tmpfs -o size={size} tmpfs "$1" && touch "$1/mounted" && exec cat"#);
@@ -38,17 +38,17 @@ impl SmallDisk {
         Self { keeper, folder }
     }
 
-    /// The path of a file on it, for processes that [`Self::command`] makes.
+    /// The path of a file on the disk, for processes of [`Self::command`].
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    /// The same file, as it is seen from outside.
+    /// The path of the same file outside the namespace.
     pub fn path_outside(&self, name: &str) -> PathBuf {
         PathBuf::from(format!("/proc/{}/root{}", self.keeper.id(), self.path(name).display()))
     }
 
-    /// The service, seeing the disk.
+    /// The service inside the namespace.
     pub fn command(&self) -> Command {
         let service = Echo::command();
         let mut command = Command::new("nsenter");
@@ -60,7 +60,7 @@ impl SmallDisk {
         command
     }
 
-    /// Takes the space, all but so many bytes.
+    /// Fills the disk up to this many free bytes.
     pub fn fill(&self, bytes: usize) {
         fs::write(self.path_outside("filler"), vec![b'x'; bytes]).unwrap();
     }
@@ -73,7 +73,7 @@ impl SmallDisk {
         fs::rename(self.path_outside(from), self.path_outside(to)).unwrap();
     }
 
-    /// Gives back the space that [`Self::fill`] took.
+    /// Frees the space that [`Self::fill`] took.
     pub fn free(&self) {
         fs::remove_file(self.path_outside("filler")).unwrap();
     }

@@ -1,4 +1,4 @@
-//! A start with many mocks: all of them are served and listed.
+//! A start with many mocks serves and lists all of them.
 
 use std::{collections::BTreeSet, path::Path};
 

@@ -1,4 +1,4 @@
-//! The table that mocks are served from stays with the store, whatever happens to a write.
+//! The table of mocks follows the store, even after an interrupted write.
 
 use std::{
     io::Write as _,
@@ -30,7 +30,7 @@ fn call(service: SocketAddr, path: &str) -> u16 {
     try_send(service, request_bytes(service, "GET", path, "", b"")).unwrap().status
 }
 
-/// Waits until a mock is served, without any request to management, which would help the table along.
+/// Waits until a mock is served, without a request to management, which would update the table.
 fn wait_until_served(service: SocketAddr, path: &str) {
     let deadline = Instant::now() + PATIENCE;
     while call(service, path) != 200 {
@@ -39,7 +39,7 @@ fn wait_until_served(service: SocketAddr, path: &str) {
     }
 }
 
-/// Writes begin, and go on only when the test lets them.
+/// Writes begin, and continue only when the test allows it.
 #[derive(Clone)]
 struct Held {
     begun: Arc<Semaphore>,
@@ -58,10 +58,10 @@ impl Hook for Held {
 }
 
 #[test]
-fn a_client_that_disconnects_in_the_middle_of_a_write_does_not_leave_the_table_behind() {
+fn a_client_that_disconnects_during_a_write_does_not_leave_the_table_outdated() {
     let held = Held { begun: Arc::new(Semaphore::new(0)), released: Arc::new(Semaphore::new(0)) };
     let runtime = Runtime::new().unwrap();
-    // One connection at a time: the next one is served when the one before has ended for the service too.
+    // One connection at a time: the service accepts the next one after the end of the previous one.
     let config = in_process::config(&["--max-connections", "1"]);
     let service = runtime.block_on(in_process::serve(Hooked::new(held.clone()), &config));
 
@@ -75,7 +75,7 @@ fn a_client_that_disconnects_in_the_middle_of_a_write_does_not_leave_the_table_b
     wait_until_served(service, "/mock");
 }
 
-/// The log can not be read for a while; writes take effect all the same.
+/// The log is unreadable for a while; writes still take effect.
 #[derive(Clone, Default)]
 struct Away {
     is_away: Arc<AtomicBool>,
@@ -88,7 +88,7 @@ impl Hook for Away {
         if let Operation::ChangesSince = operation {
             self.readings.fetch_add(1, Ordering::SeqCst);
             if self.is_away.load(Ordering::SeqCst) {
-                return Err(StoreError("away".into()));
+                return Err(StoreError::Unavailable("away".into()));
             }
         }
         Ok(())
@@ -100,7 +100,7 @@ impl Hook for Away {
 }
 
 #[test]
-fn a_log_that_can_not_be_read_is_asked_again_by_itself_and_not_for_each_request() {
+fn a_failed_log_read_is_repeated_but_not_for_each_request() {
     let away = Away::default();
     let runtime = Runtime::new().unwrap();
     let service = runtime.block_on(in_process::serve(Hooked::new(away.clone()), &in_process::config(&[])));

@@ -1,11 +1,11 @@
-//! The invariants of ARCHITECTURE.md that a text search can keep.
+//! The invariants of ARCHITECTURE.md that a text search can check.
 
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
-/// Every source file below a folder of the crate, by its path in the crate.
+/// All source files below a folder of the crate, with their paths.
 fn sources(folder: &str) -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut folders = vec![root.join(folder)];
@@ -21,7 +21,7 @@ fn sources(folder: &str) -> Vec<(String, String)> {
     files.iter().map(|file| (name(file), fs::read_to_string(file).unwrap())).collect()
 }
 
-/// Fails with the place of each word that stands outside of where it may.
+/// Fails if a word stands outside its allowed files, and names each place.
 fn assert_only_in(allowed: &[&str], words: &[&str]) {
     let mut found_where_allowed = false;
     let mut strays = Vec::new();
@@ -75,7 +75,7 @@ fn only_telemetry_makes_providers() {
 
 #[test]
 fn only_one_file_knows_the_status_of_a_refusal() {
-    // Health answers by a type of its own, which builds on the same file.
+    // Health has an answer type of its own, built on the same file.
     assert_only_in(
         &["src/api/error.rs"],
         &["StatusCode::CONFLICT", "StatusCode::UNPROCESSABLE_ENTITY", "StatusCode::NOT_FOUND"],
@@ -83,7 +83,7 @@ fn only_one_file_knows_the_status_of_a_refusal() {
 }
 
 #[test]
-fn files_are_small_enough_to_be_read_in_one_sitting() {
+fn files_have_at_most_330_lines() {
     for folder in ["src", "tests"] {
         for (file, text) in sources(folder) {
             let lines = text.lines().count();

@@ -1,4 +1,4 @@
-//! A real `echo-service` process, and a client that sends exactly the bytes that a test wants.
+//! A real `echo-service` process, and a client that sends exactly the bytes of a test.
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
@@ -15,10 +15,10 @@ use std::{
 
 use serde_json::Value;
 
-/// Long enough for a busy machine; a test that waits so long has failed.
+/// Enough for a busy machine. A test that waits this long has failed.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A program that `scripts/tools` installs by this name.
+/// A program that `scripts/tools` installed.
 pub fn tool(binary: &str, name: &str) -> PathBuf {
     let tools =
         env::var_os("ECHO_TOOLS").map(PathBuf::from).or_else(|| Some(env::home_dir()?.join(".cache/echo"))).unwrap();
@@ -27,7 +27,7 @@ pub fn tool(binary: &str, name: &str) -> PathBuf {
     binary
 }
 
-/// A service in a process of its own, on ports that the system chose. Killed when dropped.
+/// A service in a process of its own, on free ports. Killed when dropped.
 pub struct Echo {
     process: Child,
     pub mocks: SocketAddr,
@@ -36,7 +36,7 @@ pub struct Echo {
 }
 
 impl Echo {
-    /// Starts on loopback with the store in memory and no rate limit; `arguments` add to that or win over it.
+    /// Starts on loopback with the store in memory and without a rate limit. `arguments` win over these settings.
     pub fn start(arguments: &[&str]) -> Self {
         Self::start_with(arguments, &[])
     }
@@ -46,7 +46,7 @@ impl Echo {
             .unwrap_or_else(|(status, errors)| panic!("echo-service has ended with {status}: {errors}"))
     }
 
-    /// Starts, or returns how the process ended and what it said on standard error.
+    /// Starts the service. An error holds the exit status and the text on standard error.
     pub fn try_start(arguments: &[&str], variables: &[(&str, &str)]) -> Result<Self, (ExitStatus, String)> {
         let mut command = Self::command();
         for (flag, value) in
@@ -59,7 +59,7 @@ impl Echo {
         Self::spawn(command.args(arguments).envs(variables.iter().copied()))
     }
 
-    /// The binary with a clean environment, for tests that start it in their own way.
+    /// The binary with a clean environment, for tests that start it themselves.
     #[expect(clippy::disallowed_methods, reason = "what is set here must not reach the service")]
     pub fn command() -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_echo-service"));
@@ -71,7 +71,7 @@ impl Echo {
         command
     }
 
-    /// Spawns a prepared command that logs JSON, and waits until it serves.
+    /// Spawns a prepared command with JSON logs, and waits until it serves.
     pub fn spawn(command: &mut Command) -> Result<Self, (ExitStatus, String)> {
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary runs");
         let (lines, log) = mpsc::channel();
@@ -117,12 +117,12 @@ impl Echo {
         assert!(status.success());
     }
 
-    /// How the process has ended, if it has.
+    /// The exit status, if the process has ended.
     pub fn try_wait(&mut self) -> Option<ExitStatus> {
         self.process.try_wait().unwrap()
     }
 
-    /// Waits until the process has ended.
+    /// Waits for the end of the process.
     pub fn wait(&mut self) -> ExitStatus {
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {
@@ -150,7 +150,7 @@ impl Echo {
         }
     }
 
-    /// All further lines of the log, until the process has closed it.
+    /// The remaining lines of the log, up to the end of the process.
     pub fn rest_of_log(&self) -> Vec<Value> {
         self.log.lock().unwrap().iter().collect()
     }
@@ -160,12 +160,12 @@ impl Echo {
         self.call_with(method, path, "", b"")
     }
 
-    /// A request to a mock, with more header lines (each ended by `\r\n`) and any body.
+    /// A request to a mock with more header lines (each ends with `\r\n`) and any body.
     pub fn call_with(&self, method: &str, path: &str, headers: &str, body: &[u8]) -> Answer {
         request(self.mocks, method, path, headers, body)
     }
 
-    /// A request to management, with more header lines (each ended by `\r\n`) and perhaps a JSON:API document.
+    /// A request to management with more header lines (each ends with `\r\n`) and an optional JSON:API document.
     pub fn manage(&self, method: &str, path: &str, headers: &str, document: Option<&Value>) -> Answer {
         let body = document.map(Value::to_string).unwrap_or_default();
         let content_type = if document.is_some() && !headers.to_lowercase().contains("content-type:") {
@@ -197,7 +197,7 @@ impl Echo {
         self.manage("DELETE", &format!("/endpoints/{id}"), "", None)
     }
 
-    /// Creates a mock that must be accepted, and returns its id.
+    /// Creates a mock, which must succeed, and returns its id.
     pub fn create(&self, verb: &str, path: &str, response: Value) -> String {
         let answer = self.post(&new_endpoint(verb, path, response));
         assert_eq!(answer.status, 201, "{}", answer.text());
@@ -212,24 +212,24 @@ impl Drop for Echo {
     }
 }
 
-/// The document that creates an endpoint.
+/// A document for a new endpoint.
 #[expect(clippy::needless_pass_by_value, reason = "reads better with `json!` in place")]
 pub fn new_endpoint(verb: &str, path: &str, response: Value) -> Value {
     let attributes = serde_json::json!({"verb": verb, "path": path, "response": response});
     serde_json::json!({"data": {"type": "endpoints", "attributes": attributes}})
 }
 
-/// The document that changes attributes.
+/// A document with changes.
 #[expect(clippy::needless_pass_by_value, reason = "reads better with `json!` in place")]
 pub fn changes(attributes: Value) -> Value {
     serde_json::json!({"data": {"type": "endpoints", "attributes": attributes}})
 }
 
-/// What came back, byte for byte.
+/// An answer, byte for byte.
 #[derive(Debug, Clone)]
 pub struct Answer {
     pub status: u16,
-    /// In the order in which they came, names in lower case.
+    /// In the order of the answer, names in lower case.
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
 }
@@ -254,7 +254,7 @@ impl Answer {
         errors.map(|error| error["source"]["pointer"].as_str().unwrap_or_default().to_owned()).collect()
     }
 
-    /// The details of all errors, a line each.
+    /// The details of all errors, one line each.
     pub fn details(&self) -> String {
         let json = self.json();
         let errors = json["errors"].as_array().unwrap().iter();
@@ -267,7 +267,7 @@ fn request(address: SocketAddr, method: &str, path: &str, headers: &str, body: &
     send(address, request_bytes(address, method, path, headers, body))
 }
 
-/// A request that asks for its connection to be closed.
+/// A request with `Connection: close`.
 pub fn request_bytes(address: SocketAddr, method: &str, path: &str, headers: &str, body: &[u8]) -> Vec<u8> {
     let length = if body.is_empty() { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
     let head = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{length}{headers}\r\n");
@@ -284,7 +284,7 @@ pub fn send(address: SocketAddr, request: impl AsRef<[u8]>) -> Answer {
     parse(&bytes)
 }
 
-/// As [`send`], but `None` if no whole answer came: for a service that is killed on the way.
+/// Like [`send`], but `None` without a complete answer: for a service killed meanwhile.
 pub fn try_send(address: SocketAddr, request: impl AsRef<[u8]>) -> Option<Answer> {
     let mut stream = TcpStream::connect(address).ok()?;
     stream.set_read_timeout(Some(PATIENCE)).ok()?;

@@ -1,8 +1,8 @@
-// Checks histories of Echo for linearizability, with porcupine: route by route, or, where mocks move from one to another, all
-// routes as one.
+// Checks histories of Echo for linearizability with porcupine: route by route, or all routes as one if mocks move
+// between routes.
 //
-// A history is a line of JSON on standard input (see History); for each there is a line of output: `ok`, or what is wrong. The
-// exit code is 0 if all of them are linearizable.
+// Reads a line of JSON for each history (see History) from standard input. Prints a line for each: `ok`, or the fault.
+// Exits with 0 if all histories are linearizable.
 package main
 
 import (
@@ -18,39 +18,40 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// Much longer than any history that was seen takes. One that is not decided by then counts as wrong: what is wrong takes longest, because
-// everything has to be tried.
+// Much longer than the longest check so far. An undecided history counts as wrong: wrong histories take longest,
+// because porcupine tries every order.
 const patience = 2 * time.Minute
 
-// History is what clients did, and what they were told.
+// History is the operations of clients, and their responses.
 type History struct {
 	Name       string
 	Operations []*Operation
 }
 
-// Operation is one request. Times are of one clock; what order they give is all that counts.
+// Operation is one request. Times are from one clock; only their order counts.
 type Operation struct {
 	Client int
-	// Route is verb and path: of what is called or made, or where a mock moves to. Where none moves, the histories of two routes have
-	// nothing to do with each other, and each operation names its own.
+	// Route is verb and path of the called or created mock, or the target of a move. Without moves, routes are
+	// independent, and each operation names its own route.
 	Route string
-	// Kind is create, patch, move, delete or call.
+	// Kind is create, patch, move, renew, delete or call. To renew is to delete a mock and to create another one in one
+	// write. The value is the name of the new mock.
 	Kind string
-	// Mock names the mock that a write is about. A creation gives it a name, which is never given again.
+	// Mock names the mock of a write. A creation chooses a new, unique name.
 	Mock string
-	// Value is what a write makes the mock answer, which no other write does, or what a call was answered with; empty for none.
+	// Value is the mock's response after a write, unique to the write, or the response to a call; empty for none.
 	Value string
-	// Outcome of a write: done, refused (creation: the route is taken; move: that, or there is no such mock; else: there is no such
-	// mock), or unknown. A call that was refused is not part of a history.
+	// Outcome of a write: done, refused or unknown. Reasons of refusals: the route is taken (create, move, renew), or the
+	// mock does not exist (all but create). Refused calls are not part of a history.
 	Outcome string
 	Call    int64
 	Return  int64
 }
 
-// mock is what a route holds.
+// mock is the content of a route.
 type mock struct{ route, name, value string }
 
-// held is the mock on a route, and the mock of a name: each is empty if there is none.
+// held returns the mock on a route, and the mock with a name; each is empty if none exists.
 func held(mocks []mock, route, name string) (there, named mock) {
 	for _, mock := range mocks {
 		if mock.route == route {
@@ -63,7 +64,7 @@ func held(mocks []mock, route, name string) (there, named mock) {
 	return there, named
 }
 
-// fits tells whether an operation can have been told what it was, where there are these mocks.
+// fits reports if these mocks allow the operation's response.
 func (operation *Operation) fits(mocks []mock) bool {
 	there, named := held(mocks, operation.Route, operation.Mock)
 	accepted := named != mock{}
@@ -72,18 +73,21 @@ func (operation *Operation) fits(mocks []mock) bool {
 		return there.value == operation.Value
 	case "create":
 		accepted = there == mock{}
-	case "move":
+	case "move", "renew":
 		accepted = accepted && (there == mock{} || there == named)
 	}
 	return accepted != (operation.Outcome == "refused")
 }
 
-// after tells which mocks there are after a write, in the order of their routes.
+// after returns the mocks after a write, sorted by route.
 func (operation *Operation) after(mocks []mock) []mock {
 	_, named := held(mocks, "", operation.Mock)
 	changed := mock{operation.Route, operation.Mock, operation.Value}
-	if operation.Kind == "patch" {
+	switch operation.Kind {
+	case "patch":
 		changed.route = named.route
+	case "renew":
+		changed.name = operation.Value
 	}
 	mocks = slices.DeleteFunc(slices.Clone(mocks), func(mock mock) bool { return mock == named })
 	if operation.Kind == "delete" {
@@ -93,25 +97,25 @@ func (operation *Operation) after(mocks []mock) []mock {
 	return slices.Insert(mocks, at, changed)
 }
 
-// moment is what porcupine takes for an operation.
+// moment is an operation for porcupine.
 //
-// It has to find when each write took effect. What changes nothing, calls and refusals, only has to fit what the routes hold at some
-// time between two moments whose order with all others is known. To leave such choices to porcupine would make it try all
-// subsets of those that overlap: 30 refusals at once are too many.
+// porcupine must find the moment when each write takes effect. Calls and refusals change nothing: they only have to fit
+// the routes at some time between two moments (asked, told) with a known order. If porcupine chose that time, it would
+// try all subsets of overlapping operations: 30 concurrent refusals are too many.
 type moment int
 
 const (
 	takesEffect moment = iota
 	asked
 	told
-	// After all others. What nobody was told the outcome of, and what had no effect before, has none.
+	// After all other moments. A write with an unknown outcome that has not taken effect before end never does.
 	end
 )
 
-// state is that of the routes between two moments.
+// state is the state of the routes between two moments.
 type state struct {
 	mocks []mock
-	// What was asked and has not fitted so far, in the order in which it was asked.
+	// Operations that were asked and have not fitted so far, in the order of their requests.
 	waiting []*Operation
 	isOver  bool
 }
@@ -127,7 +131,7 @@ var model = porcupine.Model{
 	},
 }
 
-// step tells whether what is said to come next can, and what the routes are like afterwards.
+// step reports if the moment can come next, and returns the new state.
 func step(now state, operation *Operation, moment any) (bool, state) {
 	switch moment {
 	case asked:
@@ -150,7 +154,7 @@ func step(now state, operation *Operation, moment any) (bool, state) {
 	return true, now
 }
 
-// moments of a part of a history.
+// moments returns the moments of a part of a history.
 func moments(part []*Operation) []porcupine.Operation {
 	all := []porcupine.Operation{{Input: &Operation{}, Output: end, Call: math.MaxInt64 - 1, Return: math.MaxInt64 - 1}}
 	add := func(operation *Operation, moment moment, from, to int64) {
@@ -160,8 +164,8 @@ func moments(part []*Operation) []porcupine.Operation {
 		switch {
 		case operation.Outcome == "unknown":
 			latest := latest(operation, part)
-			// A change that no call has shown makes no difference to anybody, as a mock's name and route stay what they are: whatever
-			// order is possible with it is possible without it.
+			// A patch whose value no call has shown affects no result, because the mock keeps its name and route: each order
+			// with the patch is also possible without it.
 			if operation.Kind != "patch" || latest < math.MaxInt64 {
 				add(operation, takesEffect, operation.Call, latest)
 			}
@@ -175,12 +179,14 @@ func moments(part []*Operation) []porcupine.Operation {
 	return all
 }
 
-// latest is when a write that nobody was told the outcome of has taken effect at the latest: when an answer has shown it. Else it may at any time.
+// latest returns the latest time at which a write with an unknown outcome took effect: the return of a response that
+// shows it. Without such a response, any time is possible.
 func latest(write *Operation, part []*Operation) int64 {
 	latest := int64(math.MaxInt64)
 	for _, other := range part {
 		isCalled := other.Kind == "call" && other.Value == write.Value && write.Kind != "delete"
-		isChanged := other.Kind != "call" && other.Mock == write.Mock && other.Outcome == "done" && write.Kind == "create"
+		made := map[string]string{"create": write.Mock, "renew": write.Value}[write.Kind]
+		isChanged := other.Kind != "call" && made != "" && other.Mock == made && other.Outcome == "done"
 		if isCalled || isChanged {
 			latest = min(latest, max(other.Return, write.Call))
 		}
@@ -188,10 +194,10 @@ func latest(write *Operation, part []*Operation) int64 {
 	return latest
 }
 
-// check judges all parts, at once. One that is wrong is worse than one that is not decided.
+// check judges all parts concurrently. A wrong part outranks an undecided one.
 func check(history History) string {
 	parts := map[string][]*Operation{}
-	isMove := func(operation *Operation) bool { return operation.Kind == "move" }
+	isMove := func(operation *Operation) bool { return operation.Kind == "move" || operation.Kind == "renew" }
 	moves := slices.ContainsFunc(history.Operations, isMove)
 	for _, operation := range history.Operations {
 		part := operation.Route
@@ -228,7 +234,7 @@ func main() {
 	for decoder := json.NewDecoder(lines); decoder.More(); {
 		var history History
 		if err := decoder.Decode(&history); err != nil {
-			fmt.Fprintln(os.Stderr, "this is no history:", err)
+			fmt.Fprintln(os.Stderr, "not a history:", err)
 			os.Exit(2)
 		}
 		result := check(history)

@@ -1,11 +1,11 @@
-//! Reads the members of objects, and notes what is wrong with them.
+//! Reads the members of objects, and notes their errors.
 
 use serde_json::{Map, Value};
 
 use super::IsReserved;
 use crate::api::error::{ApiError, ErrorObject, Kind, MAX_ERRORS, Source, excerpt};
 
-/// The object that a member belongs into, if there is such a member.
+/// The object to which a known member belongs.
 pub fn home(name: &str) -> Option<&'static str> {
     match name {
         "verb" | "path" | "response" => Some("data.attributes"),
@@ -14,7 +14,7 @@ pub fn home(name: &str) -> Option<&'static str> {
     }
 }
 
-/// How a member is written.
+/// An example of a member.
 fn example(name: &str) -> &'static str {
     match name {
         "verb" => r#""verb": "GET""#,
@@ -26,7 +26,7 @@ fn example(name: &str) -> &'static str {
     }
 }
 
-/// What a member of an object holds. Only PATCH tells null from absence.
+/// The value of a member. Only PATCH distinguishes null from absence.
 enum Member<'a> {
     Absent,
     Null,
@@ -43,15 +43,15 @@ impl<'a> Member<'a> {
     }
 }
 
-/// What is wrong with a document so far.
+/// The errors of a document so far.
 pub struct Reader {
     pub errors: Vec<ErrorObject>,
-    /// How many more there are.
+    /// The number of errors beyond [`MAX_ERRORS`].
     untold: usize,
     pub is_reserved: IsReserved,
 }
 
-/// `None` stands for a value that is wrong, for which an error has been noted.
+/// `None` stands for a wrong value, whose error is noted.
 impl Reader {
     pub fn new(is_reserved: IsReserved) -> Self {
         Self { errors: Vec::new(), untold: 0, is_reserved }
@@ -84,7 +84,7 @@ impl Reader {
         }
     }
 
-    /// A required attribute in a PATCH: kept if absent, but null cannot clear it.
+    /// A required attribute in a PATCH: absence keeps it; null is an error.
     pub fn kept<T>(
         &mut self,
         object: &Map<String, Value>,
@@ -100,14 +100,14 @@ impl Reader {
                 self.note(
                     Kind::Invalid,
                     &format!("{at}/{name}"),
-                    format!("`{name}` cannot be cleared: leave it out to keep it"),
+                    format!("`{name}` cannot be null: leave the member out to keep its value"),
                 );
                 None
             }
         }
     }
 
-    /// An optional member of the response: null clears it, absence keeps it, or clears it where nothing is there yet.
+    /// An optional member of the response: null clears it, absence keeps it. Absence in a new endpoint clears it.
     pub fn optional<T>(
         &mut self,
         response: &Map<String, Value>,
@@ -163,7 +163,7 @@ impl Reader {
         text
     }
 
-    /// Notes a member that does not exist, so that a misspelt one is not silently lost.
+    /// Notes every unknown member, so that a misspelt member is not silently lost.
     pub fn only_known(&mut self, object: &Map<String, Value>, at: &str, known: &[&str]) {
         for name in object.keys().filter(|name| !known.contains(&name.as_str())) {
             let excerpt = excerpt(name);
@@ -171,7 +171,7 @@ impl Reader {
                 format!("`{name}` is in the wrong place: put it into `{home}`")
             } else {
                 let list = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-                format!("`{excerpt}` is not known here: use {list}, or leave it out")
+                format!("`{excerpt}` is not a member here: use {list}, or leave it out")
             };
             self.note(Kind::Invalid, &format!("{at}/{}", escaped(&excerpt)), detail);
         }
@@ -182,7 +182,7 @@ impl Reader {
     }
 }
 
-/// A member's name as a part of a JSON pointer (RFC 6901 section 3).
+/// The name of a member as a part of a JSON pointer (RFC 6901 section 3).
 pub fn escaped(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }

@@ -1,15 +1,15 @@
-//! The document that every refusal is.
+//! The document of every refusal.
 
 use poem_openapi::{Object, types::Example};
 use serde::Serialize;
 
 use super::Kind;
 
-/// Where a client should look for the fault.
+/// The place of the error in the request.
 #[derive(Debug, Clone, PartialEq, Eq, Object, Serialize)]
 #[oai(rename = "ErrorSource")]
 pub struct Source {
-    /// JSON pointer (RFC 6901) into the request's document.
+    /// JSON pointer (RFC 6901) into the document of the request.
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pointer: Option<String>,
@@ -39,24 +39,24 @@ impl Source {
     }
 }
 
-/// One thing that is wrong (JSON:API 1.1, "Error Objects").
+/// One error (JSON:API 1.1, "Error Objects").
 #[derive(Debug, Clone, PartialEq, Eq, Object, Serialize)]
 #[oai(rename = "Error")]
 pub struct ErrorObject {
-    /// The HTTP status code that belongs to this error.
+    /// The HTTP status code of this error.
     pub(super) status: String,
-    /// A word for programs; it does not change.
+    /// A code for programs. It does not change.
     pub(super) code: String,
     /// The kind of error in a few words.
     pub(super) title: String,
-    /// What was wrong, and what to do or write instead.
+    /// The mistake, and the correction.
     pub(super) detail: String,
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) source: Option<Source>,
 }
 
-/// All that is wrong with a request, at once.
+/// All errors of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Object, Serialize)]
 #[oai(rename = "ErrorDocument", example)]
 pub struct ErrorDocument {

@@ -1,4 +1,4 @@
-//! The items of the table: how they are named, written and read. The module above has the layout.
+//! The items of the table: names, writing, reading. The module above has the layout.
 
 use std::collections::HashMap;
 
@@ -7,23 +7,26 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    domain::{Endpoint, EndpointId, Route},
+    domain::{Endpoint, EndpointId, MockPath, Route, Verb},
     store::{
-        StoreError, Stored, Version,
+        Format, StoreError, Stored, Version,
+        format::NEWEST,
         record::{self, Record},
     },
 };
 
 pub(super) type Item = HashMap<String, AttributeValue>;
 
-/// The names of the key's attributes, and of the one by which DynamoDB deletes.
+/// The names of the key attributes, and of the time to live.
 pub(super) const PARTITION: &str = "PK";
 pub(super) const SORT: &str = "SK";
 pub(super) const EXPIRES: &str = "expires_at";
 
-/// The partitions that are queried.
+/// The partitions for queries.
 pub(super) const ENDPOINTS: &str = "ENDPOINT";
 pub(super) const LOG: &str = "LOG";
+/// The attribute of a log entry with several changes.
+const CHANGES: &str = "changes";
 /// Sorts after every version.
 const HEAD: &str = "HEAD";
 
@@ -35,7 +38,7 @@ pub(super) fn number(number: u64) -> AttributeValue {
     AttributeValue::N(number.to_string())
 }
 
-fn key(partition: impl Into<String>, sort: impl Into<String>) -> Item {
+pub(super) fn key(partition: impl Into<String>, sort: impl Into<String>) -> Item {
     Item::from([(PARTITION.to_owned(), text(partition)), (SORT.to_owned(), text(sort))])
 }
 
@@ -43,7 +46,8 @@ pub(super) fn endpoint_key(id: EndpointId) -> Item {
     key(ENDPOINTS, id.to_string())
 }
 
-/// Hashed, because a path may have as many bytes as a partition key ("Quotas in Amazon DynamoDB": 2,048), which holds the verb as well.
+/// Hashed: verb and path together may exceed the size of a partition key ("Quotas in Amazon
+/// DynamoDB": 2,048 bytes).
 pub(super) fn claim_key(route: &Route) -> Item {
     let hash = Bytes::copy_from_slice(&Sha256::digest(route.to_string()));
     key(format!("ROUTE#{hash:x}"), "ROUTE")
@@ -53,13 +57,20 @@ pub(super) fn log_key(version: Version) -> Item {
     key(LOG, log_sort(version))
 }
 
-/// All digits that a version can have, so that the order of texts is that of versions.
+/// All 20 digits, so that texts sort like versions.
 pub(super) fn log_sort(version: Version) -> String {
     format!("{version:0>20}", version = version.0)
 }
 
-pub(super) fn endpoint_item(endpoint: &Endpoint, version: Version) -> Item {
-    with_record(endpoint_key(endpoint.id), endpoint, version)
+/// The item of an endpoint, with its unknown attributes.
+pub(super) fn endpoint_item(endpoint: &Endpoint, version: Version, rest: &Item) -> Item {
+    with_record(endpoint_key(endpoint.id), endpoint, version, rest)
+}
+
+/// The unknown attributes of an endpoint's item. A change keeps them.
+pub(super) fn rest(item: &Item) -> Item {
+    let is_known = |name: &str| [PARTITION, SORT].contains(&name) || record::MEMBERS.contains(&name);
+    item.iter().filter(|(name, _)| !is_known(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 pub(super) fn claim_item(route: &Route, holder: EndpointId) -> Item {
@@ -72,71 +83,148 @@ pub(super) fn head_key() -> Item {
     key(LOG, HEAD)
 }
 
-pub(super) fn head_item(version: Version) -> Item {
+/// The number of writes so far, and the format of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Head {
+    pub version: Version,
+    pub format: Format,
+    /// When DynamoDB made the table, in milliseconds since 1970 (`epoch.rs`). 0 in format 1.
+    pub made: u64,
+}
+
+impl Head {
+    /// The attribute with the number of writes. Versions that know format 1 only look for `version`.
+    pub(super) fn counter(&self) -> &'static str {
+        if self.format == Format::FIRST { "version" } else { "writes" }
+    }
+}
+
+pub(super) fn head_item(head: Head) -> Item {
     let mut item = head_key();
-    item.insert("version".into(), number(version.0));
+    item.insert(head.counter().into(), number(head.version.0));
+    if head.format != Format::FIRST {
+        item.insert("written".into(), number(head.format.written));
+        item.insert("needed".into(), number(head.format.needed));
+        item.insert("made".into(), number(head.made));
+    }
     item
 }
 
-/// What one write did.
+/// The entry of one write.
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
     pub version: Version,
-    pub id: EndpointId,
-    /// What the endpoint has become, `None` if it was deleted.
-    pub endpoint: Option<Endpoint>,
-    /// By which a writer knows its own transaction.
+    /// The changed endpoints: `None` for a deletion.
+    pub changes: Vec<(EndpointId, Option<Endpoint>)>,
+    /// Identifies the transaction for its writer.
     pub token: String,
     /// In seconds since 1970, by the writer's clock.
     pub expires: u64,
 }
 
-pub(super) fn entry_item(entry: &Entry) -> Item {
+/// The item of an entry, with the unknown attributes of each endpoint.
+pub(super) fn entry_item(entry: &Entry, rests: &[&Item]) -> Item {
     let mut item = log_key(entry.version);
-    item.insert("endpoint_id".into(), text(entry.id.to_string()));
     item.insert("token".into(), text(&entry.token));
     item.insert(EXPIRES.into(), number(entry.expires));
-    match &entry.endpoint {
-        Some(endpoint) => with_record(item, endpoint, entry.version),
-        None => item,
+    let mut changes = entry.changes.iter().zip(rests).map(|((id, endpoint), rest)| {
+        let change = Item::from([("endpoint_id".to_owned(), text(id.to_string()))]);
+        match endpoint {
+            Some(endpoint) => with_record(change, endpoint, entry.version, rest),
+            None => change,
+        }
+    });
+    if entry.changes.len() == 1 {
+        // As in format 1.
+        for (name, value) in changes.next().into_iter().flatten() {
+            item.entry(name).or_insert(value);
+        }
+    } else {
+        item.insert(CHANGES.into(), AttributeValue::L(changes.map(AttributeValue::M).collect()));
     }
+    item
 }
 
 /// An item of the log's partition.
 pub(super) enum Logged {
     Entry(Entry),
-    Head(Version),
+    Head(Head),
+}
+
+pub(super) fn is_head(item: &Item) -> bool {
+    text_of(item, SORT).is_ok_and(|sort| sort == HEAD)
 }
 
 pub(super) fn logged(item: &Item) -> Result<Logged, StoreError> {
-    let sort = text_of(item, SORT)?;
-    if sort == HEAD {
+    if is_head(item) {
         return head(item).map(Logged::Head);
     }
+    let sort = text_of(item, SORT)?;
     let version = Version(sort.parse().map_err(|_| damaged(item, SORT))?);
-    let id = holder(item)?;
-    let endpoint = if item.contains_key("verb") { Some(stored(item, id)?.endpoint) } else { None };
+    let several = item.get(CHANGES).map(|changes| changes.as_l().map_err(|_| damaged(item, CHANGES))).transpose()?;
+    let changes = match several {
+        None => vec![change(item)?],
+        Some(changes) => {
+            let each = changes.iter().map(|part| change(part.as_m().map_err(|_| damaged(item, CHANGES))?));
+            each.collect::<Result<_, _>>()?
+        }
+    };
     let (token, expires) = (text_of(item, "token")?.to_owned(), number_of(item, EXPIRES)?);
-    Ok(Logged::Entry(Entry { version, id, endpoint, token, expires }))
+    Ok(Logged::Entry(Entry { version, changes, token, expires }))
 }
 
-/// The version that the head's item names.
-pub(super) fn head(item: &Item) -> Result<Version, StoreError> {
-    number_of(item, "version").map(Version)
+/// Reads an entry with one change, or one change of several.
+fn change(item: &Item) -> Result<(EndpointId, Option<Endpoint>), StoreError> {
+    let id = holder(item)?;
+    // A deletion has no fields at all; a change with some of them is damaged.
+    let is_there = ["version", "verb", "path", "code", "headers"].iter().any(|name| item.contains_key(*name));
+    Ok((id, is_there.then(|| stored(item, id)).transpose()?.map(|stored| stored.endpoint)))
 }
 
-/// The endpoint that a claim or an entry of the log names.
+pub(super) fn head(item: &Item) -> Result<Head, StoreError> {
+    check_format(item).map_err(|needed| {
+        let why = format!("the table was raised to format {needed}, and this version knows formats up to {NEWEST}: start a newer version");
+        StoreError::Unavailable(why)
+    })?;
+    if item.contains_key("version") {
+        return Ok(Head { version: Version(number_of(item, "version")?), format: Format::FIRST, made: 0 });
+    }
+    let format = Format { written: number_of(item, "written")?, needed: number_of(item, "needed")? };
+    Ok(Head { version: Version(number_of(item, "writes")?), format, made: number_of(item, "made")? })
+}
+
+/// Returns the needed format of the head as an error, if it is unknown.
+pub(super) fn check_format(head: &Item) -> Result<(), u64> {
+    number_of(head, "needed").map_or(Ok(()), |needed| if needed <= NEWEST { Ok(()) } else { Err(needed) })
+}
+
+/// The endpoint in a claim or an entry of the log.
 pub(super) fn holder(item: &Item) -> Result<EndpointId, StoreError> {
     EndpointId::parse(text_of(item, "endpoint_id")?).ok_or_else(|| damaged(item, "endpoint_id"))
 }
 
 pub(super) fn endpoint(item: &Item) -> Result<Stored, StoreError> {
-    stored(item, EndpointId::parse(text_of(item, SORT)?).ok_or_else(|| damaged(item, SORT))?)
+    stored(item, id(item)?)
+}
+
+/// The id of an endpoint's item.
+pub(super) fn id(item: &Item) -> Result<EndpointId, StoreError> {
+    EndpointId::parse(text_of(item, SORT)?).ok_or_else(|| damaged(item, SORT))
+}
+
+/// Verb and path of an endpoint's item, even if other attributes are damaged.
+pub(super) fn route(item: &Item) -> Option<Route> {
+    let verb = Verb::parse(text_of(item, "verb").ok()?).ok()?;
+    Some(Route { verb, path: MockPath::parse(text_of(item, "path").ok()?).ok()? })
 }
 
 /// Field by field, not as JSON: a body of control characters would be six times as large, and not fit into an item
 /// ("Quotas in Amazon DynamoDB": 400 KB).
-fn with_record(mut item: Item, endpoint: &Endpoint, version: Version) -> Item {
+fn with_record(mut item: Item, endpoint: &Endpoint, version: Version, rest: &Item) -> Item {
+    for (name, value) in rest {
+        // Keys, and the id in the log, are no unknown attributes.
+        item.entry(name.clone()).or_insert_with(|| value.clone());
+    }
     let Record { version, verb, path, code, headers, body } = Record::of(endpoint, version);
     let header = |(name, value): (String, String)| AttributeValue::L(vec![text(name), text(value)]);
     item.insert("version".into(), number(version));
@@ -146,6 +234,28 @@ fn with_record(mut item: Item, endpoint: &Endpoint, version: Version) -> Item {
     item.insert("headers".into(), AttributeValue::L(headers.into_iter().map(header).collect()));
     item.extend(body.map(|body| ("body".to_owned(), text(body))));
     item
+}
+
+/// Size by the rules of DynamoDB ("Item sizes and formats"), or a little more.
+pub(super) fn bytes(rest: &Item) -> usize {
+    /// A byte for two digits, and one more; of a negative number another one.
+    fn number(digits: &str) -> usize {
+        digits.len().div_ceil(2) + 2
+    }
+    fn of(value: &AttributeValue) -> usize {
+        match value {
+            AttributeValue::S(text) => text.len(),
+            AttributeValue::N(digits) => number(digits),
+            AttributeValue::B(blob) => blob.as_ref().len(),
+            AttributeValue::L(list) => 3 + list.iter().map(|value| 1 + of(value)).sum::<usize>(),
+            AttributeValue::M(map) => 3 + bytes(map),
+            AttributeValue::Ss(set) => set.iter().map(String::len).sum(),
+            AttributeValue::Ns(set) => set.iter().map(|digits| number(digits)).sum(),
+            AttributeValue::Bs(set) => set.iter().map(|blob| blob.as_ref().len()).sum(),
+            _ => 1,
+        }
+    }
+    rest.iter().map(|(name, value)| name.len() + 1 + of(value)).sum()
 }
 
 fn stored(item: &Item, id: EndpointId) -> Result<Stored, StoreError> {
@@ -171,12 +281,12 @@ fn header(pair: &AttributeValue) -> Option<(String, String)> {
     }
 }
 
-fn text_of<'a>(item: &'a Item, name: &str) -> Result<&'a str, StoreError> {
+pub(super) fn text_of<'a>(item: &'a Item, name: &str) -> Result<&'a str, StoreError> {
     let text = item.get(name).and_then(|value| value.as_s().ok());
     text.map(String::as_str).ok_or_else(|| damaged(item, name))
 }
 
-fn number_of(item: &Item, name: &str) -> Result<u64, StoreError> {
+pub(super) fn number_of(item: &Item, name: &str) -> Result<u64, StoreError> {
     let number = item.get(name).and_then(|value| value.as_n().ok()?.parse().ok());
     number.ok_or_else(|| damaged(item, name))
 }
@@ -184,5 +294,25 @@ fn number_of(item: &Item, name: &str) -> Result<u64, StoreError> {
 /// Names the item, not its content.
 fn damaged(item: &Item, name: &str) -> StoreError {
     let part = |name| item.get(name).and_then(|value| value.as_s().ok()).map_or("?", String::as_str);
-    StoreError(format!("`{name}` of item {}/{} is missing or damaged", part(PARTITION), part(SORT)))
+    StoreError::Damaged(format!("`{name}` of item {}/{} is missing or damaged", part(PARTITION), part(SORT)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A mock that is reckoned too small would be refused by DynamoDB, and look like a failure of the store.
+    #[test]
+    fn numbers_are_as_large_as_dynamodb_reckons_or_a_little_larger() {
+        let of = |value| bytes(&Item::from([("n".to_owned(), value)]));
+        for (digits, least) in
+            [("7", 2), ("-7", 3), ("12345", 4), ("-0.5", 3), ("12345678901234567890123456789012345678", 20)]
+        {
+            let bytes = of(AttributeValue::N(digits.into()));
+            assert!((1 + least..=4 + least).contains(&bytes), "{digits}: {bytes}");
+            assert!(of(AttributeValue::Ns(vec![digits.into()])) > least, "{digits}");
+        }
+        let list = vec![AttributeValue::N("7".into()); 1_000];
+        assert!(of(AttributeValue::L(list)) > 3 + 1_000 * 3);
+    }
 }

@@ -1,4 +1,4 @@
-//! Reading the change log, and everything together with it.
+//! Reads of the change log, and loads.
 
 use std::{collections::BTreeMap, pin::pin, time::Duration};
 
@@ -7,32 +7,33 @@ use tokio::time::Instant;
 
 use super::{
     DynamoStore, failed,
-    item::{self, Entry, Item, Logged},
+    item::{self, Entry, Head, Item, Logged},
     read::{MAX_AT_ONCE, is_passing, pages, partition, until_answered},
     timing::{self, Backoff},
 };
-use crate::store::{Change, Changes, Snapshot, StoreError, Stored, Version};
+use crate::store::{Change, Changes, Damaged, Snapshot, StoreError, Stored, Version, readable};
 
-/// A reading of so many entries is not yet one of a replica that is far behind.
+/// Entries in one poll. A replica further behind than this pages with longer time-outs.
 const FEW: i32 = 100;
 
-/// A replica that is further behind loads everything. A page has 1 MB: some 4,000 entries of small mocks.
+/// Maximum number of pages of a reading. A replica further behind loads everything. A page has 1
+/// MB: about 4,000 entries of small mocks.
 const MAX_LOG_PAGES: usize = 16;
 
-/// The writes of the last seconds are checked against what was loaded. It is assumed that no transaction that the head counts stays
-/// unfinished for so long.
+/// A load is corrected by the writes of this time. Assumption: no transaction that the head counts
+/// stays unfinished for longer.
 const TAIL: Duration = Duration::from_secs(10);
 
 impl DynamoStore {
-    /// One query: the head's item sorts after the entries, so that without news it is all that is read.
+    /// One query. The head sorts after the entries, so without news it is the only item.
     pub(super) async fn read_log(&self, since: Version) -> Result<Changes, StoreError> {
         let after = Some(item::log_sort(since));
         let query = partition(&self.log_client, &self.table, item::LOG, after.clone()).limit(FEW);
         let first = query.send().await.map_err(failed)?;
-        let (mut head, mut entries) = (Version(0), BTreeMap::new());
+        let (mut head, mut entries) = (None, BTreeMap::new());
         take(first.items(), &mut head, &mut entries)?;
         if let Some(next) = first.last_evaluated_key {
-            // Far behind, so that it has to take its time.
+            // Far behind: pages need more time than a poll.
             let rest = self.partition(item::LOG, after).set_exclusive_start_key(Some(next));
             let mut pages = pin!(pages(rest, timing::page_of_load));
             for read in 1.. {
@@ -43,37 +44,56 @@ impl DynamoStore {
                 take(page.items(), &mut head, &mut entries)?;
             }
         }
-        self.saw_head(head);
-        if head < since {
+        let is_another = head.is_some_and(|head| self.is_of_another_table(head));
+        let head = self.seen(head);
+        if is_another || head < since {
             return Ok(Changes::Gap);
         }
-        // Those after the head belong to writes that nobody was told of yet: the next reading shows them.
+        // Entries after the head belong to unacknowledged writes. The next reading has them.
         entries.retain(|version, _| *version <= head);
         if head.0 - since.0 > (entries.len() + MAX_AT_ONCE) as u64 {
             return Ok(Changes::Gap);
         }
-        // Entries expire in no order, so that an older one may still be there.
+        // Entries expire in no order, so an older entry may still exist.
         if self.add_missing(since, head, &mut entries, timing::LOG).await?.is_some() {
             return Ok(Changes::Gap);
         }
-        let change = |entry: Entry| Change { version: entry.version, id: entry.id, endpoint: entry.endpoint };
-        Ok(Changes::Log { head, changes: entries.into_values().map(change).collect() })
+        let changes = entries.into_values().flat_map(|Entry { version, changes, .. }| {
+            changes.into_iter().map(move |(id, endpoint)| Change { version, id, endpoint })
+        });
+        Ok(Changes::Log { head, changes: changes.collect() })
     }
 
-    /// The end of the log first, then all endpoints. What is read of these is at least as new as the head, except for
-    /// writes that were being carried out just then; these are the last ones, and the log says what they did.
+    /// Reads the end of the log, then all endpoints. The endpoints are at least as new as the head,
+    /// except for writes that were under way. These are the last writes, so the end of the log has
+    /// them.
     pub(super) async fn read_all(&self) -> Result<Snapshot, StoreError> {
+        self.check_epoch().await?;
         let (head, tail) = self.tail().await?;
-        let mut endpoints = BTreeMap::new();
+        let (mut endpoints, mut damaged) = (BTreeMap::new(), BTreeMap::new());
         let mut pages = pin!(pages(self.partition(item::ENDPOINTS, None), timing::page_of_load));
         while let Some(page) = pages.try_next().await? {
             for item in page.items() {
-                let stored = item::endpoint(item)?;
-                endpoints.insert(stored.endpoint.id, stored);
+                match item::endpoint(item) {
+                    Ok(stored) => _ = endpoints.insert(stored.endpoint.id, stored),
+                    Err(why) => {
+                        // Any other sort key in this partition is an item of somebody else.
+                        let id = item::id(item).inspect_err(|error| tracing::warn!(%error, "an item is no endpoint"));
+                        let Ok(id) = id else { continue };
+                        damaged.insert(id, Damaged { id, route: item::route(item), why: why.to_string() });
+                    }
+                }
             }
         }
-        for Entry { version, id, endpoint, .. } in tail {
-            if endpoints.get(&id).is_some_and(|stored| stored.version >= version) {
+        let tail = tail.into_iter().flat_map(|Entry { version, changes, .. }| {
+            changes.into_iter().map(move |(id, endpoint)| (version, id, endpoint))
+        });
+        for (version, id, endpoint) in tail {
+            if endpoint.is_none() {
+                // A deletion is final: ids are never reused.
+                damaged.remove(&id);
+            }
+            if damaged.contains_key(&id) || endpoints.get(&id).is_some_and(|stored| stored.version >= version) {
                 continue;
             }
             match endpoint {
@@ -81,35 +101,48 @@ impl DynamoStore {
                 None => endpoints.remove(&id),
             };
         }
+        // The claim decides about the route of a damaged record.
+        let routes = damaged.values().filter_map(|damaged: &Damaged| damaged.route.clone()).collect();
+        let holders = self.claimed(&routes).await?;
+        for Damaged { id, route, .. } in damaged.values_mut() {
+            route.take_if(|route| holders.get(route) != Some(&*id));
+        }
         // A query may also have shown a write that the head did not count yet.
         self.settled_head().await?;
-        Ok(Snapshot { head, endpoints: endpoints.into_values().map(|stored| stored.endpoint).collect() })
+        let endpoints = endpoints.into_values().map(|stored| stored.endpoint).collect();
+        Ok(Snapshot { head, endpoints, damaged: damaged.into_values().collect() })
     }
 
     /// The head, and the last writes up to it, as far as they have not expired.
-    async fn tail(&self) -> Result<(Version, Vec<Entry>), StoreError> {
+    pub(super) async fn tail(&self) -> Result<(Version, Vec<Entry>), StoreError> {
         // The head's item is one of the first page.
         let query = self.partition(item::LOG, None).scan_index_forward(false).limit(FEW + 1);
         let mut pages = pin!(pages(query, timing::page_of_load));
-        let (mut head, mut entries, mut is_enough) = (Version(0), BTreeMap::new(), false);
+        let (mut head, mut entries, mut is_enough) = (None, BTreeMap::new(), false);
         let old = timing::expiry_of_now().saturating_sub(TAIL.as_secs());
         while !is_enough && let Some(page) = pages.try_next().await? {
             take(page.items(), &mut head, &mut entries)?;
-            // Few entries of large mocks are a page; and the clock of who wrote the oldest may be slow.
+            // Both conditions: a page may hold few large entries, and the clock of the oldest
+            // entry's writer may be slow.
             let is_old = entries.first_key_value().is_some_and(|(_, oldest)| oldest.expires < old);
             is_enough = is_old && entries.len() >= FEW as usize;
         }
-        entries.retain(|version, _| *version <= head);
-        // Where the log does not reach back so far, those before its oldest entry may be on their way.
+        let head = self.seen(head);
+        // Before those of an older epoch go: if they are among the entries, the new epoch is to be complete.
         let oldest = entries.first_key_value().map_or(head.0 + 1, |(oldest, _)| oldest.0);
-        let start = Version((oldest - 1).saturating_sub(if is_enough { 0 } else { MAX_AT_ONCE as u64 }));
+        // Entries on their way at a restore never arrive.
+        entries.retain(|version, _| *version <= head && version.epoch() == head.epoch());
+        // Where the log does not reach back so far, those before its oldest entry may be on their way.
+        let start = oldest.saturating_sub(if is_enough { 1 } else { 1 + MAX_AT_ONCE as u64 });
+        let start = Version(start.max(Version::first_of(head.epoch()).0.saturating_sub(1)));
         let expired = self.add_missing(start, head, &mut entries, timing::READ).await?.unwrap_or(start);
-        // Entries expire in no order. What is older than one that has expired says what an endpoint was, and not what became of it.
+        // Entries expire in no order. An entry older than an expired one may show an outdated
+        // state.
         Ok((head, entries.split_off(&Version(expired.0 + 1)).into_values().collect()))
     }
 
-    /// Adds to the entries what of `since` to `head` is not among them, because it was on its way. Ends at the newest one that has
-    /// expired, and returns its version.
+    /// Adds entries between `since` and `head` that the query missed because their transactions
+    /// were under way. Stops at the newest expired entry, and returns its version.
     async fn add_missing(
         &self,
         since: Version,
@@ -130,22 +163,24 @@ impl DynamoStore {
         Ok(None)
     }
 
-    /// Entries once they are decided: one that is not there then is never going to be by what was begun before. At most
-    /// [`MAX_AT_ONCE`].
+    /// Entries after their transactions are decided. A missing entry cannot appear later by a
+    /// transaction that began before. A damaged entry counts as expired, so that its reader loads
+    /// everything. At most [`MAX_AT_ONCE`].
     async fn decided(&self, versions: &[Version], within: Duration) -> Result<Vec<Option<Entry>>, StoreError> {
         let items = self.get_at_once(versions.iter().copied().map(item::log_key).collect(), within).await?;
-        items.iter().map(|item| item.as_ref().map(entry).transpose()).collect()
+        items.iter().map(|item| item.as_ref().map(entry).and_then(readable).transpose()).collect()
     }
 
-    /// By whom a write was carried out, once that is decided.
+    /// The token of a write, after its transaction is decided.
     pub(super) async fn token_of(&self, version: Version) -> Result<Option<String>, StoreError> {
         Ok(self.decided(&[version], timing::READ).await?.pop().flatten().map(|entry| entry.token))
     }
 
-    /// A version that every reading of the log reaches from now on, and that counts all that any read has shown before.
+    /// A version that includes every write that any read has shown before. Each later reading of
+    /// the log reaches it.
     ///
-    /// A read may show a write that the head does not count yet. It can only be the next one, because the one after that is
-    /// not begun before.
+    /// A read may show a write ahead of the head, but only the next one: the write after it is
+    /// conditional on the next head.
     pub(super) async fn settled_head(&self) -> Result<Version, StoreError> {
         let head = self.head_now().await?;
         let next = Version(head.0 + 1);
@@ -161,35 +196,50 @@ impl DynamoStore {
             if Instant::now() > deadline {
                 let why =
                     format!("write {next} is in the log, and the head does not count it: was the table restored?");
-                return Err(StoreError(why));
+                return Err(StoreError::Damaged(why));
             }
             backoff.wait(sent).await;
         }
     }
 
     async fn head_now(&self) -> Result<Version, StoreError> {
+        Ok(self.seen(self.read_head().await?))
+    }
+
+    pub(super) async fn read_head(&self) -> Result<Option<Head>, StoreError> {
         let request = self.client.get_item().table_name(&self.table).consistent_read(true);
         let request = request.set_key(Some(item::head_key()));
         let ask = || request.clone().customize().config_override(timing::sent_once()).send();
         let found = until_answered(timing::READ, ask, is_passing).await?;
-        let head = found.item.as_ref().map_or(Ok(Version(0)), item::head)?;
-        self.saw_head(head);
-        Ok(head)
+        found.item.as_ref().map(item::head).transpose()
+    }
+
+    /// The version of a head. A table without a head has no writes.
+    fn seen(&self, head: Option<Head>) -> Version {
+        head.map_or(Version(0), |head| {
+            self.saw_head(head);
+            head.version
+        })
     }
 }
 
 fn entry(item: &Item) -> Result<Entry, StoreError> {
     match item::logged(item)? {
         Logged::Entry(entry) => Ok(entry),
-        Logged::Head(head) => Err(StoreError(format!("the head, {head}, is where an entry of the log should be"))),
+        Logged::Head(head) => {
+            Err(StoreError::Damaged(format!("the head, {}, is where an entry of the log should be", head.version)))
+        }
     }
 }
 
-fn take(items: &[Item], head: &mut Version, entries: &mut BTreeMap<Version, Entry>) -> Result<(), StoreError> {
+fn take(items: &[Item], head: &mut Option<Head>, entries: &mut BTreeMap<Version, Entry>) -> Result<(), StoreError> {
     for item in items {
-        match item::logged(item)? {
-            Logged::Head(version) => *head = version,
-            Logged::Entry(entry) => _ = entries.insert(entry.version, entry),
+        match item::logged(item) {
+            Ok(Logged::Head(found)) => *head = Some(found),
+            Ok(Logged::Entry(entry)) => _ = entries.insert(entry.version, entry),
+            // Skip a damaged entry: `decided` reads it again as a missing one.
+            Err(_) if !item::is_head(item) => {}
+            Err(damaged) => return Err(damaged),
         }
     }
     Ok(())

@@ -1,34 +1,50 @@
-//! The store that many processes share: one DynamoDB table.
+//! The shared store: one DynamoDB table for many processes.
 //!
 //! | PK | SK | attributes |
 //! | --- | --- | --- |
 //! | `ENDPOINT` | id | the endpoint field by field, `version` of the write that made it what it is |
 //! | `ROUTE#` and the SHA-256 of verb and path | `ROUTE` | `endpoint_id`: the claim that makes duplicates impossible |
-//! | `LOG` | version, 20 digits | `endpoint_id`, what the endpoint became (no fields: deleted), `token`, `expires_at` |
-//! | `LOG` | `HEAD` | `version`: the number of writes so far |
-//! | `LEASE` | `LEASE` | `milliseconds`: for how long a process may answer from memory; `format` of this layout. The same for all of them |
+//! | `LOG` | version, 20 digits | `endpoint_id`, what the endpoint became (no fields: deleted), `token`, `expires_at`. In format 2 an entry may have `changes` instead: a list of these maps |
+//! | `LOG` | `HEAD` | `writes`: their number so far; the format of the table, `written` and `needed` ([`Format`](super::Format)); `made`: when the table was, in milliseconds. In format 1 only `version`, which is the number of writes |
+//! | `PROCESS` | id | a process: `format`, the newest one that it knows; `limits`, a map of numbers; `renewed`, how often; `expires_at` |
+//! | `LEASE` | `LEASE` | `milliseconds`: for how long a process may answer from memory; `format`: the needed one. The same for all processes |
 //!
-//! A write is one transaction of all of these. What is read of transactions, and what follows ("Amazon DynamoDB
-//! Transactions: How it works", isolation levels): one item is read either as before or as after a transaction, and an
-//! acknowledged one is seen by every consistent read. But a query is not isolated from transactions that are being carried
-//! out: it may see one item of such a transaction and not yet another. So an entry of the log says by itself what
-//! the write did, and whether a missing entry is on its way or has expired is told by `TransactGetItems`: it shows a transaction of which
-//! anybody has been shown a part, or is refused until that is decided (`docs/consistency.md`, what it rests on).
+//! Other attributes of an endpoint belong to later versions. Echo keeps and repeats them in the
+//! log, so the names `endpoint_id`, `token`, `expires_at` and `changes` are taken.
 //!
-//! Rights that the service needs on the table: DescribeTable, DescribeTimeToLive, GetItem, Query, PutItem, DeleteItem.
+//! A version of format 1 drops these attributes. If `format` of the lease is greater than 1, it
+//! does not start. A running one, or a start without a lease item, finds no `version` in the head,
+//! and can neither read the log nor write.
+//!
+//! A write is one transaction of all these items. Isolation ("Amazon DynamoDB Transactions: How it
+//! works"): a read of one item returns its state before or after a transaction, and every
+//! consistent read sees an acknowledged one.
+//!
+//! But a query may see one item of a running transaction and not yet another. So each entry of the
+//! log is complete by itself. `TransactGetItems` tells whether a missing entry is under way or has
+//! expired: DynamoDB refuses it until the transaction is decided (`docs/consistency/proof.md`,
+//! assumptions).
+//!
+//! The service's rights on the table: DescribeTable, DescribeTimeToLive, GetItem, Query, PutItem,
+//! DeleteItem.
 
+mod agree;
+mod epoch;
 mod item;
 mod log;
 mod open;
+mod processes;
+mod raise;
 mod read;
 mod timing;
 mod transaction;
 mod write;
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     error::Error,
     iter,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{Arc, atomic::AtomicU64},
     time::Duration,
 };
 
@@ -39,60 +55,88 @@ use tokio::{
     sync::{Mutex, Semaphore},
     time::Instant,
 };
+use tokio_util::task::AbortOnDropHandle;
 
+use item::Head;
 pub use open::TableError;
+use processes::Processes;
 use timing::Turn;
 
-use super::{Changes, Filter, Page, Snapshot, Store, StoreError, Stored, Version, Write, WriteError};
-use crate::domain::{EndpointId, Verb};
+use super::{
+    Changes, Filter, Limits, Page, Process, Raise, RaiseError, Snapshot, Store, StoreError, Stored, Version, Write,
+    WriteError, format,
+};
+use crate::domain::{EndpointId, Route, Verb};
 
 /// See the module.
 pub struct DynamoStore {
     client: Client,
-    /// For readings of the log.
+    /// For readings of the log, with shorter time-outs.
     log_client: Client,
     table: String,
-    /// The places of those who read for management.
+    /// Limits the reads for management.
     readers: Semaphore,
-    /// Writes of one process come one after the other: all of them change the head, so they would only be in each other's way.
+    /// Writes of one process go one after the other: each changes the head, so they would collide.
     turn: Mutex<Turn>,
-    /// When DynamoDB last said what has become of a write: while it does, it is worth waiting for one's turn.
+    /// The last time that DynamoDB decided a write. While it does, queued writes keep waiting for
+    /// their turn.
     answered: parking_lot::Mutex<Instant>,
-    /// The last version that was seen: where the next write most likely has to begin. A hint, because others write as well.
-    head: AtomicU64,
+    /// When DynamoDB made the table that this process loaded. A head with another time belongs to a restored table.
+    made: AtomicU64,
+    /// The last seen head, the likely condition of the next write. A hint only, because other
+    /// processes write as well.
+    head: parking_lot::Mutex<Head>,
+    processes: Arc<Processes>,
+    /// Renews the item of this process, if it has one.
+    renewing: Option<AbortOnDropHandle<()>>,
 }
 
 impl DynamoStore {
-    /// Opens a table, by what the environment says of region, credentials and endpoint (`AWS_*`). All processes that do must
-    /// hold the same lease: each waits as long as its own for those of the others to be over.
-    pub async fn open(table: &str, lease: Duration) -> Result<Self, TableError> {
-        let store = Self::connect(&open::environment().await?, table).await?;
-        open::agree(&store.client, table, lease).await?;
+    /// Opens a table by the environment (`AWS_*`): region, credentials, endpoint. All processes
+    /// must have the same lease, because each waits for the leases of the others by its own. All
+    /// others see the `limits` of this process within 10 s ([`Store::processes`]).
+    pub async fn open(table: &str, lease: Duration, limits: Limits) -> Result<Self, TableError> {
+        let mut store = Self::open_as(&open::environment().await?, table, Some(lease)).await?;
+        let processes = Arc::new(Processes::of(&store.client, table, limits));
+        let started = Arc::clone(&processes).start().await;
+        store.renewing = Some(started.map_err(|why| open::unwritable(&store.client, table, why.to_string()))?);
+        store.processes = processes;
         Ok(store)
     }
 
-    /// Opens a table as `aws` says.
+    /// Opens a table by `aws`, without a lease: for callers that never answer from memory.
     pub async fn connect(aws: &SdkConfig, table: &str) -> Result<Self, TableError> {
-        let client = open::connect(aws, table).await?;
+        Self::open_as(aws, table, None).await
+    }
+
+    async fn open_as(aws: &SdkConfig, table: &str, lease: Option<Duration>) -> Result<Self, TableError> {
+        let (client, made) = open::connect(aws, table).await?;
+        let head = agree::agree(&client, table, made, lease).await?;
         Ok(Self {
             log_client: timing::of_log(&client),
+            processes: Arc::new(Processes::of(&client, table, Limits::new())),
+            renewing: None,
             client,
             table: table.to_owned(),
             readers: Semaphore::new(read::READERS),
             turn: Mutex::new(Turn::first()),
             answered: Instant::now().into(),
-            head: AtomicU64::new(0),
+            made: made.into(),
+            head: head.into(),
         })
     }
 
-    /// The head only grows, and reads may overtake each other.
-    fn saw_head(&self, head: Version) {
-        self.head.fetch_max(head.0, Ordering::AcqRel);
+    /// Keeps the greatest head, because reads may overtake each other.
+    fn saw_head(&self, head: Head) {
+        let mut known = self.head.lock();
+        if head.version > known.version {
+            *known = head;
+        }
     }
 }
 
 fn failed(error: impl Error + 'static) -> StoreError {
-    StoreError(chain(&error))
+    StoreError::Unavailable(chain(&error))
 }
 
 /// An error with its causes: the SDK's outer errors say little ("service error", "dispatch failure").
@@ -103,8 +147,8 @@ fn chain(error: &(dyn Error + 'static)) -> String {
 
 #[async_trait]
 impl Store for DynamoStore {
-    async fn write(&self, write: Write) -> Result<Version, WriteError> {
-        self.carry_out(write).await
+    async fn write_all(&self, writes: Vec<Write>) -> Result<Version, WriteError> {
+        self.carry_out(writes).await
     }
 
     async fn get(&self, id: EndpointId) -> Result<Option<Stored>, StoreError> {
@@ -130,11 +174,30 @@ impl Store for DynamoStore {
         self.read_log(version).await
     }
 
+    async fn holders(&self, routes: &BTreeSet<Route>) -> Result<BTreeMap<Route, EndpointId>, StoreError> {
+        self.claimed(routes).await
+    }
+
     async fn load(&self) -> Result<Snapshot, StoreError> {
         self.read_all().await
     }
 
+    async fn raise(&self, to: Option<u64>, dry_run: bool) -> Result<Raise, RaiseError> {
+        self.raise_to(format::target(to)?, dry_run).await
+    }
+
     fn is_shared(&self) -> bool {
         true
+    }
+
+    fn processes(&self) -> Vec<Process> {
+        self.processes.live()
+    }
+
+    async fn leave(&self) {
+        if let Some(renewing) = &self.renewing {
+            renewing.abort();
+            self.processes.leave().await;
+        }
     }
 }

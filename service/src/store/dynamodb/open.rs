@@ -1,6 +1,4 @@
-//! Connecting, and looking at the table before anything is done with it.
-
-use std::time::Duration;
+//! Connects, and checks the table before any use.
 
 use aws_config::{
     BehaviorVersion, SdkConfig, environment::EnvironmentVariableRegionProvider, meta::region::RegionProviderChain,
@@ -10,11 +8,8 @@ use aws_sdk_dynamodb::{
     Client,
     config::{ProvideCredentials, RuntimeComponents, SharedHttpClient},
     error::SdkError,
-    operation::{describe_table::DescribeTableError, put_item::PutItemError},
-    types::{
-        AttributeValue, KeyType, ReturnValuesOnConditionCheckFailure, ScalarAttributeType, TableDescription,
-        TableStatus, TimeToLiveDescription, TimeToLiveStatus,
-    },
+    operation::describe_table::DescribeTableError,
+    types::{KeyType, ScalarAttributeType, TableDescription, TableStatus, TimeToLiveDescription, TimeToLiveStatus},
 };
 use aws_smithy_http_client::{
     Builder, Connector,
@@ -27,18 +22,12 @@ use http::Uri;
 use tracing::{Dispatch, instrument::WithSubscriber};
 
 use super::{
-    chain,
-    item::{self, EXPIRES, PARTITION, SORT},
+    agree::LEASE,
+    chain, epoch,
+    item::{EXPIRES, PARTITION, SORT},
     timing,
 };
-
-/// Both keys of the item that says what all processes have in common, and its attributes.
-const LEASE: &str = "LEASE";
-const MILLISECONDS: &str = "milliseconds";
-const FORMAT: &str = "format";
-/// The version of the layout, to be raised with a change after which older and newer processes cannot share a table. An item that does
-/// not say it is from before there was a mark, of format 1: who raises it has to refuse such a one as well.
-const OUR_FORMAT: u64 = 1;
+use crate::store::format::NEWEST;
 
 /// Why a table cannot be used. Each message says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -79,21 +68,22 @@ pub enum TableError {
          would not be true in another. Start it with --lease {theirs}ms; or, for a new one, stop all of them, delete the item \
          whose PK and SK are {LEASE}, and start them with --lease {ours}ms"
     )]
-    OtherLease { table: String, theirs: String, ours: u128 },
+    OtherLease { table: String, theirs: u64, ours: u64 },
     #[error(
-        "the processes on table {table} keep it in format {theirs}, and this one knows format {OUR_FORMAT}: what one of them writes could not be \
-         read by another. Start a version of Echo of format {theirs}, or name another table with --store"
+        "table {table} is kept in format {theirs}, and this version of Echo knows formats up to {NEWEST}: start a newer version, or name \
+         another table with --store"
     )]
-    OtherFormat { table: String, theirs: String },
+    OtherFormat { table: String, theirs: u64 },
 }
 
-/// What the environment says of AWS, by the rules of all its tools ("AWS SDKs and Tools Reference Guide").
+/// The settings of the environment, by the rules of all AWS tools ("AWS SDKs and Tools Reference
+/// Guide").
 pub(super) async fn environment() -> Result<SdkConfig, TableError> {
-    // First, and not from the metadata of a machine: the SDK would wait for it, and complain at length, where there is none.
+    // Not from a machine's metadata: without any, the SDK would wait, and log at length.
     let region = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
         .or_else(ProfileFileRegionProvider::new());
     let region = region.region().await.ok_or(TableError::NoRegion)?;
-    // Named, so that an update of the SDK does not change how it retries or connects.
+    // A fixed version, so that an update of the SDK does not change retries or connections.
     Ok(aws_config::defaults(BehaviorVersion::v2026_01_12()).region(region).http_client(client()).load().await)
 }
 
@@ -108,11 +98,11 @@ fn client() -> SharedHttpClient {
     })
 }
 
-/// A client for a table that is known to be there and to be right.
-pub(super) async fn connect(aws: &SdkConfig, table: &str) -> Result<Client, TableError> {
-    // A profile may hold an empty one.
+/// A client for an existing, correct table, and the time of the table's creation.
+pub(super) async fn connect(aws: &SdkConfig, table: &str) -> Result<(Client, u64), TableError> {
+    // The region in a profile may be empty.
     let region = aws.region().filter(|region| !region.as_ref().is_empty()).ok_or(TableError::NoRegion)?.to_string();
-    // Of the variables this is known; a profile may hold any. Of an empty one the SDK would panic.
+    // Variables are checked; a profile may hold any URL, and an empty one makes the SDK panic.
     let key =
         ServiceConfigKey::builder().service_id("dynamodb").env("AWS_ENDPOINT_URL").profile("endpoint_url").build();
     let endpoint = aws.service_config().and_then(|profile| profile.load_config(key.expect("all three are there")));
@@ -123,9 +113,9 @@ pub(super) async fn connect(aws: &SdkConfig, table: &str) -> Result<Client, Tabl
     }
     let no_credentials = |why: String| TableError::NoCredentials(why);
     let credentials = aws.credentials_provider().ok_or_else(|| no_credentials("nothing".into()))?;
-    // Its own lines would say the same at length.
+    // The SDK's own log lines would repeat the error at length.
     let found = credentials.provide_credentials().with_subscriber(Dispatch::none()).await;
-    // A list, in a line as all that is logged.
+    // The SDK's error is a list. The log needs one line.
     found.map_err(|why| no_credentials(chain(&why).trim_end().replace('\n', " -")))?;
 
     let config = aws_sdk_dynamodb::config::Builder::from(aws)
@@ -149,44 +139,15 @@ pub(super) async fn connect(aws: &SdkConfig, table: &str) -> Result<Client, Tabl
     let mut differences = differences(&described);
     differences.extend(expiry_difference(table, expiry.as_ref()));
     if differences.is_empty() {
-        Ok(client)
+        Ok((client, epoch::made(&described)))
     } else {
         Err(TableError::Different { table: name(), region: at(), differences })
     }
 }
 
-/// Writes down lease and format of the first process that comes, and holds those of all others against it.
-pub(super) async fn agree(client: &Client, table: &str, lease: Duration) -> Result<(), TableError> {
-    let ours = lease.as_millis();
-    let number = |number: u128| AttributeValue::N(number.to_string());
-    let written = client
-        .put_item()
-        .table_name(table)
-        .item(PARTITION, item::text(LEASE))
-        .item(SORT, item::text(LEASE))
-        .item(MILLISECONDS, number(ours))
-        .item(FORMAT, item::number(OUR_FORMAT))
-        .condition_expression(format!(
-            "attribute_not_exists({PARTITION}) \
-             OR {MILLISECONDS} = :lease AND (attribute_not_exists(#format) OR #format = :format)"
-        ))
-        .expression_attribute_names("#format", FORMAT)
-        .expression_attribute_values(":lease", number(ours))
-        .expression_attribute_values(":format", item::number(OUR_FORMAT))
-        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-        .send()
-        .await;
-    let Err(error) = written else { return Ok(()) };
-    let table = table.to_owned();
-    if let Some(PutItemError::ConditionalCheckFailedException(refusal)) = error.as_service_error() {
-        let theirs = |name| refusal.item()?.get(name)?.as_n().ok().cloned();
-        return Err(match theirs(FORMAT).filter(|theirs| *theirs != OUR_FORMAT.to_string()) {
-            Some(theirs) => TableError::OtherFormat { table, theirs },
-            None => TableError::OtherLease { table, theirs: theirs(MILLISECONDS).unwrap_or_default(), ours },
-        });
-    }
+pub(super) fn unwritable(client: &Client, table: &str, reason: String) -> TableError {
     let region = client.config().region().map(ToString::to_string).unwrap_or_default();
-    Err(TableError::Unwritable { table, region, reason: chain(&error) })
+    TableError::Unwritable { table: table.to_owned(), region, reason }
 }
 
 fn differences(table: &TableDescription) -> Vec<String> {
@@ -204,7 +165,8 @@ fn differences(table: &TableDescription) -> Vec<String> {
             None => found.push(format!("it has no {what}, which should be `{name}`")),
         }
     }
-    // What one region acknowledges, a replica in another shows later, or undoes by an older write of its own.
+    // A global table shows acknowledged writes late in other regions, or undoes them by older
+    // writes.
     if !table.replicas().is_empty() {
         let regions: Vec<_> = table.replicas().iter().map(|replica| replica.region_name().unwrap_or("?")).collect();
         found.push(format!(
@@ -213,11 +175,11 @@ fn differences(table: &TableDescription) -> Vec<String> {
             regions.join(", ")
         ));
     } else if table.global_table_version() == Some("2017.11.29") {
-        // Those of the first version may list no replicas.
+        // Global tables of the first version may list no replicas.
         found.push("it is a global table of version 2017.11.29 (legacy): use a table of one region".into());
     }
     match table.table_status() {
-        // Capacity, indices and encryption are changed while the table goes on.
+        // The table works during changes of capacity, indices and encryption.
         Some(TableStatus::Active | TableStatus::Updating) => {}
         status => {
             let status = status.map_or("UNKNOWN", TableStatus::as_str);

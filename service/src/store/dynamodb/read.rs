@@ -1,6 +1,11 @@
 //! Reading endpoints. Always consistently, never by a scan.
 
-use std::{error::Error, pin::pin, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    error::Error,
+    pin::pin,
+    time::Duration,
+};
 
 use aws_sdk_dynamodb::{
     Client,
@@ -25,28 +30,45 @@ use super::{
 };
 use crate::{
     domain::{EndpointId, MockPath, Route, Verb},
-    store::{Filling, Filter, Page, StoreError, Stored},
+    store::{Filling, Filter, Page, StoreError, Stored, readable},
 };
 
-/// As many items as one `TransactGetItems` reads.
+/// Maximum number of items of a `TransactGetItems`.
 pub(super) const MAX_AT_ONCE: usize = 100;
 
-/// So many read for management at once.
+/// Maximum number of concurrent reads for management.
 pub(super) const READERS: usize = 16;
 
 impl DynamoStore {
-    /// Once it is decided: the head may count a write of it already, and calls show that.
+    /// A decided state: calls may already show a write that a plain read misses.
     pub(super) async fn find(&self, id: EndpointId) -> Result<Option<Stored>, StoreError> {
-        let (_place, deadline) = self.place().await?;
-        let found = self.get_at_once(vec![item::endpoint_key(id)], deadline - Instant::now()).await?;
-        found.iter().flatten().next().map(item::endpoint).transpose()
+        self.read_item(item::endpoint_key(id)).await?.as_ref().map(item::endpoint).transpose()
     }
 
-    /// A place among those who read for management, and until when. Each holds a connection, which are many where the store is silent, and
-    /// the readings of the log have to get through as well.
+    pub(super) async fn read_item(&self, key: Item) -> Result<Option<Item>, StoreError> {
+        let (_place, deadline) = self.place().await?;
+        Ok(self.get_at_once(vec![key], deadline - Instant::now()).await?.pop().flatten())
+    }
+
+    /// Apart from those who read for management: calls of mocks ask for it.
+    pub(super) async fn claimed(&self, routes: &BTreeSet<Route>) -> Result<BTreeMap<Route, EndpointId>, StoreError> {
+        let mut holders = BTreeMap::new();
+        for routes in routes.iter().collect::<Vec<_>>().chunks(MAX_AT_ONCE) {
+            let claims = routes.iter().map(|route| item::claim_key(route)).collect();
+            let claims = self.get_at_once(claims, READ).await?;
+            let held = routes.iter().zip(&claims);
+            holders.extend(
+                held.filter_map(|(route, claim)| Some(((*route).clone(), item::holder(claim.as_ref()?).ok()?))),
+            );
+        }
+        Ok(holders)
+    }
+
+    /// A place among those who read for management, and until when. Each holds a connection, which are many where the
+    /// store is silent, and the readings of the log have to get through as well.
     async fn place(&self) -> Result<(SemaphorePermit<'_>, Instant), StoreError> {
         let deadline = Instant::now() + READ;
-        let late = |_| StoreError(format!("{READERS} others have been reading for {} s", READ.as_secs()));
+        let late = |_| StoreError::Unavailable(format!("{READERS} others have been reading for {} s", READ.as_secs()));
         let place = timeout_at(deadline, self.readers.acquire()).await.map_err(late)?;
         Ok((place.expect("it is never closed"), deadline))
     }
@@ -63,8 +85,8 @@ impl DynamoStore {
         let mut pages = pin!(pages(query, timing::page_of_listing));
         let mut listed = Filling::new(limit);
         while let Some(page) = pages.try_next().await? {
-            for item in page.items() {
-                if !listed.add(item::endpoint(item)?.endpoint) {
+            for stored in page.items().iter().map(item::endpoint).filter_map(readable) {
+                if !listed.add(stored?.endpoint) {
                     return Ok(listed.page);
                 }
             }
@@ -72,14 +94,15 @@ impl DynamoStore {
         Ok(listed.page)
     }
 
-    /// A page's worth, whatever its endpoints are, is less than the 4 MB that a transaction may read.
+    /// A page of any endpoints is smaller than the 4 MB limit of a transaction.
     pub(super) async fn list_these(&self, verb: Verb, ids: &[EndpointId]) -> Result<Page, StoreError> {
         let (_place, _) = self.place().await?;
         let mut listed = Filling::new(ids.len());
         for ids in ids.chunks(MAX_AT_ONCE) {
             let keys = ids.iter().copied().map(item::endpoint_key).collect();
-            for item in self.get_at_once(keys, READ).await?.iter().flatten() {
-                let Stored { endpoint, .. } = item::endpoint(item)?;
+            let items = self.get_at_once(keys, READ).await?;
+            for stored in items.iter().flatten().map(item::endpoint).filter_map(readable) {
+                let Stored { endpoint, .. } = stored?;
                 if endpoint.route.verb == verb && !listed.add(endpoint) {
                     return Ok(listed.page);
                 }
@@ -88,10 +111,10 @@ impl DynamoStore {
         Ok(listed.page)
     }
 
-    /// The few endpoints of one path, by their claims: a listing of all would read every record.
+    /// The few endpoints of one path, by their claims, without reading every record.
     ///
-    /// In one transaction, so that what is listed has been so at one time. Which endpoints that has to read is known by one before,
-    /// which reads the claims alone.
+    /// One transaction reads claims and endpoints, so that the listing shows one point in time. The
+    /// first round reads the claims only, to learn the endpoints.
     pub(super) async fn list_path(
         &self,
         verb: Option<Verb>,
@@ -105,17 +128,19 @@ impl DynamoStore {
             |claims: &[Option<Item>]| claims.iter().flatten().map(item::holder).collect::<Result<Vec<_>, _>>();
         let ((_place, deadline), mut ids) = (self.place().await?, Vec::new());
         let mut found = loop {
-            // Seven of the largest endpoints are less than half of the 4 MB that a transaction may read.
+            // Seven endpoints of maximum size take less than half of the 4 MB limit of a
+            // transaction.
             let keys = claims.iter().cloned().chain(ids.iter().copied().map(item::endpoint_key));
             let mut read = self.get_at_once(keys.collect(), deadline - Instant::now()).await?;
             let endpoints = read.split_off(claims.len());
             let now = holders(&read)?;
             if now == ids {
-                let endpoints = endpoints.iter().flatten().map(|item| Ok(item::endpoint(item)?.endpoint));
-                break endpoints.collect::<Result<Vec<_>, StoreError>>()?;
+                let stored = endpoints.iter().flatten().map(item::endpoint).filter_map(readable);
+                break stored.map(|stored| Ok(stored?.endpoint)).collect::<Result<Vec<_>, StoreError>>()?;
             }
             if Instant::now() > deadline {
-                return Err(StoreError(format!("what {path} is held by has changed for {} s", READ.as_secs())));
+                let why = format!("the mocks of {path} have kept changing for {} s", READ.as_secs());
+                return Err(StoreError::Unavailable(why));
             }
             ids = now;
         };
@@ -126,7 +151,7 @@ impl DynamoStore {
         Page::of(found.into_iter().map(Ok), limit)
     }
 
-    /// Items as they are between two transactions, in the order of the keys, of which there may be [`MAX_AT_ONCE`].
+    /// Items at one point between transactions, in the order of the keys. At most [`MAX_AT_ONCE`].
     pub(super) async fn get_at_once(&self, keys: Vec<Item>, within: Duration) -> Result<Vec<Option<Item>>, StoreError> {
         if keys.is_empty() {
             return Ok(Vec::new());
@@ -160,13 +185,16 @@ where
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(error)) if may_pass(&error) => trouble = chain(&error),
             Ok(Err(error)) => return Err(failed(error)),
-            Err(_) => return Err(StoreError(format!("nothing was read in {} ms: {trouble}", within.as_millis()))),
+            Err(_) => {
+                let why = format!("nothing was read in {} ms: {trouble}", within.as_millis());
+                return Err(StoreError::Unavailable(why));
+            }
         }
         backoff.wait(sent).await;
     }
 }
 
-/// A query for what comes after a sort key. No sort key begins with less than a digit.
+/// A query for the items after a sort key. `!` sorts before every sort key.
 pub(super) fn partition(client: &Client, table: &str, name: &str, after: Option<String>) -> QueryFluentBuilder {
     client
         .query()
@@ -191,7 +219,7 @@ pub(super) fn pages(
     })
 }
 
-/// Whether the request or its answer was lost, or DynamoDB can not answer just now.
+/// Whether another attempt may succeed: the request or answer was lost, or DynamoDB is busy.
 pub(super) fn is_passing<Failure: ProvideErrorMetadata>(error: &SdkError<Failure>) -> bool {
     match error {
         SdkError::ConstructionFailure(_) => false,
@@ -204,7 +232,8 @@ pub(super) fn is_passing<Failure: ProvideErrorMetadata>(error: &SdkError<Failure
     }
 }
 
-/// Whether one of the items is being written: it says nothing until that is decided.
+/// Whether a transaction on one of the items is under way. DynamoDB refuses the read until it is
+/// decided.
 fn is_conflict(error: &SdkError<TransactGetItemsError>) -> bool {
     let SdkError::ServiceError(error) = error else { return false };
     let TransactGetItemsError::TransactionCanceledException(cancelled) = error.err() else { return false };

@@ -1,4 +1,5 @@
-//! How long DynamoDB is waited for. DynamoDB answers within some 10 ms, so that what takes a hundred times as long is lost.
+//! Time-outs and retries. DynamoDB answers within about 10 ms, so a request of a hundred times this
+//! is lost.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,29 +11,31 @@ use tokio::time::{Instant, sleep};
 
 use crate::store::Version;
 
-/// One sending of a write, or of a read of single items, and its answer. Short, because somebody waits for each, and the writes of a
-/// process wait for each other: so a store that is back is noticed by all of them within a second. To send a write again does no harm,
-/// and finds what the sending before has done.
+/// Time-out of one sending of a write, or of a read of single items. Short, because writes of a
+/// process wait for each other: all notice within a second that the store is back. Sending a write
+/// again is harmless.
 const SENDING: Duration = Duration::from_millis(600);
-/// One request of a listing or a load, and its answer: a page of up to 1 MB, of many, and on a machine that may be busy with them. Cut off
-/// too soon, they would never come to an end.
+/// Time-out of a page of a listing or a load: up to 1 MB, perhaps on a busy machine. A shorter one
+/// could prevent a load from ever finishing.
 const PAGE: Duration = Duration::from_millis(1_500);
-/// A read with all its attempts. A client of management is told within this that the store is away.
+/// Time-out of a read with all attempts. Within this time a client of management learns that the
+/// store is away.
 pub(super) const READ: Duration = Duration::from_secs(5);
-/// A write, as long as no other write of this process gets on either: so that those who wait for a store that is away
-/// do not wait for each other as well.
+/// Time-out of a write without progress of any write in this process. So the queue does not add up
+/// while the store is away.
 pub(super) const WRITE: Duration = Duration::from_secs(5);
-/// A write in all, while those before it are carried out one by one, or other processes come first. Less than `--request-timeout` by
-/// default: with a shorter one, the write ends when the client is told that time is up.
+/// Time-out of a write in a queue that makes progress. Less than the default of
+/// `--request-timeout`; with a shorter `--request-timeout`, the write ends with the request.
 pub(super) const WRITE_IN_QUEUE: Duration = Duration::from_secs(25);
-/// What a start asks of the table is asked so often at most, within [`READ`].
+/// Maximum number of attempts of a start's requests, within [`READ`].
 const START_ATTEMPTS: u32 = 8;
 
-/// Longest first wait, and longest wait of all: a store that comes back is noticed within this.
+/// Maximum of the first wait, and of any wait: the time to notice a returned store.
 const FIRST_WAIT: Duration = Duration::from_millis(10);
 const LONGEST_WAIT: Duration = Duration::from_millis(250);
 
-/// For what a start asks of the table. The SDK's own time for a connection, 3.1 s, would leave none for a second attempt.
+/// For the requests of a start. The SDK's default for a connection, 3.1 s, would leave no time for
+/// a second attempt.
 pub(super) fn timeouts() -> TimeoutConfig {
     all_within(PAGE).to_builder().operation_timeout(READ).build()
 }
@@ -42,80 +45,82 @@ pub(super) fn sent_once() -> Builder {
     once(all_within(SENDING))
 }
 
-/// For a page of a listing. Somebody waits for it as well: its answer has to begin as soon as any other.
+/// For a page of a listing. A client waits, so the answer has to begin as soon as any other.
 pub(super) fn page_of_listing() -> Builder {
     once(all_within(SENDING).to_builder().operation_attempt_timeout(PAGE).operation_timeout(PAGE).build())
 }
 
-/// For a page of a load. DynamoDB Local begins to answer when it has looked at all that comes after it as well.
+/// For a page of a load. DynamoDB Local starts its answer after it has scanned all later items.
 pub(super) fn page_of_load() -> Builder {
     once(all_within(PAGE))
 }
 
-/// The SDK does not repeat it: it would hide that an earlier sending of a write got no answer, waits for up to seconds, and stops to repeat
-/// anything where much was lost.
+/// Disables the SDK's retries. They hide that an earlier sending of a write got no answer, wait for
+/// seconds, and stop altogether after many losses.
 fn once(timeouts: TimeoutConfig) -> Builder {
     Config::builder().timeout_config(timeouts).retry_config(RetryConfig::disabled())
 }
 
-/// A reading of the log, which is repeated anyway: so that a store that is back is noticed within a second.
+/// Time-out of a reading of the log. Short, because the next one follows anyway: a returned store
+/// is noticed within a second.
 pub(super) const LOG: Duration = Duration::from_millis(500);
 
-/// For readings of the log. They are not sent again by themselves: what comes later is of no use for a lease that ran out.
+/// For readings of the log. Without retries: a late answer is of no use for an expired lease.
 pub(super) fn of_log(client: &Client) -> Client {
     let settings = client.config().to_builder().timeout_config(all_within(LOG)).retry_config(RetryConfig::disabled());
     Client::from_conf(settings.build())
 }
 
-/// What the SDK calls reading is to wait for the answer to begin.
+/// The SDK's read time-out ends when the answer begins.
 fn all_within(time: Duration) -> TimeoutConfig {
     let of_attempt = TimeoutConfig::builder().connect_timeout(time).read_timeout(time).operation_attempt_timeout(time);
     of_attempt.operation_timeout(time).build()
 }
 
-/// Entries of the log go away after a day: a replica that was away for so long loads everything.
+/// Time to live of log entries. A replica that was away for longer loads everything.
 const LOG_KEPT: Duration = Duration::from_hours(24);
 
-/// When an entry that is written now goes away, in seconds since 1970.
+/// Expiry of an entry that is written now, in seconds since 1970.
 pub(super) fn expiry_of_now() -> u64 {
     SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| (since + LOG_KEPT).as_secs())
 }
 
 pub(super) fn retries() -> RetryConfig {
     let retries = RetryConfig::standard().with_max_attempts(START_ATTEMPTS);
-    // The SDK's own waits, up to a second and then two, would come on top of an attempt that got no answer.
+    // The SDK's default waits, up to one and two seconds, are too long after an attempt without an
+    // answer.
     retries.with_initial_backoff(LONGEST_WAIT).with_max_backoff(LONGEST_WAIT)
 }
 
-/// As slow as DynamoDB may be, a write does not wait longer than this for the sake of others.
+/// Maximum wait of a write in favour of other processes.
 const LONGEST_COURTESY: Duration = Duration::from_millis(500);
-/// Those who have met others within this time expect to meet them again.
+/// A process that met another writer within this time expects to meet it again.
 const REMEMBERED: Duration = Duration::from_secs(1);
 
-/// Waits between attempts: random from nothing up to a limit that doubles, so that those who have met do not meet again
-/// ("full jitter", AWS Architecture Blog, "Exponential Backoff And Jitter").
+/// Random waits up to a limit that doubles, so that colliding processes do not collide again ("full
+/// jitter", AWS Architecture Blog, "Exponential Backoff And Jitter").
 #[derive(Default)]
 pub(super) struct Backoff {
     attempts: u32,
 }
 
 impl Backoff {
-    /// Before the next attempt after one that was sent at that time.
+    /// Waits before the next attempt. `sent` is the time of the previous one.
     pub(super) async fn wait(&mut self, sent: Instant) {
         let limit = FIRST_WAIT.saturating_mul(2_u32.saturating_pow(self.attempts)).min(LONGEST_WAIT);
         self.attempts += 1;
-        // What got no answer has waited already.
+        // An attempt without an answer has waited already.
         if sent.elapsed() < LONGEST_WAIT {
             sleep(limit.mul_f64(rand::random())).await;
         }
     }
 }
 
-/// What one write leaves to the next one of the same process.
+/// State between two writes of a process.
 pub(super) struct Turn {
-    /// The last version that this process has written, when, and how long that took.
+    /// The last version of this process, the time of its write, and the write's duration.
     last: Option<(Version, Instant, Duration)>,
-    /// When it last found that another process had written.
+    /// The last time that the process met another writer.
     met: Option<Instant>,
 }
 
@@ -124,14 +129,14 @@ impl Turn {
         Self { last: None, met: None }
     }
 
-    /// Lets others go first for a moment, where there are others. A process that has just written knows the head before all
-    /// others do: with many writes to carry out it would be the first every time, and the others would never come to theirs.
+    /// Lets other writers go first for a moment. A process that has just written knows the new head
+    /// first, so with a full queue it would always win and starve the others.
     pub(super) async fn begin(&mut self, head: Version) {
         let Some((version, at, took)) = self.last else { return };
         if version != head {
             self.meet();
         }
-        // Others learn of the head, and send, in about the time that it took.
+        // Other processes learn the head, and send, in about the duration of a write.
         let longest = took.min(LONGEST_COURTESY);
         if at.elapsed() < longest && self.met.is_some_and(|met| met.elapsed() < REMEMBERED) {
             sleep(longest.mul_f64(rand::random())).await;
@@ -144,5 +149,28 @@ impl Turn {
 
     pub(super) fn end(&mut self, version: Version, took: Duration) {
         self.last = Some((version, Instant::now(), took));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The sum of waits before a hundred writes of 100 ms.
+    async fn waits(others: bool) -> Duration {
+        let (mut turn, began, took) = (Turn::first(), Instant::now(), Duration::from_millis(100));
+        for version in (1..=100).map(Version) {
+            // A head by another process reveals other writers.
+            turn.begin(if others { Version(0) } else { Version(version.0 - 1) }).await;
+            turn.end(version, took);
+        }
+        began.elapsed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_process_that_has_met_others_lets_them_go_first_for_half_a_write_on_average() {
+        assert_eq!(waits(false).await, Duration::ZERO);
+        let waited = waits(true).await;
+        assert!((3..=7).contains(&waited.as_secs()), "{waited:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! One write as one transaction, and what DynamoDB's answer says of it.
+//! One write as one transaction, and the meaning of DynamoDB's answers.
 
 use aws_sdk_dynamodb::{
     error::{ProvideErrorMetadata, SdkError},
@@ -14,141 +14,210 @@ use uuid::Uuid;
 
 use super::{
     chain,
-    item::{self, Entry, Item, PARTITION},
+    item::{self, Entry, Head, Item, PARTITION},
     timing,
 };
 use crate::{
     domain::{Endpoint, EndpointId, Route},
-    store::{StoreError, Version, WriteError},
+    store::{
+        StoreError, Version, WriteError, check_sizes,
+        claims::{Claim, claims},
+        record,
+    },
 };
 
-/// What a write changes, whatever the version is going to be.
-pub(super) struct Plan {
+/// One change of a write.
+pub(super) struct Planned {
     pub id: EndpointId,
-    /// What the endpoint becomes, `None` if it is deleted.
+    /// The routes before and after the write.
+    pub old: Option<Route>,
+    pub new: Option<Route>,
+    /// The new state of the endpoint, `None` for a deletion.
     pub endpoint: Option<Endpoint>,
-    /// The version at which it must be, `None` if it must not be there yet.
+    /// Unknown attributes of its item, by later versions.
+    pub rest: Item,
+    /// The size of the item that is replaced or deleted.
+    pub replaced: usize,
+    /// The version at which it must be. `None`: a new one must not be there yet, and one that is deleted may be at any.
     pub expected: Option<Version>,
-    /// The route that must be free and is taken.
-    pub take: Option<Route>,
-    /// The route that is left.
-    pub leave: Option<Route>,
 }
 
-/// A plan at one version. It is sent again as often as needed under one token, by which DynamoDB carries it out once at most
+impl Planned {
+    pub(super) fn deletion(id: EndpointId, old: Route, item: &Item, expected: Option<Version>) -> Self {
+        let replaced = item::bytes(item);
+        Self { id, old: Some(old), new: None, endpoint: None, rest: Item::new(), replaced, expected }
+    }
+}
+
+/// The changes of a write, before its version is known.
+pub(super) struct Plan {
+    changes: Vec<Planned>,
+    claims: Vec<(Route, Claim)>,
+}
+
+/// A plan at one version. All its sendings have one token, so DynamoDB carries it out at most once
 /// ("TransactWriteItems", idempotency; for ten minutes).
 pub(super) struct Transaction {
+    /// The head before the write.
+    after: Head,
     pub version: Version,
     pub token: String,
     pub items: Vec<TransactWriteItem>,
 }
 
+/// The maximum size of all items that one transaction replaces or deletes. "The aggregate size of the items in the
+/// transaction cannot exceed 4 MB" (`TransactWriteItems`): AWS does not say whether these count. The new items, and the
+/// entry that repeats them, have the rest.
+const MAX_REPLACED: usize = 3_000_000;
+
 /// The places of the items in a transaction.
 const HEAD: usize = 0;
-const ENDPOINT: usize = 2;
-const TAKE: usize = 3;
+const ENDPOINTS: usize = 2;
 
-/// What an answer means.
+/// The meaning of an answer.
 #[derive(Debug)]
 pub(super) enum Answer {
-    /// Others have written: the head is there. Whatever else is wrong is found again from there.
-    Moved(Version),
-    /// Nothing has been changed, and nothing will be.
+    /// Another process wrote first: this is the new head. A retry finds any other problem again.
+    Moved(Head),
+    /// The write had no effect, and never will.
     Refused(WriteError),
-    /// It was not carried out, and may be at another attempt.
+    /// The write had no effect, and another attempt may succeed.
     Busy(String),
-    /// It may have been carried out, may be still, or may not.
+    /// The write may have taken effect, may still do so, or may not.
     InDoubt(String),
 }
 
 impl Plan {
-    pub(super) fn after(&self, head: Version, table: &str) -> Transaction {
-        let version = Version(head.0 + 1);
-        let token = Uuid::now_v7().to_string();
-        let put = |item: Item| Put::builder().table_name(table).set_item(Some(item));
-        let expires = timing::expiry_of_now();
-        let entry = Entry { version, id: self.id, endpoint: self.endpoint.clone(), token: token.clone(), expires };
-
-        let head_then = (head > Version(0)).then_some(head);
-        let mut items = vec![
-            self::put(at_version(put(item::head_item(version)), head_then)),
-            self::put(put(item::entry_item(&entry))),
-            match &self.endpoint {
-                Some(endpoint) => self::put(at_version(put(item::endpoint_item(endpoint, version)), self.expected)),
-                None => delete(
-                    Delete::builder()
-                        .table_name(table)
-                        .set_key(Some(item::endpoint_key(self.id)))
-                        .condition_expression("#version = :version")
-                        .expression_attribute_names("#version", "version")
-                        .expression_attribute_values(":version", item::number(self.expected.unwrap_or_default().0)),
-                ),
-            },
-        ];
-        items
-            .extend(self.take.as_ref().map(|route| self::put(at_version(put(item::claim_item(route, self.id)), None))));
-        items.extend(self.leave.as_ref().map(|route| {
-            delete(
-                Delete::builder()
-                    .table_name(table)
-                    .set_key(Some(item::claim_key(route)))
-                    .condition_expression("endpoint_id = :id")
-                    .expression_attribute_values(":id", item::text(self.id.to_string())),
-            )
-        }));
-        Transaction { version, token, items }
+    pub(super) fn of(changes: Vec<Planned>) -> Result<Self, WriteError> {
+        check_sizes(changes.iter().map(|change| {
+            change.endpoint.as_ref().map_or(0, |endpoint| record::bytes(endpoint) + item::bytes(&change.rest))
+        }))?;
+        let replaced: usize = changes.iter().map(|change| change.replaced).sum();
+        if replaced > MAX_REPLACED {
+            return Err(WriteError::ReplacesTooMuch { bytes: replaced });
+        }
+        let claims = claims(changes.iter().map(|change| (change.id, change.old.as_ref(), change.new.as_ref())))?;
+        Ok(Self { changes, claims: claims.into_iter().collect() })
     }
 
-    /// What an error says of the transaction.
-    pub(super) fn read(&self, error: &SdkError<Refusal>) -> Answer {
+    /// The format that the write needs the table to be in.
+    pub(super) fn format(&self) -> u64 {
+        if self.changes.len() == 1 { 1 } else { 2 }
+    }
+
+    pub(super) fn after(&self, head: Head, table: &str) -> Transaction {
+        let version = Version(head.version.0 + 1);
+        let token = Uuid::now_v7().to_string();
+        let put = |item: Item| Put::builder().table_name(table).set_item(Some(item));
+        let remove = |key: Item| Delete::builder().table_name(table).set_key(Some(key));
+        let changes = self.changes.iter().map(|change| (change.id, change.endpoint.clone())).collect();
+        let entry = Entry { version, changes, token: token.clone(), expires: timing::expiry_of_now() };
+        let rests: Vec<_> = self.changes.iter().map(|change| &change.rest).collect();
+
+        let next = follow(put(item::head_item(Head { version, ..head })), head);
+        let mut items = vec![self::put(next), self::put(put(item::entry_item(&entry, &rests)))];
+        items.extend(self.changes.iter().map(|change| match (&change.endpoint, change.expected) {
+            (Some(endpoint), expected) => {
+                let put = put(item::endpoint_item(endpoint, version, &change.rest));
+                self::put(match expected {
+                    Some(expected) => at(put, "version", expected),
+                    None => absent(put),
+                })
+            }
+            (None, expected) => {
+                let there = remove(item::endpoint_key(change.id));
+                delete(match expected {
+                    Some(expected) => there
+                        .condition_expression("#version = :version")
+                        .expression_attribute_names("#version", "version")
+                        .expression_attribute_values(":version", item::number(expected.0)),
+                    None => there.condition_expression(format!("attribute_exists({PARTITION})")),
+                })
+            }
+        }));
+        items.extend(self.claims.iter().map(|(route, claim)| {
+            match (claim.left_by, claim.taken_by) {
+                (None, Some(taker)) => self::put(absent(put(item::claim_item(route, taker)))),
+                (Some(holder), Some(taker)) => self::put(
+                    put(item::claim_item(route, taker))
+                        .return_values_on_condition_check_failure(AllOld)
+                        .condition_expression("endpoint_id = :id")
+                        .expression_attribute_values(":id", item::text(holder.to_string())),
+                ),
+                (holder, None) => delete(
+                    remove(item::claim_key(route))
+                        .condition_expression("endpoint_id = :id")
+                        .expression_attribute_values(
+                            ":id",
+                            item::text(holder.map_or_else(String::new, |id| id.to_string())),
+                        ),
+                ),
+            }
+        }));
+        Transaction { after: head, version, token, items }
+    }
+
+    /// Interprets an error.
+    pub(super) fn read(&self, transaction: &Transaction, error: &SdkError<Refusal>) -> Answer {
         let text = chain(error);
         let SdkError::ServiceError(service) = error else { return Answer::InDoubt(text) };
         match service.err() {
             Refusal::TransactionCanceledException(cancelled) => {
-                self.read_reasons(cancelled.cancellation_reasons(), text)
+                self.read_reasons(transaction.after, cancelled.cancellation_reasons(), text)
             }
             Refusal::ProvisionedThroughputExceededException(_)
             | Refusal::RequestLimitExceeded(_)
             | Refusal::ThrottlingException(_) => Answer::Busy(text),
-            // Of an earlier sending.
+            // An earlier sending is still under way.
             Refusal::TransactionInProgressException(_) => Answer::InDoubt(text),
             _ if service.raw().status().is_server_error() => Answer::InDoubt(text),
             other if other.code().is_some_and(|code| code.contains("Throttl")) => Answer::Busy(text),
-            _ => Answer::Refused(StoreError(text).into()),
+            _ => Answer::Refused(StoreError::Unavailable(text).into()),
         }
     }
 
-    /// DynamoDB gives a reason for each item, in their order: `None` for those that are not the cause.
-    fn read_reasons(&self, reasons: &[CancellationReason], text: String) -> Answer {
+    /// DynamoDB returns a reason for each item, in order: `None` for an item without a problem.
+    fn read_reasons(&self, after: Head, reasons: &[CancellationReason], text: String) -> Answer {
         let failed = |at: usize| {
             let reason: Option<&CancellationReason> = reasons.get(at);
             reason.filter(|reason| reason.code() == Some("ConditionalCheckFailed"))
         };
         if let Some(reason) = failed(HEAD) {
-            return match reason.item().map_or(Ok(Version(0)), item::head) {
+            // No head: the table was emptied.
+            return match reason.item().map_or(Ok(Head { version: Version(0), ..after }), item::head) {
                 Ok(head) => Answer::Moved(head),
                 Err(damaged) => Answer::Refused(damaged.into()),
             };
         }
-        if let Some(reason) = failed(ENDPOINT) {
-            return Answer::Refused(match (self.expected, reason.item()) {
-                (None, _) => StoreError(format!("there is an endpoint {} already", self.id)).into(),
-                (Some(_), None) => WriteError::Missing,
+        for (at, change) in self.changes.iter().enumerate() {
+            let Some(reason) = failed(ENDPOINTS + at) else { continue };
+            return Answer::Refused(match (change.expected, reason.item()) {
+                (None, Some(_)) => {
+                    StoreError::Unavailable(format!("there is an endpoint {} already", change.id)).into()
+                }
+                (_, None) => WriteError::Missing,
                 (Some(_), Some(_)) => WriteError::Changed,
             });
         }
-        // Before the route: while another transaction is at work on the endpoint, it may be gone or changed.
+        // Before the routes: another transaction is changing an endpoint, so the claims may be
+        // about to change.
         if reasons.iter().any(is_busy) {
             return Answer::Busy(text);
         }
-        Answer::Refused(match (failed(TAKE).map(CancellationReason::item), &self.take) {
-            (Some(Some(claim)), Some(route)) => match item::holder(claim) {
-                Ok(holder) => WriteError::Taken { route: route.clone(), holder },
-                Err(damaged) => damaged.into(),
-            },
-            // A claim that is not its endpoint's, or a request that DynamoDB does not take.
-            _ => StoreError(text).into(),
-        })
+        for (at, (route, claim)) in self.claims.iter().enumerate() {
+            let Some(reason) = failed(ENDPOINTS + self.changes.len() + at) else { continue };
+            return Answer::Refused(match (claim.left_by, reason.item()) {
+                (None, Some(claim)) => match item::holder(claim) {
+                    Ok(holder) => WriteError::Taken { route: route.clone(), holder },
+                    Err(damaged) => damaged.into(),
+                },
+                // The endpoint's item and its claim disagree.
+                _ => StoreError::Damaged(format!("the claim of {route} is not that of the endpoint there: {text}"))
+                    .into(),
+            });
+        }
+        // DynamoDB rejects the request itself.
+        Answer::Refused(StoreError::Unavailable(text).into())
     }
 }
 
@@ -157,19 +226,31 @@ fn is_busy(reason: &CancellationReason) -> bool {
     reason.code().is_some_and(|code| busy.contains(&code))
 }
 
-/// On condition that the item is at a version, or is not there at all. If it is not so, DynamoDB shows what is there instead.
-fn at_version(put: PutBuilder, version: Option<Version>) -> PutBuilder {
-    let put = put.return_values_on_condition_check_failure(AllOld);
-    match version {
-        Some(version) => put
-            .condition_expression("#version = :version")
-            .expression_attribute_names("#version", "version")
-            .expression_attribute_values(":version", item::number(version.0)),
-        None => put.condition_expression(format!("attribute_not_exists({PARTITION})")),
+/// Conditional on the head.
+pub(super) fn follow(next: PutBuilder, head: Head) -> PutBuilder {
+    let next = at(next, head.counter(), head.version);
+    match head.version {
+        // Before the first write, the head may be absent.
+        Version(0) => next.condition_expression(format!("attribute_not_exists({PARTITION}) OR #version = :version")),
+        _ => next,
     }
 }
 
-fn put(put: PutBuilder) -> TransactWriteItem {
+/// Conditional on the item's version. If the condition fails, DynamoDB returns the item.
+fn at(put: PutBuilder, name: &str, version: Version) -> PutBuilder {
+    put.return_values_on_condition_check_failure(AllOld)
+        .condition_expression("#version = :version")
+        .expression_attribute_names("#version", name)
+        .expression_attribute_values(":version", item::number(version.0))
+}
+
+/// Conditional on the absence of the item.
+fn absent(put: PutBuilder) -> PutBuilder {
+    put.return_values_on_condition_check_failure(AllOld)
+        .condition_expression(format!("attribute_not_exists({PARTITION})"))
+}
+
+pub(super) fn put(put: PutBuilder) -> TransactWriteItem {
     TransactWriteItem::builder().put(put.build().expect("it has all its parts")).build()
 }
 

@@ -1,6 +1,6 @@
-//! Writing: one transaction, sent until it is known what has become of it.
+//! Writing: one transaction, sent until its result is known.
 
-use std::{pin::pin, sync::atomic::Ordering};
+use std::pin::pin;
 
 use aws_sdk_dynamodb::{
     client::customize::CustomizableOperation,
@@ -16,30 +16,32 @@ use tokio::{
 
 use super::{
     DynamoStore,
+    item::{self, Head, Item},
     timing::{self, Backoff},
-    transaction::{Answer, Plan, Transaction},
+    transaction::{Answer, Plan, Planned, Transaction},
 };
 use crate::{
     domain::{EndpointId, Route},
-    store::{StoreError, Version, Write, WriteError},
+    store::{StoreError, Stored, Version, Write, WriteError},
 };
 
 type Request =
     CustomizableOperation<TransactWriteItemsOutput, TransactWriteItemsError, TransactWriteItemsFluentBuilder>;
 
-/// What has become of a transaction that was not refused.
+/// The result of a transaction that was not refused.
 enum Outcome {
     Committed,
-    /// It has not been carried out, and never will be: the head has moved on without it.
-    Overtaken(Version),
+    /// No effect, now and later: the head has moved on.
+    Overtaken(Head),
 }
 
 impl DynamoStore {
-    /// Carries out a write, or says in time that it is not known whether it took effect.
-    pub(super) async fn carry_out(&self, write: Write) -> Result<Version, WriteError> {
+    /// Carries out writes as one transaction. Within the time-outs, returns an error if the result
+    /// is unknown.
+    pub(super) async fn carry_out(&self, writes: Vec<Write>) -> Result<Version, WriteError> {
         let started = Instant::now();
         let trouble = Mutex::new("the endpoint could not be read".to_owned());
-        let mut work = pin!(self.commit(write, &trouble));
+        let mut work = pin!(self.commit(writes, &trouble));
         loop {
             let answered = *self.answered.lock();
             let deadline = (started.max(answered) + timing::WRITE).min(started + timing::WRITE_IN_QUEUE);
@@ -52,84 +54,128 @@ impl DynamoStore {
                 }
                 Err(_) if *self.answered.lock() == answered || deadline == started + timing::WRITE_IN_QUEUE => {
                     let (seconds, trouble) = (started.elapsed().as_secs(), trouble.lock());
-                    return Err(StoreError(format!("the write was not completed in {seconds} s: {trouble}")).into());
+                    let why = format!("the write was not completed in {seconds} s: {trouble}");
+                    return Err(StoreError::Unavailable(why).into());
                 }
-                // The queue moves on.
+                // DynamoDB has decided another write meanwhile: extend the deadline.
                 Err(_) => {}
             }
         }
     }
 
-    async fn commit(&self, write: Write, trouble: &Mutex<String>) -> Result<Version, WriteError> {
-        let plan = self.plan(write).await?;
+    async fn commit(&self, writes: Vec<Write>, trouble: &Mutex<String>) -> Result<Version, WriteError> {
+        let plan = self.plan(writes).await?;
         "other writes of this process came first".clone_into(&mut trouble.lock());
         let mut turn = self.turn.lock().await;
-        turn.begin(Version(self.head.load(Ordering::Acquire))).await;
+        let head = self.head.lock().version;
+        turn.begin(head).await;
         let mut backoff = Backoff::default();
         loop {
-            let head = Version(self.head.load(Ordering::Acquire));
-            // A write that nobody waits for any more ends here. One that is given up after this has a head that anything done instead moves.
+            let head = *self.head.lock();
+            if plan.format() > head.format.written {
+                // Another process may have raised the table just now.
+                match self.read_head().await? {
+                    Some(now) if plan.format() <= now.format.written => *self.head.lock() = now,
+                    _ => return Err(WriteError::NeedsFormat(plan.format())),
+                }
+                continue;
+            }
+            if self.is_of_another_table(head) {
+                let why = "the table was restored, and this process has not loaded it yet".to_owned();
+                return Err(StoreError::Unavailable(why).into());
+            }
+            // Cancellation point: an abandoned write stops here. Once sent, a write is harmless: it
+            // is conditional on a head that any later write moves.
             yield_now().await;
             let transaction = plan.after(head, &self.table);
             let sent = Instant::now();
             match self.send(&plan, &transaction, &mut backoff, trouble).await? {
                 Outcome::Committed => {
-                    self.saw_head(transaction.version);
+                    self.saw_head(Head { version: transaction.version, ..head });
                     turn.end(transaction.version, sent.elapsed());
                     return Ok(transaction.version);
                 }
-                // May be less than what was seen before: then this is another table of the same name.
+                // May be less than the last head: then the table was replaced by another of this
+                // name.
                 Outcome::Overtaken(head) => {
                     turn.meet();
                     "other processes came first each time".clone_into(&mut trouble.lock());
                     *self.answered.lock() = Instant::now();
-                    self.head.store(head.0, Ordering::Release);
+                    *self.head.lock() = head;
                 }
             }
         }
     }
 
-    /// What has to be known for a change, above all the route that the endpoint has: it can not be another one while the
-    /// endpoint is at the version that is expected.
-    async fn plan(&self, write: Write) -> Result<Plan, WriteError> {
-        Ok(match write {
-            Write::Create(endpoint) => Plan {
-                id: endpoint.id,
-                take: Some(endpoint.route.clone()),
-                leave: None,
-                endpoint: Some(endpoint),
-                expected: None,
-            },
-            Write::Replace { endpoint, expected } => {
-                let old = self.expect(endpoint.id, expected).await?;
-                let moves = old != endpoint.route;
-                Plan {
-                    id: endpoint.id,
-                    take: moves.then(|| endpoint.route.clone()),
-                    leave: moves.then_some(old),
-                    endpoint: Some(endpoint),
-                    expected: Some(expected),
+    /// Reads the endpoints to change, above all for their routes. The routes stay valid as long as
+    /// the endpoints have the expected versions.
+    async fn plan(&self, writes: Vec<Write>) -> Result<Plan, WriteError> {
+        let mut changes = Vec::with_capacity(writes.len());
+        for write in writes {
+            changes.push(match write {
+                Write::Create(endpoint) => {
+                    let new = Some(endpoint.route.clone());
+                    let (old, expected) = (None, None);
+                    Planned {
+                        id: endpoint.id,
+                        old,
+                        new,
+                        endpoint: Some(endpoint),
+                        rest: Item::new(),
+                        replaced: 0,
+                        expected,
+                    }
                 }
-            }
-            Write::Delete { id, expected } => {
-                let old = self.expect(id, expected).await?;
-                Plan { id, take: None, leave: Some(old), endpoint: None, expected: Some(expected) }
-            }
-        })
+                Write::Replace { endpoint, expected } => {
+                    let (old, item) = self.expect(endpoint.id, expected).await?;
+                    let (rest, replaced) = (item::rest(&item), item::bytes(&item));
+                    let (old, new, expected) = (Some(old), Some(endpoint.route.clone()), Some(expected));
+                    Planned { id: endpoint.id, old, new, endpoint: Some(endpoint), rest, replaced, expected }
+                }
+                Write::Delete { id, expected } => {
+                    let (old, item) = self.expect(id, expected).await?;
+                    Planned::deletion(id, old, &item, Some(expected))
+                }
+                Write::Discard { id, route } => {
+                    let (old, item) = self.damaged(id, route).await?;
+                    Planned::deletion(id, old, &item, None)
+                }
+            });
+        }
+        Plan::of(changes)
     }
 
-    async fn expect(&self, id: EndpointId, expected: Version) -> Result<Route, WriteError> {
-        match self.find(id).await? {
-            None => Err(WriteError::Missing),
-            Some(stored) if stored.version != expected => Err(WriteError::Changed),
-            Some(stored) => Ok(stored.endpoint.route),
+    /// The claimed route of an endpoint whose record is damaged, which is the route that the record shows or the other
+    /// one, and its item.
+    async fn damaged(&self, id: EndpointId, other: Option<Route>) -> Result<(Route, Item), WriteError> {
+        let Some(item) = self.read_item(item::endpoint_key(id)).await? else { return Err(WriteError::Missing) };
+        if item::endpoint(&item).is_ok() {
+            return Err(WriteError::Changed);
         }
+        let routes = item::route(&item).into_iter().chain(other).collect();
+        let own = self.claimed(&routes).await?.into_iter().find(|(_, holder)| *holder == id);
+        // A deletion of the record without its claim would block the route forever.
+        let (route, _) = own.ok_or_else(|| {
+            let why = format!(
+                "the damaged endpoint {id} does not show its route, so that its claim is not known: call its route, and delete it then, \
+                 or delete both items by hand (docs/runbook.md#a-damaged-record)"
+            );
+            StoreError::Damaged(why)
+        })?;
+        Ok((route, item))
+    }
+
+    /// The route of an endpoint, and the unknown attributes of its item.
+    async fn expect(&self, id: EndpointId, expected: Version) -> Result<(Route, Item), WriteError> {
+        let Some(item) = self.read_item(item::endpoint_key(id)).await? else { return Err(WriteError::Missing) };
+        let Stored { endpoint, version } = item::endpoint(&item)?;
+        if version == expected { Ok((endpoint.route, item)) } else { Err(WriteError::Changed) }
     }
 
     /// Sends a transaction until it is decided.
     ///
-    /// After a sending that got no answer, what later answers say may be this transaction's own doing: the head has moved, the
-    /// version is no longer the expected one, the route is taken. The log says whether it was.
+    /// After a sending without an answer, a later refusal may be the effect of that sending: a
+    /// moved head, a changed version, a taken route. The log tells.
     async fn send(
         &self,
         plan: &Plan,
@@ -141,12 +187,12 @@ impl DynamoStore {
         loop {
             let sent = Instant::now();
             let Err(error) = self.request(transaction).send().await else { return Ok(Outcome::Committed) };
-            let answer = plan.read(&error);
+            let answer = plan.read(transaction, &error);
             if in_doubt
                 && matches!(answer, Answer::Moved(_) | Answer::Refused(_))
                 && self.token_of(transaction.version).await?.as_ref() == Some(&transaction.token)
             {
-                // The log may show it before the head counts it.
+                // The log may show the write ahead of the head.
                 self.settled_head().await?;
                 return Ok(Outcome::Committed);
             }

@@ -1,8 +1,9 @@
 //! The embedded store: one redb file, durable at each acknowledged write, or the same in memory.
 //!
-//! Writes go through one thread, which carries out all that have queued up in one transaction: they share the cost of
-//! `fsync`, and each of them is acknowledged only after it. Reads are transactions of their own on blocking threads.
+//! One thread carries out all queued writes in one transaction with one `fsync`, and acknowledges
+//! them afterwards. Each read is a transaction on a blocking thread.
 
+mod apply;
 mod open;
 mod tables;
 mod writer;
@@ -13,10 +14,13 @@ use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
 
 pub use open::OpenError;
-use open::{Files, Source};
+use open::{Files, Source, failed};
+use tables::{ENDPOINTS, ROUTES};
 use writer::Queued;
 
-use super::{Changes, Filter, Page, Snapshot, Store, StoreError, Stored, Version, Write, WriteError};
+use super::{
+    Changes, Filter, Page, Raise, RaiseError, Snapshot, Store, StoreError, Stored, Version, Write, WriteError, format,
+};
 use crate::domain::{EndpointId, Verb};
 
 /// See the module.
@@ -28,12 +32,12 @@ pub struct EmbeddedStore {
 }
 
 impl EmbeddedStore {
-    /// Opens the store in a file, and makes the file if there is none.
+    /// Opens the store in a file. Creates a missing file.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         Ok(Self::start(Files::open(Source::File(path.to_owned()))?))
     }
 
-    /// A store that lives as long as the value.
+    /// A store in memory, gone with the value.
     pub fn in_memory() -> Self {
         Self::start(Files::open(Source::Memory).expect("memory can be opened"))
     }
@@ -58,12 +62,12 @@ impl EmbeddedStore {
         let files = Arc::clone(&self.files);
         tokio::task::spawn_blocking(move || files.read(work))
             .await
-            .unwrap_or_else(|panic| Err(StoreError(format!("a read panicked: {panic}"))))
+            .unwrap_or_else(|panic| Err(StoreError::Unavailable(format!("a read panicked: {panic}"))))
     }
 }
 
 impl Drop for EmbeddedStore {
-    /// Waits for the writer, so that the file is closed when the value is gone.
+    /// Waits for the writer, so that the drop closes the file.
     fn drop(&mut self) {
         self.queue = None;
         if let Some(writer) = self.writer.take() {
@@ -74,16 +78,20 @@ impl Drop for EmbeddedStore {
 
 #[async_trait]
 impl Store for EmbeddedStore {
-    async fn write(&self, write: Write) -> Result<Version, WriteError> {
-        let gone = || WriteError::Store(StoreError("the writer has stopped".into()));
+    async fn write_all(&self, writes: Vec<Write>) -> Result<Version, WriteError> {
+        let gone = || WriteError::Store(StoreError::Unavailable("the writer has stopped".into()));
         let (reply, outcome) = oneshot::channel();
         let queue = self.queue.as_ref().ok_or_else(gone)?;
-        queue.send(Queued { write, reply }).await.map_err(|_| gone())?;
+        queue.send(Queued { writes, reply }).await.map_err(|_| gone())?;
         outcome.await.map_err(|_| gone())?
     }
 
     async fn get(&self, id: EndpointId) -> Result<Option<Stored>, StoreError> {
-        self.read(move |txn| tables::get(txn, id)).await
+        self.read(move |txn| {
+            let [endpoints, routes] = [ENDPOINTS, ROUTES].map(|table| txn.open_table(table).map_err(failed));
+            tables::get(&endpoints?, &routes?, id)
+        })
+        .await
     }
 
     async fn list(&self, filter: Filter, after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError> {
@@ -106,7 +114,22 @@ impl Store for EmbeddedStore {
         self.read(tables::load).await
     }
 
-    /// The file is locked, and memory is this process's own.
+    async fn raise(&self, to: Option<u64>, dry_run: bool) -> Result<Raise, RaiseError> {
+        let (to, files) = (format::target(to)?, Arc::clone(&self.files));
+        // redb lets one transaction write after the other.
+        let raise = move |txn: redb::WriteTransaction| {
+            let outcome = apply::Tables::open(&txn)?.raise(to, dry_run)?;
+            txn.commit().map_err(failed)?;
+            if outcome.is_done {
+                tracing::info!(format = to, "the file is raised: older versions of Echo cannot open it any more");
+            }
+            Ok(outcome)
+        };
+        let work = tokio::task::spawn_blocking(move || files.write(raise));
+        Ok(work.await.unwrap_or_else(|panic| Err(StoreError::Unavailable(format!("a raise panicked: {panic}"))))?)
+    }
+
+    /// The file is locked, and memory is private.
     fn is_shared(&self) -> bool {
         false
     }

@@ -13,7 +13,10 @@ use parking_lot::Mutex;
 use redb::{Builder, Database, ReadTransaction, ReadableDatabase, WriteTransaction, backends::InMemoryBackend};
 
 use super::tables;
-use crate::store::StoreError;
+use crate::store::{
+    StoreError,
+    format::{Format, NEWEST},
+};
 
 /// The mocks are served from the replica's table, so redb's cache need not hold them all.
 const CACHE_BYTES: usize = 8 * 1024 * 1024;
@@ -23,7 +26,7 @@ pub(super) enum Source {
     Memory,
 }
 
-/// Why a store cannot be opened. Each message says what to do; the file is left as it was.
+/// A store cannot be opened. Each message says how to continue. The file stays unchanged.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     #[error("{} is in use by another process: stop that one, or name another file with --store", .0.display())]
@@ -31,10 +34,10 @@ pub enum OpenError {
     #[error("{} is not an Echo store: move it away, or name another file with --store", .0.display())]
     NotAStore(PathBuf),
     #[error(
-        "{} was written by a newer Echo (format {found}; this one knows up to {known}): use that version, or name another \
+        "{} was written by a newer Echo (format {found}; this one knows up to {NEWEST}): use that version, or name another \
          file with --store", .path.display()
     )]
-    NewerFormat { path: PathBuf, found: u64, known: u64 },
+    NewerFormat { path: PathBuf, found: u64 },
     #[error(
         "{} cannot be opened: {error}. Make sure that it is a file in a folder that exists, and that the process may read \
          and write both; or name another file with --store", .path.display()
@@ -50,12 +53,13 @@ pub enum OpenError {
     Damaged { path: PathBuf, reason: String },
 }
 
-/// The open database. redb refuses all work after an I/O error until it is opened anew, which is done
-/// at the next use: a disk that was full for a while needs no restart.
+/// The open database. After an I/O error redb refuses all work until it is opened again. The next
+/// use does so: after a full disk no restart is needed.
 pub(super) struct Files {
     source: Source,
     database: Mutex<Option<Arc<Database>>>,
-    /// Which store it was at first: another one, restored or new, must not be taken for its continuation.
+    /// The store's id at the start. A restored or new file has another id and must not continue
+    /// this store.
     id: [u8; 16],
 }
 
@@ -63,7 +67,7 @@ impl Files {
     pub(super) fn open(source: Source) -> Result<Self, OpenError> {
         if let Source::File(path) = &source {
             match path.metadata() {
-                // As container engines make them for a mount.
+                // An empty file: container engines create it for a mount.
                 Ok(file) if file.is_file() && file.len() == 0 => {
                     prepare(path, builder().create(path).map_err(|error| open_error(path, error))?)?;
                 }
@@ -89,14 +93,16 @@ impl Files {
         self.with(|database| work(database.begin_write().map_err(failed)?))
     }
 
-    /// Does work, and closes the database if that fails. A panic of redb is a failure too: it must not end the writer.
+    /// Does work, and closes the database after a failure. A panic of redb counts as a failure: it
+    /// must not end the writer.
     fn with<T>(&self, work: impl FnOnce(&Database) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let database = self.database()?;
         let outcome = catch_unwind(AssertUnwindSafe(|| work(&database)))
-            .unwrap_or_else(|_| Err(StoreError("an operation panicked".into())));
-        if let (Err(error), Source::File(_)) = (&outcome, &self.source) {
+            .unwrap_or_else(|_| Err(StoreError::Unavailable("an operation panicked".into())));
+        // Opening again does not repair a damaged record.
+        if let (Err(error @ StoreError::Unavailable(_)), Source::File(_)) = (&outcome, &self.source) {
             let mut open = self.database.lock();
-            // Somebody else may have closed it, and opened it again, in the meantime.
+            // Another thread may have opened the file again meanwhile.
             if open.as_ref().is_some_and(|open| Arc::ptr_eq(open, &database)) {
                 tracing::error!(%error, "the store is closed, to be opened again at the next use");
                 *open = None;
@@ -110,9 +116,9 @@ impl Files {
         if let Some(database) = &*open {
             return Ok(Arc::clone(database));
         }
-        let (database, id) = open_source(&self.source).map_err(|error| StoreError(error.to_string()))?;
+        let (database, id) = open_source(&self.source).map_err(|error| StoreError::Unavailable(error.to_string()))?;
         if id != self.id {
-            return Err(StoreError(
+            return Err(StoreError::Unavailable(
                 "the file has been replaced by another store: restart the service to use it".into(),
             ));
         }
@@ -123,20 +129,21 @@ impl Files {
     }
 }
 
-/// redb has one error type for each operation; here they all mean that the store failed.
+/// redb has an error type for each operation. Here each means: the store failed.
 pub(super) fn failed(error: impl Into<redb::Error>) -> StoreError {
-    StoreError(error.into().to_string())
+    StoreError::Unavailable(error.into().to_string())
 }
 
 fn builder() -> Builder {
     let mut builder = Database::builder();
     builder.set_cache_size(CACHE_BYTES);
-    // Without it, redb would serve what a damaged file holds, or panic. It takes 0.2 s for 100,000 mocks.
+    // Without the check, redb would serve data of a damaged file, or panic. Costs 0.2 s for 100,000
+    // mocks.
     builder.set_check_integrity_on_open(true);
     builder
 }
 
-/// Opens what is there, and says which store it is.
+/// Opens an existing source, and returns the store's id.
 fn open_source(source: &Source) -> Result<(Database, [u8; 16]), OpenError> {
     match source {
         Source::Memory => {
@@ -151,8 +158,8 @@ fn open_source(source: &Source) -> Result<(Database, [u8; 16]), OpenError> {
     }
 }
 
-/// Makes the file under another name and gives it its own when it is complete: a process that is killed on the way leaves
-/// nothing that the next one cannot open, and of several that start at once all find the same file.
+/// Creates the file under another name, and renames the complete file. So a killed process leaves
+/// no file that cannot be opened, and processes that start together find the same file.
 fn make_file(path: &Path) -> Result<(), OpenError> {
     let io = |error| OpenError::Io { path: path.to_owned(), error };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -160,29 +167,30 @@ fn make_file(path: &Path) -> Result<(), OpenError> {
         OpenError::Folder {
             path: path.to_owned(),
             folder: folder.canonicalize().unwrap_or_else(|_| folder.to_owned()),
-            // By its kind, because the error itself names the draft.
+            // The kind only: the error's text names the draft.
             reason: match error.kind() {
                 io::ErrorKind::NotFound => "the folder does not exist".into(),
                 kind => kind.to_string(),
             },
         }
     })?;
-    // For its owner only, whatever the user's mask: mocks may hold credentials.
+    // Readable by the owner only, whatever the umask: mocks may hold credentials.
     draft.as_file().set_permissions(Permissions::from_mode(0o600)).map_err(io)?;
     prepare(path, builder().create(draft.path()).map_err(|error| open_error(path, error))?)?;
     match draft.persist_noclobber(path) {
         Err(failure) if failure.error.kind() != io::ErrorKind::AlreadyExists => Err(io(failure.error)),
-        // The name is to survive a loss of power, as the content does.
+        // The name, like the content, has to survive a loss of power.
         Ok(_) | Err(_) => File::open(folder).and_then(|folder| folder.sync_all()).map_err(io),
     }
 }
 
-/// Refuses what is not ours without writing to it, as far as that can be seen: opening a database for writing changes it.
+/// Refuses foreign files without writing to them, as far as possible: opening a database for
+/// writing changes it.
 fn check_is_ours(path: &Path) -> Result<(), OpenError> {
-    // Here redb does not check what it reads, and may panic: then the integrity check is going to say what is wrong.
+    // A read-only open is unchecked, and redb may panic. The integrity check then names the damage.
     let outcome = catch_unwind(AssertUnwindSafe(|| match builder().open_read_only(path) {
         Ok(database) => check_format(path, &database).map(|_| ()),
-        // Not closed properly, empty, damaged, or no database at all: opening it for writing tells.
+        // Not closed properly, empty, damaged, or no database: the open for writing finds out.
         Err(_) => Ok(()),
     }));
     match outcome {
@@ -191,7 +199,7 @@ fn check_is_ours(path: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// Makes the tables of a new file, and checks that those of an old one are ours. Says which store it is.
+/// Creates the tables of a new file, or checks the tables of an old file. Returns the store's id.
 fn prepare(path: &Path, database: Database) -> Result<(Database, [u8; 16]), OpenError> {
     if check_format(path, &database)?.is_none() {
         tables::create(&database).map_err(|error| open_error(path, error))?;
@@ -201,15 +209,15 @@ fn prepare(path: &Path, database: Database) -> Result<(Database, [u8; 16]), Open
     Ok((database, id))
 }
 
-/// The version of the layout, or `None` where there are no tables yet.
-fn check_format(path: &Path, database: &impl ReadableDatabase) -> Result<Option<u64>, OpenError> {
+/// The format of a file. `None` before it has tables.
+fn check_format(path: &Path, database: &impl ReadableDatabase) -> Result<Option<Format>, OpenError> {
     let txn = database.begin_read().map_err(|error| open_error(path, error))?;
     if txn.list_tables().map_err(|error| open_error(path, error))?.next().is_none() {
         return Ok(None);
     }
     match tables::format(&txn) {
-        Ok(Some(found)) if found > tables::FORMAT => {
-            Err(OpenError::NewerFormat { path: path.to_owned(), found, known: tables::FORMAT })
+        Ok(Some(found)) if !found.can_be_read() => {
+            Err(OpenError::NewerFormat { path: path.to_owned(), found: found.needed })
         }
         Ok(Some(found)) => Ok(Some(found)),
         Ok(None) | Err(_) => Err(OpenError::NotAStore(path.to_owned())),

@@ -1,4 +1,4 @@
-//! What clients did and what they were told, for the checker in `tests/consistency/checker`, whose types these are.
+//! Requests of clients and their answers, in the types of `tests/consistency/checker`.
 
 use std::{
     collections::BTreeMap,
@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::support::tool;
 
-/// How often what has happened.
+/// The number of each event.
 pub type Counts = BTreeMap<String, usize>;
 
 pub fn add(all: &mut Counts, more: Counts) {
@@ -34,6 +34,7 @@ pub enum Kind {
     Create,
     Patch,
     Move,
+    Renew,
     Delete,
     Call,
 }
@@ -59,7 +60,7 @@ pub struct Operation {
 }
 
 impl History {
-    /// What operations have come to, by kind.
+    /// The numbers of results, by kind of operation.
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::new();
         for Operation { kind, outcome, .. } in &self.operations {
@@ -68,7 +69,7 @@ impl History {
         counts
     }
 
-    /// Writes it to where it can be looked at: it can not be made again from its seed.
+    /// Writes the history to a file: its seed cannot reproduce it.
     pub fn keep(&self) -> PathBuf {
         let path = env::temp_dir().join(format!("echo {}.json", self.name));
         fs::write(&path, serde_json::to_vec(self).unwrap()).unwrap();
@@ -76,7 +77,7 @@ impl History {
     }
 }
 
-/// The checker, as a process that is asked history by history.
+/// The checker, a process that judges one history after the other.
 pub struct Checker {
     process: Child,
     questions: ChildStdin,
@@ -91,7 +92,7 @@ impl Checker {
         Self { process, questions, answers }
     }
 
-    /// `None` if the history is linearizable, or else what is wrong.
+    /// `None` if the history is linearizable, or else the reason.
     pub fn judge(&mut self, history: &History) -> Option<String> {
         serde_json::to_writer(&mut self.questions, history).unwrap();
         writeln!(self.questions).unwrap();
@@ -109,7 +110,7 @@ impl Drop for Checker {
     }
 }
 
-/// Collects what many clients did.
+/// Collects the requests of many clients.
 #[derive(Default)]
 pub struct Recorder(Mutex<Vec<Operation>>);
 
@@ -118,7 +119,7 @@ impl Recorder {
         self.0.lock().unwrap().push(operation);
     }
 
-    /// Of how many the outcome is known.
+    /// The number of requests with a known result.
     pub fn told(&self) -> usize {
         self.0.lock().unwrap().iter().filter(|operation| operation.outcome != Outcome::Unknown).count()
     }

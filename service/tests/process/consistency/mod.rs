@@ -1,8 +1,13 @@
-//! An acknowledged write is true everywhere: replicas of one store, judged by a checker of histories.
+//! An acknowledged write holds everywhere: a checker judges histories of replicas of one store.
 
 mod asking;
+mod beside;
 mod cases;
+mod changing;
+mod formats;
+mod found;
 mod history;
+mod later;
 mod planted;
 mod processes;
 mod service;

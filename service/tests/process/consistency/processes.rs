@@ -1,4 +1,4 @@
-//! Real services on one table of DynamoDB Local, while they are stopped, killed, and cut off from it.
+//! Real services on one table of DynamoDB Local, while they are stopped, killed and cut off.
 
 use std::{
     collections::BTreeMap,
@@ -14,19 +14,21 @@ use tokio::runtime::Runtime;
 
 use super::{
     history::{Checker, Counts, History, Kind, Operation, Outcome, Recorder, add},
-    service::{BINARY, KILLED, LEASE, Plant, Service, WRITES_ARE_LATE},
+    later::{DROPPED, KEPT, kept, later},
+    service::{self, BINARY, KILLED, LEASE, Plant, Service, WRITES_ARE_LATE},
 };
 use crate::{
-    store::dynamodb::table::Table,
+    store::dynamodb::table::{Table, server},
     support::{Answer, changes, new_endpoint, request_bytes, try_send},
 };
 
 pub const REPLICAS: usize = 3;
 /// Many, because most of them wait most of the time.
 const CLIENTS: usize = 96;
-/// A history in which clients are told too little for so long fails: where a service can not read what another has written, all is 503.
+/// Maximum time with too few answers. Services that cannot read each other's writes answer only
+/// 503.
 const PATIENCE: Duration = Duration::from_mins(5);
-/// What is asked, by a random number from here on up to the next.
+/// Kinds of requests, each from this random number on.
 const LIST: u32 = 0;
 const CALL: u32 = 1;
 const SHOW: u32 = 15;
@@ -35,20 +37,22 @@ const DELETE: u32 = 19;
 const CREATE: u32 = 20;
 const JSON: &str = "Content-Type: application/json\r\n";
 
-/// What clients ask for.
+/// The requests of clients.
 #[derive(Clone, Copy)]
 pub enum Requests {
     All,
-    /// Each path is made at the start, what is called is there, and one of so many requests is a change: there are few readings but those
-    /// that keep a lease. Where many calls miss, and where many write, all tables are as new as can be.
+    /// All mocks exist from the start, and changes are this share of all requests. So readings happen
+    /// mainly for leases, and tables are old. With many misses or writes all tables would be new.
     FewChanges(u32),
-    /// Calls and creations of paths of which some are there already. Nothing changes after that, so what was found is never wrong.
+    /// Calls and creations of paths, some of which exist. No mock changes, so only misses can be
+    /// wrong.
     Misses,
 }
 
-/// How a history is made.
+/// The settings of a history.
 pub struct Setting {
-    /// It takes so long, and until clients were told so much: on a busy machine that may be longer.
+    /// Minimum duration. The history also lasts until clients have enough answers, so longer on a
+    /// busy machine.
     pub lasts: Duration,
     pub told: usize,
     pub paths: usize,
@@ -58,17 +62,29 @@ pub struct Setting {
     pub plants: [Plant; REPLICAS],
     /// Every other process runs the second one.
     pub binaries: [&'static str; 2],
+    /// Whether one service acts as a later version, on a table whose format keeps unknown members.
+    pub has_later: bool,
 }
 
-/// What clients are told, and what services have suffered meanwhile.
+/// The answers of clients, and the faults of services.
 pub fn history(seed: u64, setting: &Setting) -> (History, Counts) {
     let runtime = Runtime::new().unwrap();
     let table = runtime.block_on(Table::create());
+    let [one, other] = setting.binaries;
+    if one != other {
+        // The older version creates the table, in a format that it knows.
+        let echo = service::run(other, &table.name, server(), setting.leases[0]);
+        echo.create("GET", "/made", json!({"code": 200}));
+    }
+    let is_kept = one == other || runtime.block_on(table.item("LOG", "HEAD")).unwrap().contains_key("needed");
+    let mut plants = setting.plants;
+    if setting.has_later && is_kept {
+        plants[0] = Some(later);
+    }
     let services: [Service; REPLICAS] = std::array::from_fn(|number| {
-        let [one, other] = setting.binaries;
         let binaries = if number % 2 == 0 { [one, other] } else { [other, one] };
-        let service = Service::start(&table, setting.leases[number], setting.plants[number], binaries);
-        // So that another length is let in.
+        let service = Service::start(&table, setting.leases[number], plants[number], binaries);
+        // Admits another lease.
         runtime.block_on(table.forget_lease());
         service
     });
@@ -82,7 +98,7 @@ pub fn history(seed: u64, setting: &Setting) -> (History, Counts) {
                 Client { number: client, setting, services, recorder, mocks, start, random }.go_on(over);
             });
         }
-        // Two at once, so that a service can be cut off and stopped.
+        // Two faults at once, so that a service can be cut off and stopped.
         for troublemaker in 0..2 {
             let mut random = StdRng::seed_from_u64(seed * 2 + troublemaker as u64);
             scope.spawn(move || {
@@ -90,7 +106,8 @@ pub fn history(seed: u64, setting: &Setting) -> (History, Counts) {
                     if over.load(Ordering::Relaxed) {
                         return;
                     }
-                    // Chance would leave some histories without. Not the first: mocks have to be made. Short ones have no time for it.
+                    // Chance would leave out this fault in some histories. The first round creates the
+                    // mocks. Short histories have no time for the fault.
                     let is_due = number == 1 && setting.lasts > Duration::from_secs(10);
                     let due = [WRITES_ARE_LATE, KILLED][troublemaker];
                     let trouble = if is_due { due } else { random.random_range(0..20) };
@@ -106,7 +123,7 @@ pub fn history(seed: u64, setting: &Setting) -> (History, Counts) {
         over.store(true, Ordering::Relaxed);
     });
     assert!(recorder.told() >= setting.told, "clients were told {} of {} answers", recorder.told(), setting.told);
-    let mut suffered = Counts::new();
+    let mut suffered = kept(runtime.block_on(table.items()));
     for service in &services {
         add(&mut suffered, service.suffered());
     }
@@ -118,7 +135,7 @@ struct Client<'a> {
     setting: &'a Setting,
     services: &'a [Service; REPLICAS],
     recorder: &'a Recorder,
-    /// The last one that was made of each path: id and name.
+    /// The latest mock of each path: id and name.
     mocks: &'a Mutex<BTreeMap<usize, (String, String)>>,
     start: Instant,
     random: StdRng,
@@ -155,7 +172,7 @@ impl Client<'_> {
         let path = format!("/{number}");
         let known = self.mocks.lock().get(&number).cloned();
         let call = self.now();
-        // Nothing, if it was not told what has become of it. All else has to be one of these.
+        // None if the result is unknown. Any other answer has to be one of these.
         let ask = |method: &str, path: &str, document: &Value, statuses: [u16; 2]| -> Option<Answer> {
             let answer =
                 try_send(service, request_bytes(service, method, path, JSON, document.to_string().as_bytes()))?;
@@ -191,7 +208,7 @@ impl Client<'_> {
                     let body = answer.json()["data"]["attributes"]["response"]["body"].as_str().unwrap().to_owned();
                     (Kind::Call, path, String::new(), body, Outcome::Done)
                 } else {
-                    // As a change of it would be refused.
+                    // A change of a missing mock is refused in the same way.
                     (Kind::Patch, path, mock, String::new(), Outcome::Refused)
                 }
             }
@@ -223,16 +240,21 @@ impl Client<'_> {
     }
 }
 
-/// What `scripts/verify-consistency` says.
+/// The number by `scripts/verify-consistency`.
 #[expect(clippy::disallowed_methods, reason = "it is how the script hands over what it was told")]
 fn told(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
+/// The version that runs beside this one.
+pub fn beside() -> &'static str {
+    told("CONSISTENCY_BESIDE").map_or(BINARY, |path| path.leak())
+}
+
 #[test]
 fn histories_of_dynamodb_are_linearizable_while_services_are_stopped_killed_and_cut_off() {
     let histories = told("CONSISTENCY_HISTORIES").map_or(2, |text| text.parse().unwrap());
-    let beside = told("CONSISTENCY_BESIDE").map_or(BINARY, |path| path.leak());
+    let beside = beside();
     let mut checker = Checker::start();
     let (mut all, mut suffered) = (Counts::new(), Counts::new());
     for seed in 0..histories {
@@ -246,6 +268,7 @@ fn histories_of_dynamodb_are_linearizable_while_services_are_stopped_killed_and_
             leases: [LEASE; REPLICAS],
             plants: [None; REPLICAS],
             binaries: [BINARY, beside],
+            has_later: true,
         };
         let (history, meanwhile) = history(seed, &setting);
         let counts = history.counts();
@@ -255,13 +278,15 @@ fn histories_of_dynamodb_are_linearizable_while_services_are_stopped_killed_and_
         if let Some(why) = checker.judge(&history) {
             panic!("{why}. The history is in {}", history.keep().display());
         }
+        assert_eq!(meanwhile[DROPPED], 0, "what a later version has written is kept");
         add(&mut all, counts);
         add(&mut suffered, meanwhile);
         if (seed + 1).is_multiple_of(10) || seed + 1 == histories {
             eprintln!("{} histories, {} operations: {all:?}; {suffered:?}", seed + 1, all.values().sum::<usize>());
-            let kinds = ["stopped", "killed", "silence", "delayed", "cut before", "cut after", "arrived late"];
+            let kinds = ["stopped", "killed", "silence", "delayed", "cut before", "cut after", "arrived late", KEPT];
+            let kinds = if beside == BINARY { &kinds } else { &kinds[..7] };
             let is_missing = |kind: &&str| suffered.get(*kind).is_none_or(|count| *count == 0);
-            // One history may be too short for all.
+            // A single history may be too short for all faults.
             assert!(seed == 0 || !kinds.iter().any(is_missing), "not all of {kinds:?} have happened: {suffered:?}");
         }
     }

@@ -1,4 +1,4 @@
-//! A real service, its way to DynamoDB Local, and what both have to suffer.
+//! A real service, its way to DynamoDB Local, and their faults.
 
 use std::{
     net::SocketAddr,
@@ -23,20 +23,20 @@ use crate::{
     support::Echo,
 };
 
-/// What is tested.
+/// The binary under test.
 pub const BINARY: &str = env!("CARGO_BIN_EXE_echo-service");
 pub const LEASE: [&str; 2] = ["150ms", "50ms"];
 
-/// What is wrong with a service on purpose, all the while. `None` for nothing.
+/// The planted fault of a service. `None` without a fault.
 pub type Plant = Option<fn(&mut Message) -> Fate>;
 
-/// Some of what `suffer` does.
+/// Some of the faults in `suffer`.
 pub const KILLED: u32 = 6;
 pub const WRITES_ARE_LATE: u32 = 10;
 
 pub struct Service {
     echo: RwLock<Echo>,
-    /// `None` while another process takes its place.
+    /// `None` while another process replaces it.
     pub address: RwLock<Option<SocketAddr>>,
     proxy: Proxy,
     table: String,
@@ -51,7 +51,7 @@ pub struct Service {
 impl Service {
     pub fn start(table: &Table, lease: [&'static str; 2], plant: Plant, binaries: [&'static str; 2]) -> Self {
         let proxy = Proxy::start();
-        let echo = run(binaries[0], &table.name, &proxy, lease);
+        let echo = run(binaries[0], &table.name, &proxy.url, lease);
         let service = Self {
             address: RwLock::new(Some(echo.mocks)),
             echo: RwLock::new(echo),
@@ -67,7 +67,7 @@ impl Service {
         service
     }
 
-    /// How often what has happened to it, or to a request of it.
+    /// The number of each fault of the service or its requests.
     pub fn suffered(&self) -> Counts {
         let mut suffered = self.suffered.lock().clone();
         suffered.insert("arrived late".into(), self.proxy.late().len());
@@ -79,7 +79,7 @@ impl Service {
         self.proxy.set(move |request| plant.map_or(Fate::Pass, |plant| plant(request)));
     }
 
-    /// Decides on its requests, for so long.
+    /// Decides on its requests for this time.
     fn be_ill(&self, mut script: impl FnMut(&mut Message) -> Fate + Send + 'static, while_it_lasts: Duration) {
         let suffered = Arc::clone(&self.suffered);
         self.proxy.set(move |request| {
@@ -97,7 +97,7 @@ impl Service {
         self.be_well();
     }
 
-    /// Does something bad to it, one of twenty things, and makes up for it after a while.
+    /// Applies one of twenty faults, and ends it after a while.
     pub fn suffer(&self, trouble: u32, random: &mut StdRng) {
         let while_it_lasts = Duration::from_millis(random.random_range(50..500));
         match trouble {
@@ -107,18 +107,18 @@ impl Service {
                 self.echo.read().signal("CONT");
                 note(&self.suffered, "stopped");
             }
-            // With another lease it would not be let in again.
+            // With another lease the service could not start again.
             KILLED..10 if self.lease == LEASE => {
                 let mut echo = self.echo.write();
                 *self.address.write() = None;
                 echo.signal("KILL");
                 echo.wait();
                 let binary = self.binaries[self.processes.fetch_add(1, Ordering::Relaxed) % 2];
-                *echo = run(binary, &self.table, &self.proxy, self.lease);
+                *echo = run(binary, &self.table, &self.proxy.url, self.lease);
                 *self.address.write() = Some(echo.mocks);
                 note(&self.suffered, "killed");
             }
-            // Longer than a write is waited for: it may be carried out after its client was told that nobody knows.
+            // Longer than the time-out of a write: it may take effect after its client got a 503.
             WRITES_ARE_LATE => {
                 let mut late = StdRng::seed_from_u64(random.random());
                 let script = move |request: &mut Message| match request.operation() {
@@ -127,7 +127,7 @@ impl Service {
                 };
                 self.be_ill(script, Duration::from_millis(5_500));
             }
-            // No answer, and nobody says that there will be none.
+            // No answer and no error: silence.
             11..13 => self.be_ill(|_| Fate::Silence, while_it_lasts),
             trouble => {
                 let mut fates = StdRng::seed_from_u64(random.random());
@@ -150,12 +150,13 @@ fn note(suffered: &Mutex<Counts>, what: &str) {
     *suffered.lock().entry(what.to_owned()).or_default() += 1;
 }
 
-fn run(binary: &str, table: &str, proxy: &Proxy, [lease, poll]: [&str; 2]) -> Echo {
+/// A process with the table at this URL.
+pub fn run(binary: &str, table: &str, url: &str, [lease, poll]: [&str; 2]) -> Echo {
     let store = format!("dynamodb:{table}");
     let mut command = Command::new(binary);
-    command.env_clear().envs(VARIABLES).env("AWS_ENDPOINT_URL", &proxy.url).args(["--log-format", "json"]);
+    command.env_clear().envs(VARIABLES).env("AWS_ENDPOINT_URL", url).args(["--log-format", "json"]);
     command.args(["--listen", "127.0.0.1:0", "--rate-limit", "0"]);
     command.args(["--store", &store, "--lease", lease, "--poll-interval", poll]);
-    // One that starts on a bad way to the table may give up, and another one takes its place.
+    // A start on a bad way to the table may fail. Then start another process.
     (0..3).find_map(|_| Echo::spawn(&mut command).ok()).expect("one of three starts")
 }

@@ -1,4 +1,4 @@
-//! A store that several replicas share in simulated time: slow, cut off and lost for a while, each replica's way to it by itself.
+//! A shared store in simulated time. The way of each replica is slow, cut off or lossy by itself.
 
 use std::{
     sync::{
@@ -11,40 +11,53 @@ use std::{
 use async_trait::async_trait;
 use echo_service::{
     domain::{Endpoint, EndpointId, Route, Verb},
-    store::{Changes, Filter, Page, Snapshot, Store, StoreError, Stored, Version, Write, WriteError},
+    store::{
+        Changes, Filter, Page, Raise, RaiseError, Snapshot, Store, StoreError, Stored, Version, Write, WriteError,
+    },
 };
 use parking_lot::Mutex;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use tokio::time::{Instant, sleep, sleep_until};
 
+use super::formats::{Formats, KnownFormat, NEW};
 use crate::store::model::Model;
 
-/// What is wrong with the store on purpose, so that the checker has something to find.
+/// The planted fault of the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Plant {
     Nothing,
-    /// The log that a replica is shown may be older than its question: as if it answered without reading.
+    /// A reading may return a log from before the reading began.
     StaleLog,
     /// Some writes are acknowledged and forgotten.
     LostWrites,
-    /// A mock that moves has left its old route for a while before it is at the new one.
+    /// A moving mock leaves its old route before it reaches the new one.
     MovesInHalves,
+    /// Several changes become separate writes, one after the other.
+    EntriesInParts,
+    /// A raise does not look at the processes.
+    BlindRaise,
+    /// A raise changes the format, and is no write.
+    RaiseOutsideLog,
+    /// A write is refused for the format that its process has seen last.
+    CachedRefusal,
 }
 
-/// How long a mock that moves is nowhere then: until all know that it has left, and longer.
+/// Time between the two halves: longer than all replicas need to learn of the first.
 const NOWHERE: Duration = Duration::from_millis(400);
 
-/// The one truth, and when the log shows each version: as in DynamoDB, other reads may show it a moment before.
+/// The true state, and the time at which the log shows each version. As in DynamoDB, other reads
+/// may show a version a moment before.
 #[derive(Default)]
 pub struct Truth {
     model: Model,
     counted: Vec<Instant>,
-    /// How long it takes the log to show a write, where a test wants to know.
+    pub formats: Formats,
+    /// Delay of the log after a write, if a test sets it.
     pub lag: Option<Duration>,
 }
 
 impl Truth {
-    /// The head that the log has shown for so long.
+    /// The head that the log shows, and since when.
     fn head_since(&self, age: Duration) -> Version {
         let now = Instant::now();
         Version(self.counted.partition_point(|counted| *counted + age <= now) as u64)
@@ -53,35 +66,48 @@ impl Truth {
     fn write_in_halves(&mut self, endpoint: Endpoint, expected: Version) -> Result<Version, WriteError> {
         let Route { verb, path } = endpoint.route.clone();
         if self.model.list(&Filter { verb: Some(verb), path: Some(path) }, None, 1).endpoints.is_empty() {
-            self.model.write(Write::Delete { id: endpoint.id, expected })?;
-            return self.model.write(Write::Create(endpoint));
+            self.model.write(vec![Write::Delete { id: endpoint.id, expected }])?;
+            return self.model.write(vec![Write::Create(endpoint)]);
         }
-        self.model.write(Write::Replace { endpoint, expected })
+        self.model.write(vec![Write::Replace { endpoint, expected }])
+    }
+
+    fn write_in_parts(&mut self, writes: Vec<Write>) -> Result<Version, WriteError> {
+        // Refused as a whole.
+        self.model.check(&writes)?;
+        writes.into_iter().map(|write| self.model.write(vec![write])).last().expect("there is one")
     }
 }
 
 pub const WELL: u8 = 0;
 /// Some 100 ms each way.
 pub const SLOW: u8 = 1;
-/// Requests are lost, or their answers are; and some requests arrive late, when nobody waits for them any longer.
+/// Requests or answers are lost. Some requests arrive late, after their client has given up.
 pub const AWAY: u8 = 2;
 /// All of them are lost.
 pub const GONE: u8 = 3;
-/// How often the log does not reach back to what a replica knows, so that it has to load everything.
+/// Probability of a gap: the replica has to load everything.
 const GAPS: f64 = 0.02;
 
-/// One replica's way to the truth.
+/// One replica's way to the store.
 pub struct Way {
     pub truth: Arc<Mutex<Truth>>,
     pub state: Arc<AtomicU8>,
     pub plant: Plant,
     random: Mutex<StdRng>,
+    format: KnownFormat,
 }
 
 impl Way {
     pub fn new(truth: &Arc<Mutex<Truth>>, state: &Arc<AtomicU8>, plant: Plant, seed: u64) -> Self {
+        Self::of_version(truth, state, plant, seed, NEW)
+    }
+
+    /// The way of a process that knows formats up to this one.
+    pub fn of_version(truth: &Arc<Mutex<Truth>>, state: &Arc<AtomicU8>, plant: Plant, seed: u64, knows: u64) -> Self {
         let random = Mutex::new(StdRng::seed_from_u64(seed));
-        Self { truth: Arc::clone(truth), state: Arc::clone(state), plant, random }
+        let format = truth.lock().formats.enter(knows);
+        Self { truth: Arc::clone(truth), state: Arc::clone(state), plant, random, format }
     }
 
     fn chance(&self, probability: f64) -> bool {
@@ -95,34 +121,39 @@ impl Way {
         let time = self.random.lock().random_range(200..most);
         sleep(Duration::from_micros(time)).await;
         if state == GONE || state == AWAY && self.chance(0.7) {
-            return Err(StoreError("lost".into()));
+            return Err(StoreError::Unavailable("lost".into()));
         }
         Ok(())
     }
 
     async fn ask<T>(&self, question: impl FnOnce(&Truth) -> T) -> Result<T, StoreError> {
         self.travel().await?;
-        let answer = question(&self.truth.lock());
+        let answer = {
+            let mut truth = self.truth.lock();
+            self.format.read(&mut truth.formats)?;
+            question(&truth)
+        };
         self.travel().await?;
         Ok(answer)
     }
 
-    /// A write that its client was told nothing of may be carried out later: as long as the head is what it was.
-    fn arrive_late(&self, write: Write) {
+    /// A write without an answer may take effect later, as long as the head is unchanged.
+    fn arrive_late(&self, writes: Vec<Write>) {
         let (truth, late) = (Arc::clone(&self.truth), self.random.lock().random_range(0..1_000));
         let head = truth.lock().model.head();
         tokio::spawn(async move {
             sleep(Duration::from_millis(late)).await;
             until_counted(&truth).await;
             let mut truth = truth.lock();
-            if truth.model.head() == head && truth.model.write(write).is_ok() {
+            let is_as_it_was = truth.model.head() == head && truth.formats.allow(writes.len());
+            if is_as_it_was && truth.model.write(writes).is_ok() {
                 truth.counted.push(Instant::now());
             }
         });
     }
 }
 
-/// Waits until the log shows all that there is.
+/// Waits until the log shows all writes.
 async fn until_counted(truth: &Mutex<Truth>) {
     while let Some(last) = { truth.lock().counted.last().copied() }
         && last > Instant::now()
@@ -133,40 +164,56 @@ async fn until_counted(truth: &Mutex<Truth>) {
 
 #[async_trait]
 impl Store for Way {
-    async fn write(&self, write: Write) -> Result<Version, WriteError> {
+    async fn write_all(&self, mut writes: Vec<Write>) -> Result<Version, WriteError> {
         let forget = self.plant == Plant::LostWrites && self.chance(0.1);
         if let Err(lost) = self.travel().await {
             if self.chance(0.5) {
-                self.arrive_late(write);
+                self.arrive_late(writes);
             }
             return Err(lost.into());
         }
-        if let Write::Replace { endpoint: Endpoint { id, .. }, expected } | Write::Delete { id, expected } = &write {
-            // The endpoint is read first, and may be what the head does not count yet.
-            let version = self.truth.lock().model.get(*id).map(|stored| stored.version);
-            if version != Some(*expected) {
-                self.travel().await?;
-                return Err(if version.is_none() { WriteError::Missing } else { WriteError::Changed });
+        for write in &writes {
+            if let Write::Replace { endpoint: Endpoint { id, .. }, expected } | Write::Delete { id, expected } = write {
+                // Reads the endpoint first: it may be ahead of the head.
+                let version = self.truth.lock().model.get(*id).map(|stored| stored.version);
+                if version != Some(*expected) {
+                    self.travel().await?;
+                    return Err(if version.is_none() { WriteError::Missing } else { WriteError::Changed });
+                }
             }
         }
-        // The head is being written by one transaction at a time.
+        // One transaction at a time writes the head.
         until_counted(&self.truth).await;
         let outcome = {
             let mut truth = self.truth.lock();
-            if forget && matches!(write, Write::Replace { .. }) {
+            let head = truth.model.head();
+            let is_cached = self.plant == Plant::CachedRefusal;
+            self.format.before_write(&mut truth.formats, head, writes.len(), is_cached)?;
+            if forget && matches!(writes[..], [Write::Replace { .. }]) {
                 Ok(truth.model.head())
             } else {
                 let most = if self.chance(0.2) { 60_000 } else { 4_000 };
                 let random = || Duration::from_micros(self.random.lock().random_range(0..most));
                 let lag = truth.lag.unwrap_or_else(random);
-                let outcome = match write {
-                    Write::Replace { endpoint, expected } if self.plant == Plant::MovesInHalves => {
+                let outcome = match (self.plant, writes.pop()) {
+                    (Plant::MovesInHalves, Some(Write::Replace { endpoint, expected })) if writes.is_empty() => {
                         truth.write_in_halves(endpoint, expected)
                     }
-                    write => truth.model.write(write),
+                    (plant, last) => {
+                        writes.extend(last);
+                        if plant == Plant::EntriesInParts {
+                            truth.write_in_parts(writes)
+                        } else {
+                            truth.model.write(writes)
+                        }
+                    }
                 };
                 let new = truth.model.head().0 as usize - truth.counted.len();
                 truth.counted.extend((0..new).map(|half| Instant::now() + lag + NOWHERE * half as u32));
+                if new > 0 {
+                    let head = truth.model.head();
+                    self.format.after_write(&mut truth.formats, head);
+                }
                 outcome
             }
         };
@@ -223,7 +270,23 @@ impl Store for Way {
         endpoints.retain(|endpoint| Some(endpoint.id) < middle);
         endpoints.extend(rest.into_iter().filter(|endpoint| Some(endpoint.id) >= middle));
         until_counted(&self.truth).await;
-        Ok(Snapshot { head, endpoints })
+        Ok(Snapshot { head, endpoints, damaged: vec![] })
+    }
+
+    async fn raise(&self, _: Option<u64>, _: bool) -> Result<Raise, RaiseError> {
+        self.travel().await?;
+        until_counted(&self.truth).await;
+        let raise = {
+            let mut truth = self.truth.lock();
+            let raise = truth.formats.raise(NEW, self.plant == Plant::BlindRaise)?;
+            if raise.is_done && self.plant != Plant::RaiseOutsideLog {
+                truth.model.write(vec![]).expect("it changes no endpoint");
+                truth.counted.push(Instant::now());
+            }
+            raise
+        };
+        self.travel().await?;
+        Ok(raise)
     }
 
     fn is_shared(&self) -> bool {

@@ -1,7 +1,9 @@
 //! Random sequences of operations, each against a plain map.
 
+use std::collections::BTreeSet;
+
 use echo_service::{
-    domain::{Endpoint, MockPath, Route, Verb},
+    domain::{Endpoint, EndpointId, MockPath, Route, Verb},
     store::{Filter, Store, Stored, Version, Write},
 };
 use proptest::{
@@ -34,6 +36,8 @@ enum Step {
         which: Index,
         is_current: bool,
     },
+    /// Several of the three above at once.
+    Several(Vec<Step>),
     Get {
         which: Index,
     },
@@ -55,12 +59,16 @@ fn step() -> impl Strategy<Value = Step> {
     use prop::option;
     let (verb, path, response) = (0..VERBS.len(), 0..PATHS.len(), 0..4_usize);
     let is_current = prop::bool::weighted(0.8);
-    prop_oneof![
+    let write = prop_oneof![
         6 => (verb.clone(), path.clone(), response.clone())
             .prop_map(|(verb, path, response)| Step::Create { verb, path, response }),
         6 => (any::<Index>(), is_current, verb.clone(), path.clone(), response)
             .prop_map(|(which, is_current, verb, path, response)| Step::Replace { which, is_current, verb, path, response }),
         3 => (any::<Index>(), is_current).prop_map(|(which, is_current)| Step::Delete { which, is_current }),
+    ];
+    prop_oneof![
+        12 => write.clone(),
+        4 => prop::collection::vec(write, 2..5).prop_map(Step::Several),
         2 => any::<Index>().prop_map(|which| Step::Get { which }),
         4 => (option::of(verb), option::of(path), option::of(any::<Index>()), 1..5_usize)
             .prop_map(|(verb, path, after, limit)| Step::List { verb, path, after, limit }),
@@ -75,24 +83,52 @@ fn route(verb: usize, path: usize) -> Route {
 }
 
 async fn write(store: &dyn Store, model: &mut Model, write: Write) {
-    let (found, expected) = (store.write(write.clone()).await, model.write(write));
+    write_all(store, model, vec![write]).await;
+}
+
+async fn write_all(store: &dyn Store, model: &mut Model, writes: Vec<Write>) {
+    let (found, expected) = (store.write_all(writes.clone()).await, model.write(writes));
     assert_eq!(format!("{found:?}"), format!("{expected:?}"));
+}
+
+/// The write of a step.
+fn write_of(model: &Model, step: &Step) -> Write {
+    match step {
+        Step::Create { verb, path, response: which } => {
+            Write::Create(endpoint(VERBS[*verb], PATHS[*path], &response(*which)))
+        }
+        Step::Replace { which, is_current, verb, path, response: to } => {
+            let (id, expected) = model.pick(*which, *is_current);
+            Write::Replace { endpoint: Endpoint { id, route: route(*verb, *path), response: response(*to) }, expected }
+        }
+        Step::Delete { which, is_current } => {
+            let (id, expected) = model.pick(*which, *is_current);
+            Write::Delete { id, expected }
+        }
+        other => panic!("{other:?} writes nothing"),
+    }
+}
+
+fn id_of(write: &Write) -> EndpointId {
+    match write {
+        Write::Create(endpoint) | Write::Replace { endpoint, .. } => endpoint.id,
+        Write::Delete { id, .. } | Write::Discard { id, .. } => *id,
+    }
 }
 
 async fn take<S: Subject>(subject: S, model: &mut Model, step: Step) -> S {
     let store = &**subject.store();
     match step {
-        Step::Create { verb, path, response: which } => {
-            write(store, model, Write::Create(endpoint(VERBS[verb], PATHS[path], &response(which)))).await;
+        Step::Create { .. } | Step::Replace { .. } | Step::Delete { .. } => {
+            let new = write_of(model, &step);
+            write(store, model, new).await;
         }
-        Step::Replace { which, is_current, verb, path, response: to } => {
-            let (id, expected) = model.pick(which, is_current);
-            let endpoint = Endpoint { id, route: route(verb, path), response: response(to) };
-            write(store, model, Write::Replace { endpoint, expected }).await;
-        }
-        Step::Delete { which, is_current } => {
-            let (id, expected) = model.pick(which, is_current);
-            write(store, model, Write::Delete { id, expected }).await;
+        Step::Several(steps) => {
+            let mut writes: Vec<_> = steps.iter().map(|step| write_of(model, step)).collect();
+            // Each endpoint is changed once.
+            let mut ids = BTreeSet::new();
+            writes.retain(|write| ids.insert(id_of(write)));
+            write_all(store, model, writes).await;
         }
         Step::Get { which } => {
             let (id, _) = model.pick(which, true);

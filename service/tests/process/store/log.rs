@@ -9,7 +9,7 @@ use echo_service::{
 
 use super::{Subject, endpoint, response};
 
-/// Someone who knows the state at a version, and learns what has happened since.
+/// A reader that knows the state at a version, and follows the log.
 struct Follower {
     at: Version,
     endpoints: BTreeMap<EndpointId, Endpoint>,

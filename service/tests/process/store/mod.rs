@@ -1,6 +1,7 @@
-//! The suite that every store passes, whatever it keeps its endpoints in.
+//! The suite of all stores.
 
 pub mod dynamodb;
+pub mod files;
 mod histories;
 mod log;
 pub mod model;
@@ -13,7 +14,10 @@ use echo_service::{
     store::{EmbeddedStore, Store},
 };
 use futures_util::future::join_all;
+use serde_json::json;
 use tempfile::TempDir;
+
+use crate::support::{Echo, changes};
 
 /// A kind of store, as the suite needs it.
 trait Subject: Sized {
@@ -22,14 +26,14 @@ trait Subject: Sized {
 
     fn store(&self) -> &Arc<dyn Store>;
 
-    /// Lets go of the store and comes back to it, as a restart does.
+    /// Closes the store and opens it again, like a restart.
     async fn reopened(self) -> Self;
 
-    /// Does what makes the store forget all of its log so far. Leaves the endpoints as they are.
+    /// Makes the store forget its log. Keeps the endpoints.
     async fn forget_log(&self);
 }
 
-/// In memory there is nothing to come back to after a restart: [`Subject::reopened`] is the same store.
+/// A store in memory does not survive a restart: [`Subject::reopened`] is the same store.
 struct InMemory(Arc<dyn Store>);
 
 impl Subject for InMemory {
@@ -163,3 +167,17 @@ macro_rules! conforms {
 conforms!(in_memory, InMemory, 80);
 conforms!(in_a_file, InAFile, 24);
 conforms!(in_dynamodb, dynamodb::InDynamoDb, 12);
+
+/// Holds a service against the mocks of tests/formats, which the version before format 2 wrote, and changes `/kept`.
+fn serves_and_changes_format_1(echo: &Echo) {
+    assert_eq!(echo.call("GET", "/kept").text(), "Hello \u{e9}");
+    assert_eq!(echo.call("GET", "/kept").header("x-greeting"), Some("yes"));
+    let changed = echo.call("POST", "/changed");
+    assert_eq!((changed.status, changed.text()), (202, "changed".into()));
+    assert_eq!(echo.call("GET", "/deleted").status, 404);
+    let listed = echo.get("/endpoints").json();
+    assert_eq!(listed["data"].as_array().unwrap().len(), 2);
+    let id = listed["data"][0]["id"].as_str().unwrap();
+    assert_eq!(echo.get(&format!("/endpoints/{id}")).header("etag"), Some("\"1\""));
+    assert_eq!(echo.patch(id, &changes(json!({"response": {"body": "changed"}}))).status, 200);
+}

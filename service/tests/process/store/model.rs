@@ -1,4 +1,4 @@
-//! What a store should be: a plain map, and the list of what was written.
+//! The model of a store: a plain map, and the list of writes.
 
 use std::collections::BTreeMap;
 
@@ -14,8 +14,8 @@ pub struct Model {
     endpoints: BTreeMap<EndpointId, Stored>,
     /// Every id that ever was.
     pub ids: Vec<EndpointId>,
-    /// What each write made of which endpoint, in order.
-    log: Vec<(EndpointId, Option<Endpoint>)>,
+    /// The changes of each write, in order.
+    log: Vec<Vec<(EndpointId, Option<Endpoint>)>>,
 }
 
 impl Model {
@@ -23,33 +23,62 @@ impl Model {
         Version(self.log.len() as u64)
     }
 
-    pub fn write(&mut self, write: Write) -> Result<Version, WriteError> {
+    /// Carries out all, or none of them.
+    pub fn write(&mut self, writes: Vec<Write>) -> Result<Version, WriteError> {
+        self.check(&writes)?;
         let version = Version(self.head().0 + 1);
-        let id = match write {
-            Write::Create(endpoint) => {
-                self.check_free(&endpoint)?;
-                self.ids.push(endpoint.id);
-                self.put(endpoint, version)
-            }
-            Write::Replace { endpoint, expected } => {
-                self.check_version(endpoint.id, expected)?;
-                self.check_free(&endpoint)?;
-                self.put(endpoint, version)
-            }
-            Write::Delete { id, expected } => {
-                self.check_version(id, expected)?;
-                self.endpoints.remove(&id);
-                id
-            }
-        };
-        self.log.push((id, self.endpoints.get(&id).map(|stored| stored.endpoint.clone())));
+        let mut changes = Vec::new();
+        for write in writes {
+            changes.push(match write {
+                Write::Create(endpoint) | Write::Replace { endpoint, .. } => {
+                    if !self.ids.contains(&endpoint.id) {
+                        self.ids.push(endpoint.id);
+                    }
+                    self.endpoints.insert(endpoint.id, Stored { endpoint: endpoint.clone(), version });
+                    (endpoint.id, Some(endpoint))
+                }
+                Write::Delete { id, .. } | Write::Discard { id, .. } => {
+                    self.endpoints.remove(&id);
+                    (id, None)
+                }
+            });
+        }
+        self.log.push(changes);
         Ok(version)
     }
 
-    fn put(&mut self, endpoint: Endpoint, version: Version) -> EndpointId {
-        let id = endpoint.id;
-        self.endpoints.insert(id, Stored { endpoint, version });
-        id
+    /// Whether writes would be accepted, all at once.
+    pub fn check(&self, writes: &[Write]) -> Result<(), WriteError> {
+        let (mut left, mut new) = (self.endpoints.clone(), BTreeMap::new());
+        let mut wanted = Vec::new();
+        for write in writes {
+            match write {
+                Write::Create(endpoint) => wanted.push(endpoint),
+                Write::Replace { endpoint, expected } => {
+                    self.check_version(endpoint.id, *expected)?;
+                    if self.endpoints[&endpoint.id].endpoint.route != endpoint.route {
+                        left.remove(&endpoint.id);
+                        wanted.push(endpoint);
+                    }
+                }
+                Write::Delete { id, expected } => {
+                    self.check_version(*id, *expected)?;
+                    left.remove(id);
+                }
+                Write::Discard { id, .. } => _ = left.remove(id),
+            }
+        }
+        for endpoint in wanted {
+            if let Some(holder) = new.insert(&endpoint.route, endpoint.id) {
+                return Err(WriteError::Taken { route: endpoint.route.clone(), holder });
+            }
+        }
+        let taken: BTreeMap<_, _> = left.values().map(|stored| (&stored.endpoint.route, stored.endpoint.id)).collect();
+        // In the order of routes.
+        match new.keys().find_map(|route| taken.get_key_value(*route)) {
+            Some((route, holder)) => Err(WriteError::Taken { route: (*route).clone(), holder: *holder }),
+            None => Ok(()),
+        }
     }
 
     fn check_version(&self, id: EndpointId, expected: Version) -> Result<(), WriteError> {
@@ -57,14 +86,6 @@ impl Model {
             None => Err(WriteError::Missing),
             Some(stored) if stored.version != expected => Err(WriteError::Changed),
             Some(_) => Ok(()),
-        }
-    }
-
-    fn check_free(&self, new: &Endpoint) -> Result<(), WriteError> {
-        let others = self.endpoints.values().map(|stored| &stored.endpoint).filter(|other| other.id != new.id);
-        match { others }.find(|other| other.route == new.route) {
-            None => Ok(()),
-            Some(holder) => Err(WriteError::Taken { route: new.route.clone(), holder: holder.id }),
         }
     }
 
@@ -91,24 +112,27 @@ impl Model {
 
     pub fn load(&self) -> Snapshot {
         let endpoints = self.endpoints.values().map(|stored| stored.endpoint.clone()).collect();
-        Snapshot { head: self.head(), endpoints }
+        Snapshot { head: self.head(), endpoints, damaged: vec![] }
     }
 
-    /// With the states that there were, as a shared store shows them; or with those that there are now.
+    /// With each earlier state, as a shared store returns them, or with the current states.
     pub fn changes_since(&self, since: Version, as_it_was: bool) -> Changes {
         if since > self.head() {
             return Changes::Gap;
         }
-        let change = |(at, (id, then)): (usize, &(EndpointId, Option<Endpoint>))| Change {
-            version: Version(at as u64 + 1),
-            id: *id,
-            endpoint: if as_it_was { then.clone() } else { self.get(*id).map(|stored| stored.endpoint) },
+        let entry = |(at, changes): (usize, &Vec<(EndpointId, Option<Endpoint>)>)| {
+            let change = |(id, then): &(EndpointId, Option<Endpoint>)| Change {
+                version: Version(at as u64 + 1),
+                id: *id,
+                endpoint: if as_it_was { then.clone() } else { self.get(*id).map(|stored| stored.endpoint) },
+            };
+            changes.iter().map(change).collect::<Vec<_>>()
         };
-        let changes = self.log.iter().enumerate().skip(since.0 as usize).map(change).collect();
+        let changes = self.log.iter().enumerate().skip(since.0 as usize).flat_map(entry).collect();
         Changes::Log { head: self.head(), changes }
     }
 
-    /// An id that is or was there, and the version to expect of it.
+    /// A present or past id, and its expected version.
     pub fn pick(&self, which: Index, is_current: bool) -> (EndpointId, Version) {
         if self.ids.is_empty() {
             return (EndpointId::generate(), Version(1));

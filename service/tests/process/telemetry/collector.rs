@@ -1,4 +1,4 @@
-//! A real OpenTelemetry collector that records what arrives.
+//! A real OpenTelemetry collector that records its input.
 
 use std::{
     fs,
@@ -46,7 +46,7 @@ impl Collector {
         format!("http://{}", self.address)
     }
 
-    /// As soon as what has arrived satisfies a condition, that.
+    /// Waits until the records satisfy a condition, and returns its result.
     pub fn wait_for<T>(&self, what: &str, condition: impl Fn(&Records) -> Option<T>) -> T {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -61,7 +61,7 @@ impl Collector {
 
     fn records(&self) -> Records {
         let text = fs::read_to_string(self.folder.path().join("records")).unwrap_or_default();
-        // The last line may not be complete yet.
+        // The last line may be incomplete.
         let lines = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
         Records(lines.map(|line| serde_json::from_str(line).unwrap()).collect())
     }
@@ -74,15 +74,15 @@ impl Drop for Collector {
     }
 }
 
-/// An address where nobody listens.
+/// An address without a listener.
 pub fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
-/// What has arrived, request by request.
+/// The recorded requests.
 pub struct Records(Vec<Value>);
 
-/// A metric or a span, with where it comes from.
+/// A metric or a span with its resource and scope.
 #[derive(Debug, Clone)]
 pub struct Item {
     pub resource: Value,
@@ -95,7 +95,7 @@ impl Records {
         self.items("resourceSpans", "scopeSpans", "spans")
     }
 
-    /// Every state of every metric, the latest last.
+    /// All states of all metrics, the latest last.
     pub fn metrics(&self) -> Vec<Item> {
         self.items("resourceMetrics", "scopeMetrics", "metrics")
     }

@@ -1,4 +1,4 @@
-//! Which way telemetry takes, and what the log says if it does not arrive.
+//! The delivery of telemetry, and the log lines about failures.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::collector::free_address;
 use crate::support::{Echo, PATIENCE, request_bytes, send};
 
-/// Answers every request with the same, and tells its target.
+/// Answers every request with the same answer, and reports the request's target.
 fn answering(status: &'static str, body: &'static [u8]) -> (String, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
@@ -52,11 +52,11 @@ fn answer(mut stream: &TcpStream, status: &str, body: &[u8]) -> Option<String> {
     target
 }
 
-/// Exports often, so that nothing has to be waited for.
+/// Exports often, so that tests need not wait.
 const OFTEN: [(&str, &str); 2] = [("OTEL_METRIC_EXPORT_INTERVAL", "50"), ("OTEL_BSP_SCHEDULE_DELAY", "50")];
 
-/// Runs a service until its log has a line with this message, and on for several exports. Returns the whole log: what it says
-/// before it serves too.
+/// Runs a service until its log has a line with this message, and then for several more exports. Returns the whole log,
+/// including the lines before it serves.
 fn log_until(message: &str, variables: &[(&str, &str)]) -> Vec<Value> {
     let mut command = Echo::command();
     command.args(["--port", "0", "--store", "memory"]).envs(OFTEN).envs(variables.iter().copied());
@@ -68,7 +68,7 @@ fn log_until(message: &str, variables: &[(&str, &str)]) -> Vec<Value> {
         if line["message"] == "serving" {
             address = line["mocks"].as_str().map(|text| text.parse::<SocketAddr>().unwrap());
         }
-        // Each line is one of a call, but for those that are looked for.
+        // Each call causes one line, so that the loop always has a next line to read.
         let Some(address) = address else { continue };
         if calls < 20 || !log.iter().any(|line| line["message"] == message) {
             thread::sleep(Duration::from_millis(10));
@@ -83,7 +83,7 @@ fn log_until(message: &str, variables: &[(&str, &str)]) -> Vec<Value> {
 }
 
 #[test]
-fn what_cannot_be_delivered_is_told_once_with_where_and_why() {
+fn a_failed_export_is_logged_once_with_address_and_reason() {
     let dead = format!("http://{}", free_address());
     let (missing, _targets) = answering("404 Not Found", b"");
     // rejected_spans = 3, error_message = "full"
@@ -91,8 +91,8 @@ fn what_cannot_be_delivered_is_told_once_with_where_and_why() {
     for (endpoint, cause) in [
         (&*dead, "Connection refused"),
         ("http://collector.invalid:4318", "dns error"),
-        (&*missing, "the collector has answered 404 Not Found"),
-        (&*full, "the collector has rejected 3: full"),
+        (&*missing, "the collector answered 404 Not Found"),
+        (&*full, "the collector rejected 3: full"),
     ] {
         for (signal, other) in [("traces", "OTEL_METRICS_EXPORTER"), ("metrics", "OTEL_TRACES_EXPORTER")] {
             let message = format!("{signal} cannot be delivered");
@@ -102,7 +102,7 @@ fn what_cannot_be_delivered_is_told_once_with_where_and_why() {
             let url = format!("{endpoint}/v1/{signal}");
             assert_eq!((&line["level"], &line["url"]), (&json!("WARN"), &json!(url)), "{line}");
             assert!(line["cause"].as_str().unwrap().contains(cause), "{line}");
-            // The library's own lines would come each time, and say less.
+            // The library's own lines would come each time, with less information.
             let is_ours = |line: &Value| line["target"].as_str().unwrap().starts_with("echo_service");
             assert!(log.iter().all(is_ours), "{log:#?}");
         }
@@ -110,7 +110,7 @@ fn what_cannot_be_delivered_is_told_once_with_where_and_why() {
 }
 
 #[test]
-fn a_proxy_is_not_asked_for_a_collector_on_this_machine() {
+fn a_local_collector_is_reached_without_the_proxy() {
     for proxy in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
         for host in ["127.0.0.1", "localhost"] {
             let (endpoint, targets) = answering("200 OK", b"");
@@ -131,7 +131,7 @@ fn a_proxy_is_not_asked_for_a_collector_on_this_machine() {
 }
 
 #[test]
-fn a_proxy_is_asked_for_a_collector_elsewhere() {
+fn a_remote_collector_is_reached_through_the_proxy() {
     let (proxy, targets) = answering("200 OK", b"");
     let elsewhere = "http://collector.invalid:4318";
     let echo = Echo::start_with(

@@ -1,4 +1,4 @@
-//! Metrics: exactly those that are documented, and nothing in them that a client has chosen.
+//! Metrics: exactly the documented ones, and no attribute with text from a client.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use crate::{
     support::{Echo, changes, new_endpoint},
 };
 
-/// A time series: what its metric is called, and its attributes.
+/// A time series: the name of its metric, and its attributes.
 type Series = (String, BTreeMap<String, String>);
 
 fn kind(metric: &Value) -> &'static str {
@@ -28,7 +28,7 @@ pub fn points(metric: &Value) -> &Vec<Value> {
     ["sum", "gauge", "histogram"].iter().find_map(|kind| metric[kind]["dataPoints"].as_array()).unwrap()
 }
 
-/// The latest value of each series; of a histogram, how many were counted.
+/// The latest value of each series; for a histogram, its count.
 fn values(metrics: &[Item]) -> BTreeMap<Series, i64> {
     let mut values = BTreeMap::new();
     for Item { it, .. } in metrics {
@@ -41,7 +41,7 @@ fn values(metrics: &[Item]) -> BTreeMap<Series, i64> {
     values
 }
 
-/// Everything that the service can do, also refuse and fail. Returns when the service has ended.
+/// Exercises the whole service, including refusals and failures. Returns after the end of the service.
 fn exercise_everything(collector: &Collector) {
     let disk = SmallDisk::new("4m");
     let store = format!("file:{}", disk.path("echo.redb").display());
@@ -75,7 +75,7 @@ fn exactly_the_documented_instruments_are_exported_and_no_string_of_a_client() {
     let metrics = collector.wait_for("every instrument", |records| {
         let metrics = records.metrics();
         let names: BTreeSet<_> = metrics.iter().map(|item| item.it["name"].as_str().unwrap().to_owned()).collect();
-        // Requests and operations of the store that failed.
+        // Failed requests, and failed operations of the store.
         let failures: BTreeSet<_> = values(&metrics)
             .into_keys()
             .filter(|(_, it)| it.contains_key("error.type"))
@@ -117,7 +117,7 @@ fn counts_are_those_of_the_requests() {
     assert_eq!(echo.delete(&id).status, 204);
     let gone = echo.delete(&id);
     assert_eq!(gone.status, 404);
-    // Refused by the store, which has not failed.
+    // A refusal of the store, which has not failed.
     assert_eq!(echo.post(&new_endpoint("PUT", "/c", json!({"code": 200}))).status, 409);
     for _ in 0..5 {
         assert_eq!(echo.call("POST", "/b").status, 200);
@@ -164,13 +164,13 @@ fn counts_are_those_of_the_requests() {
 }
 
 #[test]
-fn requests_that_were_refused_for_their_rate_are_counted_for_each_listener() {
+fn requests_over_the_rate_are_counted_for_each_listener() {
     let collector = Collector::start();
     let mut echo = start(&collector, &["--rate-limit", "1", "--mock-rate-limit", "1"], &[]);
     let refuse = |times: usize, request: &dyn Fn() -> u16| {
         assert_eq!((0..1_000).filter(|_| request() == 429).take(times).count(), times);
     };
-    // Different numbers, so that no listener is taken for the other.
+    // Different numbers, to distinguish the listeners.
     refuse(3, &|| echo.call("GET", "/nothing").status);
     refuse(5, &|| echo.get("/endpoints").status);
     stop(&mut echo);

@@ -1,4 +1,4 @@
-//! What arrives at a real OpenTelemetry collector.
+//! The telemetry that arrives at a real OpenTelemetry collector.
 
 mod collector;
 mod delivery;
@@ -14,7 +14,7 @@ use serde_json::Value;
 use self::collector::Collector;
 use crate::support::Echo;
 
-/// Exports often, so that nothing has to be waited for.
+/// Exports often, so that tests need not wait.
 fn start(collector: &Collector, arguments: &[&str], variables: &[(&str, &str)]) -> Echo {
     let endpoint = collector.endpoint();
     let often = [
@@ -25,13 +25,13 @@ fn start(collector: &Collector, arguments: &[&str], variables: &[(&str, &str)]) 
     Echo::start_with(arguments, &[&often, variables].concat())
 }
 
-/// Ends the service as a platform does. All telemetry has been sent then.
+/// Ends the service as a platform does. Afterwards, all telemetry has been sent.
 fn stop(echo: &mut Echo) {
     echo.signal("TERM");
     assert!(echo.wait().success());
 }
 
-/// Attributes of OTLP as a map. All that Echo sends are texts and whole numbers.
+/// Attributes of OTLP as a map. Echo sends only texts and whole numbers.
 fn attributes(of: &Value) -> BTreeMap<String, String> {
     let pairs = of["attributes"].as_array().map(Vec::as_slice).unwrap_or_default().iter();
     let text = |value: &Value| value["stringValue"].as_str().or(value["intValue"].as_str()).map(ToOwned::to_owned);
@@ -40,7 +40,7 @@ fn attributes(of: &Value) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// The scope and the resource that everything comes with.
+/// Checks the scope and the resource of all telemetry.
 fn assert_origin(resource: &Value, scope: &Value) {
     let resource = attributes(resource);
     let is = |name: &str, expected: &str| resource.get(name).map(String::as_str) == Some(expected);
@@ -55,7 +55,7 @@ fn the_document_of_telemetry_lists_every_instrument() {
 }
 
 #[test]
-fn traces_and_metrics_of_one_process_have_one_instance_and_another_process_another() {
+fn traces_and_metrics_share_the_instance_id_of_their_process() {
     let collector = Collector::start();
     for processes in 1..=2 {
         let mut echo = start(&collector, &[], &[]);

@@ -1,4 +1,4 @@
-//! A collector that is away, slow or dying costs no request, and does not hold up the end.
+//! A collector that is unreachable, slow or dying delays neither requests nor the end.
 
 use std::{
     net::TcpListener,
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{Collector, collector::free_address, start};
 use crate::support::Echo;
 
-/// A client that waits for so long has noticed.
+/// A client that waits this long notices.
 const NOTICEABLE: Duration = Duration::from_secs(2);
 
 fn start_with_collector_at(endpoint: &str) -> Echo {
@@ -22,7 +22,7 @@ fn start_with_collector_at(endpoint: &str) -> Echo {
     Echo::start_with(&[], &variables)
 }
 
-/// Serves requests through several attempts to export.
+/// Serves requests during several attempts to export.
 fn assert_serves(echo: &Echo) {
     let begin = Instant::now();
     let mut n = 0;
@@ -72,14 +72,14 @@ fn a_collector_that_dies_later() {
 }
 
 #[test]
-fn a_collector_whose_name_is_not_known() {
+fn a_collector_with_an_unknown_name() {
     let mut echo = start_with_collector_at("http://collector.invalid:4318");
     assert_serves(&echo);
     assert_ends_soon(&mut echo);
 }
 
 #[test]
-fn spans_that_nobody_takes_are_dropped_and_counted() {
+fn undelivered_spans_are_dropped_and_counted() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}/v1/traces", silent.local_addr().unwrap());
     let variables = [("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", &*endpoint), ("OTEL_BSP_MAX_QUEUE_SIZE", "10")];
@@ -87,10 +87,11 @@ fn spans_that_nobody_takes_are_dropped_and_counted() {
     for n in 0..50 {
         echo.call("GET", &format!("/{n}"));
     }
+    // The lines of the library.
     let says = |line: &Value, start| line["message"].as_str().is_some_and(|text| text.starts_with(start));
-    echo.log_line(|line| says(line, "spans are dropped"));
+    echo.log_line(|line| says(line, "BatchSpanProcessor dropped a Span due to queue full"));
     assert_ends_soon(&mut echo);
-    let line = echo.log_line(|line| says(line, "spans were dropped"));
-    // Ten are being sent, ten wait.
-    assert!(line["spans"].as_u64() >= Some(30), "{line}");
+    let line = echo.log_line(|line| says(line, "Spans were dropped due to a queue being full"));
+    // Ten spans are being sent, ten wait.
+    assert!(line["dropped_span_count"].as_u64() >= Some(30), "{line}");
 }

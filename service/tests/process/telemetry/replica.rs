@@ -1,4 +1,4 @@
-//! Metrics of the lease, of a real service on a table that another one writes to as well.
+//! Metrics of the lease, of a real service on a shared table.
 
 use serde_json::json;
 
@@ -24,14 +24,14 @@ fn latest(records: &Records, name: &str, wait: &str) -> Option<i64> {
     point["asDouble"].as_f64().map(|seconds| (seconds * 1e3) as i64).or_else(|| point["asInt"].as_str()?.parse().ok())
 }
 
-/// A service that reaches the table at this URL, and tells the collector of itself.
+/// A service with the table at this URL, and with a collector.
 fn start_at(url: &str, table: &Table, collector: &Collector) -> Echo {
     let store = format!("dynamodb:{}", table.name);
     start(collector, &["--store", &store], &[&VARIABLES[..], &[("AWS_ENDPOINT_URL", url)]].concat())
 }
 
 #[test]
-fn metrics_of_a_lease_on_dynamodb_say_how_old_a_replica_is_and_what_is_waited_for() {
+fn lease_metrics_on_dynamodb_show_the_age_of_a_replica_and_the_waits() {
     let (collector, table, proxy) = (Collector::start(), replicas::table(), Proxy::start());
     let service = start_at(&proxy.url, &table, &collector);
     let other = replicas::start(&table, server());
@@ -45,7 +45,7 @@ fn metrics_of_a_lease_on_dynamodb_say_how_old_a_replica_is_and_what_is_waited_fo
     wait_for("readings, without a client", "echo.replica.readings", "", &|count| count >= readings + 10);
     assert_eq!(["reading", "settling"].map(|wait| now("echo.replica.waits", wait)), [0; 2]);
 
-    // What is counted here is not what the other one waits for.
+    // Waits of the other service do not count here.
     let id = other.create("GET", "/known", json!({"code": 200}));
     for _ in 0..3 {
         assert_eq!(service.call("GET", "/unknown").status, 404);
@@ -62,9 +62,9 @@ fn metrics_of_a_lease_on_dynamodb_say_how_old_a_replica_is_and_what_is_waited_fo
     assert_eq!(now("echo.replica.reloads", ""), 1);
 }
 
-/// As one that was stopped for longer than the log is kept.
+/// Like a process that was stopped for longer than the time to live of the log.
 #[test]
-fn a_service_that_finds_a_gap_in_the_log_of_dynamodb_loads_everything_once_and_tells_nothing_old() {
+fn a_gap_in_the_log_of_dynamodb_makes_a_service_load_once_and_serve_nothing_old() {
     let (collector, table) = (Collector::start(), replicas::table());
     let service = start_at(server(), &table, &collector);
     let other = replicas::start(&table, server());
@@ -88,4 +88,23 @@ fn a_service_that_finds_a_gap_in_the_log_of_dynamodb_loads_everything_once_and_t
     let told = ["/changed", "/deleted", "/created"].map(|path| service.call("GET", path).status);
     assert_eq!(told, [201, 404, 202]);
     loads(2);
+}
+
+#[test]
+fn a_damaged_record_is_counted_until_its_endpoint_is_deleted() {
+    let (collector, table) = (Collector::start(), replicas::table());
+    let id = replicas::start(&table, server()).create("GET", "/damaged", json!({"code": 200}));
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let mut item = table.item("ENDPOINT", &id).await.unwrap();
+        item.remove("code");
+        table.put(item).await;
+    });
+    let service = start_at(server(), &table, &collector);
+    let counts = |count| {
+        let has = |records: &Records| latest(records, "echo.replica.damaged", "").filter(|damaged| *damaged == count);
+        collector.wait_for("so many damaged records", has);
+    };
+    counts(1);
+    assert_eq!(service.delete(&id).status, 204);
+    counts(0);
 }

@@ -1,4 +1,4 @@
-//! Traces: the spans of requests, their parents, and the logs that belong to them.
+//! Traces: spans of requests, with parents and log lines.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use super::{Collector, assert_origin, attributes, collector::Item, start, stop};
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const PARENT: &str = "b7ad6b7169203331";
 
-/// The spans that satisfy a condition, as soon as there are so many.
+/// Waits for this number of spans that satisfy a condition, and returns them.
 fn spans(collector: &Collector, count: usize, condition: impl Fn(&Value) -> bool) -> Vec<Item> {
     collector.wait_for("a span", |records| {
         let mut spans = records.spans();
@@ -59,7 +59,7 @@ fn a_request_continues_the_trace_of_its_client_down_to_the_store_and_into_the_lo
 }
 
 #[test]
-fn a_trace_that_the_load_balancer_has_begun_has_its_id_and_no_parent() {
+fn a_trace_of_the_load_balancer_has_its_id_and_no_parent() {
     let collector = Collector::start();
     let mut echo = start(&collector, &[], &[]);
     let header =
@@ -67,7 +67,7 @@ fn a_trace_that_the_load_balancer_has_begun_has_its_id_and_no_parent() {
     echo.manage("GET", "/endpoints", header, None);
     let line = echo.log_line(|line| line["message"] == "management request");
     echo.call_with("GET", "/of-the-balancer", header, b"");
-    // The client's own trace goes before, and what is none is none.
+    // The client's own trace wins. An invalid one does not count.
     echo.call_with(
         "GET",
         "/of-the-client",
@@ -101,7 +101,7 @@ fn a_request_to_a_mock_is_a_span_of_its_own_trace() {
     let mut echo = start(&collector, &[], &[]);
     echo.create("GET", "/served", json!({"code": 503}));
     assert_eq!((echo.call("GET", "/served?q=1").status, echo.call("BREW", "/missed").status), (503, 404));
-    // What is no trace context is none.
+    // An invalid trace context does not count.
     echo.call_with("GET", "/served", "traceparent: 00-zz-zz-01\r\n", b"");
     stop(&mut echo);
 
@@ -114,22 +114,61 @@ fn a_request_to_a_mock_is_a_span_of_its_own_trace() {
         let (path, status) = if it["name"] == "GET" { ("/served", "503") } else { ("/missed", "404") };
         assert_eq!((&*attributes["url.path"], &*attributes["http.response.status_code"]), (path, status));
         assert!(it["parentSpanId"].as_str().unwrap_or_default().is_empty() && it["kind"] == 2);
-        // A mock that is told to answer 503 is no fault of Echo.
+        // A mock defined with code 503 is no fault of Echo.
         assert!(!attributes.contains_key("error.type") && !attributes.contains_key("http.route"), "{attributes:?}");
         assert!(it["status"].get("code").is_none_or(|code| code == 0), "{it}");
     }
 }
 
 #[test]
-fn a_client_that_does_not_sample_is_not_traced() {
+fn no_client_switches_its_spans_on_or_off() {
+    let collector = Collector::start();
+    let header = |flag: u8| format!("traceparent: 00-{TRACE}-{PARENT}-0{flag}\r\n");
+    let mut echo = start(&collector, &["--mock-trace-ratio", "0"], &[]);
+    for flag in 0..2 {
+        echo.call_with("GET", "/mock", &header(flag), b"");
+    }
+    echo.manage("GET", "/endpoints", &header(0), None);
+    stop(&mut echo);
+    let server = |span: &Value| span["kind"] == 2;
+    let found = spans(&collector, 1, server);
+    assert_eq!((found.len(), &found[0].it["name"]), (1, &json!("GET /endpoints")), "{found:#?}");
+
     let collector = Collector::start();
     let mut echo = start(&collector, &[], &[]);
-    echo.manage("GET", "/endpoints", &format!("traceparent: 00-{TRACE}-{PARENT}-00\r\n"), None);
-    echo.call("GET", "/later");
+    for flag in 0..2 {
+        echo.call_with("GET", "/mock", &header(flag), b"");
+    }
     stop(&mut echo);
-    spans(&collector, 1, |span| attributes(span)["url.path"] == "/later");
-    let all = collector.wait_for("all", |records| Some(records.spans()));
-    assert!(all.iter().all(|span| span.it["traceId"] != TRACE), "{all:#?}");
+    assert_eq!(spans(&collector, 2, server).len(), 2);
+}
+
+#[test]
+fn a_ratio_of_the_calls_of_mocks_has_spans() {
+    let collector = Collector::start();
+    let mut echo = start(&collector, &["--mock-trace-ratio", "0.5"], &[]);
+    for _ in 0..400 {
+        echo.call("GET", "/mock");
+    }
+    echo.manage("GET", "/endpoints", "", None);
+    stop(&mut echo);
+    spans(&collector, 1, |span| span["name"] == "GET /endpoints");
+    // Six standard deviations of a fair coin.
+    let found = spans(&collector, 1, |span| span["name"] == "GET").len();
+    assert!((140..=260).contains(&found), "{found} of 400");
+}
+
+#[test]
+fn the_standard_sampler_decides_for_all_requests() {
+    let collector = Collector::start();
+    let mut echo = start(&collector, &[], &[("OTEL_TRACES_SAMPLER", "parentbased_always_off")]);
+    for flag in 0..2 {
+        echo.call_with("GET", "/mock", &format!("traceparent: 00-{TRACE}-{PARENT}-0{flag}\r\n"), b"");
+        echo.manage("GET", "/endpoints", "", None);
+    }
+    stop(&mut echo);
+    let found = spans(&collector, 1, |_| true);
+    assert_eq!((found.len(), &found[0].it["parentSpanId"]), (1, &json!(PARENT)), "{found:#?}");
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! Writes that nobody waits for any more. Their client may have asked again, and somebody else have changed that, so that they must not be
-//! done any more.
+//! Abandoned writes. Their clients may have repeated them, and others changed the result, so an
+//! abandoned write must not take effect later.
 
 use std::{
     io::Write as _,
@@ -29,7 +29,7 @@ use super::{
 use crate::support::{PATIENCE, new_endpoint, request_bytes};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_write_that_nobody_waits_for_any_more_is_not_planned_anew() {
+async fn a_write_without_a_waiting_caller_is_not_retried() {
     let scene = Scene::set().await;
     let lease = Lease { term: Duration::from_millis(150), poll: Duration::from_millis(50) };
     let replica = Replica::load(Arc::clone(&scene.store), lease).await.unwrap();
@@ -38,15 +38,15 @@ async fn a_write_that_nobody_waits_for_any_more_is_not_planned_anew() {
     assert!(timeout(Duration::from_millis(300), write).await.is_err(), "it is not known what has become of it");
     create(&scene.other, "/other").await;
     scene.proxy.set(|_| Fate::Pass);
-    // Longer than any wait before a sending.
+    // Longer than any wait between sendings.
     sleep(Duration::from_secs(1)).await;
     assert_eq!(scene.other.load().await.unwrap().head, Version(1));
-    // Those after it are not held up.
+    // Later writes do not wait for it.
     replica.write(Write::Create(endpoint(Verb::Get, "/next", &response(2)))).await.unwrap();
     scene.assert_sound().await;
 }
 
-/// As of a real service, to which nobody says so but the connection.
+/// In a real service: only the connection tells.
 fn is_not_planned_anew_after_its_client_has_hung_up(while_the_store: fn() -> Fate) {
     let (table, proxy) = (table(), Proxy::start());
     let (service, other) = (start(&table, &proxy.url), start(&table, server()));
@@ -64,18 +64,18 @@ fn is_not_planned_anew_after_its_client_has_hung_up(while_the_store: fn() -> Fat
     let begun = Instant::now();
     drop(client);
 
-    // It would be sent again within a second, for five of them.
+    // An unabandoned write would be sent again within a second, for five seconds.
     while sendings.recv_timeout(Duration::from_secs(1)).is_ok() {
         assert!(begun.elapsed() < Duration::from_secs(3), "it is still sent");
     }
     other.create("GET", "/other", json!({"code": 200}));
     proxy.set(|_| Fate::Pass);
-    // Writes of one process come one after the other: it would be the first of these, and the route taken.
+    // Writes of one process are ordered: the abandoned write would come first and take the route.
     service.create("GET", "/abandoned", json!({"code": 200}));
 }
 
 #[test]
-fn a_write_whose_client_has_hung_up_is_not_planned_anew() {
+fn a_write_of_a_disconnected_client_is_not_retried() {
     thread::scope(|scope| {
         for while_the_store in [|| Fate::CutBefore, || Fate::Silence] {
             scope.spawn(move || is_not_planned_anew_after_its_client_has_hung_up(while_the_store));

@@ -1,4 +1,5 @@
-//! What real services ask of the store, and what they hold while it is silent: neither grows with how many clients ask.
+//! Requests of real services to the store, and resources while the store is silent. Neither grows
+//! with the number of clients.
 
 use std::{
     fs,
@@ -19,7 +20,7 @@ use super::{
 };
 use crate::support::{Answer, Echo, PATIENCE, changes, new_endpoint};
 
-/// Counts the requests that reach the proxy, after each has taken so long.
+/// Counts the requests at the proxy, each with this delay.
 fn count(proxy: &Proxy, each_takes: Duration) -> Arc<AtomicUsize> {
     let count = Arc::<AtomicUsize>::default();
     let counted = Arc::clone(&count);
@@ -31,7 +32,7 @@ fn count(proxy: &Proxy, each_takes: Duration) -> Arc<AtomicUsize> {
     count
 }
 
-/// Lets so many clients do something again and again, while the test does something else.
+/// Lets this number of clients repeat a request during `act`.
 fn while_clients<T>(clients: usize, ask: impl Fn(usize) + Sync, act: impl FnOnce() -> T) -> T {
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -49,7 +50,7 @@ fn while_clients<T>(clients: usize, ask: impl Fn(usize) + Sync, act: impl FnOnce
     })
 }
 
-/// By how much each of these grows in a second, over three.
+/// Growth of each counter in a second, over three seconds.
 fn rates<const COUNT: usize>(counts: [&AtomicUsize; COUNT]) -> [usize; COUNT] {
     let now = || counts.map(|count| count.load(Ordering::Relaxed));
     let (before, began) = (now(), Instant::now());
@@ -59,9 +60,9 @@ fn rates<const COUNT: usize>(counts: [&AtomicUsize; COUNT]) -> [usize; COUNT] {
     std::array::from_fn(|n| ((after[n] - before[n]) as f64 / seconds).ceil() as usize)
 }
 
-/// `docs/consistency.md`, what it costs.
+/// `docs/consistency/design.md`, cost.
 #[test]
-fn an_idle_service_asks_twenty_times_a_second_and_one_with_any_rate_of_misses_less_than_a_hundred_times() {
+fn an_idle_service_reads_the_log_20_times_a_second_and_under_misses_less_than_100_times() {
     let (table, proxy) = (table(), Proxy::start());
     let service = start(&table, &proxy.url);
     let requests = count(&proxy, Duration::ZERO);
@@ -87,9 +88,10 @@ fn an_idle_service_asks_twenty_times_a_second_and_one_with_any_rate_of_misses_le
     );
 }
 
-/// All of it would fall on the few items that the readings of the log need as well, for which DynamoDB has a limit.
+/// All these reads would hit the items that readings of the log need, and a partition key has a
+/// limit.
 #[test]
-fn a_flood_of_management_does_not_become_one_of_readings() {
+fn a_flood_of_management_causes_few_log_reads() {
     let (table, proxy) = (table(), Proxy::start());
     let service = start(&table, &proxy.url);
     service.create("GET", "/taken", json!({"code": 200}));
@@ -109,7 +111,7 @@ fn a_flood_of_management_does_not_become_one_of_readings() {
         println!("{answers} answers with {status} a second, {readings} readings");
         assert!(readings < bound, "{readings} readings a second");
     };
-    // As mocks that are not there.
+    // Like misses.
     flood(&|| service.get(&format!("/endpoints/{}", uuid::Uuid::now_v7())), 404, 100);
     // The head and the entry after it as well.
     flood(&|| service.get("/endpoints?filter%5Bpath%5D=/taken"), 200, 300);
@@ -118,10 +120,10 @@ fn a_flood_of_management_does_not_become_one_of_readings() {
 
 /// Many requests at once must not become as many reads.
 #[test]
-fn requests_that_wait_share_a_reading() {
+fn waiting_requests_share_a_log_read() {
     let (table, proxy) = (table(), Proxy::start());
     let service = start(&table, &proxy.url);
-    // As slow as a store may be, so that requests come together.
+    // A slow store, so that requests meet.
     let requests = count(&proxy, Duration::from_millis(50));
     thread::scope(|scope| {
         for _ in 0..64 {
@@ -139,10 +141,10 @@ fn held(service: &Echo) -> (usize, usize) {
 }
 
 #[test]
-fn while_the_store_is_silent_nothing_piles_up_and_afterwards_all_is_as_before() {
+fn a_silent_store_leaves_no_backlog() {
     const CLIENTS: usize = 192;
-    /// To the store: 16 that read for management, one each for the head, a write and a reading of the log; and of each the one before,
-    /// which may not be closed yet.
+    /// Connections to the store: 16 reads for management, and one each for the head, a write and a
+    /// reading of the log. Twice, because earlier ones may still be open.
     const CONNECTIONS: usize = 2 * (16 + 3);
     let (table, proxy) = (table(), Proxy::start());
     let service = start(&table, &proxy.url);
@@ -163,7 +165,7 @@ fn while_the_store_is_silent_nothing_piles_up_and_afterwards_all_is_as_before() 
         };
     };
     let (_, files) = held(&service);
-    // So that each thread that there is going to be is there.
+    // Starts every thread first.
     while_clients(CLIENTS, ask, || thread::sleep(Duration::from_millis(500)));
     let (threads, _) = held(&service);
 

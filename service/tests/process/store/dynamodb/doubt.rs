@@ -1,4 +1,4 @@
-//! Writes whose request or answer is lost on the way: each has one effect or none, and what is told is true.
+//! Writes with a lost request or answer: each takes effect at most once, and each answer is true.
 
 use std::{
     sync::{Arc, Mutex},
@@ -23,7 +23,7 @@ use crate::support::{PATIENCE, changes, new_endpoint};
 
 pub const SENDING: &str = "TransactWriteItems";
 
-/// A creation, a move and a deletion, of what two creations have left.
+/// A creation, a move and a deletion, after two creations.
 async fn writes(scene: &Scene) -> Vec<Write> {
     let (moving, expected) = create(&scene.other, "/moving").await;
     let (leaving, at) = create(&scene.other, "/leaving").await;
@@ -34,23 +34,23 @@ async fn writes(scene: &Scene) -> Vec<Write> {
     ]
 }
 
-/// Whether the table is as the write wants it.
+/// Whether the write has taken effect.
 async fn has_taken_effect(store: &dyn Store, write: &Write) -> bool {
     match write {
         Write::Create(endpoint) | Write::Replace { endpoint, .. } => {
             store.get(endpoint.id).await.unwrap().is_some_and(|stored| stored.endpoint == *endpoint)
         }
-        Write::Delete { id, .. } => store.get(*id).await.unwrap().is_none(),
+        Write::Delete { id, .. } | Write::Discard { id, .. } => store.get(*id).await.unwrap().is_none(),
     }
 }
 
-/// As if DynamoDB had forgotten the token of an earlier sending, which it does after ten minutes.
-fn forget_token(request: &mut Message) {
+/// Changes the token, as if DynamoDB had forgotten it, which happens after ten minutes.
+pub fn forget_token(request: &mut Message) {
     request.body["ClientRequestToken"] = Value::String(uuid::Uuid::now_v7().to_string());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_write_whose_answer_is_lost_is_acknowledged_once() {
+async fn a_write_with_a_lost_answer_is_acknowledged_once() {
     let scene = Scene::set().await;
     for (at, write) in writes(&scene).await.into_iter().enumerate() {
         // It knows the head, so that the first sending is the one that counts.
@@ -63,7 +63,7 @@ async fn a_write_whose_answer_is_lost_is_acknowledged_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_log_tells_when_dynamodb_does_not_know_any_more() {
+async fn the_log_settles_a_doubt_after_dynamodb_has_forgotten_the_token() {
     let scene = Scene::set().await;
     for (at, write) in writes(&scene).await.into_iter().enumerate() {
         // It knows the head, so that the first sending is the one that counts.
@@ -73,7 +73,7 @@ async fn the_log_tells_when_dynamodb_does_not_know_any_more() {
             0 => Fate::CutAfter,
             1 => {
                 forget_token(request);
-                // So that the head has moved further than by this write alone.
+                // Moves the head further than this write.
                 handle.block_on(create(&other, &format!("/other/{at}")));
                 Fate::Pass
             }
@@ -85,9 +85,9 @@ async fn the_log_tells_when_dynamodb_does_not_know_any_more() {
     scene.assert_sound().await;
 }
 
-/// DynamoDB does not say that it tells of the head whenever something else stands in the way too.
+/// AWS does not document that a refusal always mentions the head beside other reasons.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_write_that_stands_in_its_own_way_is_acknowledged() {
+async fn a_write_that_conflicts_with_its_own_first_sending_is_acknowledged() {
     let scene = Scene::set().await;
     for (at, write) in writes(&scene).await.into_iter().enumerate() {
         scene.store.load().await.unwrap();
@@ -106,7 +106,7 @@ async fn a_write_that_stands_in_its_own_way_is_acknowledged() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_write_that_was_carried_out_and_undone_by_another_is_still_acknowledged() {
+async fn a_write_in_doubt_that_another_write_undid_is_acknowledged() {
     let scene = Scene::set().await;
     let (handle, other) = (Handle::current(), Arc::clone(&scene.other));
     let new = endpoint(Verb::Get, "/short-lived", &response(2));
@@ -125,7 +125,7 @@ async fn a_write_that_was_carried_out_and_undone_by_another_is_still_acknowledge
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_write_that_was_lost_and_overtaken_is_carried_out_once_at_the_next_version() {
+async fn a_lost_and_overtaken_write_takes_effect_once_at_the_next_version() {
     let scene = Scene::set().await;
     for (at, write) in writes(&scene).await.into_iter().enumerate() {
         // It knows the head, so that the first sending is the one that counts.
@@ -150,7 +150,7 @@ async fn a_write_that_was_lost_and_overtaken_is_carried_out_once_at_the_next_ver
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_write_that_was_lost_is_refused_by_what_others_did_meanwhile() {
+async fn a_lost_write_is_refused_after_a_conflicting_write() {
     let scene = Scene::set().await;
     let meanwhile = |act: Write| {
         let (handle, other) = (Handle::current(), Arc::clone(&scene.other));
@@ -185,7 +185,7 @@ async fn a_write_that_was_lost_is_refused_by_what_others_did_meanwhile() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn if_no_answer_ever_comes_that_is_told_in_time_and_repeating_it_is_safe() {
+async fn without_any_answer_a_write_fails_in_time_and_can_be_repeated() {
     let scene = Scene::set().await;
     let first = endpoint(Verb::Get, "/repeated", &response(2));
     scene.proxy.on(SENDING, |_, _| Fate::CutAfter);
@@ -201,10 +201,10 @@ async fn if_no_answer_ever_comes_that_is_told_in_time_and_repeating_it_is_safe()
     scene.assert_sound().await;
 }
 
-/// As `docs/consistency.md` says: the statuses of a creation, a change, one with the `ETag` before and a deletion, where the first one had
-/// taken effect and where not.
+/// The table in `docs/consistency/promises.md`: statuses of a repeated creation, change, change
+/// with the `ETag` before, and deletion, with and without an effect of the first.
 #[test]
-fn what_a_repeated_write_is_told_says_whether_the_first_had_taken_effect() {
+fn the_answer_to_a_repeated_write_tells_whether_the_first_took_effect() {
     thread::scope(|scope| {
         for (number, told) in [409, 200, 412, 404, 201, 200, 200, 204].into_iter().enumerate() {
             scope.spawn(move || {
@@ -228,9 +228,10 @@ fn what_a_repeated_write_is_told_says_whether_the_first_had_taken_effect() {
     });
 }
 
-/// As `docs/consistency.md` says: once what was repeated is acknowledged. What others make of it then is not undone.
+/// The promise in `docs/consistency/promises.md`: after an acknowledged repetition the first write
+/// cannot take effect and undo later writes.
 #[test]
-fn a_write_that_arrives_after_it_was_repeated_does_not_take_effect_any_more() {
+fn a_late_write_has_no_effect_after_its_repetition() {
     thread::scope(|scope| {
         for what in ["POST", "PATCH", "DELETE"] {
             scope.spawn(move || {
@@ -245,7 +246,7 @@ fn a_write_that_arrives_after_it_was_repeated_does_not_take_effect_any_more() {
                     "PATCH" => service.patch(&id, &change("first")),
                     _ => service.delete(&id),
                 };
-                // Its client is told after five seconds that nobody knows.
+                // Its client gets a 503 after five seconds.
                 let late = Duration::from_secs(8);
                 proxy.on(SENDING, move |n, _| if n == 0 { Fate::ArriveLate(late) } else { Fate::CutBefore });
                 assert_eq!(write().status, 503);

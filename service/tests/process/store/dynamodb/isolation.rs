@@ -1,8 +1,8 @@
-//! A query may see a transaction in part, and old entries of the log go away in no order: neither is ever shown.
+//! A query may see a part of a transaction, and old log entries expire in no order. No answer shows
+//! either.
 
 use std::sync::Arc;
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use echo_service::{
     domain::{Endpoint, Verb},
     store::{Changes, Filter, Version, Write},
@@ -14,13 +14,15 @@ use super::{
     Scene, create, endpoint, moved,
     proxy::{Fate, Message},
     response,
+    table::Item,
 };
 
 /// Takes the items with these sort keys out of an answer.
-fn hide(sorts: &'static [&'static str]) -> Fate {
+pub fn hide(sorts: &[impl AsRef<str>]) -> Fate {
+    let sorts: Vec<_> = sorts.iter().map(|sort| sort.as_ref().to_owned()).collect();
     Fate::Change(Box::new(move |answer: &mut Value| {
         let items = answer["Items"].as_array_mut().unwrap();
-        items.retain(|item| !sorts.contains(&item["SK"]["S"].as_str().unwrap()));
+        items.retain(|item| !sorts.iter().any(|sort| item["SK"]["S"] == *sort));
         answer["Count"] = json!(items.len());
     }))
 }
@@ -35,7 +37,7 @@ async fn changes(scene: &Scene, since: u64) -> Option<(u64, Vec<Endpoint>)> {
 }
 
 #[tokio::test]
-async fn an_entry_that_a_query_does_not_see_yet_is_not_skipped() {
+async fn an_entry_missing_from_a_query_is_not_skipped() {
     let scene = Scene::set().await;
     let (one, _) = create(&scene.other, "/1").await;
     let (two, _) = create(&scene.other, "/2").await;
@@ -48,7 +50,7 @@ async fn an_entry_that_a_query_does_not_see_yet_is_not_skipped() {
 }
 
 #[tokio::test]
-async fn an_entry_that_is_being_written_is_waited_for() {
+async fn an_unfinished_entry_is_read_again() {
     let scene = Scene::set().await;
     create(&scene.other, "/1").await;
     let (two, _) = create(&scene.other, "/2").await;
@@ -69,12 +71,12 @@ async fn an_entry_past_the_head_is_not_shown_yet() {
     let scene = Scene::set().await;
     let (one, _) = create(&scene.other, "/1").await;
     create(&scene.other, "/2").await;
-    // As if the head's item were still to be written.
+    // Returns the old head, as if its item were still to be written.
     scene.proxy.on("Query", |_, _| {
         Fate::Change(Box::new(|answer| {
             for item in answer["Items"].as_array_mut().unwrap() {
                 if item["SK"]["S"] == "HEAD" {
-                    item["version"]["N"] = json!("1");
+                    item["writes"]["N"] = json!("1");
                 }
             }
         }))
@@ -84,9 +86,10 @@ async fn an_entry_past_the_head_is_not_shown_yet() {
     assert_eq!(scene.store.load().await.unwrap().head, Version(1));
 }
 
-/// A listing, a reading of one endpoint and a load may show such a write before every process can know of it.
+/// A listing, a read of an endpoint and a load may show such a write before other processes can
+/// read it.
 #[tokio::test]
-async fn a_head_that_lags_behind_what_reads_show_is_waited_for() {
+async fn a_head_behind_the_items_is_read_again() {
     let scene = Scene::set().await;
     assert_eq!(scene.store.head().await.unwrap(), Version(0));
     create(&scene.other, "/1").await;
@@ -98,7 +101,7 @@ async fn a_head_that_lags_behind_what_reads_show_is_waited_for() {
             asked.send(()).unwrap();
             Fate::Change(Box::new(move |answer| {
                 if n < 3 {
-                    answer["Item"]["version"]["N"] = json!("1");
+                    answer["Item"]["writes"]["N"] = json!("1");
                 }
             }))
         });
@@ -112,7 +115,7 @@ async fn a_head_that_lags_behind_what_reads_show_is_waited_for() {
 }
 
 #[tokio::test]
-async fn an_entry_that_has_expired_is_a_gap_whatever_is_left_around_it() {
+async fn an_expired_entry_is_a_gap_even_between_remaining_entries() {
     let scene = Scene::set().await;
     for n in 1..=5 {
         create(&scene.other, &format!("/{n}")).await;
@@ -120,7 +123,7 @@ async fn an_entry_that_has_expired_is_a_gap_whatever_is_left_around_it() {
     scene.table.expire(3).await;
     assert_eq!((changes(&scene, 0).await, changes(&scene, 2).await), (None, None));
     assert_eq!(changes(&scene, 3).await.map(|(head, of)| (head, of.len())), Some((5, 2)));
-    // The one that a reader knows is still there, and all that came after it is not.
+    // The entry that a reader knows exists, and all later ones have expired.
     scene.table.expire(4).await;
     scene.table.expire(5).await;
     assert_eq!(changes(&scene, 2).await, None);
@@ -129,14 +132,12 @@ async fn an_entry_that_has_expired_is_a_gap_whatever_is_left_around_it() {
 }
 
 /// The item of an endpoint, as it is now.
-async fn item(scene: &Scene, endpoint: &Endpoint) -> std::collections::HashMap<String, AttributeValue> {
-    let request = scene.table.client.get_item().table_name(&scene.table.name).consistent_read(true);
-    let request = request.key("PK", AttributeValue::S("ENDPOINT".into()));
-    request.key("SK", AttributeValue::S(endpoint.id.to_string())).send().await.unwrap().item.unwrap()
+async fn item(scene: &Scene, endpoint: &Endpoint) -> Item {
+    scene.table.item("ENDPOINT", &endpoint.id.to_string()).await.unwrap()
 }
 
 #[tokio::test]
-async fn what_is_loaded_has_the_last_writes_even_where_a_query_does_not_see_them_yet() {
+async fn a_load_has_the_last_writes_even_if_its_query_misses_them() {
     let scene = Scene::set().await;
     let (changing, expected) = create(&scene.other, "/changing").await;
     let (leaving, at) = create(&scene.other, "/leaving").await;
@@ -146,7 +147,7 @@ async fn what_is_loaded_has_the_last_writes_even_where_a_query_does_not_see_them
     scene.other.write(Write::Delete { id: leaving.id, expected: at }).await.unwrap();
     let (new, _) = create(&scene.other, "/new").await;
 
-    // As if only the log had been written yet.
+    // As if only the log were written.
     for item in before {
         scene.table.put(item).await;
     }
@@ -157,7 +158,7 @@ async fn what_is_loaded_has_the_last_writes_even_where_a_query_does_not_see_them
 }
 
 #[tokio::test]
-async fn what_is_loaded_has_the_first_writes_even_where_a_query_sees_nothing_but_the_head() {
+async fn a_load_has_the_first_writes_even_if_its_query_returns_only_the_head() {
     let scene = Scene::set().await;
     let (one, _) = create(&scene.other, "/1").await;
     scene.table.delete("ENDPOINT", &one.id.to_string()).await;
@@ -166,7 +167,7 @@ async fn what_is_loaded_has_the_first_writes_even_where_a_query_sees_nothing_but
 }
 
 #[tokio::test]
-async fn of_a_log_with_holes_only_what_is_newer_than_they_are_is_looked_for() {
+async fn after_a_hole_in_the_log_only_newer_entries_are_read_again() {
     let scene = Scene::set().await;
     for n in 1..=250 {
         create(&scene.other, &format!("/{n}")).await;
@@ -185,7 +186,7 @@ async fn of_a_log_with_holes_only_what_is_newer_than_they_are_is_looked_for() {
 }
 
 #[tokio::test]
-async fn without_news_the_log_costs_one_query_of_one_item_and_a_creation_one_request() {
+async fn without_changes_a_log_read_is_one_query_of_one_item_and_a_creation_one_request() {
     let scene = Scene::set().await;
     create(&scene.other, "/other").await;
     let head = scene.store.load().await.unwrap().head;
@@ -203,7 +204,7 @@ async fn without_news_the_log_costs_one_query_of_one_item_and_a_creation_one_req
 }
 
 #[tokio::test]
-async fn a_log_that_takes_too_long_to_read_is_a_gap() {
+async fn a_log_read_that_takes_too_long_is_a_gap() {
     let scene = Scene::set().await;
     create(&scene.other, "/1").await;
     let (queries, seen) = std::sync::mpsc::channel();
@@ -220,9 +221,10 @@ async fn a_log_that_takes_too_long_to_read_is_a_gap() {
     assert_eq!(seen.try_iter().count(), 17);
 }
 
-/// Otherwise one that is deleted and one that is made between two readings would both be missing, which they never were.
+/// Otherwise a listing could lack both a deleted mock and its successor, a state that never
+/// existed.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_listing_of_one_path_is_as_it_was_at_one_time() {
+async fn a_listing_of_one_path_is_a_snapshot() {
     let scene = Scene::set().await;
     let (one, expected) = create(&scene.other, "/path").await;
     let later = moved(&endpoint(Verb::Get, "/path", &response(1)), "/path");
@@ -239,14 +241,15 @@ async fn a_listing_of_one_path_is_as_it_was_at_one_time() {
     assert_eq!(page.endpoints, [later]);
 }
 
-/// DynamoDB Local answers consistently even where it is not asked to.
+/// DynamoDB Local answers consistently even without the parameter.
 #[tokio::test]
 async fn every_read_asks_for_consistency() {
     let scene = Scene::set().await;
     let (one, _) = create(&scene.other, "/1").await;
     let (requests, seen) = std::sync::mpsc::channel();
     scene.proxy.set(move |request| {
-        let is_consistent = request.body["ConsistentRead"] == true || request.operation().starts_with("Transact");
+        let is_consistent =
+            request.body["ConsistentRead"] == true || !["Query", "GetItem"].contains(&request.operation());
         requests.send((request.operation().to_owned(), is_consistent)).unwrap();
         Fate::Pass
     });
@@ -275,9 +278,10 @@ async fn entries_of_the_log_expire_after_a_day_and_nothing_else_does() {
     assert!((86_000..=86_400).contains(&(expires - now)), "{expires} is not a day after {now}, in seconds");
 }
 
-/// Entries expire in no order: one that says what an endpoint was may outlive the one that says that it was deleted.
+/// Entries expire in no order: an entry with an endpoint's state may outlive the entry of its
+/// deletion.
 #[tokio::test]
-async fn what_was_deleted_does_not_come_back_when_its_deletion_expires_first() {
+async fn an_expired_deletion_does_not_bring_its_mock_back() {
     let scene = Scene::set().await;
     let (endpoint, expected) = create(&scene.other, "/gone").await;
     let deleted = scene.other.write(Write::Delete { id: endpoint.id, expected }).await.unwrap();

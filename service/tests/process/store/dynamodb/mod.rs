@@ -1,18 +1,26 @@
-//! What is DynamoDB's own: several processes on one table, answers that are lost, items that are not there yet or any more.
+//! Tests of DynamoDB only: several processes on a table, lost answers, items that are late or
+//! expired.
 
 mod abandoned;
 mod demand;
 mod doubt;
+mod formats;
 mod isolation;
 mod layout;
 mod opening;
 mod outages;
+mod previous;
+mod processes;
 pub mod proxy;
+mod raising;
 pub mod replicas;
+mod restored;
+mod several;
 mod shared;
 mod sizes;
 pub mod table;
 mod tls;
+mod unclear;
 
 use std::sync::Arc;
 
@@ -41,7 +49,7 @@ impl Scene {
         Self { table, proxy, store, other }
     }
 
-    /// All that holds after any history: the log and the endpoints say the same, and so do the claims.
+    /// Checks after any history that log, endpoints and claims agree.
     async fn assert_sound(&self) {
         let snapshot = self.other.load().await.unwrap();
         let Changes::Log { head, changes } = self.other.changes_since(Version(0)).await.unwrap() else {
@@ -51,7 +59,7 @@ impl Scene {
         assert_eq!((head, versions), (snapshot.head, (1..=head.0).collect()));
         let left = snapshot.endpoints.len();
         assert_eq!(self.table.count("ENDPOINT").await, left);
-        assert_eq!(self.table.count("LOG").await as u64, head.0 + u64::from(head.0 > 0));
+        assert_eq!(self.table.count("LOG").await as u64, head.0 + 1, "an entry for each write, and the head");
         let claims = self.table.count_all().await as u64 - self.table.count("LOG").await as u64 - left as u64;
         assert_eq!(claims, left as u64, "each endpoint has one claim, and nobody else has any");
     }

@@ -1,4 +1,4 @@
-//! What the process says if the table is not as it should be, and that it serves if it is.
+//! The start on a table: messages about a wrong table, and service on a right one.
 
 use aws_sdk_dynamodb::types::KeyType;
 use serde_json::{Value, json};
@@ -50,7 +50,7 @@ fn a_missing_table_is_named_with_its_region() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn all_that_differs_is_told_at_once() {
+async fn all_differences_of_a_table_are_reported_together() {
     let table = Table::with_keys(&[("id", KeyType::Hash)]).await;
     let message = refusal(&table.name, &[]);
     for part in [
@@ -90,7 +90,7 @@ async fn a_global_table_is_refused_and_its_regions_are_named() {
 }
 
 #[test]
-fn what_is_missing_in_the_environment_is_named() {
+fn missing_aws_settings_are_named() {
     let message = refusal("echo-table", &[("AWS_REGION", "")]);
     assert!(message.contains("AWS_REGION"), "{message}");
     let no_key = [("AWS_REGION", "eu-test-1"), ("AWS_EC2_METADATA_DISABLED", "true"), ("HOME", "/nowhere")];

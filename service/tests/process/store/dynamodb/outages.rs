@@ -1,4 +1,4 @@
-//! DynamoDB is away, slow or refuses: that is told in time, and forgotten as soon as it is back.
+//! DynamoDB is away, slow or refuses: errors come in time, and end with its return.
 
 use std::{
     iter,
@@ -25,7 +25,7 @@ use super::{
 };
 use crate::support::{Answer, Echo, changes};
 
-/// Longer than any read or write may take, with some room for a busy machine.
+/// Longer than any read or write may take, with room for a busy machine.
 const IN_TIME: Duration = Duration::from_millis(6_500);
 
 async fn assert_all_fail_in_time(scene: &Scene) {
@@ -70,7 +70,7 @@ async fn if_connections_are_cut_every_call_fails_in_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_write_that_waits_for_dynamodb_is_acknowledged_within_a_second_of_its_return() {
+async fn a_waiting_write_is_acknowledged_within_a_second_of_the_return_of_dynamodb() {
     let scene = Scene::set().await;
     scene.proxy.set(|_| Fate::CutBefore);
     let (store, proxy) = (Arc::clone(&scene.store), Arc::clone(&scene.proxy));
@@ -81,7 +81,7 @@ async fn a_write_that_waits_for_dynamodb_is_acknowledged_within_a_second_of_its_
     scene.assert_sound().await;
 }
 
-/// What was sent into the silence must not hold up what comes after it.
+/// Requests sent into the silence must not delay later ones.
 #[tokio::test(flavor = "multi_thread")]
 async fn writes_are_acknowledged_within_a_second_of_the_end_of_a_silence() {
     let scene = Scene::set().await;
@@ -100,8 +100,8 @@ async fn writes_are_acknowledged_within_a_second_of_the_end_of_a_silence() {
 
 type Ask<'a> = Box<dyn Fn() -> Answer + Send + 'a>;
 
-/// Sends each kind of request into a silence, and each as soon as it is over. Returns how long after its end the last was answered, which has
-/// to be rightly.
+/// Sends each kind of request into a silence, and again right after it. Returns the time from its
+/// end to the last correct answer.
 fn answered_after_a_silence(service: &Echo, proxy: &Proxy, turn: &str, silence: Duration) -> Duration {
     let create = |name: String| service.create("GET", &name, json!({"code": 200, "body": "before"}));
     let [called, missed] = ["called", "missed"].map(|name| format!("/{name}/{turn}"));
@@ -126,7 +126,7 @@ fn answered_after_a_silence(service: &Echo, proxy: &Proxy, turn: &str, silence: 
         let ask = |n| {
             asks(n).map(|(what, ask, status, part)| {
                 scope.spawn(move || {
-                    // Who was told that the store is away asks again, as `Retry-After` says.
+                    // After a 503 the client repeats the request, as `Retry-After` says.
                     let answer = iter::repeat_with(ask).find(|answer| answer.status != 503).unwrap();
                     assert!(answer.status == status && answer.text().contains(part), "{what}: {answer:?}");
                     Instant::now()
@@ -148,10 +148,10 @@ fn answered_after_a_silence(service: &Echo, proxy: &Proxy, turn: &str, silence: 
     })
 }
 
-/// Whatever they were waiting for when it ends, and at whatever time of an attempt; and those who come then as well. It is not as long as
-/// they take without a silence that is promised, which is 0.2 s, and more on a busy machine, but how much longer they take.
+/// A silence may end in each phase of an attempt, and new requests come at its end. The promise is the additional time
+/// of a request, not its whole time: 0.2 s without a silence, and more on a busy machine.
 #[test]
-fn clients_of_a_service_are_answered_rightly_within_a_second_of_the_end_of_a_silence() {
+fn clients_get_right_answers_within_a_second_of_the_end_of_a_silence() {
     let (table, proxy) = (replicas::table(), Proxy::start());
     let service = replicas::start(&table, &proxy.url);
     let ask = |turn: &str, silence| answered_after_a_silence(&service, &proxy, turn, Duration::from_millis(silence));
@@ -161,13 +161,13 @@ fn clients_of_a_service_are_answered_rightly_within_a_second_of_the_end_of_a_sil
         let usual = before.max(ask(&format!("{silence}/after"), 0));
         println!("after {silence} ms: {last:?}; {usual:?} without a silence");
         assert!(last < usual + Duration::from_secs(1), "{last:?} after {silence} ms, and not {usual:?}");
-        // So that a long usual time hides nothing.
+        // A long usual time must not hide a delay.
         assert!(last < Duration::from_secs(2), "{last:?} after {silence} ms");
     }
 }
 
 #[tokio::test]
-async fn a_write_that_is_throttled_or_meets_another_is_tried_again() {
+async fn a_throttled_or_conflicting_transaction_is_retried() {
     let scene = Scene::set().await;
     scene.proxy.on("TransactWriteItems", |n, _| {
         let cancelled = |code| {
@@ -189,9 +189,9 @@ async fn a_write_that_is_throttled_or_meets_another_is_tried_again() {
     scene.assert_sound().await;
 }
 
-/// An endpoint is read as it is between two transactions: a read that is decided at once could show what the head does not count yet.
+/// An endpoint is read between two transactions: a plain read could show a write ahead of the head.
 #[tokio::test]
-async fn an_endpoint_is_read_when_what_is_written_of_it_is_decided_and_what_throttles_is_waited_for() {
+async fn a_throttled_read_of_an_endpoint_is_repeated() {
     let scene = Scene::set().await;
     let (known, _) = create(&scene.other, "/known").await;
     let refused = Arc::new(AtomicUsize::new(0));
@@ -211,7 +211,7 @@ async fn an_endpoint_is_read_when_what_is_written_of_it_is_decided_and_what_thro
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_route_is_not_told_to_be_taken_while_it_is_open_whether_the_endpoint_is_as_expected() {
+async fn a_missing_endpoint_is_reported_before_a_taken_route() {
     let scene = Scene::set().await;
     let (one, expected) = create(&scene.other, "/one").await;
     let (two, _) = create(&scene.other, "/two").await;
@@ -235,7 +235,7 @@ async fn a_route_is_not_told_to_be_taken_while_it_is_open_whether_the_endpoint_i
 }
 
 #[tokio::test]
-async fn what_can_not_succeed_is_not_tried_again() {
+async fn permanent_errors_are_not_retried() {
     let scene = Scene::set().await;
     scene.proxy.set(|_| Fate::Answer(Message::error(400, "AccessDeniedException")));
     let started = Instant::now();

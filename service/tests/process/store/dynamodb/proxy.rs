@@ -1,4 +1,5 @@
-//! A proxy on loopback between a store and DynamoDB, which does to requests and answers what a test wants.
+//! A proxy on loopback between a store and DynamoDB that lets a test change or drop requests and
+//! answers.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -85,7 +86,7 @@ impl Message {
     }
 }
 
-/// What becomes of a request.
+/// The fate of a request.
 pub enum Fate {
     /// It reaches DynamoDB, and its answer comes back.
     Pass,
@@ -93,14 +94,16 @@ pub enum Fate {
     CutBefore,
     /// It is carried out, but its answer never comes.
     CutAfter,
-    /// It never arrives, and nobody says so.
+    /// It never arrives, and the connection stays open.
     Silence,
     /// It takes so long on its way, and its answer so long as well.
     Delay(Duration, Duration),
-    /// Its connection is cut, and it arrives so much later all the same.
+    /// Its connection is cut, and it arrives later.
     ArriveLate(Duration),
     /// The test answers.
     Answer(Message),
+    /// It is carried out, and the test answers.
+    AnswerAfter(Message),
     /// The test changes DynamoDB's answer.
     Change(Box<dyn FnOnce(&mut Value) + Send>),
 }
@@ -115,7 +118,7 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// A proxy that lets everything pass, until it is told otherwise.
+    /// A proxy that passes everything until a test sets a script.
     pub fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -131,7 +134,7 @@ impl Proxy {
         Self { url, script, late }
     }
 
-    /// What DynamoDB has answered to those that have arrived late.
+    /// DynamoDB's answers to late requests.
     pub fn late(&self) -> Vec<Value> {
         self.late.lock().unwrap().clone()
     }
@@ -140,7 +143,8 @@ impl Proxy {
         *self.script.lock().unwrap() = Box::new(script);
     }
 
-    /// Decides on the requests of one operation, and lets all others pass. The script is told how many there were before.
+    /// Decides on the requests of one operation, and passes all others. The script gets the number
+    /// of earlier ones.
     pub fn on(&self, operation: &'static str, mut script: impl FnMut(usize, &mut Message) -> Fate + Send + 'static) {
         let mut count = 0;
         self.set(move |request| {
@@ -183,6 +187,10 @@ fn serve(client: TcpStream, script: &Mutex<Script>, arrived_late: &Mutex<Vec<Val
                 None
             }
             Fate::Answer(answer) => Some(answer),
+            Fate::AnswerAfter(answer) => {
+                pass_on()?;
+                Some(answer)
+            }
             Fate::CutAfter => {
                 pass_on()?;
                 None

@@ -1,4 +1,4 @@
-//! Real services on one table: what one of them has acknowledged, each of them serves.
+//! Real services on one table: each serves a write that any has acknowledged.
 
 use std::{
     sync::mpsc,
@@ -29,7 +29,7 @@ fn replicas<const COUNT: usize>() -> [Echo; COUNT] {
 }
 
 #[test]
-fn the_story_is_told_by_any_of_them() {
+fn every_replica_serves_the_same_story() {
     let [one, two] = replicas();
     for turn in 0..20 {
         let (this, that) = if turn % 2 == 0 { (&one, &two) } else { (&two, &one) };
@@ -47,9 +47,9 @@ fn the_story_is_told_by_any_of_them() {
     }
 }
 
-/// Each waits as long as its own lease for those of the others to be over.
+/// Each waits for the leases of the others, for as long as its own.
 #[test]
-fn a_service_with_another_lease_is_not_let_in_until_all_have_forgotten_theirs() {
+fn a_service_with_another_lease_is_refused_until_all_leases_have_ended() {
     let table = table();
     let store = format!("dynamodb:{}", table.name);
     let with = |lease| {
@@ -67,10 +67,10 @@ fn a_service_with_another_lease_is_not_let_in_until_all_have_forgotten_theirs() 
     assert!(with("300ms").is_ok());
 }
 
-/// A move leaves one route and takes another at one time: who has seen that it has left finds it nowhere at the old route, and
-/// everywhere at the new one, acknowledged or not.
+/// A move leaves one route and takes another at one moment. A client that has seen the move finds
+/// the mock everywhere at the new route only, acknowledged or not.
 #[test]
-fn a_mock_that_moves_has_left_and_come_for_all_at_once() {
+fn a_moved_mock_leaves_and_arrives_on_all_replicas_at_once() {
     let services = replicas::<2>();
     for turn in 0..10 {
         let (mover, [one, two]) = (&services[turn / 2 % 2], [&services[turn % 2], &services[1 - turn % 2]]);
@@ -91,7 +91,7 @@ fn a_mock_that_moves_has_left_and_come_for_all_at_once() {
 }
 
 #[test]
-fn of_creations_that_race_for_a_route_one_wins() {
+fn of_racing_creations_for_a_route_one_wins() {
     let services = replicas::<3>();
     for round in 0..10 {
         let document = new_endpoint("GET", &format!("/race/{round}"), json!({"code": 200}));
@@ -106,7 +106,7 @@ fn of_creations_that_race_for_a_route_one_wins() {
 }
 
 #[test]
-fn a_replica_that_starts_late_serves_what_there_is() {
+fn a_late_replica_serves_all_existing_mocks() {
     let table = table();
     let early = start(&table, server());
     early.create("GET", "/early", json!({"code": 200, "body": "here"}));
@@ -114,8 +114,8 @@ fn a_replica_that_starts_late_serves_what_there_is() {
     assert_eq!(late.call("GET", "/early").text(), "here");
 }
 
-/// While the log can not be read nobody can know whether a mock is still what it was, once the lease is over.
-fn a_mock_is_soon_neither_served_nor_missed_while_the_store(is_so: fn(&mut Message) -> Fate) {
+/// Without a readable log and without a lease, a mock's state is unknown.
+fn a_mock_is_soon_503_while_the_store(is_so: fn(&mut Message) -> Fate) {
     let (table, proxy) = (table(), Proxy::start());
     let (service, other) = (start(&table, &proxy.url), start(&table, server()));
     let id = service.create("GET", "/known", json!({"code": 200, "body": "before"}));
@@ -133,7 +133,7 @@ fn a_mock_is_soon_neither_served_nor_missed_while_the_store(is_so: fn(&mut Messa
         assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")), "{path}");
         assert_eq!(answer.json()["errors"][0]["code"], "unavailable");
     }
-    service.log_line(|line| line["message"] == "the change log can not be read");
+    service.log_line(|line| line["message"] == "the change log cannot be read");
     assert_eq!(other.patch(&id, &changes(json!({"response": {"body": "after"}}))).status, 200);
 
     proxy.set(|_| Fate::Pass);
@@ -144,7 +144,7 @@ fn a_mock_is_soon_neither_served_nor_missed_while_the_store(is_so: fn(&mut Messa
     service.log_line(|line| line["message"] == "the change log can be read again");
 }
 
-fn wait_for(status: u16, ask: impl Fn() -> Answer) {
+pub fn wait_for(status: u16, ask: impl Fn() -> Answer) {
     let deadline = Instant::now() + PATIENCE;
     while ask().status != status {
         assert!(Instant::now() < deadline, "{status} in time");
@@ -152,13 +152,13 @@ fn wait_for(status: u16, ask: impl Fn() -> Answer) {
 }
 
 #[test]
-fn without_the_store_a_mock_is_soon_neither_served_nor_missed() {
-    a_mock_is_soon_neither_served_nor_missed_while_the_store(|_| Fate::CutBefore);
+fn without_the_store_a_mock_is_soon_503() {
+    a_mock_is_soon_503_while_the_store(|_| Fate::CutBefore);
 }
 
 #[test]
-fn while_readings_are_throttled_a_mock_is_soon_neither_served_nor_missed() {
-    a_mock_is_soon_neither_served_nor_missed_while_the_store(|request| match request.operation() {
+fn with_throttled_log_reads_a_mock_is_soon_503() {
+    a_mock_is_soon_503_while_the_store(|request| match request.operation() {
         "Query" => Fate::Answer(Message::error(400, "ProvisionedThroughputExceededException")),
         _ => Fate::Pass,
     });
@@ -166,14 +166,14 @@ fn while_readings_are_throttled_a_mock_is_soon_neither_served_nor_missed() {
 
 /// Each way takes 300 ms, and a reading is waited for for 500.
 #[test]
-fn with_a_store_that_is_slower_than_it_is_waited_for_a_mock_is_soon_neither_served_nor_missed() {
+fn with_a_store_slower_than_the_time_limit_a_mock_is_soon_503() {
     const WAY: Duration = Duration::from_millis(300);
-    a_mock_is_soon_neither_served_nor_missed_while_the_store(|_| Fate::Delay(WAY, WAY));
+    a_mock_is_soon_503_while_the_store(|_| Fate::Delay(WAY, WAY));
 }
 
-/// A lease is over before the reading is answered that it is from. So no call is answered from memory.
+/// The lease ends before its reading is answered. So no call is answered from memory.
 #[test]
-fn with_a_store_that_is_slower_than_the_lease_each_call_waits_and_is_right() {
+fn with_a_store_slower_than_the_lease_each_call_waits_for_a_right_answer() {
     const WAY: Duration = Duration::from_millis(100);
     let (table, proxy) = (table(), Proxy::start());
     let (service, other) = (start(&table, &proxy.url), start(&table, server()));
@@ -194,16 +194,18 @@ fn with_a_store_that_is_slower_than_the_lease_each_call_waits_and_is_right() {
     assert_eq!([&service, &other].map(|service| service.call("GET", "/changing").status), [404; 2]);
 }
 
-/// The head is asked for for all who wait. But what somebody is shown after it was asked for, it may not count.
+/// One read of the head serves all waiting requests. But it may not count a write that was shown
+/// after the read was sent.
 #[test]
-fn who_comes_after_the_head_was_asked_for_waits_for_the_next_one() {
+fn a_request_after_the_start_of_a_head_read_waits_for_the_next_read() {
     let (table, proxy) = (table(), Proxy::start());
     let (service, other) = (start(&table, &proxy.url), start(&table, server()));
     let id = other.create("GET", "/path", json!({"code": 200, "body": "before"}));
     let list = || service.get("/endpoints?filter%5Bpath%5D=/path");
     assert!(list().text().contains("before"));
 
-    // The first answer that there is nothing after the head is late, and the log can not be read meanwhile.
+    // The first answer without an entry after the head is late, and the log cannot be read
+    // meanwhile.
     let (asked, questions) = mpsc::channel();
     proxy.set(move |request| match request.operation() {
         "Query" => Fate::CutBefore,
@@ -219,7 +221,8 @@ fn who_comes_after_the_head_was_asked_for_waits_for_the_next_one() {
         drop(questions);
         thread::sleep(Duration::from_millis(50));
         assert_eq!(other.patch(&id, &changes(json!({"response": {"body": "after"}}))).status, 200);
-        // This process has not read of it, so it can not say for how long others show what was there before.
+        // This process has not read the change, so it does not know how long others serve the
+        // previous state.
         assert_eq!(list().status, 503);
     });
 }

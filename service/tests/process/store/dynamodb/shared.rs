@@ -1,6 +1,6 @@
 //! Two processes on one table.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use echo_service::{
     domain::{Endpoint, Verb},
@@ -25,7 +25,7 @@ async fn at_once(scene: &Scene, writes: Vec<Write>) -> Vec<Result<Version, Write
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_processes_that_race_for_a_route_or_a_version_one_wins() {
+async fn of_two_processes_racing_for_a_route_or_a_version_one_wins() {
     let scene = Scene::set().await;
     for round in 0..20 {
         let rivals: Vec<_> =
@@ -62,7 +62,7 @@ async fn of_many_writes_of_two_processes_none_is_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_follows_the_log_sees_each_write_of_another_process_as_soon_as_it_is_acknowledged() {
+async fn a_log_reader_sees_each_acknowledged_write_of_another_process() {
     let scene = Scene::set().await;
     // They keep the log busy, so that it is read while transactions are carried out.
     let mut writers = Vec::new();
@@ -88,7 +88,7 @@ async fn who_follows_the_log_sees_each_write_of_another_process_as_soon_as_it_is
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_process_with_many_writes_does_not_keep_another_from_its_few() {
+async fn a_process_with_many_writes_does_not_starve_another() {
     let scene = Scene::set().await;
     // Many times what the few take, however busy the machine is.
     let many = (0..320).map(|n| endpoint(Verb::Get, &format!("/many/{n}"), &response(n % 4)));
@@ -104,8 +104,25 @@ async fn a_process_with_many_writes_does_not_keep_another_from_its_few() {
     scene.assert_sound().await;
 }
 
+/// As where somebody puts another table in its place: the head that the process knows is of no use any more.
 #[tokio::test]
-async fn only_this_store_is_shared() {
+async fn a_table_that_was_emptied_takes_the_next_write() {
+    let scene = Scene::set().await;
+    for n in 1..=3 {
+        create(&scene.store, &format!("/{n}")).await;
+    }
+    for item in scene.table.items().await {
+        let key = |name| item[name].as_s().unwrap().as_str();
+        scene.table.delete(key("PK"), key("SK")).await;
+    }
+    let next = scene.store.write(Write::Create(endpoint(Verb::Get, "/1", &response(1))));
+    let next = tokio::time::timeout(Duration::from_secs(5), next).await;
+    assert_eq!(next.expect("at once, and not after a restart").unwrap(), Version(1));
+    scene.assert_sound().await;
+}
+
+#[tokio::test]
+async fn only_dynamodb_is_a_shared_store() {
     assert!(Scene::set().await.store.is_shared());
     assert!(!echo_service::store::EmbeddedStore::in_memory().is_shared());
 }

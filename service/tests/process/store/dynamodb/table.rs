@@ -46,7 +46,7 @@ pub fn server() -> &'static str {
     })
 }
 
-/// What the environment would say of AWS, with the server at `url`.
+/// The AWS configuration of a service with the server at `url`.
 pub async fn aws(url: &str) -> SdkConfig {
     let credentials = Credentials::builder().access_key_id("test").secret_access_key("test").provider_name("test");
     aws_config::defaults(BehaviorVersion::v2026_01_12())
@@ -56,6 +56,14 @@ pub async fn aws(url: &str) -> SdkConfig {
         .endpoint_url(url)
         .load()
         .await
+}
+
+const KEYS: [(&str, KeyType); 2] = [("PK", KeyType::Hash), ("SK", KeyType::Range)];
+
+pub type Item = HashMap<String, AttributeValue>;
+
+pub fn text(text: &str) -> AttributeValue {
+    AttributeValue::S(text.into())
 }
 
 /// A table of one's own.
@@ -69,7 +77,7 @@ pub struct Table {
 impl Table {
     /// As Terraform makes it.
     pub async fn create() -> Self {
-        let table = Self::with_keys(&[("PK", KeyType::Hash), ("SK", KeyType::Range)]).await;
+        let table = Self::with_keys(&KEYS).await;
         table.expire_by("expires_at").await;
         table
     }
@@ -77,15 +85,35 @@ impl Table {
     /// Without time to live.
     pub async fn with_keys(keys: &[(&str, KeyType)]) -> Self {
         let aws = aws(server()).await;
-        let (name, client) = (format!("echo-{}", Uuid::now_v7()), Client::new(&aws));
-        let mut request = client.create_table().table_name(&name).billing_mode(BillingMode::PayPerRequest);
+        let table = Self { name: format!("echo-{}", Uuid::now_v7()), client: Client::new(&aws), aws };
+        table.make(keys).await;
+        table
+    }
+
+    async fn make(&self, keys: &[(&str, KeyType)]) {
+        let mut request = self.client.create_table().table_name(&self.name).billing_mode(BillingMode::PayPerRequest);
         for (key, role) in keys {
             let attribute = AttributeDefinition::builder().attribute_name(*key).attribute_type(ScalarAttributeType::S);
             let key = KeySchemaElement::builder().attribute_name(*key).key_type(role.clone());
             request = request.attribute_definitions(attribute.build().unwrap()).key_schema(key.build().unwrap());
         }
         request.send().await.unwrap();
-        Self { name, client, aws }
+    }
+
+    /// Puts another table in its place, with these items.
+    pub async fn replace(&self, items: Vec<Item>) {
+        self.client.delete_table().table_name(&self.name).send().await.unwrap();
+        self.make(&KEYS).await;
+        self.expire_by("expires_at").await;
+        self.put_all(items).await;
+    }
+
+    /// When it was made, in milliseconds, by which it is told from one that it is restored to.
+    pub async fn made(&self) -> AttributeValue {
+        let described = self.client.describe_table().table_name(&self.name).send().await.unwrap();
+        let made = described.table.unwrap().creation_date_time.unwrap();
+        // DynamoDB sends a decimal fraction, and the SDK reads 0.123 as a little less.
+        AttributeValue::N((made.secs() * 1_000 + i64::from(made.subsec_nanos() + 500_000) / 1_000_000).to_string())
     }
 
     pub async fn expire_by(&self, attribute: &str) {
@@ -109,32 +137,59 @@ impl Table {
         self.delete("LOG", &format!("{version:0>20}")).await;
     }
 
-    /// What an operator does before a new lease.
+    /// An operator's step before a new lease.
     pub async fn forget_lease(&self) {
         self.delete("LEASE", "LEASE").await;
     }
 
-    pub async fn put(&self, item: HashMap<String, AttributeValue>) {
+    /// As a process of format 1 leaves a new table at its start.
+    pub async fn be_of_format_1(&self) {
+        let number = |number: &str| AttributeValue::N(number.into());
+        let lease =
+            [("PK", text("LEASE")), ("SK", text("LEASE")), ("milliseconds", number("150")), ("format", number("1"))];
+        self.put(lease.map(|(name, value)| (name.to_owned(), value)).into()).await;
+    }
+
+    pub async fn item(&self, partition: &str, sort: &str) -> Option<Item> {
+        let request = self.client.get_item().table_name(&self.name).consistent_read(true);
+        request.key("PK", text(partition)).key("SK", text(sort)).send().await.unwrap().item
+    }
+
+    pub async fn put(&self, item: Item) {
         self.client.put_item().table_name(&self.name).set_item(Some(item)).send().await.unwrap();
     }
 
+    /// The head last: a table is not there before all of it is.
+    pub async fn put_all(&self, mut items: Vec<Item>) {
+        items.sort_by_key(|item| item["SK"].as_s().is_ok_and(|sort| sort == "HEAD"));
+        for item in items {
+            self.put(item).await;
+        }
+    }
+
     pub async fn delete(&self, partition: &str, sort: &str) {
-        let request = self.client.delete_item().table_name(&self.name).key("PK", AttributeValue::S(partition.into()));
-        request.key("SK", AttributeValue::S(sort.into())).send().await.unwrap();
+        let request = self.client.delete_item().table_name(&self.name).key("PK", text(partition));
+        request.key("SK", text(sort)).send().await.unwrap();
     }
 
     /// How many items are in a partition.
     pub async fn count(&self, partition: &str) -> usize {
-        let request = self.client.query().table_name(&self.name).consistent_read(true);
-        let request = request.key_condition_expression("PK = :p");
-        let request = request.expression_attribute_values(":p", AttributeValue::S(partition.into()));
-        request.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await.unwrap().len()
+        self.partition(partition).await.len()
     }
 
-    /// All items there are, of all kinds.
-    pub async fn items(&self) -> Vec<HashMap<String, AttributeValue>> {
+    pub async fn partition(&self, partition: &str) -> Vec<Item> {
+        let request = self.client.query().table_name(&self.name).consistent_read(true);
+        let request = request.key_condition_expression("PK = :p");
+        let request = request.expression_attribute_values(":p", text(partition));
+        request.into_paginator().items().send().collect::<Result<_, _>>().await.unwrap()
+    }
+
+    /// All items there are, of all kinds but those that processes renew.
+    pub async fn items(&self) -> Vec<Item> {
         let scan = self.client.scan().table_name(&self.name).consistent_read(true);
-        scan.into_paginator().items().send().collect::<Result<_, _>>().await.unwrap()
+        let mut items: Vec<Item> = scan.into_paginator().items().send().collect::<Result<_, _>>().await.unwrap();
+        items.retain(|item| item["PK"] != text("PROCESS"));
+        items
     }
 
     pub async fn count_all(&self) -> usize {

@@ -39,7 +39,7 @@ async fn serve_tls(folder: &Path) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_systems_certificates_are_trusted_and_no_others() {
+async fn only_certificates_of_the_system_are_trusted() {
     let (table, folder) = (Table::create().await, tempfile::tempdir().unwrap());
     let url = serve_tls(folder.path()).await;
     let start = |trusted: &str| {

@@ -1,0 +1,87 @@
+//! `/-/store/raise`: the format of the store.
+
+use std::{str::FromStr, sync::Arc};
+
+use poem::Request;
+use poem_openapi::{ApiResponse, OpenApi, Tags, param::Query};
+
+use super::{
+    access::MayWrite,
+    document::capitalized,
+    error::{ApiError, Kind, Source, excerpt},
+    jsonapi::JsonApi,
+    parameters::unknown_parameters,
+    refusal::{Refusal, Statuses},
+    schema::RaiseDocument,
+    text::{FlagRule, FormatRule, Text},
+};
+use crate::{replica::Replica, store::RaiseError};
+
+#[derive(Tags)]
+enum Tag {
+    /// For operators, after a deployment.
+    Store,
+}
+
+#[derive(ApiResponse)]
+enum Raised {
+    /// The store is in the format. With `dry_run`: the store is in the format, or can be raised.
+    #[oai(status = 200)]
+    Ok(JsonApi<RaiseDocument>),
+}
+
+struct RaiseStatuses;
+impl Statuses for RaiseStatuses {
+    const OWN: &'static [u16] = &[400, 409];
+}
+
+pub struct StoreApi {
+    pub replica: Arc<Replica>,
+}
+
+#[OpenApi(tag = "Tag::Store")]
+impl StoreApi {
+    /// Raise the store
+    ///
+    /// After the answer, every process accepts members of the format. Versions that do not know the format cannot start
+    /// on the store any more. While a live process does not know the format, the answer is 409.
+    #[oai(path = "/-/store/raise", method = "post", operation_id = "raiseStore")]
+    async fn raise(
+        &self,
+        _access: MayWrite,
+        request: &Request,
+        /// The format. The default is the newest that the service knows.
+        to_format: Query<Option<Text<FormatRule>>>,
+        /// Change nothing, and describe the raise.
+        dry_run: Query<Option<Text<FlagRule>>>,
+    ) -> Result<Raised, Refusal<RaiseStatuses>> {
+        let mut wrong = unknown_parameters(request, &["to_format", "dry_run"]);
+        let mut note = |name: &str, text: &str, advice: &str| {
+            let why = format!("`{}` is not {advice}", excerpt(text));
+            wrong.push(Kind::BadParameter.object(why, Some(Source::parameter(name))));
+        };
+        let to = parsed(to_format.0, |text| note("to_format", text, "a format: write a whole number"));
+        let is_dry = parsed(dry_run.0, |text| note("dry_run", text, "a flag: write `true` or `false`"));
+        if !wrong.is_empty() {
+            return Err(ApiError::all(wrong).into());
+        }
+        let raise = self.replica.raise(to, is_dry.unwrap_or(false)).await?;
+        Ok(Raised::Ok(JsonApi(raise.into())))
+    }
+}
+
+impl From<RaiseError> for ApiError {
+    fn from(error: RaiseError) -> Self {
+        let detail = capitalized(&error.to_string());
+        match error {
+            RaiseError::Unknown => Self::new(Kind::BadParameter, detail, Some(Source::parameter("to_format"))),
+            RaiseError::Lacking { .. } => Self::new(Kind::Conflict, detail, None),
+            RaiseError::Store(error) => error.into(),
+        }
+    }
+}
+
+fn parsed<R, T: FromStr>(text: Option<Text<R>>, wrong: impl FnOnce(&str)) -> Option<T> {
+    let text = text?.0;
+    text.parse().map_err(|_| wrong(&text)).ok()
+}

@@ -1,0 +1,61 @@
+//! Mocks whose records are damaged.
+
+use std::{collections::BTreeSet, mem};
+
+use parking_lot::Mutex;
+
+use super::Replica;
+use crate::{
+    domain::{EndpointId, MockPath, Route, Verb},
+    store::StoreError,
+};
+
+/// The routes of a reading. A reading that is given up puts them back, because other calls wait for their claims.
+struct Taken<'a> {
+    sought: &'a Mutex<BTreeSet<Route>>,
+    routes: BTreeSet<Route>,
+}
+
+impl<'a> Taken<'a> {
+    fn new(sought: &'a Mutex<BTreeSet<Route>>) -> Self {
+        Self { sought, routes: mem::take(&mut *sought.lock()) }
+    }
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        self.sought.lock().append(&mut self.routes);
+    }
+}
+
+impl Replica {
+    /// Refuses a call whose route is claimed by a mock with a damaged record that does not show its route. The claims
+    /// of all who wait are read at once, so that no flood of misses becomes one of reads. The table keeps what is
+    /// found.
+    pub(super) async fn check_claim(&self, verb: Verb, path: &str) -> Result<(), StoreError> {
+        let Ok(path) = MockPath::parse(path) else { return Ok(()) };
+        let route = Route { verb, path };
+        self.sought.lock().insert(route.clone());
+        let read = async {
+            let mut taken = Taken::new(&self.sought);
+            let holders = self.store.holders(&taken.routes).await;
+            taken.routes.clear();
+            for (route, id) in holders? {
+                self.follower.table.write().found(id, route);
+            }
+            Ok(())
+        };
+        self.follower.once_for_all(&self.follower.claims, read).await?;
+        self.follower.table.read().check_undamaged(verb, route.path.as_str())
+    }
+
+    /// The number of endpoints with a damaged record.
+    pub fn count_damaged(&self) -> usize {
+        self.follower.table.read().count_damaged()
+    }
+
+    /// The route of an endpoint with a damaged record, if it is known.
+    pub fn damaged_route(&self, id: EndpointId) -> Option<Route> {
+        self.follower.table.read().damaged_route(id)
+    }
+}

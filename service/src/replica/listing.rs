@@ -1,0 +1,57 @@
+//! Listings. The store reads them, and the replica returns them once every replica shows the same mocks.
+
+use super::{Replica, table::Table};
+use crate::{
+    domain::{EndpointId, Verb},
+    store::{Filter, Page, StoreError},
+};
+
+/// The number of times that a page is chosen anew because some of its mocks are gone.
+const RETRIES: usize = 3;
+
+impl Replica {
+    /// Calls `was_read` with the page as soon as the store returns it, before the wait for other
+    /// replicas.
+    pub async fn list(
+        &self,
+        filter: Filter,
+        after: Option<EndpointId>,
+        limit: usize,
+        was_read: impl FnOnce(&Page),
+    ) -> Result<Page, StoreError> {
+        let page = match filter {
+            Filter { verb: Some(verb), path: None } => self.list_verb(verb, after, limit).await?,
+            filter => self.store.list(filter, after, limit).await?,
+        };
+        was_read(&page);
+        self.follower.catch_up_to_all_shown().await?;
+        self.until_settled(Table::all_settles).await;
+        Ok(page)
+    }
+
+    /// Chooses the page from memory, so that the store reads its endpoints only. As for a miss, a
+    /// reading comes first: without it the page could lack acknowledged writes.
+    async fn list_verb(&self, verb: Verb, mut after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError> {
+        if !self.follower.is_alone() {
+            self.follower.catch_up().await?;
+        }
+        let mut retries = RETRIES;
+        loop {
+            let (ids, more) = self.follower.table.read().of_verb(verb, after, limit);
+            let (last, chosen) = (ids.last().copied(), ids.len());
+            let mut page = self.store.list_verb(verb, ids).await?;
+            // A write of several changes may have deleted a mock and created its successor.
+            if page.endpoints.len() < chosen && !page.more && retries > 0 {
+                retries -= 1;
+                self.follower.catch_up_to_all_shown().await?;
+                continue;
+            }
+            after = last;
+            page.more |= more;
+            // All chosen endpoints may be gone by now: try the next page.
+            if !page.endpoints.is_empty() || !page.more {
+                return Ok(page);
+            }
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Tests that look into a replica.
+
+use std::{
+    future,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+};
+
+use async_trait::async_trait;
+use tokio::runtime::Runtime;
+
+use super::*;
+use crate::{
+    domain::{Endpoint, Headers, MockPath, MockResponse, StatusCode},
+    store::{Changes, Filter, Page, Raise, RaiseError, Snapshot},
+};
+
+const LEASE: Lease = Lease { term: Duration::from_millis(300), poll: Duration::from_millis(50) };
+
+/// A store with one mock that never changes. It can fall silent, or forget its log and not load.
+#[derive(Default)]
+struct OneMock {
+    is_silent: AtomicBool,
+    has_gap: AtomicBool,
+}
+
+#[async_trait]
+impl Store for OneMock {
+    async fn load(&self) -> Result<Snapshot, StoreError> {
+        if self.has_gap.load(Ordering::Relaxed) {
+            future::pending::<()>().await;
+        }
+        let route = Route { verb: Verb::Get, path: MockPath::parse("/").unwrap() };
+        let headers = Headers::parse(vec![]).unwrap();
+        let response = MockResponse::new(StatusCode::parse(200.0).unwrap(), headers, None).unwrap();
+        let mock = Endpoint { id: EndpointId::generate(), route, response };
+        Ok(Snapshot { head: Version(1), endpoints: vec![mock], damaged: vec![] })
+    }
+
+    async fn changes_since(&self, version: Version) -> Result<Changes, StoreError> {
+        if self.is_silent.load(Ordering::Relaxed) {
+            future::pending::<()>().await;
+        }
+        if self.has_gap.load(Ordering::Relaxed) {
+            return Ok(Changes::Gap);
+        }
+        Ok(Changes::Log { head: version, changes: vec![] })
+    }
+
+    async fn write_all(&self, _: Vec<Write>) -> Result<Version, WriteError> {
+        unreachable!("nobody writes")
+    }
+
+    async fn get(&self, _: EndpointId) -> Result<Option<Stored>, StoreError> {
+        unreachable!("it is only called")
+    }
+
+    async fn list(&self, _: Filter, _: Option<EndpointId>, _: usize) -> Result<Page, StoreError> {
+        unreachable!("it is only called")
+    }
+
+    async fn list_verb(&self, _: Verb, _: Vec<EndpointId>) -> Result<Page, StoreError> {
+        unreachable!("it is only called")
+    }
+
+    async fn head(&self) -> Result<Version, StoreError> {
+        unreachable!("it is only called")
+    }
+
+    async fn raise(&self, _: Option<u64>, _: bool) -> Result<Raise, RaiseError> {
+        unreachable!("it is only called")
+    }
+
+    fn is_shared(&self) -> bool {
+        true
+    }
+}
+
+/// A load may hold older mocks than the write, and replaces the table.
+#[test]
+fn a_write_of_this_process_is_not_applied_to_a_table_that_is_being_loaded_again() {
+    let (runtime, store) = (Runtime::new().unwrap(), Arc::<OneMock>::default());
+    let replica = runtime.block_on(Replica::load(Arc::clone(&store) as Arc<dyn Store>, LEASE)).unwrap();
+    store.has_gap.store(true, Ordering::Relaxed);
+    thread::sleep(4 * LEASE.poll);
+    assert!(!replica.follower.apply_own(Version(2), &[]));
+    assert_eq!(replica.follower.table.read().applied, Version(1));
+}
+
+/// `Instant` does not count the time for which a machine was suspended.
+#[test]
+fn a_lease_ends_while_the_machine_is_suspended() {
+    let (runtime, store) = (Runtime::new().unwrap(), Arc::<OneMock>::default());
+    let replica = runtime.block_on(Replica::load(Arc::clone(&store) as Arc<dyn Store>, LEASE)).unwrap();
+    thread::sleep(2 * LEASE.term);
+    assert!(runtime.block_on(replica.find(Verb::Get, "/")).unwrap().is_some());
+    store.is_silent.store(true, Ordering::Relaxed);
+    clock::SUSPENDED.fetch_add(2 * LEASE.term.as_millis() as u64, Ordering::Relaxed);
+    assert!(runtime.block_on(replica.find(Verb::Get, "/")).is_err());
+}
+
+/// A thread may stop between two lines for any time. Here another thread holds the table.
+#[test]
+fn what_is_looked_up_when_the_lease_is_over_is_not_answered_even_if_it_was_asked_for_before() {
+    let (runtime, store) = (Runtime::new().unwrap(), Arc::<OneMock>::default());
+    let replica = runtime.block_on(Replica::load(Arc::clone(&store) as Arc<dyn Store>, LEASE)).unwrap();
+    let find = || {
+        let replica = Arc::clone(&replica);
+        runtime.spawn(async move { replica.find(Verb::Get, "/").await })
+    };
+    // By then the load is settled.
+    thread::sleep(2 * LEASE.term);
+    assert!(runtime.block_on(find()).unwrap().unwrap().is_some());
+
+    store.is_silent.store(true, Ordering::Relaxed);
+    let table = replica.follower.table.write();
+    let found = find();
+    thread::sleep(2 * LEASE.term);
+    drop(table);
+    assert!(runtime.block_on(found).unwrap().is_err());
+}

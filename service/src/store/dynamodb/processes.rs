@@ -1,0 +1,171 @@
+//! The items by which the processes on a table know of each other.
+//!
+//! Each process renews its item every 10 s, and then reads the items of all. No time of day is compared: a process is
+//! live for 30 s after the reader, by its own monotonic clock, has first seen the present count of renewals. So a
+//! process that was killed counts as live for 30 s, and at the start of the reader every process does. The expiry only
+//! cleans up. No answer depends on who is live: a process that is forgotten finds a table in a format that it does not
+//! know, and answers 503.
+
+use std::{collections::HashMap, mem, pin::pin, sync::Arc, time::Duration};
+
+use aws_sdk_dynamodb::{Client, types::AttributeValue};
+use futures_util::TryStreamExt as _;
+use parking_lot::Mutex;
+use tokio::time::{Instant, sleep};
+use tokio_util::task::AbortOnDropHandle;
+use uuid::Uuid;
+
+use super::{
+    failed,
+    item::{self, EXPIRES, Item, SORT},
+    read::{pages, partition},
+    timing,
+};
+use crate::store::{Limits, Process, StoreError, format::NEWEST};
+
+const PROCESSES: &str = "PROCESS";
+/// Time between two renewals.
+const RENEWAL: Duration = Duration::from_secs(10);
+/// Two renewals may fail.
+const LIVE: Duration = Duration::from_secs(30);
+
+/// The processes on a table, as this process sees them.
+pub(super) struct Processes {
+    client: Client,
+    table: String,
+    own: Process,
+    seen: Mutex<Seen>,
+}
+
+impl Processes {
+    pub(super) fn of(client: &Client, table: &str, limits: Limits) -> Self {
+        let own = Process { id: Uuid::now_v7().to_string(), format: NEWEST, limits };
+        Self { client: client.clone(), table: table.to_owned(), own, seen: Mutex::default() }
+    }
+
+    /// Writes the item of this process, and renews it until the handle is dropped.
+    pub(super) async fn start(self: Arc<Self>) -> Result<AbortOnDropHandle<()>, StoreError> {
+        self.renew(1).await?;
+        tracing::info!(process = self.own.id, format = self.own.format, "this process shares the table");
+        Ok(AbortOnDropHandle::new(tokio::spawn(async move {
+            for renewed in 2.. {
+                sleep(RENEWAL).await;
+                if let Err(error) = self.renew(renewed).await {
+                    tracing::warn!(%error, "the item of this process is not renewed");
+                }
+            }
+        })))
+    }
+
+    async fn renew(&self, renewed: u64) -> Result<(), StoreError> {
+        let item = own_item(&self.own, renewed);
+        self.client.put_item().table_name(&self.table).set_item(Some(item)).send().await.map_err(failed)?;
+        self.read().await
+    }
+
+    /// Reads the items of all processes.
+    pub(super) async fn read(&self) -> Result<(), StoreError> {
+        let (mut found, mut pages) =
+            (vec![], pin!(pages(partition(&self.client, &self.table, PROCESSES, None), timing::page_of_listing)));
+        while let Some(page) = pages.try_next().await? {
+            found.extend(page.items().iter().filter_map(process));
+        }
+        self.seen.lock().update(found, Instant::now());
+        Ok(())
+    }
+
+    /// The live processes at the last reading, this process among them, in the order of their starts.
+    pub(super) fn live(&self) -> Vec<Process> {
+        self.seen.lock().live(Instant::now())
+    }
+
+    /// Removes the item of this process.
+    pub(super) async fn leave(&self) {
+        let request = self.client.delete_item().table_name(&self.table);
+        let request = request.set_key(Some(item::key(PROCESSES, &self.own.id)));
+        if let Err(error) = request.customize().config_override(timing::sent_once()).send().await {
+            tracing::warn!(error = %failed(error), "the item of this process is not removed: it counts as live for 30 s");
+        }
+    }
+}
+
+fn own_item(process: &Process, renewed: u64) -> Item {
+    let limits = process.limits.iter().map(|(name, limit)| (name.clone(), item::number(*limit)));
+    let mut item = item::key(PROCESSES, &process.id);
+    item.insert("format".into(), item::number(process.format));
+    item.insert("limits".into(), AttributeValue::M(limits.collect()));
+    item.insert("renewed".into(), item::number(renewed));
+    item.insert(EXPIRES.into(), item::number(timing::expiry_of_now()));
+    item
+}
+
+/// A process, and the number of renewals of its item. A missing or damaged value counts as 0, so that no format is
+/// assumed.
+fn process(item: &Item) -> Option<(Process, u64)> {
+    let number = |name| item::number_of(item, name).unwrap_or(0);
+    let limits = item.get("limits").and_then(|limits| limits.as_m().ok());
+    let limits = limits
+        .into_iter()
+        .flat_map(|limits| limits.keys().filter_map(|name| Some((name.clone(), item::number_of(limits, name).ok()?))));
+    let id = item::text_of(item, SORT).ok()?.to_owned();
+    Some((Process { id, format: number("format"), limits: limits.collect() }, number("renewed")))
+}
+
+/// The items of the last reading, by the id of the process.
+#[derive(Default)]
+struct Seen(HashMap<String, Sighting>);
+
+struct Sighting {
+    process: Process,
+    renewed: u64,
+    /// When this count of renewals was first seen.
+    since: Instant,
+}
+
+impl Seen {
+    fn update(&mut self, found: Vec<(Process, u64)>, now: Instant) {
+        let before = mem::take(&mut self.0);
+        self.0.extend(found.into_iter().map(|(process, renewed)| {
+            let known = before.get(&process.id).filter(|known| known.renewed == renewed);
+            let since = known.map_or(now, |known| known.since);
+            (process.id.clone(), Sighting { process, renewed, since })
+        }));
+    }
+
+    fn live(&self, now: Instant) -> Vec<Process> {
+        let live = self.0.values().filter(|sighting| now.duration_since(sighting.since) < LIVE);
+        let mut live: Vec<_> = live.map(|sighting| sighting.process.clone()).collect();
+        live.sort_unstable_by(|one, other| one.id.cmp(&other.id));
+        live
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn process(id: &str) -> Process {
+        Process { id: id.into(), format: NEWEST, limits: Limits::new() }
+    }
+
+    #[test]
+    fn a_process_is_live_for_30_s_after_its_last_renewal_was_seen() {
+        let (mut seen, start) = (Seen::default(), Instant::now());
+        let live = |seen: &Seen, now| seen.live(now).into_iter().map(|process| process.id).collect::<Vec<_>>();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        // An item that nobody renews any more counts from the first reading on, however old it is.
+        seen.update(vec![(process("1"), 7), (process("2"), 1)], at(0));
+        for seconds in [10, 20, 29] {
+            seen.update(vec![(process("1"), 7), (process("2"), seconds)], at(seconds));
+            assert_eq!(live(&seen, at(seconds)), ["1", "2"]);
+        }
+        assert_eq!(live(&seen, at(30)), ["2"]);
+        assert_eq!(live(&seen, at(59)), [""; 0]);
+        // It was stopped for a while.
+        seen.update(vec![(process("1"), 8), (process("2"), 29)], at(60));
+        assert_eq!(live(&seen, at(60)), ["1"]);
+        // A process that has ended has no item.
+        seen.update(vec![], at(61));
+        assert_eq!(live(&seen, at(61)), [""; 0]);
+    }
+}

@@ -1,0 +1,53 @@
+//! Raising the table: one write that changes the marks of the head and of the lease, and no endpoint.
+
+use std::sync::atomic::Ordering;
+
+use aws_sdk_dynamodb::types::Put;
+use tokio::time::Instant;
+
+use super::{DynamoStore, agree, item::Head, timing::Backoff, transaction::put};
+use crate::store::{Format, Raise, RaiseError, StoreError, Version};
+
+/// The number of attempts, while other processes write first.
+const ATTEMPTS: usize = 100;
+
+impl DynamoStore {
+    pub(super) async fn raise_to(&self, to: u64, dry_run: bool) -> Result<Raise, RaiseError> {
+        // Without a head, nobody has written yet to a table of format 1.
+        let mut head = self.read_head().await?.unwrap_or_else(|| *self.head.lock());
+        let lease = self.read_item(agree::lease_key()).await?;
+        let mut backoff = Backoff::default();
+        for _ in 0..ATTEMPTS {
+            let (from, format) = (head.format.written, head.format.raised(to));
+            if format != head.format {
+                self.check_processes(to).await?;
+            }
+            if dry_run || format == head.format {
+                return Ok(Raise { from, to, is_done: false });
+            }
+            let began = Instant::now();
+            let made = if head.format == Format::FIRST { self.made.load(Ordering::Acquire) } else { head.made };
+            let next = Head { version: Version(head.version.0 + 1), format, made };
+            let marked = |lease| Put::builder().table_name(&self.table).set_item(Some(agree::marked(lease, format)));
+            let Some(other) = self.advance(head, next, lease.clone().map(|lease| put(marked(lease)))).await? else {
+                tracing::info!(from, to, "the table is raised");
+                return Ok(Raise { from, to, is_done: true });
+            };
+            // A writer that goes on from the head that it was shown would otherwise always be first.
+            if other.version == head.version {
+                backoff.wait(began).await;
+            }
+            head = other;
+        }
+        Err(StoreError::Unavailable("others write to the table all the time".into()).into())
+    }
+
+    /// Refuses a format that a live process lacks.
+    async fn check_processes(&self, to: u64) -> Result<(), RaiseError> {
+        self.processes.read().await?;
+        let lacking = self.processes.live().into_iter().filter(|process| process.format < to);
+        let lacking: Vec<_> =
+            lacking.map(|process| format!("{} (knows formats up to {})", process.id, process.format)).collect();
+        if lacking.is_empty() { Ok(()) } else { Err(RaiseError::Lacking { to, lacking }) }
+    }
+}

@@ -1,0 +1,150 @@
+//! Writing: all changes of a write, or none.
+
+use redb::{ReadableTable as _, Table, WriteTransaction};
+
+use super::{
+    open::failed,
+    tables::{
+        ENDPOINTS, LOG, LOG_KEPT, META, NEEDED, ROUTES, WRITTEN, claim, find, format_in, get, head_in, id_of,
+        route_key, version_key,
+    },
+};
+use crate::{
+    domain::{Endpoint, EndpointId, Route},
+    store::{
+        Raise, StoreError, Version, Write, WriteError, check_sizes,
+        claims::{Claim, claims},
+        record::{self, Rest},
+    },
+};
+
+/// The tables, open for writing.
+pub(super) struct Tables<'txn> {
+    endpoints: Table<'txn, &'static [u8], &'static [u8]>,
+    routes: Table<'txn, &'static [u8], &'static [u8]>,
+    log: Table<'txn, &'static [u8], &'static [u8]>,
+    meta: Table<'txn, &'static [u8], &'static [u8]>,
+    /// The format that the file is raised to.
+    pub raised: Option<u64>,
+}
+
+/// A change whose conditions on the endpoint hold.
+struct Change {
+    id: EndpointId,
+    old: Option<Route>,
+    new: Option<Endpoint>,
+    rest: Rest,
+}
+
+impl<'txn> Tables<'txn> {
+    pub(super) fn open(txn: &'txn WriteTransaction) -> Result<Self, StoreError> {
+        Ok(Self {
+            endpoints: txn.open_table(ENDPOINTS).map_err(failed)?,
+            routes: txn.open_table(ROUTES).map_err(failed)?,
+            log: txn.open_table(LOG).map_err(failed)?,
+            meta: txn.open_table(META).map_err(failed)?,
+            raised: None,
+        })
+    }
+
+    /// Carries out a write. All its conditions are checked before anything is changed.
+    pub(super) fn apply(&mut self, writes: Vec<Write>) -> Result<Version, WriteError> {
+        let changes = writes.into_iter().map(|write| self.check(write)).collect::<Result<Vec<_>, _>>()?;
+        check_sizes(changes.iter().map(|change| {
+            let rest = change.rest.iter().map(|(name, value)| name.len() + value.get().len());
+            change.new.as_ref().map_or(0, |new| record::bytes(new) + rest.sum::<usize>())
+        }))?;
+        let moves =
+            changes.iter().map(|Change { id, old, new, .. }| (*id, old.as_ref(), new.as_ref().map(|new| &new.route)));
+        let claims = claims(moves)?;
+        for (route, claim) in &claims {
+            self.check_free(route, *claim)?;
+        }
+
+        let version = Version(head_in(&self.meta)?.0 + 1);
+        if changes.len() > 1 {
+            self.raise(2, false)?;
+        }
+        for (route, claim) in claims {
+            let key = route_key(&route);
+            match claim.taken_by {
+                Some(id) => _ = self.routes.insert(key.as_slice(), id.to_string().as_bytes()).map_err(failed)?,
+                None => _ = self.routes.remove(key.as_slice()).map_err(failed)?,
+            }
+        }
+        for Change { id, new, rest, .. } in &changes {
+            let id = id.to_string();
+            match new {
+                Some(new) => {
+                    let record = record::encode(new, version, rest);
+                    self.endpoints.insert(id.as_bytes(), record.as_slice()).map_err(failed)?;
+                }
+                None => _ = self.endpoints.remove(id.as_bytes()).map_err(failed)?,
+            }
+        }
+        let ids: String = changes.iter().map(|change| change.id.to_string()).collect();
+        self.log.insert(version_key(version).as_slice(), ids.as_bytes()).map_err(failed)?;
+        if let Some(forgotten) = version.0.checked_sub(LOG_KEPT) {
+            self.log.remove(version_key(Version(forgotten)).as_slice()).map_err(failed)?;
+        }
+        self.meta.insert(b"head".as_slice(), version.0.to_be_bytes().as_slice()).map_err(failed)?;
+        Ok(version)
+    }
+
+    /// Checks the conditions of a change on the endpoint itself.
+    fn check(&self, write: Write) -> Result<Change, WriteError> {
+        Ok(match write {
+            Write::Create(new) => Change { id: new.id, old: None, new: Some(new), rest: Rest::new() },
+            Write::Replace { endpoint, expected } => {
+                let old = self.expect(endpoint.id, expected)?;
+                Change { id: endpoint.id, old: Some(old), rest: self.rest(endpoint.id)?, new: Some(endpoint) }
+            }
+            Write::Delete { id, expected } => {
+                Change { id, old: Some(self.expect(id, expected)?), new: None, rest: Rest::new() }
+            }
+            Write::Discard { id, .. } => match get(&self.endpoints, &self.routes, id) {
+                Ok(None) => return Err(WriteError::Missing),
+                Ok(Some(_)) => return Err(WriteError::Changed),
+                Err(StoreError::Damaged(_)) => {
+                    Change { id, old: claim(&self.routes, id)?, new: None, rest: Rest::new() }
+                }
+                Err(error) => return Err(error.into()),
+            },
+        })
+    }
+
+    fn expect(&self, id: EndpointId, expected: Version) -> Result<Route, WriteError> {
+        match find(&self.endpoints, id)? {
+            None => Err(WriteError::Missing),
+            Some(stored) if stored.version != expected => Err(WriteError::Changed),
+            Some(stored) => Ok(stored.endpoint.route),
+        }
+    }
+
+    /// The unknown members of a record.
+    fn rest(&self, id: EndpointId) -> Result<Rest, StoreError> {
+        let record = self.endpoints.get(id.to_string().as_bytes()).map_err(failed)?;
+        record.map_or_else(|| Ok(Rest::new()), |record| record::rest(id, record.value()))
+    }
+
+    fn check_free(&self, route: &Route, claim: Claim) -> Result<(), WriteError> {
+        let Some(holder) = self.routes.get(route_key(route).as_slice()).map_err(failed)? else { return Ok(()) };
+        match id_of(holder.value())? {
+            holder if claim.left_by == Some(holder) => Ok(()),
+            holder => Err(WriteError::Taken { route: route.clone(), holder }),
+        }
+    }
+
+    /// Raises the file. Versions without the new format can no longer open it.
+    pub(super) fn raise(&mut self, to: u64, dry_run: bool) -> Result<Raise, StoreError> {
+        let before = format_in(&self.meta)?;
+        let raised = before.raised(to);
+        let is_done = raised != before && !dry_run;
+        if is_done {
+            self.meta.insert(WRITTEN, raised.written.to_be_bytes().as_slice()).map_err(failed)?;
+            self.meta.insert(NEEDED, raised.needed.to_be_bytes().as_slice()).map_err(failed)?;
+            self.raised = Some(to);
+        }
+        Ok(Raise { from: before.written, to, is_done })
+    }
+}

@@ -1,0 +1,86 @@
+//! The format of a store. ARCHITECTURE.md, "How a record changes", says how a new format comes into use.
+//!
+//! | format | what it adds | can be read by |
+//! | --- | --- | --- |
+//! | 1 | verb, path, code, headers, body | all versions |
+//! | 2 | unknown members of a mock survive a change; several changes in one entry of the log; epochs of a table | versions that know format 2 |
+
+use std::collections::BTreeMap;
+
+use super::StoreError;
+
+/// The limits of a process by name, in the unit at the end of the name, such as `max_mocks_bytes`. Versions may add
+/// limits, so a limit may be absent.
+pub type Limits = BTreeMap<String, u64>;
+
+/// A process on a shared store, as it says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Process {
+    /// As in its log.
+    pub id: String,
+    /// The newest format that it reads and writes. 0: unknown.
+    pub format: u64,
+    pub limits: Limits,
+}
+
+/// The needed format of each format, from 1 to the newest known one.
+const NEEDED: [u64; 2] = [1, 2];
+
+/// The newest known format.
+pub const NEWEST: u64 = NEEDED.len() as u64;
+
+/// The format of a store. A store with unknown members can be read if the needed format is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Format {
+    /// The newest format whose members may be in the store.
+    pub written: u64,
+    /// A version of Echo without this format must not open the store.
+    pub needed: u64,
+}
+
+impl Format {
+    /// The format of stores from before the two numbers.
+    pub(super) const FIRST: Self = Self { written: 1, needed: 1 };
+    /// The format of a new store.
+    pub(super) const NEW: Self = Self { written: NEWEST, needed: NEWEST };
+
+    pub(super) const fn can_be_read(self) -> bool {
+        self.needed <= NEWEST
+    }
+
+    /// The format after a raise to `to`, which this version knows.
+    pub(super) fn raised(self, to: u64) -> Self {
+        Self { written: self.written.max(to), needed: self.needed.max(NEEDED[to as usize - 1]) }
+    }
+}
+
+/// The outcome of a raise, or of its dry run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Raise {
+    /// The format in which the store was written before.
+    pub from: u64,
+    pub to: u64,
+    /// Whether this call has raised the store.
+    pub is_done: bool,
+}
+
+/// Why a store was not raised.
+#[derive(Debug, thiserror::Error)]
+pub enum RaiseError {
+    #[error("this version knows formats 1 to {NEWEST}: name one of these, or start a newer version")]
+    Unknown,
+    /// A process that does not know the format could not read the store any more.
+    #[error(
+        "live processes do not know format {to}: {}. Replace them by a newer version, and try again; a process that was killed \
+         counts as live for 30 s", .lacking.join(", ")
+    )]
+    Lacking { to: u64, lacking: Vec<String> },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The format to which a store is raised: by default the newest.
+pub(super) fn target(to: Option<u64>) -> Result<u64, RaiseError> {
+    let to = to.unwrap_or(NEWEST);
+    if (1..=NEWEST).contains(&to) { Ok(to) } else { Err(RaiseError::Unknown) }
+}

@@ -1,0 +1,93 @@
+//! The format of the simulated store, and the formats that each process knows.
+
+use std::sync::{Arc, Weak};
+
+use echo_service::store::{Raise, RaiseError, StoreError, Version, WriteError};
+use parking_lot::Mutex;
+
+/// The formats of an older version, and of the newest one.
+pub const OLD: u64 = 1;
+pub const NEW: u64 = 2;
+
+/// The marks in the head, and the live processes.
+#[derive(Default)]
+pub struct Formats {
+    /// 0 until the first process has made the store.
+    written: u64,
+    live: Vec<(Weak<()>, u64)>,
+    /// The number of times a live process found an unknown format.
+    pub stranded: u64,
+    /// The number of times a write restored an earlier format.
+    pub put_back: u64,
+}
+
+impl Formats {
+    /// A process with this newest format. The first process creates the store in its newest format.
+    pub fn enter(&mut self, knows: u64) -> KnownFormat {
+        if self.written == 0 {
+            self.written = knows;
+        }
+        let life = Arc::new(());
+        self.live.push((Arc::downgrade(&life), knows));
+        KnownFormat { knows, head: Mutex::new((Version(0), self.written)), life }
+    }
+
+    /// Whether the store's format has this number of changes at once.
+    pub fn allow(&self, changes: usize) -> bool {
+        changes == 1 || self.written >= NEW
+    }
+
+    pub fn raise(&mut self, to: u64, is_blind: bool) -> Result<Raise, RaiseError> {
+        self.live.retain(|(life, _)| life.strong_count() > 0);
+        let from = self.written;
+        if !is_blind && self.live.iter().any(|(_, knows)| *knows < to) {
+            return Err(RaiseError::Lacking { to, lacking: vec!["one".into()] });
+        }
+        self.written = from.max(to);
+        Ok(Raise { from, to, is_done: from < to })
+    }
+}
+
+/// The head as a process last saw it. As in DynamoDB, each write stores the last seen marks.
+pub struct KnownFormat {
+    knows: u64,
+    head: Mutex<(Version, u64)>,
+    /// Ends with the process.
+    life: Arc<()>,
+}
+
+impl KnownFormat {
+    pub fn read(&self, formats: &mut Formats) -> Result<(), StoreError> {
+        if self.knows < formats.written {
+            formats.stranded += u64::from(Arc::weak_count(&self.life) > 0);
+            return Err(StoreError::Unavailable("the store was raised".into()));
+        }
+        Ok(())
+    }
+
+    /// Refuses several changes in the old format, after the format was read again.
+    pub fn before_write(
+        &self,
+        formats: &mut Formats,
+        head: Version,
+        changes: usize,
+        is_cached: bool,
+    ) -> Result<(), WriteError> {
+        self.read(formats)?;
+        let mut known = self.head.lock();
+        if changes > 1 && known.1 < NEW && (is_cached || !formats.allow(changes)) {
+            return Err(WriteError::NeedsFormat(NEW));
+        }
+        if known.0 != head || changes > 1 {
+            *known = (head, formats.written);
+        }
+        Ok(())
+    }
+
+    pub fn after_write(&self, formats: &mut Formats, head: Version) {
+        let mut known = self.head.lock();
+        known.0 = head;
+        formats.put_back += u64::from(known.1 < formats.written);
+        formats.written = known.1;
+    }
+}

@@ -1,0 +1,69 @@
+//! Planted faults in simulated time. The checker has to find each fault.
+
+use echo_service::replica::Lease;
+
+use super::{
+    simulation::{CALL, LEASE, LISTING_OF_VERB, SOUND, Setting, judge},
+    store::Plant,
+};
+
+fn assert_found(seeds: u64, setting: Setting) {
+    assert_found_as("not linearizable", seeds, setting);
+}
+
+fn assert_found_as(what: &str, seeds: u64, setting: Setting) {
+    let (why, _) = judge(0..seeds, setting);
+    assert!(why.as_ref().is_some_and(|why| why.contains(what)), "{why:?}");
+}
+
+/// The process then answers 503.
+#[test]
+fn a_raise_while_an_old_process_lives_is_found() {
+    assert_found_as("does not know the format", 2_000, Setting { plant: Plant::BlindRaise, ..SOUND });
+}
+
+#[test]
+fn a_format_that_is_refused_without_a_reading_is_found() {
+    assert_found_as("refused after the raise", 2_000, Setting { plant: Plant::CachedRefusal, ..SOUND });
+}
+
+#[test]
+fn a_raise_that_is_no_entry_of_the_log_is_found() {
+    assert_found_as("the format was put back", 2_000, Setting { plant: Plant::RaiseOutsideLog, ..SOUND });
+}
+
+#[test]
+fn a_lease_longer_than_the_wait_is_found() {
+    let long = Lease { term: LEASE.term * 3, poll: LEASE.poll * 6 };
+    assert_found(2_000, Setting { leases: [LEASE, LEASE, long], ..SOUND });
+}
+
+#[test]
+fn an_older_log_is_found() {
+    assert_found(2_000, Setting { plant: Plant::StaleLog, ..SOUND });
+}
+
+#[test]
+fn a_miss_answered_by_an_older_log_is_found() {
+    assert_found(2_000, Setting { plant: Plant::StaleLog, only_misses: Some(CALL), ..SOUND });
+}
+
+#[test]
+fn a_listing_of_a_verb_from_an_older_log_is_found() {
+    assert_found(2_000, Setting { plant: Plant::StaleLog, only_misses: Some(LISTING_OF_VERB), ..SOUND });
+}
+
+#[test]
+fn a_lost_write_is_found() {
+    assert_found(2_000, Setting { plant: Plant::LostWrites, ..SOUND });
+}
+
+#[test]
+fn a_move_in_halves_is_found() {
+    assert_found(2_000, Setting { plant: Plant::MovesInHalves, ..SOUND });
+}
+
+#[test]
+fn several_changes_made_one_after_the_other_are_found() {
+    assert_found(2_000, Setting { plant: Plant::EntriesInParts, ..SOUND });
+}

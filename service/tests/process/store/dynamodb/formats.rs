@@ -1,0 +1,159 @@
+//! The format of a table, and the versions that may use it.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use echo_service::{
+    domain::{Endpoint, Verb},
+    store::{Changes, Version, Write},
+};
+use serde_json::json;
+
+use super::{
+    Scene, create, endpoint, layout, moved, opening, replicas, response,
+    table::{Item, Table, server, text},
+};
+use crate::support::changes;
+
+fn number(item: &Item, name: &str) -> Option<u64> {
+    item.get(name).map(|value| value.as_n().unwrap().parse().unwrap())
+}
+
+/// The marks of head and lease: `written`, `needed`, and `format`.
+pub async fn marks(table: &Table) -> [Option<u64>; 3] {
+    let [head, lease] =
+        [table.item("LOG", "HEAD").await, table.item("LEASE", "LEASE").await].map(Option::unwrap_or_default);
+    [number(&head, "written"), number(&head, "needed"), number(&lease, "format")]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_table_has_the_newest_format_and_an_old_table_keeps_its_format() {
+    let table = Table::create().await;
+    drop(replicas::start(&table, server()));
+    assert_eq!(marks(&table).await, [Some(2), Some(2), Some(2)]);
+
+    // Nobody has written to it yet; the lease does not say a format, or says 1; or somebody has deleted the lease.
+    for (writes, lease) in [(0, Some(None)), (0, Some(Some(1))), (1, Some(Some(1))), (1, None)] {
+        let table = Table::create().await;
+        table.be_of_format_1().await;
+        if writes > 0 {
+            create(&table.open().await, "/old").await;
+        }
+        match lease {
+            None => table.forget_lease().await,
+            Some(None) => {
+                let mut lease = table.item("LEASE", "LEASE").await.unwrap();
+                lease.remove("format");
+                table.put(lease).await;
+            }
+            Some(_) => {}
+        }
+        let echo = replicas::start(&table, server());
+        echo.create("GET", "/new", json!({"code": 200}));
+        assert_eq!(marks(&table).await, [None, None, Some(1)], "{writes} {lease:?}");
+        let head = table.item("LOG", "HEAD").await.unwrap();
+        assert_eq!((head.len(), number(&head, "version")), (3, Some(writes + 1)), "{writes} {lease:?}");
+    }
+}
+
+/// Later versions write unknown members, and mark the table as readable.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_with_a_known_required_format_is_opened() {
+    let table = Table::create().await;
+    let echo = replicas::start(&table, server());
+    let id = echo.create("GET", "/x", json!({"code": 200}));
+    let mut head = table.item("LOG", "HEAD").await.unwrap();
+    head.insert("written".into(), AttributeValue::N("7".into()));
+    table.put(head.clone()).await;
+    let other = replicas::start(&table, server());
+    assert_eq!(other.patch(&id, &changes(json!({"response": {"code": 201}}))).status, 200);
+    assert_eq!(marks(&table).await, [Some(7), Some(2), Some(2)]);
+    // The running process has read the mark in the log.
+    assert_eq!(echo.patch(&id, &changes(json!({"response": {"code": 202}}))).status, 200);
+    assert_eq!(marks(&table).await, [Some(7), Some(2), Some(2)]);
+
+    // A raise is a write as well.
+    head = table.item("LOG", "HEAD").await.unwrap();
+    head.extend(["needed", "writes"].map(|name| (name.to_owned(), AttributeValue::N("7".into()))));
+    table.put(head).await;
+    let before = table.items().await;
+    let message = opening::refusal(&table.name, &[]);
+    for part in [&table.name, "is kept in format 7", "knows formats up to 2", "start a newer version", "--store"] {
+        assert!(message.contains(part), "{part}: {message}");
+    }
+    // Running processes must not write unknown formats, nor answer from an unreadable log.
+    assert_eq!(echo.patch(&id, &changes(json!({"response": {"code": 203}}))).status, 503);
+    replicas::wait_for(503, || echo.call("GET", "/x"));
+    assert_eq!(table.items().await, before);
+}
+
+/// Somebody deletes the lease, and a version of format 1 starts first: it writes the lease, and fails at the head.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_format_mark_lowered_by_an_old_version_is_repaired_at_the_next_start() {
+    let table = Table::create().await;
+    drop(replicas::start(&table, server()));
+    let mut lease = table.item("LEASE", "LEASE").await.unwrap();
+    lease.insert("format".into(), AttributeValue::N("1".into()));
+    table.put(lease).await;
+    replicas::start(&table, server()).create("GET", "/x", json!({"code": 200}));
+    assert_eq!(marks(&table).await, [Some(2), Some(2), Some(2)]);
+}
+
+/// A process of format 1 finds no `version` in the head, which it needs to read and write.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_head_of_format_2_has_nothing_that_format_1_reads() {
+    let table = Table::create().await;
+    drop(replicas::start(&table, server()));
+    create(&table.open().await, "/x").await;
+    assert!(!table.item("LOG", "HEAD").await.unwrap().contains_key("version"));
+}
+
+/// All kinds of values.
+fn later() -> Item {
+    let number = |text: &str| AttributeValue::N(text.into());
+    let map = AttributeValue::M([("from".to_owned(), text("100ms")), ("p".to_owned(), number("0.1"))].into());
+    [
+        ("delay", map),
+        ("set", text("a")),
+        ("priority", number("-12345678901234567890.123")),
+        ("responses", AttributeValue::L(vec![AttributeValue::Bool(true), AttributeValue::Null(true)])),
+        ("base64", AttributeValue::B(aws_sdk_dynamodb::primitives::Blob::new([0, 255]))),
+        ("tags", AttributeValue::Ss(vec!["a".into(), "b".into()])),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into()
+}
+
+fn kept(item: &Item) -> Item {
+    item.iter()
+        .filter(|(name, _)| later().contains_key(*name))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_keep_unknown_members_of_a_mock_and_log_them() {
+    let scene = Scene::set().await;
+    let (mock, _) = create(&scene.other, "/x").await;
+    let mut item = scene.table.item("ENDPOINT", &mock.id.to_string()).await.unwrap();
+    item.extend(later());
+    scene.table.put(item).await;
+
+    let expected = scene.other.get(mock.id).await.unwrap().unwrap().version;
+    let changed = Endpoint { response: response(3), ..mock.clone() };
+    let expected = scene.store.write(Write::Replace { endpoint: changed, expected }).await.unwrap();
+    let expected = scene.other.write(Write::Replace { endpoint: moved(&mock, "/y"), expected }).await.unwrap();
+    let item = scene.table.item("ENDPOINT", &mock.id.to_string()).await.unwrap();
+    assert_eq!((kept(&item), expected), (later(), Version(3)));
+    for version in 2..=3 {
+        assert_eq!(kept(&scene.table.item("LOG", &layout::sort(version)).await.unwrap()), later(), "{version}");
+    }
+    // Another mock gets none of it.
+    let (other, _) = create(&scene.store, "/x").await;
+    assert_eq!(kept(&scene.table.item("ENDPOINT", &other.id.to_string()).await.unwrap()), Item::new());
+    let Changes::Log { changes, .. } = scene.store.changes_since(Version(2)).await.unwrap() else { panic!("a gap") };
+    assert_eq!(changes[0].endpoint, Some(moved(&mock, "/y")));
+    scene.store.write(Write::Delete { id: mock.id, expected }).await.unwrap();
+    assert_eq!(scene.table.item("ENDPOINT", &mock.id.to_string()).await, None);
+    let again = endpoint(Verb::Put, "/y", &response(1));
+    scene.store.write(Write::Create(again)).await.unwrap();
+    scene.assert_sound().await;
+}

@@ -1,0 +1,195 @@
+//! Raising a table while processes of several versions live on it.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use echo_service::{
+    domain::Verb,
+    store::{Changes, Store, Version, Write, WriteError},
+};
+use serde_json::json;
+
+use super::{
+    create, endpoint,
+    formats::marks,
+    proxy::{Fate, Message, Proxy},
+    replicas, response,
+    table::{Table, server, text},
+};
+use crate::support::{Answer, Echo, changes};
+
+fn raise(echo: &Echo, parameters: &str) -> Answer {
+    echo.manage("POST", &format!("/-/store/raise{parameters}"), "", None)
+}
+
+fn assert_raised(answer: &Answer, from: u64, to: u64, raised: bool) {
+    let expected = json!({"meta": {"from": from, "to": to, "raised": raised}});
+    assert_eq!((answer.status, answer.text()), (200, expected.to_string()));
+}
+
+/// A table that a process of format 1 has made, with a mock.
+async fn of_format_1() -> Table {
+    let table = Table::create().await;
+    table.be_of_format_1().await;
+    create(&table.open().await, "/old").await;
+    table
+}
+
+/// Two mocks at once, which format 1 does not have.
+async fn create_two(store: &dyn Store, n: usize) -> Result<Version, WriteError> {
+    let new = |side| Write::Create(endpoint(Verb::Get, &format!("/{side}/{n}"), &response(1)));
+    store.write_all(vec![new("left"), new("right")]).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_raise_is_a_write_that_every_process_learns_of_and_that_changes_no_mock() {
+    let table = of_format_1().await;
+    let (echo, other) = (replicas::start(&table, server()), replicas::start(&table, server()));
+    let (store, follower) = (table.open().await, table.open().await);
+    let refusal = create_two(&*store, 0).await.unwrap_err();
+    assert!(matches!(refusal, WriteError::NeedsFormat(2)), "{refusal}");
+    let message = refusal.to_string();
+    assert!(message.contains("echo-service store raise --url") && message.contains("POST /-/store/raise"), "{message}");
+
+    for parameters in ["?dry_run=true", "?dry_run=true&to_format=2"] {
+        assert_raised(&raise(&echo, parameters), 1, 2, false);
+    }
+    assert_raised(&raise(&echo, "?to_format=1"), 1, 1, false);
+    assert_eq!(marks(&table).await, [None, None, Some(1)]);
+    assert_raised(&raise(&echo, ""), 1, 2, true);
+    assert_eq!(marks(&table).await, [Some(2), Some(2), Some(2)]);
+    assert_raised(&raise(&other, ""), 2, 2, false);
+    let since = follower.changes_since(Version(1)).await.unwrap();
+    assert_eq!(since, Changes::Log { head: Version(2), changes: vec![] });
+
+    // A process that has not read of it is not refused.
+    assert_eq!(create_two(&*store, 1).await.unwrap(), Version(3));
+    for echo in [&echo, &other] {
+        assert_eq!(echo.call("GET", "/left/1").status, 200);
+        let id = echo.create("GET", &format!("/{}", echo.pid()), json!({"code": 200}));
+        assert_eq!(echo.patch(&id, &changes(json!({"response": {"code": 202}}))).status, 200);
+    }
+    assert_eq!(marks(&table).await, [Some(2), Some(2), Some(2)]);
+    // A restored copy of the raised table is told from it.
+    assert_eq!(table.item("LOG", "HEAD").await.unwrap()["made"], table.made().await);
+}
+
+/// A table on which nobody has written yet.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_without_a_head_is_raised() {
+    let table = Table::create().await;
+    table.be_of_format_1().await;
+    let echo = replicas::start(&table, server());
+    assert_raised(&raise(&echo, ""), 1, 2, true);
+    assert_eq!(marks(&table).await, [Some(2), Some(2), Some(2)]);
+    echo.create("GET", "/x", json!({"code": 200}));
+}
+
+/// The item says of its process what an older version would say.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_raise_is_refused_while_a_process_lacks_the_format_and_names_the_process() {
+    let (table, proxy) = (of_format_1().await, Proxy::start());
+    proxy.set(|request: &mut Message| {
+        if request.operation() == "PutItem" && request.body["Item"]["PK"]["S"] == "PROCESS" {
+            request.body["Item"]["format"]["N"] = json!("1");
+        }
+        Fate::Pass
+    });
+    let mut old = replicas::start(&table, &proxy.url);
+    let item = table.partition("PROCESS").await.remove(0);
+    let echo = replicas::start(&table, server());
+    for parameters in ["", "?dry_run=true"] {
+        let refusal = raise(&echo, parameters);
+        assert_eq!(refusal.status, 409, "{}", refusal.text());
+        let named = format!("{} (knows formats up to 1)", item["SK"].as_s().unwrap());
+        assert!(refusal.details().contains(&named), "{}", refusal.text());
+    }
+    assert_eq!(marks(&table).await, [None, None, Some(1)]);
+    old.create("GET", "/new", json!({"code": 200}));
+    // A client may ask for a format that the old process knows.
+    assert_raised(&raise(&echo, "?to_format=1"), 1, 1, false);
+    old.signal("TERM");
+    old.wait();
+    assert_raised(&raise(&echo, ""), 1, 2, true);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_that_race_with_a_raise_are_all_there_and_later_ones_are_not_refused() {
+    let table = of_format_1().await;
+    let echo = replicas::start(&table, server());
+    let is_raised = Arc::new(AtomicBool::new(false));
+    let mut writers = tokio::task::JoinSet::new();
+    for writer in 0..3 {
+        let (store, is_raised) = (table.open().await, Arc::clone(&is_raised));
+        writers.spawn(async move {
+            let (mut made, mut refused, mut after) = (0, 0, 0);
+            for n in writer * 1_000.. {
+                let is_after = is_raised.load(Ordering::Relaxed);
+                create(&store, &format!("/single/{n}")).await;
+                made += 1;
+                match create_two(&*store, n).await {
+                    Ok(_) => made += 2,
+                    Err(WriteError::NeedsFormat(2)) if !is_after => refused += 1,
+                    Err(error) => panic!("{error}"),
+                }
+                after += usize::from(is_after);
+                if after == 3 {
+                    break;
+                }
+            }
+            (made, refused)
+        });
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    let answer = tokio::task::spawn_blocking(move || raise(&echo, "")).await.unwrap();
+    assert_raised(&answer, 1, 2, true);
+    is_raised.store(true, Ordering::Relaxed);
+    let outcomes = writers.join_all().await;
+    assert!(outcomes.iter().any(|(_, refused)| *refused > 0), "{outcomes:?}");
+    let made: usize = outcomes.iter().map(|(made, _)| made).sum();
+    assert_eq!(table.count("ENDPOINT").await, 1 + made);
+    let loaded = table.open().await.load().await.unwrap();
+    assert_eq!(loaded.endpoints.len(), 1 + made);
+    assert_eq!(table.count("LOG").await as u64, loaded.head.0 + 1, "an entry for each write, and the head");
+}
+
+/// Why a raise is a write: whoever has seen the head before may write it as it was.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mark_that_is_put_without_a_write_is_put_back() {
+    let table = Table::create().await;
+    let store = table.open().await;
+    create(&store, "/1").await;
+    let mut head = table.item("LOG", "HEAD").await.unwrap();
+    head.extend(["written", "later"].map(|name| (name.to_owned(), AttributeValue::N("7".into()))));
+    table.put(head.clone()).await;
+    create(&store, "/2").await;
+    assert_eq!(marks(&table).await[0], Some(2), "the fault is found");
+    // So a version that adds an attribute to the head has to raise the needed format.
+    assert!(!table.item("LOG", "HEAD").await.unwrap().contains_key("later"));
+
+    let version = table.item("LOG", "HEAD").await.unwrap()["writes"].as_n().unwrap().parse::<u64>().unwrap() + 1;
+    head.insert("writes".into(), AttributeValue::N(version.to_string()));
+    table.put(head).await;
+    create(&store, "/3").await;
+    assert_eq!(marks(&table).await[0], Some(7));
+}
+
+/// A version of format 1 puts the lease at each start, if its format is at most 1.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_marks_survive_the_start_of_a_version_of_format_1() {
+    let table = of_format_1().await;
+    let echo = replicas::start(&table, server());
+    let mut lease = table.item("LEASE", "LEASE").await.unwrap();
+    assert_raised(&raise(&echo, ""), 1, 2, true);
+    lease.insert("format".into(), AttributeValue::N("1".into()));
+    let put = table.client.put_item().table_name(&table.name).set_item(Some(lease));
+    let put =
+        put.condition_expression("attribute_not_exists(#f) OR #f = :f").expression_attribute_names("#f", "format");
+    let put = put.expression_attribute_values(":f", AttributeValue::N("1".into()));
+    assert!(put.send().await.is_err());
+    assert_eq!(marks(&table).await, [Some(2), Some(2), Some(2)]);
+    assert_eq!(table.item("LEASE", "LEASE").await.unwrap()["PK"], text("LEASE"));
+}
