@@ -1,5 +1,5 @@
-# What scripts/test tflint holds the Terraform against. Both sets of rules are built by scripts/tools: nothing is fetched.
-# How a file is laid out is not tflint's to say: modules are cut into files by topic.
+# Rules of scripts/test tflint. scripts/tools builds both rule sets, so tflint downloads nothing. The rule on standard
+# file names is off, because modules are split into files by topic.
 
 config {
   call_module_type = "local"
@@ -18,7 +18,8 @@ plugin "aws" {
   enabled = true
 }
 
-# Off by default in the rules for AWS. Those that demand tags on each resource stay off: tags come from the provider's default_tags.
+# Rules for AWS that are off by default. The rules for tags on each resource stay off: tags come from the provider's
+# default_tags.
 
 rule "aws_provider_missing_default_tags" {
   enabled = true
@@ -49,7 +50,7 @@ rule "aws_iam_policy_attachment_exclusive_attachment" {
   enabled = true
 }
 
-# Partitions are not written out: China's and the government's are others.
+# Code must not contain the partition `aws`: China and GovCloud have others.
 
 rule "aws_iam_policy_document_gov_friendly_arns" {
   enabled = true

@@ -1,4 +1,5 @@
-# What the account and region have once. The first apply makes the bucket that its own state then moves to: docs/deploying.md.
+# Resources that account and region have once. The first apply creates the bucket for this root's own state:
+# docs/deploying.md.
 
 terraform {
   required_version = ">= 1.11"
@@ -6,7 +7,7 @@ terraform {
     aws = { source = "hashicorp/aws", version = "6.34.0" }
   }
 
-  # Bucket and region are given by `terraform init -backend-config`: docs/deploying.md.
+  # `terraform init -backend-config` sets bucket and region: docs/deploying.md.
   backend "s3" {
     key          = "account/terraform.tfstate"
     use_lockfile = true
@@ -32,6 +33,6 @@ module "account" {
 }
 
 output "account" {
-  description = "Bucket, registries and roles: see infra/account/outputs.tf."
+  description = "Bucket, registries and roles: infra/account/outputs.tf."
   value       = module.account
 }

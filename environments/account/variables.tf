@@ -9,7 +9,7 @@ variable "state_bucket_name" {
 }
 
 variable "vpc_arns" {
-  description = "ARN of each environment's VPC, by its name, once it is there: docs/deploying.md."
+  description = "ARN of each environment's VPC, by environment, once the VPC exists: docs/deploying.md."
   type        = map(string)
   default     = {}
 }

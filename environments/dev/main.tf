@@ -1,4 +1,4 @@
-# Development: cheap, and destroyed in one go. One NAT gateway, and spare capacity for all tasks but one.
+# Development: cheap, and removed by a single destroy. One NAT gateway, and Spot for all tasks but the first.
 
 terraform {
   required_version = ">= 1.11"
@@ -6,7 +6,7 @@ terraform {
     aws = { source = "hashicorp/aws", version = "6.34.0" }
   }
 
-  # Bucket and region are given by `terraform init -backend-config`: docs/deploying.md.
+  # `terraform init -backend-config` sets bucket and region: docs/deploying.md.
   backend "s3" {
     key          = "dev/terraform.tfstate"
     use_lockfile = true
@@ -36,11 +36,12 @@ module "echo" {
   keys      = { scopes = { admin = "read+write", ci = "read+write" } }
   alarms    = var.alarms
   retention = { log_days = 7, flow_log_days = 3, access_log_days = 7, recovery_days = 0 }
+  traces    = { mock_ratio = 1 }
   waf       = { enabled = false }
   protect   = false
 }
 
 output "echo" {
-  description = "Where Echo is, and what runs: see infra/echo/outputs.tf."
+  description = "URLs, running images and names: infra/echo/outputs.tf."
   value       = module.echo
 }

@@ -1,31 +1,31 @@
 variable "alarms" {
-  description = "Who gets a mail when an alarm rings, the page that it links to (docs/runbook.md, where your people read it), thresholds that are to be others, and promql = false for a region where CloudWatch does not know it."
+  description = "Recipients of alarms by mail (`emails`), and the URL of docs/runbook.md as your team reads it. Optional: overrides of `thresholds`, and `promql = false` for a region where CloudWatch does not answer PromQL."
   type        = object({ emails = optional(set(string), []), runbook_url = string, thresholds = optional(map(number), {}), promql = optional(bool, true) })
 }
 
 variable "collector_image_url" {
-  description = "The collector's image, by digest."
+  description = "Image of the collector, by digest."
   type        = string
 }
 
 variable "cpu_architecture" {
-  description = "What both images are built for: ARM64 or X86_64."
+  description = "Architecture of both images: ARM64 or X86_64."
   type        = string
   default     = "ARM64"
 }
 
 variable "docker_image_url" {
-  description = "The service's image, by digest: what CI has just pushed, or an earlier one to roll back."
+  description = "Image of the service, by digest: CI's latest, or an earlier image to roll back."
   type        = string
 }
 
 variable "domain" {
-  description = "Name and certificate_arn of the domain, of a certificate that is there already; null for HTTP under the load balancer's name."
+  description = "Name and certificate_arn of the domain. The certificate must exist. null: HTTP under the load balancer's name."
   type        = object({ name = string, certificate_arn = string })
   default     = null
 }
 
 variable "management_cidrs" {
-  description = "From where mocks are set up: the networks of your people and of your CI."
+  description = "Networks of your people and your CI, which create mocks."
   type        = list(string)
 }

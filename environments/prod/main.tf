@@ -1,5 +1,5 @@
-# Production. No NAT: Echo talks to AWS only, which interface endpoints reach, so that there is no way out for data.
-# Three zones, of which one may be lost; two tasks are enough then.
+# Production. No NAT: Echo uses only AWS, by interface endpoints, so data has no route out. Three zones: two tasks are
+# enough after the loss of a zone.
 
 terraform {
   required_version = ">= 1.11"
@@ -7,7 +7,7 @@ terraform {
     aws = { source = "hashicorp/aws", version = "6.34.0" }
   }
 
-  # Bucket and region are given by `terraform init -backend-config`: docs/deploying.md.
+  # `terraform init -backend-config` sets bucket and region: docs/deploying.md.
   backend "s3" {
     key          = "prod/terraform.tfstate"
     use_lockfile = true
@@ -37,11 +37,12 @@ module "echo" {
   keys      = { scopes = { admin = "read+write", ci = "read+write" } }
   alarms    = var.alarms
   retention = { log_days = 365, flow_log_days = 30, access_log_days = 90, recovery_days = 35 }
+  traces    = { mock_ratio = 1 }
   waf       = { enabled = true }
   protect   = true
 }
 
 output "echo" {
-  description = "Where Echo is, and what runs: see infra/echo/outputs.tf."
+  description = "URLs, running images and names: infra/echo/outputs.tf."
   value       = module.echo
 }

@@ -1,4 +1,4 @@
-# Staging: production in small, with the same ways in and out, so that what works here works there. Not protected.
+# Staging: a small copy of production with the same routes in and out, so that tests here apply there. Not protected.
 
 terraform {
   required_version = ">= 1.11"
@@ -6,7 +6,7 @@ terraform {
     aws = { source = "hashicorp/aws", version = "6.34.0" }
   }
 
-  # Bucket and region are given by `terraform init -backend-config`: docs/deploying.md.
+  # `terraform init -backend-config` sets bucket and region: docs/deploying.md.
   backend "s3" {
     key          = "staging/terraform.tfstate"
     use_lockfile = true
@@ -36,11 +36,12 @@ module "echo" {
   keys      = { scopes = { admin = "read+write", ci = "read+write" } }
   alarms    = var.alarms
   retention = { log_days = 30, flow_log_days = 7, access_log_days = 30, recovery_days = 1 }
+  traces    = { mock_ratio = 1 }
   waf       = { enabled = true }
   protect   = false
 }
 
 output "echo" {
-  description = "Where Echo is, and what runs: see infra/echo/outputs.tf."
+  description = "URLs, running images and names: infra/echo/outputs.tf."
   value       = module.echo
 }

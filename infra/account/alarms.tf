@@ -1,10 +1,11 @@
-# What the environments' alarms are encrypted with. A key of our own, because alarms can not publish to a topic that is encrypted with
-# AWS's: its policy, which nobody can change, does not let them. One for all, because whoever makes a key has to be let change keys.
+# The key that encrypts all environments' alarms. A key of Echo's own, because AWS's key for SNS has a fixed policy,
+# with which alarms cannot publish. One key for all, because an environment with its own key would need the right to
+# change keys.
 
 data "aws_iam_policy_document" "alarms_key" {
-  #checkov:skip=CKV_AWS_109:A key's policy is about this key only
-  #checkov:skip=CKV_AWS_111:A key's policy is about this key only
-  #checkov:skip=CKV_AWS_356:A key's policy is about this key only
+  #checkov:skip=CKV_AWS_109:A key's policy applies to this key only
+  #checkov:skip=CKV_AWS_111:A key's policy applies to this key only
+  #checkov:skip=CKV_AWS_356:A key's policy applies to this key only
   statement {
     sid       = "WhoMayIsDecidedByIam"
     actions   = ["kms:*"]
@@ -38,11 +39,11 @@ resource "aws_kms_key" "alarms" {
   description         = "Encrypts alarms of all environments while they are under way"
   enable_key_rotation = true
   policy              = data.aws_iam_policy_document.alarms_key.json
-  # The shortest that there is: nothing is stored with it.
+  # AWS's minimum: the key encrypts no stored data.
   deletion_window_in_days = 7
 }
 
-# Environments know it by this name.
+# Environments refer to the key by this alias.
 resource "aws_kms_alias" "alarms" {
   name          = "alias/echo-alarms"
   target_key_id = aws_kms_key.alarms.key_id

@@ -1,5 +1,5 @@
-# What an account has once, for all environments, which are in one region: roles and their names have none. Were any of it an
-# environment's, that environment's destroy would take it from the others.
+# Resources that an account has once, for all environments. All environments are in one region, because roles and their
+# names have no region. If an environment owned these resources, its destroy would take them from the others.
 
 module "state" {
   source = "../../modules/state"
@@ -10,7 +10,7 @@ module "state" {
 
 locals {
   service = "echo-service"
-  # As the collector is called where it is published, behind the prefix that stands for that registry.
+  # The collector's name in its public registry, with the prefix for that registry.
   collector = "ecr-public/aws-observability/aws-otel-collector"
 
   state_keys = { for environment in var.environments : environment => "${environment}/terraform.tfstate" }

@@ -1,34 +1,34 @@
 output "apply_role_arns" {
-  description = "The role for jobs that apply, by environment."
+  description = "ARN of each environment's apply role, by environment."
   value       = module.github.apply_role_arns
 }
 
 output "collector_repository_url" {
-  description = "What the collector's image begins with: put `@sha256:<digest>` behind it, and pull it once from outside of AWS's private networks."
+  description = "URL of the collector's repository. Append `@sha256:<digest>`, and pull each new image once from outside AWS's private networks."
   value       = module.registry.repository_urls[local.collector]
 }
 
 output "plan_role_arn" {
-  description = "The role for jobs that plan, on pull requests and at night."
+  description = "ARN of the plan role, for pull requests and nightly jobs."
   value       = module.github.plan_role_arn
 }
 
 output "push_role_arn" {
-  description = "The role for jobs that push images, on main."
+  description = "ARN of the push role, for images built on main."
   value       = module.github.push_role_arn
 }
 
 output "service_repository_url" {
-  description = "Where images of the service are pushed to, and what their names begin with."
+  description = "URL of the repository of Echo's images, for pushes and image names."
   value       = module.registry.repository_urls[local.service]
 }
 
 output "state_bucket_name" {
-  description = "The bucket for each root's backend."
+  description = "Name of the states' bucket, for each root's backend."
   value       = module.state.bucket_name
 }
 
 output "state_keys" {
-  description = "Where each environment's state has to be in the bucket: its role may write there only."
+  description = "Key of each environment's state in the bucket. The environment's role may write only this key."
   value       = local.state_keys
 }

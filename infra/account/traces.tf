@@ -1,6 +1,6 @@
-# Where traces go: to the log group aws/spans, by "Transaction Search". X-Ray's OTLP endpoint refuses them until this is on.
+# Sends traces to the log group aws/spans ("Transaction Search"). X-Ray's OTLP endpoint refuses traces without it.
 #
-# By CloudFormation, because the provider has no resource for it before 6.46 (aws_xray_trace_segment_destination).
+# By CloudFormation, because the provider has no resource before 6.46 (aws_xray_trace_segment_destination).
 
 data "aws_caller_identity" "current" {}
 
@@ -45,7 +45,7 @@ resource "aws_cloudwatch_log_resource_policy" "traces" {
 }
 
 resource "aws_cloudformation_stack" "traces" {
-  #checkov:skip=CKV_AWS_124:It holds one setting, which is made or not; there is nothing to be told of
+  #checkov:skip=CKV_AWS_124:The stack contains one setting, and its events need no notice
   name = "echo-transaction-search"
 
   template_body = jsonencode({
@@ -53,12 +53,13 @@ resource "aws_cloudformation_stack" "traces" {
     Resources = {
       TransactionSearch = {
         Type = "AWS::XRay::TransactionSearchConfig"
-        # All spans are kept and can be searched. This many of a hundred traces are indexed for summaries as well, which costs nothing.
+        # AWS keeps all spans, and all can be searched. This percentage of traces is also indexed for summaries, free of
+        # charge.
         Properties = { IndexingPercentage = 1 }
       }
     }
   })
 
-  # It is refused while X-Ray may not write.
+  # AWS refuses the setting until X-Ray may write to the log group.
   depends_on = [aws_cloudwatch_log_resource_policy.traces]
 }

@@ -1,18 +1,18 @@
 variable "environments" {
-  description = "Environments that GitHub's jobs may apply, such as `dev`. Each has its state at `<environment>/terraform.tfstate`."
+  description = "Environments that GitHub's jobs may apply, such as `dev`. The state of each is at `<environment>/terraform.tfstate`."
   type        = set(string)
   nullable    = false
 }
 
 variable "protect" {
-  description = "Refuse to be destroyed, and to delete states and images. It has to be switched off and applied before a destroy."
+  description = "Refuse a destroy of this root, and the deletion of states and images. Before a destroy, set this to false and apply."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "repository" {
-  description = "The GitHub repository that plans and applies, with GitHub's numbers: `gh api repos/OWNER/NAME --jq '.owner.id, .id'`."
+  description = "The GitHub repository whose jobs plan and apply, with GitHub's numbers: `gh api repos/OWNER/NAME --jq '.owner.id, .id'`."
   type = object({
     id       = string
     name     = string
@@ -23,13 +23,13 @@ variable "repository" {
 }
 
 variable "state_bucket_name" {
-  description = "Name of the bucket for the states of all roots. Unique in all of AWS: put the account's number into it."
+  description = "Name of the bucket for the states of all roots. The name must be unique in all of AWS: include the account's number."
   type        = string
   nullable    = false
 }
 
 variable "vpc_arns" {
-  description = "ARN of an environment's VPC, by its name, once it is there: it narrows what the role that applies may do to security groups without a tag (modules/github-oidc)."
+  description = "ARN of each environment's VPC, by environment, once the VPC exists. Limits the apply role's rights on security groups without a tag (modules/github-oidc)."
   type        = map(string)
   default     = {}
   nullable    = false

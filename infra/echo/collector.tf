@@ -1,17 +1,17 @@
-# What the collector beside each task does. It is the configuration itself and not a template of it, so that a change is a
-# new revision of the task definition, and tests/telemetry can run a real collector with it.
+# Configuration of the collector beside each task. The document itself, not a template: a change then creates a new
+# revision of the task definition, and tests/telemetry can run a real collector with it.
 #
-# Limits are those of CloudWatch's OTLP endpoints (AWS: "OTLP Endpoints"): 1,000 data points and 1 MB for each request with
-# metrics. Order of the processors: the one that refuses before memory runs out has to be first.
+# Limits of CloudWatch's OTLP endpoints (AWS: "OTLP Endpoints"): 1,000 data points and 1 MB for each request with
+# metrics. Order of the processors: memory_limiter must be first, because it refuses data before memory runs out.
 
 locals {
-  # Which of AWS's services takes what the collector sends, as it is called in names and signatures.
+  # AWS's services for the collector's metrics and traces, by their names in hosts and signatures.
   telemetry_services = { metrics = "monitoring", traces = "xray" }
 
   collector_config = yamlencode({
     extensions = {
       health_check = { endpoint = "127.0.0.1:13133" }
-      # Services are named, because the guess from the endpoint was wrong for `monitoring`.
+      # Names each service, because the collector guesses `monitoring` wrongly from the endpoint.
       "sigv4auth/metrics" = { region = local.region, service = local.telemetry_services.metrics }
       "sigv4auth/traces"  = { region = local.region, service = local.telemetry_services.traces }
     }
@@ -20,7 +20,7 @@ locals {
     }
     processors = {
       memory_limiter = { check_interval = "1s", limit_percentage = 80, spike_limit_percentage = 20 }
-      # The task's own attributes keep the cumulative series of two tasks apart.
+      # The task's own attributes separate the cumulative series of two tasks.
       resource_detection = { detectors = ["env", "ecs"], timeout = "5s", override = false }
       batch              = { send_batch_size = 200, send_batch_max_size = 1000, timeout = "10s" }
     }

@@ -9,18 +9,19 @@ locals {
   dns_suffix = data.aws_partition.current.dns_suffix
   account    = data.aws_caller_identity.current.account_id
 
-  # What bounds the roles of an environment, as modules/github-oidc makes it: who applies can make no role without it.
+  # The permissions boundary of an environment's roles, from modules/github-oidc. The apply role can create no role
+  # without it.
   permissions_boundary_arn = "arn:${local.partition}:iam::${local.account}:policy/github/echo-boundary-${var.environment}"
 
-  # Inside a task. The load balancer's listeners have ports of their own.
+  # Ports inside a task. The load balancer's listeners have other ports.
   service_ports      = { mocks = 8080, management = 8081 }
   collector_endpoint = "127.0.0.1:4318"
 
-  # Without a certificate there is nothing to redirect to.
+  # Without a certificate there is no HTTPS to redirect to.
   listener_ports = var.domain == null ? { mocks = 80, management = 8081, redirect = null } : { mocks = 443, management = 8443, redirect = 80 }
 
-  # How a task ends, in the order in which it happens: it goes on serving while the load balancer takes it out, then
-  # finishes what it has begun, and is killed only if it has not ended long after.
+  # The end of a task in order: it continues to serve while the load balancer removes it, then finishes its requests.
+  # ECS kills the task only long after that.
   times = {
     load_balancer_idle_seconds = 60
     service_idle_seconds       = 75
@@ -30,32 +31,33 @@ locals {
     deregistration_seconds     = 30
   }
 
-  # What tasks talk to: ECS for them, by the execution role, and the collector. DynamoDB and S3 are reached by gateway endpoints,
-  # which cost nothing.
+  # AWS services that tasks use: ECS on their behalf, with the execution role, and the collector. DynamoDB and S3 have
+  # free gateway endpoints.
   reached_services = setunion(["ecr.api", "ecr.dkr", "logs", "secretsmanager"], values(local.telemetry_services))
   has_nat          = var.network.nat != "none"
 
-  # With a schedule that lowers the minimum, fewer tasks are no fault.
+  # A schedule may lower the minimum, so fewer tasks are no fault.
   task_count_min = min(var.capacity.min, [for schedule in values(var.capacity.schedules) : schedule.min]...)
 
-  # A load test comes from one address, and so may one ask for all that the environment is scaled to at its largest, in WAF's five minutes.
+  # A load test comes from one address. So one address may send, in WAF's five minutes, as many requests as the
+  # environment scales to at its maximum.
   task_count_max         = max(var.capacity.max, [for schedule in values(var.capacity.schedules) : schedule.max]...)
   requests_per_5_minutes = try(5 * local.task_count_max * var.capacity.requests_per_target, null)
 
-  # What modules/observability calls them.
+  # Names of the thresholds in modules/observability.
   threshold_names = [
     "certificate_days", "cpu_percent", "error_lines", "load_balancer_5xx", "management_5xx", "management_p99_seconds", "memory_percent", "mocks_faults",
     "mocks_p99_seconds", "telemetry_silent_minutes",
   ]
 
-  # Where images are. A digest, because a tag can be moved.
+  # Images in ECR. By digest, because a tag can move.
   ecr_image = "^(?P<account>[0-9]{12})\\.dkr\\.ecr\\.(?P<region>[a-z0-9-]+)\\.amazonaws\\.com/(?P<repository>[a-z0-9][a-z0-9._/-]*)@sha256:(?P<digest>[0-9a-f]{64})$"
   images    = { for name, url in { service = var.docker_image_url, collector = var.collector_image_url } : name => regex(local.ecr_image, url) }
 
-  # The only one that roles may pull from, and that tasks without NAT can reach.
+  # The only registry that roles may pull from, and that tasks without NAT can reach.
   registry = "${local.account}.dkr.ecr.${local.region}.${local.dns_suffix}/"
 
-  # Which right to pull them is needed.
+  # Repositories for the right to pull.
   repository_arns = {
     for name, image in local.images : name => "arn:${local.partition}:ecr:${image.region}:${image.account}:repository/${image.repository}"
   }

@@ -1,5 +1,5 @@
-# One environment: what needs what, from the network to the alarms. Resources are in the modules, values in `environments/`.
-# Modules wait for each other by outputs only: a `depends_on` here would put off to the apply what a plan can know.
+# One environment: the dependencies of its parts, from the network to the alarms. Resources are in the modules, values
+# in `environments/`. Modules wait for each other by outputs only: with a `depends_on`, a plan would know less.
 
 module "network" {
   source = "../../modules/network"
@@ -32,7 +32,7 @@ module "interface_endpoints" {
   vpc_id            = module.network.vpc_id
   subnet_ids        = module.network.private_subnet_ids
   security_group_id = module.security_groups.endpoints_id
-  # With NAT the same services are reached through it.
+  # With NAT, tasks reach the same services through NAT.
   services = local.has_nat ? [] : local.reached_services
 }
 
@@ -87,7 +87,7 @@ module "observability" {
   table_name                = module.data_store.table_name
   log_retention_days        = var.retention.log_days
   alarm_emails              = var.alarms.emails
-  # Of infra/account.
+  # From infra/account.
   kms_key_id      = "alias/echo-alarms"
   runbook_url     = var.alarms.runbook_url
   thresholds      = var.alarms.thresholds
@@ -148,7 +148,8 @@ module "autoscaling" {
   schedules                = var.capacity.schedules
 }
 
-# What depends on everything is destroyed first. Nothing depends on it, so that this `depends_on` puts nothing off.
+# This module depends on everything, so Terraform destroys it first. Nothing depends on it, so its `depends_on` delays
+# nothing.
 module "protection" {
   source = "../../modules/protection"
 

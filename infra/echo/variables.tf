@@ -1,7 +1,9 @@
 variable "access" {
   description = <<-EOT
-    Which networks reach the load balancer, as CIDRs. `mocks_cidrs`: who calls mocks. `management_cidrs`: who sets them
-    up, with a key on top. There is no default for management: it must be said.
+    Networks that reach the load balancer, as CIDRs.
+
+    - `mocks_cidrs`: networks that call mocks.
+    - `management_cidrs`: networks that create mocks; they also need a key. No default: name your networks.
   EOT
   type = object({
     mocks_cidrs      = optional(list(string), ["0.0.0.0/0"])
@@ -17,9 +19,12 @@ variable "access" {
 
 variable "alarms" {
   description = <<-EOT
-    Where alarms go and when they ring. `emails` get a mail for each (each address has to confirm once). `runbook_url` is
-    the page that the alarms link to, up to the `#`: docs/runbook.md, where your people read it. `thresholds` overrides single thresholds of `modules/observability`.
-    `promql = false` leaves out what asks for the service's own metrics, where CloudWatch does not answer PromQL in the region.
+    Recipients and thresholds of alarms.
+
+    - `emails`: addresses to notify. Each must confirm once.
+    - `runbook_url`: URL of docs/runbook.md as your team reads it, without `#`. Alarms link to it.
+    - `thresholds`: overrides of single thresholds of `modules/observability`.
+    - `promql`: false omits alarms and widgets on the service's own metrics, for a region where CloudWatch does not answer PromQL.
   EOT
   type = object({
     emails      = optional(set(string), [])
@@ -31,21 +36,24 @@ variable "alarms" {
 
   validation {
     condition     = !var.protect || length(var.alarms.emails) > 0
-    error_message = "Alarms of a protected environment must reach somebody: write at least one address into `alarms.emails`."
+    error_message = "Alarms of a protected environment need a recipient: write at least one address into `alarms.emails`."
   }
 
   validation {
     condition     = length(setsubtract(keys(var.alarms.thresholds), local.threshold_names)) == 0
-    error_message = "Write `alarms.thresholds` by the names that modules/observability/README.md has: ${join(", ", local.threshold_names)}."
+    error_message = "Write `alarms.thresholds` with names from modules/observability/README.md: ${join(", ", local.threshold_names)}."
   }
 }
 
 variable "capacity" {
   description = <<-EOT
-    How large a task is and how many there are. `cpu` in units of 1/1024 vCPU and `memory` in MiB: one of Fargate's pairs.
-    `min` and `max` tasks; `requests_per_target` is the rate of requests a minute and task that is scaled to, null for CPU
-    alone. `spot_percent` of all tasks but the first run on spare capacity (of 100, one in 101 does not), which costs about a third and can be
-    taken back. `schedules` change `min` and `max` at set times, `cron` in AWS's six fields.
+    Size and number of tasks.
+
+    - `cpu`, `memory`: size of a task in units of 1/1024 vCPU and in MiB, a pair that Fargate offers.
+    - `min`, `max`: limits of the number of tasks.
+    - `spot_percent`: percentage of the tasks beyond the first on Spot, which costs about a third and may be interrupted. With 100, one further task in 101 runs on demand.
+    - `requests_per_target`: target for scaling, in requests to mocks per task and minute. null: scale on CPU only.
+    - `schedules`: other `min` and `max` at set times, with `cron` in AWS's six fields.
   EOT
   type = object({
     cpu                 = optional(number, 512)
@@ -75,7 +83,7 @@ variable "capacity" {
 }
 
 variable "collector_image_url" {
-  description = "The OpenTelemetry collector's image in ECR, by digest: the ADOT collector, through the pull-through cache that `infra/account` makes."
+  description = "Image of the OpenTelemetry collector (ADOT) in ECR, by digest, through the pull-through cache of `infra/account`."
   type        = string
   nullable    = false
 
@@ -86,12 +94,12 @@ variable "collector_image_url" {
 
   validation {
     condition     = startswith(var.collector_image_url, local.registry) || !can(regex(local.ecr_image, var.collector_image_url))
-    error_message = "Write `collector_image_url` as an image in this account's registry and region, ${local.registry}: tasks may pull from no other. Each has its own pull-through cache."
+    error_message = "Write `collector_image_url` as an image in this account's registry and region, ${local.registry}: tasks may pull from no other registry. Each registry has its own pull-through cache."
   }
 }
 
 variable "cpu_architecture" {
-  description = "What the images are built for. ARM64 costs a fifth less on Fargate."
+  description = "Architecture of both images. ARM64 costs a fifth less on Fargate."
   type        = string
   default     = "ARM64"
   nullable    = false
@@ -103,26 +111,27 @@ variable "cpu_architecture" {
 }
 
 variable "docker_image_url" {
-  description = "The service's image in ECR, by digest: what runs is what was tested, and to roll back is to apply the digest before."
+  description = "Image of the service in ECR, by digest, so that the tested image runs. To roll back, apply the previous digest."
   type        = string
   nullable    = false
 
   validation {
     condition     = can(regex(local.ecr_image, var.docker_image_url))
-    error_message = "Write `docker_image_url` as an image in ECR by its digest, as the push prints it: \"<account>.dkr.ecr.<region>.amazonaws.com/echo-service@sha256:<64 hexadecimal digits>\". A tag can be moved, a digest can not."
+    error_message = "Write `docker_image_url` as an image in ECR by its digest, as the push prints it: \"<account>.dkr.ecr.<region>.amazonaws.com/echo-service@sha256:<64 hexadecimal digits>\". A tag can move, a digest cannot."
   }
 
   validation {
     condition     = startswith(var.docker_image_url, local.registry) || !can(regex(local.ecr_image, var.docker_image_url))
-    error_message = "Write `docker_image_url` as an image in this account's registry and region, ${local.registry}: tasks may pull from no other. Push it there."
+    error_message = "Write `docker_image_url` as an image in this account's registry and region, ${local.registry}: tasks may pull from no other registry. Push the image there."
   }
 }
 
 variable "domain" {
   description = <<-EOT
-    The name under which clients reach Echo, and the ARN of the ACM certificate for it; point the name at the output
-    `load_balancer` by a CNAME or alias record. null serves plain HTTP under the load balancer's own name. The ARN is written out:
-    it decides what there is, so that a certificate made by the same apply has to be applied first.
+    Domain name and certificate. null: plain HTTP under the load balancer's own name.
+
+    - `name`: name under which clients reach Echo. Point a CNAME or alias record at the output `load_balancer`.
+    - `certificate_arn`: ARN of the name's ACM certificate. Write the ARN literally: the plan must know which listeners exist, so apply a new certificate first.
   EOT
   type = object({
     name            = string
@@ -137,17 +146,17 @@ variable "domain" {
 
   validation {
     condition     = var.domain == null ? true : var.domain.name != null && var.domain.certificate_arn != null
-    error_message = "A domain needs both: write `domain = { name = \"…\", certificate_arn = \"…\" }`, or leave `domain` out for plain HTTP."
+    error_message = "A domain needs a name and a certificate: write `domain = { name = \"…\", certificate_arn = \"…\" }`, or leave `domain` out for plain HTTP."
   }
 
   validation {
     condition     = try(startswith(var.domain.certificate_arn, "arn:${local.partition}:acm:${local.region}:"), true)
-    error_message = "A load balancer takes a certificate of its own region only: write `domain.certificate_arn` as the ARN of one that ACM has in ${local.region}."
+    error_message = "A load balancer accepts only a certificate of its own region: write `domain.certificate_arn` as the ARN of an ACM certificate in ${local.region}."
   }
 }
 
 variable "environment" {
-  description = "What this environment is called. Everything in it is named `echo-<environment>`."
+  description = "Name of this environment. All its resources are named `echo-<environment>`."
   type        = string
   nullable    = false
 
@@ -159,8 +168,10 @@ variable "environment" {
 
 variable "keys" {
   description = <<-EOT
-    Management keys, by name, and what each may do: `read`, `write` or `read+write`. Their tokens are made in AWS and are
-    found in Secrets Manager as `echo-<environment>/keys/<name>`. Raise `rotation` to replace all of them.
+    Management keys. AWS generates the tokens; find them in Secrets Manager as `echo-<environment>/keys/<name>`.
+
+    - `scopes`: `read`, `write` or `read+write`, by key name.
+    - `rotation`: raise the number to replace all tokens.
   EOT
   type = object({
     scopes   = map(string)
@@ -172,9 +183,11 @@ variable "keys" {
 
 variable "network" {
   description = <<-EOT
-    `cidr` of the VPC, from /16 to /22. `zones`: the letters of the availability zones, two or more, of those that have what is used
-    (docs/deploying.md). `nat`: how tasks reach
-    the internet: `none` (they do not; AWS is reached by interface endpoints), `single`, `per_az` or `regional`.
+    Network of the environment.
+
+    - `cidr`: IPv4 network of the VPC, from /16 to /22.
+    - `zones`: letters of two or more availability zones that offer all services in use (docs/deploying.md).
+    - `nat`: route of tasks to the internet: `none` (no route; tasks reach AWS by interface endpoints), `single`, `per_az` or `regional`.
   EOT
   type = object({
     cidr  = string
@@ -185,13 +198,20 @@ variable "network" {
 }
 
 variable "protect" {
-  description = "Whether what can not be made again is kept from being destroyed: deletion protection of load balancer and table, the access logs' bucket while there are any in it, recovery of the keys' entries. A destroy is refused as a whole, until this has been switched off and applied."
+  description = "Protect resources that cannot be created again: deletion protection of load balancer and table, the access logs' bucket while it contains logs, recovery of the keys' entries. Terraform refuses a destroy as a whole. Before a destroy, set this to false and apply."
   type        = bool
   nullable    = false
 }
 
 variable "retention" {
-  description = "For how many days what is kept: logs, flow logs, the load balancer's access logs, and the point in time to which the table can be restored (0 to 35; 0 switches that off)."
+  description = <<-EOT
+    Number of days to keep data.
+
+    - `log_days`: logs of service, collector and firewall.
+    - `flow_log_days`: flow logs of the VPC.
+    - `access_log_days`: access logs of the load balancer.
+    - `recovery_days`: the table's point-in-time recovery, 0 to 35. 0 switches recovery off.
+  EOT
   type = object({
     log_days        = optional(number, 30)
     flow_log_days   = optional(number, 14)
@@ -203,12 +223,37 @@ variable "retention" {
 
   validation {
     condition     = !var.protect || var.retention.recovery_days > 0
-    error_message = "A protected environment must be able to go back in time: write `retention.recovery_days` from 1 to 35."
+    error_message = "A protected environment needs point-in-time recovery: write `retention.recovery_days` from 1 to 35."
+  }
+}
+
+variable "traces" {
+  description = <<-EOT
+    Traces of the service. AWS charges for each span.
+
+    - `mock_ratio`: share of the calls of mocks with a trace, from 0 to 1. Echo chooses at random. Each management request has a trace. A ratio below 1 needs a running image of 2026-12-01 or later, so that a rollback starts.
+  EOT
+  type = object({
+    mock_ratio = optional(number, 1)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.traces.mock_ratio >= 0 && var.traces.mock_ratio <= 1
+    error_message = "Write a `traces.mock_ratio` from 0 to 1, for instance 0.01."
   }
 }
 
 variable "waf" {
-  description = "Whether a web application firewall stands before the load balancer, how many requests one client address may send in five minutes (left out: as many as `capacity` is scaled to at most), whether what looks like an attack is refused, not only counted, and whether what is only counted is logged. Left out: what `modules/load-balancer` says."
+  description = <<-EOT
+    Web application firewall before the load balancer. Other defaults are in `modules/load-balancer`.
+
+    - `enabled`: create the firewall.
+    - `requests_per_5_minutes`: limit for one client address. Default: the maximum that `capacity` scales to.
+    - `block_content`: refuse probable attacks instead of only counting.
+    - `log_counted`: also log counted requests.
+  EOT
   type = object({
     enabled                = bool
     requests_per_5_minutes = optional(number)

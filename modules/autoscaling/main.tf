@@ -1,7 +1,7 @@
 locals {
-  # Target tracking adds tasks until the average is at the target, and takes them away well below it. Each policy scales out by
-  # itself; tasks go only when all of them agree. Not by memory: each task holds all mocks, so that more tasks have no less of it,
-  # and the service would go to its maximum and stay there.
+  # Target tracking adds tasks until the average reaches the target, and removes tasks well below the target. Each
+  # policy scales out alone; tasks are removed only when all policies agree. Memory is no target: each task holds all
+  # mocks, so more tasks do not lower its use, and the service would stay at its maximum.
   targets = {
     for name, target in {
       cpu      = { metric = "ECSServiceAverageCPUUtilization", value = var.target_cpu_percent, label = null }
@@ -29,9 +29,9 @@ resource "aws_appautoscaling_policy" "main" {
 
   target_tracking_scaling_policy_configuration {
     target_value = each.value.value
-    # A task serves some seconds after its start, so a minute is enough to see what it has brought.
+    # A task serves a few seconds after its start, so its effect is visible within a minute.
     scale_out_cooldown = 60
-    # Slow to give back: test suites come in bursts, minutes apart.
+    # Remove tasks slowly: test suites come in bursts, minutes apart.
     scale_in_cooldown = 300
 
     predefined_metric_specification {

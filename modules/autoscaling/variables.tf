@@ -5,13 +5,13 @@ variable "cluster_name" {
 }
 
 variable "load_balancer_arn_suffix" {
-  description = "`arn_suffix` of the load balancer, for `requests_per_target`."
+  description = "`arn_suffix` of the load balancer. Required with `requests_per_target`."
   type        = string
   default     = null
 }
 
 variable "max" {
-  description = "Most tasks at any time outside the schedules: bounds what an attack or a mistake can cost."
+  description = "Maximum number of tasks outside the schedules. Limits the cost of an attack or a mistake."
   type        = number
   nullable    = false
 
@@ -22,29 +22,29 @@ variable "max" {
 }
 
 variable "min" {
-  description = "Fewest tasks outside the schedules. Two or more survive the loss of a zone."
+  description = "Minimum number of tasks outside the schedules. Two or more survive the loss of a zone."
   type        = number
   nullable    = false
 
   validation {
     condition     = var.min >= 1 && floor(var.min) == var.min
-    error_message = "Write min as a whole number of tasks from 1: nothing scales up from 0, because there is no load to measure. A schedule can switch the service off."
+    error_message = "Write min as a whole number of tasks from 1: nothing scales up from 0, because no task reports load. A schedule can switch the service off."
   }
 }
 
 variable "name" {
-  description = "Name of the environment, such as `echo-dev`: the first part of each policy's name."
+  description = "Name of the environment, such as `echo-dev`: the prefix of each policy's name."
   type        = string
   nullable    = false
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,18}[a-z0-9]$", var.name))
-    error_message = "Write a name of 3 to 20 lower-case letters, digits and hyphens that begins with a letter and does not end with a hyphen, such as \"echo-dev\"."
+    error_message = "Write 3 to 20 lower-case letters, digits and hyphens, with a letter first and no hyphen last, such as \"echo-dev\"."
   }
 }
 
 variable "requests_per_target" {
-  description = "Requests to mocks per task and minute that are aimed at; null to leave them out. It reacts before CPU does; measure first what a task can serve."
+  description = "Target for scaling: requests to mocks per task and minute. Reacts before CPU does; measure the capacity of a task first. null: scale on CPU only."
   type        = number
   default     = null
 
@@ -55,12 +55,18 @@ variable "requests_per_target" {
 
   validation {
     condition     = var.requests_per_target == null || (var.load_balancer_arn_suffix != null && var.target_group_arn_suffix != null)
-    error_message = "Write load_balancer_arn_suffix and target_group_arn_suffix too: requests_per_target is measured on that target group."
+    error_message = "Write load_balancer_arn_suffix and target_group_arn_suffix as well: requests_per_target is measured on that target group."
   }
 }
 
 variable "schedules" {
-  description = "Other bounds from a time on, by name, until the next schedule says otherwise. `cron` has AWS's six fields (minute, hour, day of month, month, day of week, year), read in `timezone` (such as `Europe/Berlin`; summer time is followed). `max = 0` switches the service off."
+  description = <<-EOT
+    New values for `min` and `max` at set times, by name. Each holds until the next schedule.
+
+    - `cron`: AWS's six fields: minute, hour, day of month, month, day of week, year.
+    - `timezone`: time zone of `cron`, such as `Europe/Berlin`. Follows daylight saving time.
+    - `min`, `max`: limits from then on. `max = 0` switches the service off.
+  EOT
   type = map(object({
     cron     = string
     timezone = optional(string, "UTC")
@@ -98,19 +104,19 @@ variable "service_name" {
 }
 
 variable "target_cpu_percent" {
-  description = "CPU of the tasks that is aimed at, in percent of what they have. Leaves room for the minutes that a new task takes to come."
+  description = "Target for scaling: average CPU of the tasks, in percent. The rest is a reserve for the minutes until a new task serves."
   type        = number
   default     = 60
   nullable    = false
 
   validation {
     condition     = var.target_cpu_percent >= 10 && var.target_cpu_percent <= 90
-    error_message = "Write target_cpu_percent as 10 to 90: above that there is no room until a new task has started."
+    error_message = "Write target_cpu_percent as 10 to 90: a higher target leaves no reserve until a new task has started."
   }
 }
 
 variable "target_group_arn_suffix" {
-  description = "`arn_suffix` of the mocks' target group, for `requests_per_target`."
+  description = "`arn_suffix` of the mocks' target group. Required with `requests_per_target`."
   type        = string
   default     = null
 }

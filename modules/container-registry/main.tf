@@ -2,11 +2,11 @@ resource "aws_ecr_repository" "main" {
   for_each = var.repositories
 
   name = each.key
-  # What a tag has named once it names for good. Environments name digests; tags are for people.
+  # A tag keeps its first image. Environments name digests; tags are for people.
   image_tag_mutability = "IMMUTABLE"
   force_delete         = !var.protect
 
-  # By the account's own key for ECR.
+  # Encrypt with the account's own key for ECR.
   encryption_configuration {
     encryption_type = "KMS"
   }
@@ -16,8 +16,8 @@ resource "aws_ecr_repository" "main" {
   }
 }
 
-# By number and not by age, and without a rule for images that have no tag: what was pulled through by its digest has none, and an
-# environment that nobody has deployed to for months must still be able to start tasks.
+# Expire images by number, not by age: an environment without a deployment for months must still be able to start tasks.
+# No rule for untagged images: an image pulled through by digest has no tag.
 resource "aws_ecr_lifecycle_policy" "main" {
   for_each = var.repositories
 

@@ -1,24 +1,24 @@
 variable "keep_images" {
-  description = "Images to keep in each repository, counted from the newest. A delivery is five: an image for each of two platforms, the one that names both, and two attestations. So the default keeps a hundred. More than you deliver between two deployments of an environment, because a task can not start from an image that is gone."
+  description = "Number of images to keep in each repository, newest first. A delivery adds five: one image for each of two platforms, their index, and two attestations. So the default keeps 100 deliveries. Keep more than you deliver between two deployments of an environment: a task cannot start from a deleted image."
   type        = number
   default     = 500
   nullable    = false
 
   validation {
     condition     = var.keep_images >= 10 && var.keep_images <= 10000 && floor(var.keep_images) == var.keep_images
-    error_message = "Write the number of images to keep as a whole number from 10 to 10000: with fewer, a push could delete what runs, or what to go back to."
+    error_message = "Write the number of images to keep as a whole number from 10 to 10000: with fewer, a push could delete the running image, or the image for a rollback."
   }
 }
 
 variable "protect" {
-  description = "Refuse to delete a repository that holds images. It has to be switched off and applied before a destroy."
+  description = "Refuse to delete a repository that contains images. Before a destroy, set this to false and apply."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "pull_through" {
-  description = "Registries from which images come when they are pulled here, by the prefix of their repositories here, such as { ecr-public = \"public.ecr.aws\" }. The repository itself has to be in `repositories`."
+  description = "Upstream registries by prefix, such as { ecr-public = \"public.ecr.aws\" }: ECR caches their images in repositories with that prefix. Name each of these repositories in `repositories`."
   type        = map(string)
   default     = {}
   nullable    = false
@@ -30,12 +30,12 @@ variable "pull_through" {
 
   validation {
     condition     = alltrue([for upstream in values(var.pull_through) : contains(["public.ecr.aws", "quay.io", "registry.k8s.io"], upstream)])
-    error_message = "Write one of the registries that ECR reads without credentials: \"public.ecr.aws\", \"quay.io\" or \"registry.k8s.io\"."
+    error_message = "Write a registry that ECR reads without credentials: \"public.ecr.aws\", \"quay.io\" or \"registry.k8s.io\"."
   }
 
   validation {
     condition     = alltrue([for prefix in keys(var.pull_through) : anytrue([for name in var.repositories : startswith(name, "${prefix}/")])])
-    error_message = "Write the repository that is pulled through each prefix into repositories, such as \"ecr-public/aws-observability/aws-otel-collector\": one that ECR makes by itself has neither immutable tags nor scans."
+    error_message = "Write a repository with each prefix into repositories, such as \"ecr-public/aws-observability/aws-otel-collector\": a repository that ECR creates itself has neither immutable tags nor scans."
   }
 }
 

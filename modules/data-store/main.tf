@@ -1,7 +1,7 @@
-# One table for everything: an endpoint, its claim of verb and path, the log entry and the head version are written in one
-# transaction, and the service reads them by these two keys alone.
+# One table for everything: a single transaction writes an endpoint, its claim of verb and path, the log entry and the
+# head version. The service reads all of them by these two keys.
 resource "aws_dynamodb_table" "main" {
-  #checkov:skip=CKV_AWS_119:AWS's own key is enough, because no other account reads the table; who may read is decided by IAM
+  #checkov:skip=CKV_AWS_119:AWS's own key is enough, because no other account reads the table; IAM decides the right to read
   name                        = var.name
   billing_mode                = "PAY_PER_REQUEST"
   hash_key                    = "PK"
@@ -18,7 +18,8 @@ resource "aws_dynamodb_table" "main" {
     type = "S"
   }
 
-  # Entries of the change log expire; what has no such attribute stays.
+  # DynamoDB deletes expired entries of the change log, and the items of killed processes. Items without this attribute
+  # stay.
   ttl {
     attribute_name = "expires_at"
     enabled        = true
@@ -29,7 +30,8 @@ resource "aws_dynamodb_table" "main" {
     recovery_period_in_days = var.recovery_days > 0 ? var.recovery_days : null
   }
 
-  # By the account's key for DynamoDB, whose use CloudTrail records. The table would be encrypted without it too, but unseen.
+  # Use the account's key for DynamoDB, because CloudTrail records its use. AWS's default key would encrypt the table
+  # without a record.
   server_side_encryption {
     enabled = true
   }

@@ -1,23 +1,23 @@
 variable "name" {
-  description = "Name of the environment, such as `echo-dev`. It is the table's name."
+  description = "Name of the environment, such as `echo-dev`. Also the table's name."
   type        = string
   nullable    = false
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,18}[a-z0-9]$", var.name))
-    error_message = "Write a name of 3 to 20 lower-case letters, digits and hyphens that begins with a letter and does not end with a hyphen, such as \"echo-dev\"."
+    error_message = "Write 3 to 20 lower-case letters, digits and hyphens, with a letter first and no hyphen last, such as \"echo-dev\"."
   }
 }
 
 variable "protect" {
-  description = "Refuse to delete the table. It has to be switched off and applied before a destroy."
+  description = "Refuse to delete the table. Before a destroy, set this to false and apply."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "recovery_days" {
-  description = "Days back to which the table can be restored, to the second. 0 for not at all, where mocks are made anew by whoever needs them."
+  description = "Number of days for point-in-time recovery: the table can be restored to any second in this period. 0 switches recovery off, for environments with mocks that their owners can create again."
   type        = number
   default     = 35
   nullable    = false

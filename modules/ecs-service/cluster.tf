@@ -1,14 +1,14 @@
 resource "aws_ecs_cluster" "main" {
   name = var.name
 
-  # The service's metrics, not those of each task: "enhanced" costs by the task.
+  # Metrics of the service only: "enhanced" adds metrics of each task, and costs by the task.
   setting {
     name  = "containerInsights"
     value = "enabled"
   }
 }
 
-# Both are always there, so that a change of the mix changes the service only.
+# Always both, so that a change of the mix changes only the service.
 resource "aws_ecs_cluster_capacity_providers" "main" {
   cluster_name       = aws_ecs_cluster.main.name
   capacity_providers = ["FARGATE", "FARGATE_SPOT"]

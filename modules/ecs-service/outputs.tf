@@ -19,6 +19,6 @@ output "service_name" {
 }
 
 output "task_definition_arn" {
-  description = "ARN of the task definition's revision that the service runs."
+  description = "ARN of the running revision of the task definition."
   value       = aws_ecs_service.main.task_definition
 }

@@ -5,19 +5,20 @@ resource "aws_ecs_service" "main" {
   desired_count    = var.desired_count
   platform_version = "LATEST"
 
-  # A rollout starts new tasks beside the old ones, and stops an old one only when a new one is healthy.
+  # A rollout starts new tasks beside the old ones, and stops an old task only when a new task is healthy.
   deployment_minimum_healthy_percent = 100
   deployment_maximum_percent         = 200
-  # The load balancer may call a task unhealthy only when it has had time to start.
+  # Time for a task to start before the load balancer may report it unhealthy.
   health_check_grace_period_seconds = 30
   availability_zone_rebalancing     = "ENABLED"
 
-  # The apply waits for the rollout, fails with it, and rolls it back on Ctrl-C.
+  # The apply waits for the rollout and fails with it. Ctrl-C rolls the deployment back.
   wait_for_steady_state = true
   sigint_rollback       = true
-  # The provider refuses to change the mix of capacity without it. It acts only when something else in the service changes.
+  # Without this the provider refuses to change the mix of capacity. It takes effect only with another change of the
+  # service.
   force_new_deployment = true
-  # Deletes without scaling to zero first.
+  # Delete the service without scaling to zero first.
   force_delete = !var.protect
 
   enable_execute_command  = false
@@ -38,7 +39,8 @@ resource "aws_ecs_service" "main" {
   capacity_provider_strategy {
     capacity_provider = "FARGATE"
     base              = var.capacity.on_demand_base
-    # Never 0: AWS says that what has the weight 0 places no tasks, and not whether that holds for the base.
+    # Never 0: by AWS's documentation a provider with weight 0 places no tasks, and the documentation leaves the base
+    # open.
     weight = max(1, 100 - var.capacity.spot_percent)
   }
 
@@ -54,7 +56,7 @@ resource "aws_ecs_service" "main" {
   network_configuration {
     subnets         = values(var.subnet_ids)
     security_groups = [var.security_group_id]
-    # What has no public address is reached through the load balancer only.
+    # Without a public address, a task is reachable through the load balancer only.
     assign_public_ip = false
   }
 
@@ -68,25 +70,25 @@ resource "aws_ecs_service" "main" {
     }
   }
 
-  # A bad image fails some times before the circuit breaker acts, and the rollback takes its time as well.
+  # A bad image fails several times before the circuit breaker acts, and the rollback takes time as well.
   timeouts {
     create = "20m"
     update = "20m"
     delete = "20m"
   }
 
-  # The cluster refuses to give a capacity provider up while a service uses it.
+  # The cluster cannot release a capacity provider while a service uses it.
   depends_on = [aws_ecs_cluster_capacity_providers.main]
 
   lifecycle {
-    # Only the first count: afterwards autoscaling owns it.
+    # Only the first count: afterwards autoscaling decides.
     ignore_changes = [desired_count]
 
-    # The provider tells a failed deployment by its time of creation; where this machine's clock is ahead of ECS's, it looks at the
-    # number of tasks alone, and a rollback restores that.
+    # The provider recognises a failed deployment by its time of creation. If this machine's clock is ahead of ECS's,
+    # the provider compares only the number of tasks, and a rollback restores that number.
     postcondition {
       condition     = self.task_definition == aws_ecs_task_definition.main.arn
-      error_message = "The deployment was rolled back: ${self.task_definition} serves, and not ${aws_ecs_task_definition.main.arn}. The service's events and the stopped tasks' reasons tell why."
+      error_message = "The deployment was rolled back: ${self.task_definition} serves, not ${aws_ecs_task_definition.main.arn}. For the reason, read the service's events and the stopped tasks' reasons."
     }
   }
 }

@@ -1,13 +1,13 @@
 data "aws_region" "current" {}
 
 locals {
-  # What all containers have in common: no way to write to the image, to gain rights, or to wait for CloudWatch.
+  # Common to all containers: no writes to the image, no new rights, no waiting for CloudWatch.
   hardened = {
     readonlyRootFilesystem = true
     linuxParameters = {
-      # Reaps what others leave behind, and passes SIGTERM on.
+      # Reaps orphaned processes and forwards SIGTERM.
       initProcessEnabled = true
-      # With the empty list, which AWS adds: left out, each plan would replace the task definition.
+      # Include the empty list: AWS adds one, and each plan would otherwise replace the task definition.
       capabilities = { add = [], drop = ["ALL"] }
     }
   }
@@ -19,15 +19,16 @@ locals {
         awslogs-group         = group
         awslogs-region        = data.aws_region.current.region
         awslogs-stream-prefix = "echo"
-        # When CloudWatch is slow, log lines are lost after 4 MiB; blocking would stop the service instead.
+        # If CloudWatch is slow, log lines beyond 4 MiB are lost; blocking would stop the service instead.
         mode            = "non-blocking"
         max-buffer-size = "4m"
       }
     }
   }
 
-  # The collector's part of the task. Its memory is a limit, so that telemetry can not take the service down. The service has no
-  # limit but the task's: with one of its own, its memory in percent of the task's could never reach the alarm.
+  # The collector's share of the task. Its memory is limited, so that telemetry cannot take the service down. The
+  # service has only the task's limit: with a limit of its own, its memory in percent of the task's could never reach
+  # the alarm.
   collector_cpu_units    = 64
   collector_memory_mib   = 256
   collector_heap_percent = 80
@@ -36,7 +37,7 @@ locals {
     name      = "echo"
     image     = var.image
     essential = true
-    # A weight among the containers, not a limit.
+    # A relative weight of the containers, not a limit.
     cpu  = var.cpu - local.collector_cpu_units
     user = "65532:65532"
 
@@ -47,7 +48,7 @@ locals {
       for name in ["mocks", "management"] : { name = name, containerPort = var.ports[name], hostPort = var.ports[name], protocol = "tcp" }
     ]
 
-    # Asks /-/live. Whether the task gets requests is decided by the load balancer, which asks /-/ready.
+    # Requests /-/live. The load balancer requests /-/ready and decides about requests to the task.
     healthCheck = {
       command     = ["CMD", "/echo-service", "healthcheck"]
       interval    = 10
@@ -57,8 +58,8 @@ locals {
     }
     stopTimeout = var.stop_timeout_seconds
 
-    # Not for the start: at the end ECS stops in the opposite order, so that the collector still takes the last telemetry.
-    # START and not HEALTHY, because a collector that never gets healthy must not keep the service from starting.
+    # For the end, not the start: ECS stops containers in reverse order, so that the collector still receives the last
+    # telemetry. START, not HEALTHY: an unhealthy collector must not keep the service from starting.
     dependsOn        = [{ containerName = "collector", condition = "START" }]
     logConfiguration = local.logs["service"]
   })
@@ -66,7 +67,7 @@ locals {
   collector = merge(local.hardened, {
     name  = "collector"
     image = var.collector.image
-    # The service outlives it; it is started again.
+    # The service continues without the collector, and ECS restarts the collector.
     essential     = false
     restartPolicy = { enabled = true, restartAttemptPeriod = 60 }
     cpu           = local.collector_cpu_units
@@ -79,7 +80,7 @@ locals {
       { name = "GOMEMLIMIT", value = "${floor(local.collector_memory_mib * local.collector_heap_percent / 100)}MiB" },
     ]
 
-    # Time to send what it holds. It opens no port: the service reaches it on loopback.
+    # Time to send buffered telemetry. No open port: the service reaches the collector on loopback.
     stopTimeout      = 30
     logConfiguration = local.logs["collector"]
   })
@@ -101,7 +102,7 @@ resource "aws_ecs_task_definition" "main" {
   }
 
   lifecycle {
-    # The revision before is taken away only when the new one serves: a rollback needs it.
+    # Remove the previous revision only when the new revision serves: a rollback needs it.
     create_before_destroy = true
   }
 }

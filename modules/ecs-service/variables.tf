@@ -1,5 +1,10 @@
 variable "capacity" {
-  description = "Where tasks run: the first `on_demand_base` on demand, of all others `spot_percent` on Spot, which costs about a third and can be taken away with two minutes' notice."
+  description = <<-EOT
+    Mix of capacity.
+
+    - `on_demand_base`: the first tasks, which run on demand.
+    - `spot_percent`: percentage of all further tasks on Spot. Spot costs about a third, and AWS may stop its tasks with two minutes' notice.
+  EOT
   type = object({
     on_demand_base = optional(number, 1)
     spot_percent   = optional(number, 0)
@@ -19,7 +24,12 @@ variable "capacity" {
 }
 
 variable "collector" {
-  description = "The OpenTelemetry collector beside the service: its image by digest, and its configuration as YAML. It has to listen on loopback only."
+  description = <<-EOT
+    The OpenTelemetry collector beside the service.
+
+    - `image`: image by digest.
+    - `config`: configuration as YAML. It must listen on loopback only.
+  EOT
   type = object({
     image  = string
     config = string
@@ -33,23 +43,23 @@ variable "collector" {
 
   validation {
     condition     = can(keys(yamldecode(var.collector.config)))
-    error_message = "Write the collector's config as a YAML document, such as yamlencode makes."
+    error_message = "Write the collector's config as a YAML document, such as yamlencode returns."
   }
 }
 
 variable "cpu" {
-  description = "CPU of a task in units; 1024 are one virtual CPU."
+  description = "CPU of a task in units. 1024 units are one virtual CPU."
   type        = number
   nullable    = false
 
   validation {
     condition     = contains(keys(local.fargate_memory), tostring(var.cpu))
-    error_message = "Write cpu as what Fargate offers: 256, 512, 1024, 2048, 4096, 8192 or 16384 units."
+    error_message = "Write cpu as one of Fargate's sizes: 256, 512, 1024, 2048, 4096, 8192 or 16384 units."
   }
 }
 
 variable "cpu_architecture" {
-  description = "Architecture that the images are built for. ARM64 costs a fifth less."
+  description = "Architecture of both images. ARM64 costs a fifth less."
   type        = string
   default     = "ARM64"
   nullable    = false
@@ -61,18 +71,18 @@ variable "cpu_architecture" {
 }
 
 variable "desired_count" {
-  description = "Tasks to begin with. Afterwards autoscaling decides, and a change here does nothing."
+  description = "Number of tasks at the first apply. Afterwards autoscaling decides, and a change of this value has no effect."
   type        = number
   nullable    = false
 
   validation {
     condition     = var.desired_count >= 1 && floor(var.desired_count) == var.desired_count
-    error_message = "Write desired_count as a whole number of tasks from 1: a service without tasks would be taken for a good deployment."
+    error_message = "Write desired_count as a whole number of tasks from 1: a deployment without tasks would count as a success."
   }
 }
 
 variable "environment" {
-  description = "Environment variables of the service: `ECHO_*` and `OTEL_*`. The collector takes OTLP on loopback, at the port that its config says."
+  description = "Environment variables of the service: `ECHO_*` and `OTEL_*`. The collector receives OTLP on loopback, at the port in its config."
   type        = map(string)
   default     = {}
   nullable    = false
@@ -84,7 +94,7 @@ variable "environment" {
 }
 
 variable "execution_role_arn" {
-  description = "ARN of the role by which ECS pulls images, reads secrets and writes logs."
+  description = "ARN of ECS's role to pull images, read secrets and write logs."
   type        = string
   nullable    = false
 
@@ -95,7 +105,7 @@ variable "execution_role_arn" {
 }
 
 variable "image" {
-  description = "The service's image by digest. Rolling back is applying the digest before."
+  description = "The service's image by digest. To roll back, apply the previous digest."
   type        = string
   nullable    = false
 
@@ -106,7 +116,7 @@ variable "image" {
 }
 
 variable "log_group_names" {
-  description = "Names of the log groups that the two containers write to."
+  description = "Names of the log groups of the two containers."
   type = object({
     service   = string
     collector = string
@@ -115,29 +125,29 @@ variable "log_group_names" {
 }
 
 variable "memory" {
-  description = "Memory of a task in MiB, of which the collector may use 256."
+  description = "Memory of a task in MiB. The collector uses up to 256 MiB of it."
   type        = number
   nullable    = false
 
   validation {
     condition     = contains(lookup(local.fargate_memory, tostring(var.cpu), []), var.memory)
-    error_message = "Write memory as what Fargate offers with ${var.cpu} CPU units: one of ${join(", ", lookup(local.fargate_memory, tostring(var.cpu), []))} MiB."
+    error_message = "Write memory as a size that Fargate offers with ${var.cpu} CPU units: ${join(", ", lookup(local.fargate_memory, tostring(var.cpu), []))} MiB."
   }
 }
 
 variable "name" {
-  description = "Name of the environment, such as `echo-dev`: the cluster's name. The service in it is always `echo`."
+  description = "Name of the environment, such as `echo-dev`. Also the cluster's name. The service in the cluster is always `echo`."
   type        = string
   nullable    = false
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,18}[a-z0-9]$", var.name))
-    error_message = "Write a name of 3 to 20 lower-case letters, digits and hyphens that begins with a letter and does not end with a hyphen, such as \"echo-dev\"."
+    error_message = "Write 3 to 20 lower-case letters, digits and hyphens, with a letter first and no hyphen last, such as \"echo-dev\"."
   }
 }
 
 variable "ports" {
-  description = "Ports on which the service listens: for mocks, and for management with health and documentation."
+  description = "Ports of the service: `mocks`, and `management` with health and documentation."
   type = object({
     mocks      = optional(number, 8080)
     management = optional(number, 8081)
@@ -147,35 +157,35 @@ variable "ports" {
 
   validation {
     condition     = alltrue([for port in values(var.ports) : port >= 1024 && port <= 65535 && floor(port) == port])
-    error_message = "Write ports as 1024 to 65535: below that the service has no right to listen."
+    error_message = "Write ports as 1024 to 65535: the service has no right to listen on lower ports."
   }
 
   validation {
     condition     = var.ports.mocks != var.ports.management
-    error_message = "Write different ports for mocks and management: they need listeners of their own."
+    error_message = "Write different ports for mocks and management: each needs a listener of its own."
   }
 }
 
 variable "protect" {
-  description = "Let a destroy drain the service first. Without it the service is deleted with its tasks."
+  description = "On a destroy, drain the service before deleting it. false deletes the service together with its tasks."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "rollback_alarm_names" {
-  description = "Names of the CloudWatch alarms of which any rolls a deployment back."
+  description = "Names of the CloudWatch alarms that roll a deployment back. Any of them does."
   type        = set(string)
   nullable    = false
 
   validation {
     condition     = length(var.rollback_alarm_names) > 0
-    error_message = "Write the name of at least one alarm: tasks that start but answer wrongly are noticed by nothing else."
+    error_message = "Write the name of at least one alarm: only alarms notice tasks that start and answer wrongly."
   }
 }
 
 variable "secrets" {
-  description = "Environment variables of the service whose values come from Secrets Manager or the Parameter Store: name to `valueFrom`."
+  description = "Environment variables of the service with values from Secrets Manager or the Parameter Store: name to `valueFrom`."
   type        = map(string)
   default     = {}
   nullable    = false
@@ -187,12 +197,12 @@ variable "secrets" {
 
   validation {
     condition     = length(setintersection(keys(var.secrets), keys(var.environment))) == 0
-    error_message = "Write each variable into environment or into secrets, and not into both: ${join(", ", setintersection(keys(var.secrets), keys(var.environment)))}."
+    error_message = "Write each variable into environment or into secrets, not into both: ${join(", ", setintersection(keys(var.secrets), keys(var.environment)))}."
   }
 }
 
 variable "security_group_id" {
-  description = "Security group of the tasks."
+  description = "Id of the tasks' security group."
   type        = string
   nullable    = false
 }
@@ -210,18 +220,18 @@ variable "stop_timeout_seconds" {
 }
 
 variable "subnet_ids" {
-  description = "Subnets of the tasks, by the letter of their zone."
+  description = "Ids of the tasks' subnets, by zone letter."
   type        = map(string)
   nullable    = false
 
   validation {
     condition     = length(var.subnet_ids) >= 2
-    error_message = "Write subnets of at least two zones, so that the loss of one leaves the service running."
+    error_message = "Write subnets of at least two zones, so that the service survives the loss of a zone."
   }
 }
 
 variable "target_group_arns" {
-  description = "Target groups in which the tasks are registered. Each must belong to a listener already: ECS refuses others."
+  description = "ARNs of the target groups for the tasks. Each must belong to a listener already: ECS refuses others."
   type = object({
     mocks      = string
     management = string
@@ -235,12 +245,12 @@ variable "target_group_arns" {
 }
 
 variable "task_role_arn" {
-  description = "ARN of the role that the containers have."
+  description = "ARN of the role of both containers."
   type        = string
   nullable    = false
 
   validation {
     condition     = can(regex(local.role_arn, var.task_role_arn)) && var.task_role_arn != var.execution_role_arn
-    error_message = "Write task_role_arn as a role's ARN, such as \"arn:aws:iam::111122223333:role/echo-dev-task\", and of another role than execution_role_arn: containers must not read secrets and registries themselves."
+    error_message = "Write task_role_arn as the ARN of a role, such as \"arn:aws:iam::111122223333:role/echo-dev-task\". It must differ from execution_role_arn: containers must not read secrets and registries themselves."
   }
 }

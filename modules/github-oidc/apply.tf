@@ -1,15 +1,15 @@
-# Applying may do what infra/echo needs, to what is named after its environment. Where AWS gives things an id instead of a name,
-# what counts is the tag `Environment`, which each environment's provider puts on all that it makes.
+# An apply role may make the changes of infra/echo to resources with its environment's name. For resources with an id
+# instead of a name, the tag `Environment` decides; each environment's provider sets the tag on all its resources.
 
 resource "aws_iam_role" "apply" {
   for_each = var.environments
 
-  # In a path of its own: were it below <name>-<environment>, the role could change itself.
+  # In a path of its own: below <name>-<environment> the role could change itself.
   name               = "${var.name}-apply-${each.key}"
   path               = "/github/"
   description        = "Applies ${each.key} for jobs of ${var.repository.owner}/${var.repository.name} in that environment"
   assume_role_policy = data.aws_iam_policy_document.trust["apply-${each.key}"].json
-  # As long as a job that deploys may take: one whose rights end half-way can not even roll back.
+  # The longest duration of a deploying job: a job without rights halfway cannot even roll back.
   max_session_duration = 7200
 
   depends_on = [aws_iam_openid_connect_provider.main]
@@ -31,7 +31,7 @@ locals {
   ]...)
 }
 
-# Managed policies, because what a role may have inline is too short for this.
+# Managed policies, because a role's inline policies are too short.
 resource "aws_iam_policy" "apply" {
   for_each = local.apply_policies
 
@@ -48,8 +48,8 @@ resource "aws_iam_role_policy_attachment" "apply" {
   policy_arn = aws_iam_policy.apply[each.key].arn
 }
 
-# Whatever else is allowed: nothing that another environment has tagged as its own is touched. What the account has for all, such as
-# images, has a tag too, and is read.
+# Deny all access to resources with another environment's tag, whatever other statements allow. Resources for the whole
+# account, such as images, have a tag of their own and can be read.
 data "aws_iam_policy_document" "guard" {
   for_each = var.environments
 

@@ -1,4 +1,5 @@
-# The roles of tasks and flow logs. Who makes a role and passes it on has its rights, so both are narrow, and bounded (boundary.tf).
+# The roles of tasks and flow logs. An apply role can use the rights of each role that it creates and passes on, so both
+# actions are narrow, and bounded (boundary.tf).
 data "aws_iam_policy_document" "identity" {
   for_each = var.environments
 
@@ -12,7 +13,7 @@ data "aws_iam_policy_document" "identity" {
     ]
     resources = ["${local.iam_arn}:role/${var.name}-${each.key}-*"]
 
-    # These are the calls by which a role could get more than the boundary allows.
+    # Calls that could give a role more rights than the boundary.
     condition {
       test     = "StringEquals"
       variable = "iam:PermissionsBoundary"
@@ -46,7 +47,21 @@ data "aws_iam_policy_document" "identity" {
     }
   }
 
-  # AWS's own roles, which the first service of its kind in an account brings with it.
+  # A change of the limits of scaling passes the service-linked role on. AWS's pages do not say to which of the two
+  # names.
+  statement {
+    sid       = "PassRoleOfScaling"
+    actions   = ["iam:PassRole"]
+    resources = ["${local.iam_arn}:role/aws-service-role/ecs.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_ECSService"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "iam:PassedToService"
+      values   = ["application-autoscaling.amazonaws.com", "ecs.application-autoscaling.amazonaws.com"]
+    }
+  }
+
+  # AWS's service-linked roles, which AWS creates with the first resource of a service in an account.
   statement {
     sid       = "RolesOfServices"
     actions   = ["iam:CreateServiceLinkedRole"]

@@ -1,8 +1,8 @@
-# VPC, security groups and endpoints, which have ids; load balancer and firewall, which have names.
+# VPC, security groups and endpoints have ids; load balancer and firewall have names.
 data "aws_iam_policy_document" "network" {
   for_each = var.environments
 
-  # What is made gets its tag with it.
+  # New resources get the tag at their creation.
   statement {
     sid = "MakeNetwork"
     actions = [
@@ -32,7 +32,7 @@ data "aws_iam_policy_document" "network" {
     }
   }
 
-  # What it is made in, or put together with, has it already.
+  # The surrounding resources have the tag already.
   statement {
     sid = "MakeInNetwork"
     actions = [
@@ -57,7 +57,7 @@ data "aws_iam_policy_document" "network" {
     }
   }
 
-  # An interface endpoint brings a zone of names into the VPC. The zone is AWS's.
+  # An interface endpoint associates a private DNS zone with the VPC. The zone belongs to AWS.
   statement {
     sid       = "NamesOfEndpoints"
     actions   = ["route53:AssociateVPCWithHostedZone"]
@@ -82,13 +82,13 @@ data "aws_iam_policy_document" "network" {
     }
   }
 
-  # A VPC comes with a security group that has no tags. It is emptied and tagged.
+  # A new VPC has a security group without tags. Terraform empties and tags the group.
   statement {
     sid       = "EmptyDefaultSecurityGroup"
     actions   = ["ec2:CreateTags", "ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress"]
     resources = ["${local.arn.ec2}:security-group/*"]
 
-    # Nothing else tells the environment's own from that of somebody else's VPC.
+    # Only the VPC distinguishes the environment's own group from a group in another VPC.
     dynamic "condition" {
       for_each = each.value.vpc_arn[*]
 
@@ -125,8 +125,6 @@ data "aws_iam_policy_document" "network" {
       "ec2:ReplaceRoute",
       "ec2:RevokeSecurityGroupEgress",
       "ec2:RevokeSecurityGroupIngress",
-      "ec2:UpdateSecurityGroupRuleDescriptionsEgress",
-      "ec2:UpdateSecurityGroupRuleDescriptionsIngress",
     ]
     resources = ["${local.arn.ec2}:*"]
 
@@ -144,14 +142,13 @@ data "aws_iam_policy_document" "network" {
       "elasticloadbalancing:CreateListener",
       "elasticloadbalancing:CreateLoadBalancer",
       "elasticloadbalancing:CreateTargetGroup",
-      # What the firewall asks for behind its own actions.
+      # Required by the firewall's own actions.
       "elasticloadbalancing:CreateWebACLAssociation",
       "elasticloadbalancing:DeleteListener",
       "elasticloadbalancing:DeleteLoadBalancer",
       "elasticloadbalancing:DeleteTargetGroup",
       "elasticloadbalancing:DeleteWebACLAssociation",
       "elasticloadbalancing:ModifyListener",
-      "elasticloadbalancing:ModifyListenerAttributes",
       "elasticloadbalancing:ModifyLoadBalancerAttributes",
       "elasticloadbalancing:ModifyTargetGroup",
       "elasticloadbalancing:ModifyTargetGroupAttributes",
@@ -182,20 +179,19 @@ data "aws_iam_policy_document" "network" {
     ]
     resources = [
       "${local.arn.elasticloadbalancing}:loadbalancer/app/${var.name}-${each.key}/*",
-      # AWS's rules, which are used and not changed.
+      # AWS's rule sets: used, not changed.
       "${local.arn.wafv2}:regional/managedruleset/*",
       "${local.arn.wafv2}:regional/webacl/${var.name}-${each.key}/*",
     ]
   }
 
-  # The load balancer's access logs; what is in them goes when the bucket goes.
+  # The bucket of the load balancer's access logs. A destroy deletes the logs with the bucket.
   statement {
     sid = "AccessLogs"
     actions = [
       "s3:CreateBucket",
       "s3:DeleteBucket",
       "s3:DeleteBucketPolicy",
-      "s3:DeleteObject",
       "s3:DeleteObjectVersion",
       "s3:ListBucketVersions",
       "s3:PutBucket*",

@@ -1,9 +1,10 @@
-# Log groups, alarms, their topic, dashboard, and the stack of the alarm that the provider has no resource for.
+# Log groups, alarms, their topic, the dashboard, and the CloudFormation stack of the alarms that the provider cannot
+# create.
 data "aws_iam_policy_document" "operate" {
   for_each = var.environments
 
-  #checkov:skip=CKV_AWS_111:Only where AWS knows no resource
-  #checkov:skip=CKV_AWS_356:Only where AWS knows no resource
+  #checkov:skip=CKV_AWS_111:Only for actions without a resource in IAM
+  #checkov:skip=CKV_AWS_356:Only for actions without a resource in IAM
 
   statement {
     sid = "LogGroups"
@@ -19,12 +20,12 @@ data "aws_iam_policy_document" "operate" {
     ]
     resources = [
       "${local.arn.logs}:log-group:/echo/${var.name}-${each.key}/*",
-      # The firewall's logs have to be called so.
+      # WAF requires this prefix.
       "${local.arn.logs}:log-group:aws-waf-logs-${var.name}-${each.key}*",
     ]
   }
 
-  # The deliveries that flow logs and the firewall set up for whoever switches them on. AWS knows no resource for them.
+  # Deliveries of flow logs and of the firewall's logs. IAM has no resource for these actions.
   statement {
     sid = "LogDeliveries"
     actions = [
@@ -50,7 +51,9 @@ data "aws_iam_policy_document" "operate" {
     ]
     resources = [
       "${local.arn.cloudwatch}:alarm:${var.name}-${each.key}-*",
-      # Scaling makes its own, by the rights of whoever sets it up.
+      # Autoscaling tests these rights by calls without a name.
+      "${local.arn.cloudwatch}:alarm:",
+      # Autoscaling creates alarms of its own, with the rights of the role that sets scaling up.
       "${local.arn.cloudwatch}:alarm:TargetTracking-service/${var.name}-${each.key}/*",
       # Dashboards have no region.
       "arn:${local.partition}:cloudwatch::${local.account}:dashboard/${var.name}-${each.key}",
@@ -82,10 +85,10 @@ data "aws_iam_policy_document" "operate" {
     resources = ["${local.arn.sns}:${var.name}-${each.key}-*"]
   }
 
-  # AWS knows no resource for these two.
+  # IAM has no resource for this action.
   statement {
     sid       = "Subscriptions"
-    actions   = ["sns:SetSubscriptionAttributes", "sns:Unsubscribe"]
+    actions   = ["sns:Unsubscribe"]
     resources = ["*"]
   }
 }

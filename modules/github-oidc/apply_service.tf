@@ -2,8 +2,8 @@
 data "aws_iam_policy_document" "service" {
   for_each = var.environments
 
-  #checkov:skip=CKV_AWS_111:Only where AWS knows no resource
-  #checkov:skip=CKV_AWS_356:Only where AWS knows no resource
+  #checkov:skip=CKV_AWS_111:Only for actions without a resource in IAM
+  #checkov:skip=CKV_AWS_356:Only for actions without a resource in IAM
 
   statement {
     sid = "Service"
@@ -17,7 +17,6 @@ data "aws_iam_policy_document" "service" {
       "ecs:TagResource",
       "ecs:UntagResource",
       "ecs:UpdateCluster",
-      "ecs:UpdateClusterSettings",
       "ecs:UpdateService",
     ]
     resources = [
@@ -28,7 +27,7 @@ data "aws_iam_policy_document" "service" {
     ]
   }
 
-  # A cluster that is not there yet has no ARN for AWS; so it is told by the tag that it gets.
+  # A cluster has no ARN before its creation, so its new tag decides.
   statement {
     sid       = "MakeCluster"
     actions   = ["ecs:CreateCluster"]
@@ -41,14 +40,14 @@ data "aws_iam_policy_document" "service" {
     }
   }
 
-  # AWS knows no resource for it, and so no tag that the guard could go by.
+  # IAM has no resource for this action, and so no tag for the guard.
   statement {
     sid       = "DropTaskDefinitions"
     actions   = ["ecs:DeregisterTaskDefinition"]
     resources = ["*"]
   }
 
-  # A target's id is AWS's. Of what it scales, only services of ECS.
+  # AWS chooses a target's id. The condition allows ECS services only.
   statement {
     sid = "Scaling"
     actions = [
@@ -74,7 +73,7 @@ data "aws_iam_policy_document" "service" {
     resources = ["${local.arn.application-autoscaling}:scalable-target/*"]
   }
 
-  # The table, and no item in it.
+  # The table, without its items.
   statement {
     sid = "Table"
     actions = [
@@ -89,14 +88,14 @@ data "aws_iam_policy_document" "service" {
     resources = ["${local.arn.dynamodb}:table/${var.name}-${each.key}"]
   }
 
-  # AWS knows no resource for it.
+  # IAM has no resource for this action.
   statement {
     sid       = "MakeTokens"
     actions   = ["secretsmanager:GetRandomPassword"]
     resources = ["*"]
   }
 
-  # With their values: entries are made of the tokens that are stored. Planning reads none.
+  # Including values: an apply builds the entries from stored tokens. A plan reads no value.
   statement {
     sid = "Keys"
     actions = [
@@ -104,7 +103,6 @@ data "aws_iam_policy_document" "service" {
       "secretsmanager:DeleteSecret",
       "secretsmanager:GetSecretValue",
       "secretsmanager:PutSecretValue",
-      "secretsmanager:RestoreSecret",
       "secretsmanager:TagResource",
       "secretsmanager:UntagResource",
       "secretsmanager:UpdateSecret",

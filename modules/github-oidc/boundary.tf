@@ -1,11 +1,11 @@
-# What a role of an environment may have at most, whatever its own policies say. Without it, who may apply could give a task any
-# right that the account has, and then use it.
+# The maximum rights of an environment's roles, whatever their own policies allow. Without a boundary, an apply role
+# could give a task any right in the account, and then use it.
 
 locals {
   boundary_arns = { for environment in keys(var.environments) : environment => "${local.iam_arn}:policy/github/${var.name}-boundary-${environment}" }
 }
 
-# In the roles' path: no apply role may change what is in there.
+# In the roles' path, which no apply role may change.
 resource "aws_iam_policy" "boundary" {
   for_each = var.environments
 
@@ -16,8 +16,8 @@ resource "aws_iam_policy" "boundary" {
 }
 
 data "aws_iam_policy_document" "boundary" {
-  #checkov:skip=CKV_AWS_111:Three actions take no resource
-  #checkov:skip=CKV_AWS_356:Three actions take no resource
+  #checkov:skip=CKV_AWS_111:Three actions have no resource in IAM
+  #checkov:skip=CKV_AWS_356:Three actions have no resource in IAM
   for_each = var.environments
 
   statement {

@@ -1,5 +1,5 @@
-# How GitHub's jobs become roles: GitHub signs a token that says which repository and environment a job is of, and AWS gives the
-# role whose trust policy names exactly that. There is no key that could be stolen.
+# How GitHub's jobs assume roles. GitHub signs a token with the job's repository and environment, and AWS admits the job
+# to the role whose trust policy names exactly these. No stored key exists that could be stolen.
 
 data "aws_caller_identity" "current" {}
 
@@ -7,7 +7,7 @@ data "aws_partition" "current" {}
 
 data "aws_region" "current" {}
 
-# What the provider tags all that is made here with, and beside it.
+# The default tags of the calling provider, on all resources here and in the calling root.
 data "aws_default_tags" "current" {}
 
 locals {
@@ -18,21 +18,21 @@ locals {
   account_tag = try(data.aws_default_tags.current.tags["Environment"], "")
 
   issuer = "token.actions.githubusercontent.com"
-  # What `sub` of this repository's tokens begins with, in the form with numbers: a repository that is made anew under an old name
-  # has others.
+  # The start of `sub` in this repository's tokens, in the form with numbers: a new repository under an old name has
+  # other numbers.
   subject = "repo:${var.repository.owner}@${var.repository.owner_id}/${var.repository.name}@${var.repository.id}"
 
-  # Who may become which role. Equal to the letter: with a wildcard any branch or fork could be meant.
+  # The subjects of each role, without a wildcard: a wildcard could admit any branch or fork.
   branch = "refs/heads/${var.branch}"
   merged = "${local.subject}:ref:${local.branch}"
   deploy = "${var.repository.owner}/${var.repository.name}/.github/workflows/deploy.yml@${local.branch}"
   subjects = merge(
-    # At night too, to find what has drifted.
+    # The branch as well, for the nightly search for drift.
     { plan = ["${local.subject}:pull_request", local.merged], push = [local.merged] },
     { for environment in keys(var.environments) : "apply-${environment}" => ["${local.subject}:environment:${environment}"] },
   )
 
-  # From names, not from resources, so that a plan shows the policies whole. IAM and S3 have no region.
+  # From names, not from resources, so that a plan shows complete policies. IAM and S3 have no region.
   arn = {
     for service in [
       "application-autoscaling", "cloudformation", "cloudwatch", "dynamodb", "ec2", "ecr", "ecs", "elasticloadbalancing", "logs",
@@ -43,14 +43,14 @@ locals {
   s3_arn  = "arn:${local.partition}:s3::"
 }
 
-# AWS holds GitHub's certificate against public authorities, so that there is no thumbprint to keep up to date.
+# AWS checks GitHub's certificate against public authorities, so no thumbprint needs care.
 resource "aws_iam_openid_connect_provider" "main" {
   url            = "https://${local.issuer}"
   client_id_list = ["sts.amazonaws.com"]
 }
 
 data "aws_iam_policy_document" "trust" {
-  #checkov:skip=CKV_AWS_358:It does not see what each.value is; tests/sandbox/trust.py evaluates the documents, with tokens of others
+  #checkov:skip=CKV_AWS_358:checkov cannot resolve each.value; tests/sandbox/trust.py evaluates the documents, with tokens of other repositories
   for_each = local.subjects
 
   statement {
@@ -73,8 +73,9 @@ data "aws_iam_policy_document" "trust" {
       values   = each.value
     }
 
-    # What a job of an environment has for a subject does not say which branch it is of. GitHub's rules for the environment do; this
-    # holds where they were forgotten. Nor which workflow: another one would leave out what deploy.yml asks first.
+    # The subject of a job in an environment names neither branch nor workflow. GitHub's rules for the environment
+    # restrict the branch; the first condition holds without such rules. The second one excludes workflows without the
+    # checks of deploy.yml.
     dynamic "condition" {
       for_each = startswith(each.key, "apply-") ? { ref = local.branch, job_workflow_ref = local.deploy } : {}
 

@@ -1,19 +1,19 @@
 output "apply_role_arns" {
-  description = "ARN of the role that applies, by environment."
+  description = "ARN of each environment's apply role, by environment."
   value       = { for environment, role in aws_iam_role.apply : environment => role.arn }
 }
 
 output "plan_role_arn" {
-  description = "ARN of the role that plans, on pull requests and at night."
+  description = "ARN of the plan role, for pull requests and nightly jobs."
   value       = aws_iam_role.plan.arn
 }
 
 output "provider_arn" {
-  description = "ARN of GitHub's identity provider, of which an account has one: what other roles for GitHub have to trust."
+  description = "ARN of GitHub's identity provider, for the trust policies of other roles. An account has only one."
   value       = aws_iam_openid_connect_provider.main.arn
 }
 
 output "push_role_arn" {
-  description = "ARN of the role that pushes images."
+  description = "ARN of the push role, for images."
   value       = aws_iam_role.push.arn
 }

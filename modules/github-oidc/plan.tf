@@ -1,5 +1,5 @@
-# Planning reads how things are set up, and the states. It reads no data: no object of a bucket but states, no item of a table, no
-# value of a secret, no line of a log. Any pull request from a branch of the repository can do what this role can.
+# The plan role reads configuration and states, but no data: no object of other buckets, no item of a table, no value of
+# a secret, no line of a log. Any pull request from a branch of the repository has the rights of this role.
 
 resource "aws_iam_role" "plan" {
   name               = "${var.name}-plan"
@@ -22,7 +22,7 @@ resource "aws_iam_role_policy" "plan" {
   policy = each.value
 }
 
-# No lock: it would be a right to write. A plan runs with -lock=false, and the apply that follows plans again or refuses.
+# No lock: a lock needs a right to write. A plan runs with -lock=false, and the following apply plans again or refuses.
 data "aws_iam_policy_document" "read_states" {
   statement {
     actions   = ["s3:ListBucket"]
@@ -35,7 +35,8 @@ data "aws_iam_policy_document" "read_states" {
   }
 }
 
-# At night: which of a collector's images for several platforms runs. Without the right to log in or to get layers it can pull nothing.
+# For the nightly check: find the running image in the collector's index of platforms. Without the rights to log in and
+# to read layers, the role can pull nothing.
 data "aws_iam_policy_document" "read_manifests" {
   statement {
     actions   = ["ecr:BatchGetImage"]
@@ -43,11 +44,12 @@ data "aws_iam_policy_document" "read_manifests" {
   }
 }
 
-# What the provider asks when it refreshes, for the resources of infra/echo and infra/account; and at night, what is known to be
-# vulnerable in the image that runs. Applying begins with it too. Of an account's other teams it shows networks, alarms and the like, and
-# nothing that may hold a secret, as what instances are started with does: what AWS lets be told by its name is only Echo's.
+# The provider's reads when it refreshes infra/echo and infra/account, and the vulnerabilities of the running image for
+# the nightly check. An apply starts with these reads as well. Of other teams in the account the role sees networks,
+# alarms and the like. It sees no place for secrets, such as an instance's start-up data. Rights that IAM can
+# limit by name are for Echo's resources only.
 data "aws_iam_policy_document" "read" {
-  #checkov:skip=CKV_AWS_356:Most of these know no resource, and what is read is how things are set up, never what they hold
+  #checkov:skip=CKV_AWS_356:Most of these actions have no resource in IAM, and they read configuration, never content
   statement {
     sid = "HowThingsAreSetUp"
     actions = [
@@ -55,14 +57,13 @@ data "aws_iam_policy_document" "read" {
       "application-autoscaling:ListTagsForResource",
       "cloudwatch:DescribeAlarms",
       "cloudwatch:ListTagsForResource",
-      # One by one: others show what instances are started with.
+      # Named one by one: other actions show the start-up data of instances.
       "ec2:DescribeAccountAttributes",
       "ec2:DescribeAddresses*",
       "ec2:DescribeAvailabilityZones",
       "ec2:DescribeCoipPools",
       "ec2:DescribeFlowLogs",
       "ec2:DescribeInternetGateways",
-      "ec2:DescribeManagedPrefixLists",
       "ec2:DescribeNatGateways",
       "ec2:DescribeNetworkAcls",
       "ec2:DescribeNetworkInterfaces",
@@ -70,7 +71,6 @@ data "aws_iam_policy_document" "read" {
       "ec2:DescribeRouteTables",
       "ec2:DescribeSecurityGroup*",
       "ec2:DescribeSubnets",
-      "ec2:DescribeTags",
       "ec2:DescribeVpc*",
       "ec2:GetSecurityGroupsForVpc",
       "ecr:DescribeImageScanFindings",
@@ -79,10 +79,10 @@ data "aws_iam_policy_document" "read" {
       "ecr:DescribeRepositories",
       "ecr:GetLifecyclePolicy",
       "ecr:ListTagsForResource",
-      # AWS knows no resource for it: whoever knows the name of another team's task definition reads the variables in it.
+      # IAM has no resource for this action: the role reads the variables of another team's task definition by its name.
       "ecs:DescribeTaskDefinition",
       "elasticloadbalancing:Describe*",
-      # What ECR asks Inspector for in the caller's name, where the account has it.
+      # ECR calls Inspector with the caller's rights, in accounts with Inspector.
       "inspector2:ListCoverage",
       "inspector2:ListFindings",
       "kms:DescribeKey",
@@ -125,14 +125,15 @@ data "aws_iam_policy_document" "read" {
       "secretsmanager:GetResourcePolicy",
       "secretsmanager:ListSecretVersionIds",
       "sns:GetTopicAttributes",
-      "sns:ListSubscriptionsByTopic",
       "sns:ListTagsForResource",
     ]
     resources = [
       "${local.arn.cloudformation}:stack/${var.name}-*",
       "arn:${local.partition}:cloudwatch::${local.account}:dashboard/${var.name}-*",
       "${local.arn.dynamodb}:table/${var.name}-*",
-      "${local.arn.ecs}:*/${var.name}-*",
+      "${local.arn.ecs}:cluster/${var.name}-*",
+      "${local.arn.ecs}:service-deployment/${var.name}-*",
+      "${local.arn.ecs}:service/${var.name}-*",
       "${local.arn.elasticloadbalancing}:loadbalancer/app/${var.name}-*",
       "${local.iam_arn}:oidc-provider/${local.issuer}",
       "${local.iam_arn}:policy/github/${var.name}-*",

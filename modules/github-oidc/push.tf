@@ -1,4 +1,5 @@
-# Pushing puts images into one repository. What is pushed runs nowhere until an environment is applied with its digest.
+# The push role puts images into one repository. An image runs nowhere until an apply of an environment names its
+# digest.
 
 resource "aws_iam_role" "push" {
   name               = "${var.name}-push"
@@ -15,23 +16,23 @@ resource "aws_iam_role_policy" "push" {
   policy = data.aws_iam_policy_document.push.json
 }
 
-# It may read what it has pushed, because an index of two platforms is made of images that are there already.
+# Reading is included, because a push builds the index of two platforms from existing images.
 data "aws_iam_policy_document" "push" {
-  #checkov:skip=CKV_AWS_356:ecr:GetAuthorizationToken and Inspector's actions take no resource
+  #checkov:skip=CKV_AWS_356:ecr:GetAuthorizationToken and Inspector's actions have no resource in IAM
   statement {
     sid       = "LogInToRegistry"
     actions   = ["ecr:GetAuthorizationToken"]
     resources = ["*"]
   }
 
-  # And what is known to be vulnerable in it, before it is deployed.
+  # Also read the known vulnerabilities of an image before its deployment.
   statement {
     sid       = "ReadScans"
     actions   = ["ecr:DescribeImages", "ecr:DescribeImageScanFindings"]
     resources = [var.image_repository_arn]
   }
 
-  # What ECR asks Inspector for in the caller's name, where the account has it.
+  # ECR calls Inspector with the caller's rights, in accounts with Inspector.
   statement {
     sid       = "ReadScansOfInspector"
     actions   = ["inspector2:ListCoverage", "inspector2:ListFindings"]

@@ -1,5 +1,5 @@
 variable "branch" {
-  description = "Branch whose jobs push images, apply, and plan at night. What is merged into it is delivered: protect it."
+  description = "Branch whose jobs push images, apply, and plan at night. Protect the branch: every merge is delivered."
   type        = string
   default     = "main"
   nullable    = false
@@ -11,7 +11,12 @@ variable "branch" {
 }
 
 variable "environments" {
-  description = "GitHub environments whose jobs may apply, by name, such as `prod`. `state_key` is where that environment's state is in the bucket. What the role of an environment may touch is named `<name>-<environment>`, or begins with that and a hyphen. `vpc_arn`, once the environment has its VPC: the role may empty and tag a security group without the tag `Environment` in that VPC only. Null before, and where the VPC is to be made anew."
+  description = <<-EOT
+    GitHub environments whose jobs may apply, by name, such as `prod`. The role of an environment may change resources named `<name>-<environment>`, or with that name and a hyphen as prefix.
+
+    - `state_key`: key of the environment's state in the bucket.
+    - `vpc_arn`: ARN of the environment's VPC. With it the role may empty and tag a security group without the tag `Environment` in that VPC only. Null before the VPC exists, and to replace the VPC.
+  EOT
   type        = map(object({ state_key = string, vpc_arn = optional(string) }))
   nullable    = false
 
@@ -22,22 +27,22 @@ variable "environments" {
 
   validation {
     condition     = alltrue([for environment in keys(var.environments) : can(regex("^[a-z][a-z0-9-]{1,18}[a-z0-9]$", "${var.name}-${environment}"))])
-    error_message = "Write environments of lower-case letters, digits and hyphens, so short that name, hyphen and environment have 20 characters at most, such as \"prod\"."
+    error_message = "Write environments of lower-case letters, digits and hyphens, such as \"prod\". Name, hyphen and environment together have at most 20 characters."
   }
 
   validation {
     condition     = !anytrue([for one in keys(var.environments) : anytrue([for other in keys(var.environments) : startswith(other, "${one}-")])])
-    error_message = "Write environments of which none begins with another one and a hyphen: the role of \"dev\" would have rights in \"dev-two\"."
+    error_message = "Write environments so that no name begins with another name and a hyphen: the role of \"dev\" would have rights in \"dev-two\"."
   }
 
   validation {
     condition     = !contains(keys(var.environments), local.account_tag)
-    error_message = "Write environments of which none is what the provider tags the account's own with: all roles may touch what is tagged so."
+    error_message = "Write other environments than the provider's tag `Environment` for the account's own resources: all roles may change resources with that tag."
   }
 
   validation {
     condition     = !anytrue([for environment in keys(var.environments) : startswith(var.state_bucket_arn, "arn:${local.partition}:s3:::${var.name}-${environment}-")])
-    error_message = "Write environments after which the bucket for the states is not named: the role of \"state\" may empty buckets that are called echo-state-…"
+    error_message = "Write environments that are no prefix of the name of the states' bucket: the role of \"state\" may empty buckets with names like echo-state-…"
   }
 
   validation {
@@ -52,12 +57,12 @@ variable "environments" {
 
   validation {
     condition     = length(distinct([for environment in values(var.environments) : environment.state_key])) == length(var.environments)
-    error_message = "Write a state key of its own for each environment: two roots in one state destroy each other's resources."
+    error_message = "Write a different state key for each environment: two roots in one state destroy each other's resources."
   }
 }
 
 variable "image_repository_arn" {
-  description = "ARN of the ECR repository that images are pushed to."
+  description = "ARN of the ECR repository for Echo's images."
   type        = string
   nullable    = false
 
@@ -68,19 +73,19 @@ variable "image_repository_arn" {
 }
 
 variable "name" {
-  description = "What the names of all environments begin with, and those of the roles."
+  description = "Prefix of the names of all environments and roles."
   type        = string
   default     = "echo"
   nullable    = false
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,18}[a-z0-9]$", var.name))
-    error_message = "Write a name of 3 to 20 lower-case letters, digits and hyphens that begins with a letter and does not end with a hyphen, such as \"echo\"."
+    error_message = "Write 3 to 20 lower-case letters, digits and hyphens, with a letter first and no hyphen last, such as \"echo\"."
   }
 }
 
 variable "repository" {
-  description = "The GitHub repository that plans and applies. With the numbers, which unlike names are never given to somebody else: `gh api repos/OWNER/NAME --jq '.owner.id, .id'`."
+  description = "The GitHub repository whose jobs plan and apply. Includes GitHub's numbers, because GitHub never reuses a number, unlike a name: `gh api repos/OWNER/NAME --jq '.owner.id, .id'`."
   type = object({
     id       = string
     name     = string
@@ -96,17 +101,17 @@ variable "repository" {
 
   validation {
     condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9_-]*$", var.repository.owner)) && can(regex("^[A-Za-z0-9._-]+$", var.repository.name))
-    error_message = "Write owner and name of the repository apart and as GitHub shows them, without a wildcard, such as owner = \"octo-org\", name = \"echo\"."
+    error_message = "Write owner and name of the repository separately, as shown on GitHub and without a wildcard, such as owner = \"octo-org\", name = \"echo\"."
   }
 }
 
 variable "state_bucket_arn" {
-  description = "ARN of the bucket that holds the states."
+  description = "ARN of the bucket with the states."
   type        = string
   nullable    = false
 
   validation {
     condition     = can(regex("^arn:[a-z-]+:s3:::[a-z0-9][a-z0-9.-]+[a-z0-9]$", var.state_bucket_arn))
-    error_message = "Write the ARN of a bucket, without anything behind its name, such as \"arn:aws:s3:::echo-state-123456789012\"."
+    error_message = "Write the ARN of a bucket, with nothing after its name, such as \"arn:aws:s3:::echo-state-123456789012\"."
   }
 }

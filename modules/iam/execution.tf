@@ -1,4 +1,4 @@
-# What ECS itself does before and beside the containers: pull images, hand secrets over, write logs.
+# ECS's own work before and beside the containers: pull images, pass secrets, write logs.
 
 resource "aws_iam_role" "execution" {
   name                 = "${var.name}-execution"

@@ -1,8 +1,8 @@
-# The outputs wait for the policies: whoever uses a role here finds it able to do its work, and a destroy takes the rights away
-# only after the tasks have gone.
+# The outputs wait for the policies, so that a role has its rights at its first use. A destroy removes the rights only
+# after the tasks.
 
 output "execution_role_arn" {
-  description = "ARN of the role by which ECS pulls images, reads secrets and writes logs."
+  description = "ARN of ECS's role to pull images, read secrets and write logs."
   value       = aws_iam_role.execution.arn
   depends_on  = [aws_iam_role_policy.execution]
 }
@@ -14,7 +14,7 @@ output "execution_role_name" {
 }
 
 output "task_role_arn" {
-  description = "ARN of the role that the containers have."
+  description = "ARN of the role of both containers."
   value       = aws_iam_role.task.arn
   depends_on  = [aws_iam_role_policy.task]
 }

@@ -1,4 +1,4 @@
-# What the containers do themselves: keep endpoints in the table, and send telemetry. Both containers of a task have the same role.
+# The containers' own work: keep endpoints in the table, and send telemetry. Both containers of a task have this role.
 
 resource "aws_iam_role" "task" {
   name                 = "${var.name}-task"
@@ -16,7 +16,7 @@ resource "aws_iam_role_policy" "task" {
 data "aws_iam_policy_document" "task" {
   #checkov:skip=CKV_AWS_111:The two telemetry actions take no resource
   #checkov:skip=CKV_AWS_356:The two telemetry actions take no resource
-  # A transaction needs no right of its own: each item in it needs that of its operation.
+  # A transaction needs no right of its own, only the right of each operation in it.
   statement {
     sid = "KeepEndpoints"
     actions = [
@@ -28,14 +28,14 @@ data "aws_iam_policy_document" "task" {
     resources = [var.table_arn]
   }
 
-  # At its start the service makes sure that the table is there, has the right keys and lets old log entries expire.
+  # At its start the service checks the table: existence, keys, and expiry of old log entries.
   statement {
     sid       = "InspectTable"
     actions   = ["dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive"]
     resources = [var.table_arn]
   }
 
-  # CloudWatch's and X-Ray's OTLP endpoints ask for exactly these.
+  # CloudWatch's and X-Ray's OTLP endpoints require exactly these two actions.
   statement {
     sid       = "SendTelemetry"
     actions   = ["cloudwatch:PutMetricData", "xray:PutTraceSegments"]

@@ -4,8 +4,8 @@ data "aws_partition" "current" {}
 
 data "aws_region" "current" {}
 
-# Only ECS, and only for tasks of this account in this region: without the conditions another account's ECS could be made to use
-# the roles (the confused deputy).
+# Only ECS, and only for tasks of this account and region. Without the conditions, another account could make ECS use
+# these roles (the confused deputy).
 data "aws_iam_policy_document" "trust" {
   statement {
     actions = ["sts:AssumeRole"]

@@ -1,5 +1,5 @@
 variable "log_group_arns" {
-  description = "ARNs of the log groups that the containers write to, as `aws_cloudwatch_log_group` gives them (without `:*`)."
+  description = "ARNs of the containers' log groups, as in `aws_cloudwatch_log_group` (without `:*`)."
   type        = set(string)
   nullable    = false
 
@@ -10,18 +10,18 @@ variable "log_group_arns" {
 }
 
 variable "name" {
-  description = "Name of the environment, such as `echo-dev`: the first part of the roles' names."
+  description = "Name of the environment, such as `echo-dev`: the prefix of the roles' names."
   type        = string
   nullable    = false
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,18}[a-z0-9]$", var.name))
-    error_message = "Write a name of 3 to 20 lower-case letters, digits and hyphens that begins with a letter and does not end with a hyphen, such as \"echo-dev\"."
+    error_message = "Write 3 to 20 lower-case letters, digits and hyphens, with a letter first and no hyphen last, such as \"echo-dev\"."
   }
 }
 
 variable "permissions_boundary_arn" {
-  description = "ARN of the policy that bounds both roles, where the account asks for one; null for none."
+  description = "ARN of the permissions boundary of both roles, for accounts with a boundary. null: no boundary."
   type        = string
   default     = null
 
@@ -32,7 +32,7 @@ variable "permissions_boundary_arn" {
 }
 
 variable "pull_through_repository_arns" {
-  description = "ARNs of the repositories that ECR fills from another registry: the first pull of a new image imports it, with the execution role's rights. The repositories have to be there."
+  description = "ARNs of the repositories that ECR fills from another registry. The first pull of a new image imports the image, with the execution role's rights. The repositories must exist."
   type        = set(string)
   default     = []
   nullable    = false
@@ -44,7 +44,7 @@ variable "pull_through_repository_arns" {
 }
 
 variable "repository_arns" {
-  description = "ARNs of the ECR repositories that the containers' images are pulled from."
+  description = "ARNs of the ECR repositories of the containers' images."
   type        = set(string)
   nullable    = false
 
@@ -55,7 +55,7 @@ variable "repository_arns" {
 }
 
 variable "secret_arns" {
-  description = "ARNs of the secrets that the task definition hands to the containers."
+  description = "ARNs of the secrets in the task definition."
   type        = set(string)
   nullable    = false
 
@@ -66,7 +66,7 @@ variable "secret_arns" {
 }
 
 variable "table_arn" {
-  description = "ARN of the DynamoDB table that holds the endpoints."
+  description = "ARN of the DynamoDB table with the endpoints."
   type        = string
   nullable    = false
 

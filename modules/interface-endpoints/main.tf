@@ -2,11 +2,11 @@ data "aws_caller_identity" "current" {}
 
 data "aws_region" "current" {}
 
-# What a principal may do is for its role to say. This says whose principals may come this way: with credentials of another account,
-# which an intruder may bring along, nothing can be carried out through an endpoint.
+# Admit principals of this account only: an intruder's credentials of another account cannot carry data out through an
+# endpoint. Roles decide the rights of each principal.
 data "aws_iam_policy_document" "own_account" {
-  #checkov:skip=CKV_AWS_1:It gives no right: an endpoint's policy only narrows what roles allow
-  #checkov:skip=CKV_AWS_49:It gives no right: an endpoint's policy only narrows what roles allow
+  #checkov:skip=CKV_AWS_1:Gives no right: an endpoint's policy only narrows the rights of roles
+  #checkov:skip=CKV_AWS_49:Gives no right: an endpoint's policy only narrows the rights of roles
   statement {
     sid       = "PrincipalsOfThisAccount"
     actions   = ["*"]
@@ -34,7 +34,7 @@ resource "aws_vpc_endpoint" "main" {
   subnet_ids         = values(var.subnet_ids)
   security_group_ids = [var.security_group_id]
   policy             = data.aws_iam_policy_document.own_account.json
-  # The service's usual name leads here, so that no client has to be told.
+  # The service's usual name resolves to the endpoint, so clients need no setting.
   private_dns_enabled = true
 
   tags = { Name = "${var.name}-${each.key}" }
@@ -44,8 +44,8 @@ resource "aws_vpc_endpoint" "main" {
   }
 }
 
-# Changes with the endpoints, and gives Terraform an order where NAT takes their place, or they take that of NAT: all that this depends
-# on is there before it changes, and what it does not need any more is destroyed after that.
+# Changes together with the endpoints, and orders a change between NAT and endpoints: Terraform creates all dependencies
+# before this resource changes, and destroys unused dependencies afterwards.
 resource "terraform_data" "reached" {
   input = { services = var.services, subnet_ids = var.subnet_ids, security_group_id = var.security_group_id }
 

@@ -1,5 +1,5 @@
 output "dns_names" {
-  description = "DNS name of each endpoint itself, by service: for a look at one that does not answer. Clients use the service's usual name."
+  description = "DNS name of each endpoint, by service, for fault finding. Clients use the service's usual name."
   value       = { for service, endpoint in aws_vpc_endpoint.main : service => endpoint.dns_entry[0].dns_name }
 }
 
@@ -9,7 +9,7 @@ output "endpoint_ids" {
 }
 
 output "subnet_ids" {
-  description = "The subnets that were given, once the endpoints answer in them: a task that starts there reaches what it needs."
+  description = "The given subnets, available once the endpoints answer in them. Place tasks there: they reach all given services."
   value       = var.subnet_ids
 
   depends_on = [terraform_data.reached]

@@ -1,22 +1,22 @@
 variable "name" {
-  description = "Name of the environment, such as `echo-dev`: the first part of each endpoint's name."
+  description = "Name of the environment, such as `echo-dev`: the prefix of each endpoint's name."
   type        = string
   nullable    = false
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,18}[a-z0-9]$", var.name))
-    error_message = "Write a name of 3 to 20 lower-case letters, digits and hyphens that begins with a letter and does not end with a hyphen, such as \"echo-dev\"."
+    error_message = "Write 3 to 20 lower-case letters, digits and hyphens, with a letter first and no hyphen last, such as \"echo-dev\"."
   }
 }
 
 variable "security_group_id" {
-  description = "Id of the security group that says who may use the endpoints."
+  description = "Id of the endpoints' security group, which admits their clients."
   type        = string
   nullable    = false
 }
 
 variable "services" {
-  description = "Short names of the AWS services that are called from the VPC, such as [\"ecr.api\", \"ecr.dkr\", \"logs\"]. Each costs by the hour and zone: only what something here really calls."
+  description = "Short names of the AWS services to reach from the VPC, such as [\"ecr.api\", \"ecr.dkr\", \"logs\"]. Each costs by hour and zone: name only services in use."
   type        = set(string)
   nullable    = false
 
@@ -32,13 +32,13 @@ variable "services" {
 }
 
 variable "subnet_ids" {
-  description = "Id of a subnet by zone letter. An endpoint has an address in each, so that no zone needs another one."
+  description = "Id of one subnet by zone letter. An endpoint has an address in each, so that no zone depends on another."
   type        = map(string)
   nullable    = false
 
   validation {
     condition     = length(var.subnet_ids) > 0
-    error_message = "Write at least one subnet, such as { a = \"subnet-…\" }: an endpoint without any has no address."
+    error_message = "Write at least one subnet, such as { a = \"subnet-…\" }: without a subnet an endpoint has no address."
   }
 }
 

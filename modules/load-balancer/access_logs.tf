@@ -5,13 +5,13 @@ data "aws_partition" "current" {}
 data "aws_region" "current" {}
 
 resource "aws_s3_bucket" "access_logs" {
-  #checkov:skip=CKV_AWS_18:Logs of who reads the logs would need a bucket of their own, and so on
+  #checkov:skip=CKV_AWS_18:Access logs of this bucket would need another bucket, and so on
   #checkov:skip=CKV_AWS_21:Each log file is written once, under a name of its own
-  #checkov:skip=CKV_AWS_144:Logs are for looking into; their loss with the region harms nobody
-  #checkov:skip=CKV_AWS_145:Load balancers can write only with S3's own encryption
-  #checkov:skip=CKV2_AWS_62:Nobody acts on a single log file
-  # Without resources for what S3 does with every new bucket: it encrypts by AES256, and the bucket's owner owns all objects.
-  # A prefix, because a name that was just deleted can be taken for an hour.
+  #checkov:skip=CKV_AWS_144:Logs serve fault finding; losing them with the region does no harm
+  #checkov:skip=CKV_AWS_145:Load balancers can only write to a bucket with S3's own encryption
+  #checkov:skip=CKV2_AWS_62:No process acts on a single log file
+  # No resources for S3's defaults for new buckets: AES256 encryption, and objects owned by the bucket's owner. A
+  # prefix, because the name of a deleted bucket can be unavailable for an hour.
   bucket_prefix = "${var.name}-access-logs-"
   force_destroy = !var.protect
 }
@@ -55,8 +55,8 @@ data "aws_iam_policy_document" "access_logs" {
       identifiers = ["logdelivery.elasticloadbalancing.amazonaws.com"]
     }
 
-    # Without this another account could have its own logs delivered here. As wide as AWS has it in its example: the load balancer is not
-    # there yet when it is tried whether it may write.
+    # Without this condition, another account could deliver its own logs here. As wide as in AWS's example: AWS tests
+    # the right to write before the load balancer exists.
     condition {
       test     = "ArnLike"
       variable = "aws:SourceArn"
@@ -87,6 +87,6 @@ resource "aws_s3_bucket_policy" "access_logs" {
   bucket = aws_s3_bucket.access_logs.id
   policy = data.aws_iam_policy_document.access_logs.json
 
-  # S3 takes one change of a bucket's access at a time.
+  # S3 accepts one change of a bucket's access at a time.
   depends_on = [aws_s3_bucket_public_access_block.access_logs]
 }

@@ -10,14 +10,16 @@ locals {
   }
 }
 
-# A listener that speaks HTTPS keeps its TLS policy for the provider, and AWS refuses one for HTTP: with another protocol it is made anew.
+# Replaces both listeners when the protocol changes: the provider keeps the TLS policy of an HTTPS listener, and AWS
+# refuses a policy for HTTP.
 resource "terraform_data" "protocol" {
   input = local.protocol
 }
 
-# Answers pass as the service gives them: no header is added or taken away here, not even `Server`, which a mock may define.
+# Answers pass unchanged: the load balancer neither adds nor removes a header, not even `Server`, which a mock may
+# define.
 resource "aws_lb_listener" "main" {
-  #checkov:skip=CKV_AWS_2:HTTP only where no certificate is given
+  #checkov:skip=CKV_AWS_2:HTTP only without a certificate
   #checkov:skip=CKV_AWS_103:With a certificate the policy is TLS 1.2 or 1.3
   for_each = local.listener_ports
 
@@ -25,7 +27,7 @@ resource "aws_lb_listener" "main" {
   port              = each.value
   protocol          = local.protocol
   certificate_arn   = var.certificate_arn
-  # What AWS recommends: TLS 1.3 and 1.2 with forward secrecy, key exchange that also withstands quantum computers.
+  # AWS's recommendation: TLS 1.3 and 1.2 with forward secrecy and post-quantum key exchange.
   ssl_policy = var.certificate_arn == null ? null : "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"
 
   default_action {
@@ -55,6 +57,6 @@ resource "aws_lb_listener" "redirect" {
     }
   }
 
-  # Where the certificate is new, the mocks have to leave port 80 first.
+  # With a new certificate, the mocks must leave port 80 first.
   depends_on = [aws_lb_listener.main]
 }

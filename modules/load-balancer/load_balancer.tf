@@ -1,8 +1,8 @@
 resource "aws_lb" "main" {
-  #checkov:skip=CKV_AWS_150:`protect` decides, so that an environment for development can be destroyed in one go
-  #checkov:skip=CKV2_AWS_28:waf.enabled decides: it costs more than the rest of a trial
-  #checkov:skip=CKV2_AWS_76:The rules are there, and count unless waf.block_content: waf.tf says why
-  #checkov:skip=CKV2_AWS_20:With a certificate port 80 redirects; without one there is nothing to redirect to
+  #checkov:skip=CKV_AWS_150:`protect` decides, so that one destroy removes a development environment
+  #checkov:skip=CKV2_AWS_28:waf.enabled decides: the firewall costs more than the rest of a trial
+  #checkov:skip=CKV2_AWS_76:The rules exist, and only count without waf.block_content: reasons in waf.tf
+  #checkov:skip=CKV2_AWS_20:With a certificate port 80 redirects; without a certificate no HTTPS listener exists
   name               = var.name
   load_balancer_type = "application"
   internal           = false
@@ -10,16 +10,18 @@ resource "aws_lb" "main" {
   security_groups    = [var.security_group_id]
 
   enable_deletion_protection = var.protect
-  # An operator can take an impaired zone out.
+  # An operator can shift traffic away from an impaired zone.
   enable_zonal_shift = true
   idle_timeout       = var.idle_timeout_seconds
 
-  # The service counts hops from the right and believes only those of this load balancer, so the client's address has to be appended.
+  # The service counts hops from the right and trusts only this load balancer's hop, so the load balancer must append
+  # the client's address.
   xff_header_processing_mode = "append"
-  # Names with other characters than letters, digits and hyphens do not pass. A mock is found by verb and path, so it misses nothing.
+  # Drop header names with characters other than letters, digits and hyphens. Echo finds a mock by verb and path, so
+  # mocks lose nothing.
   drop_invalid_header_fields = true
   desync_mitigation_mode     = "defensive"
-  # Where the firewall itself does not answer, requests pass: most of its rules only count, and management has its keys.
+  # Requests pass if the firewall itself does not answer: most rules only count, and management requires keys.
   enable_waf_fail_open = true
 
   access_logs {
@@ -27,12 +29,13 @@ resource "aws_lb" "main" {
     enabled = true
   }
 
-  # AWS tries to write when logging is switched on, and fails without the right to.
+  # AWS writes a test file when access logs are enabled, and fails without the right to write.
   depends_on = [aws_s3_bucket_policy.access_logs]
 }
 
 locals {
-  # The port is a part of the name: another port is another group, which has to be there before the listener lets go of the old one.
+  # The name contains the port: a new port means a new group, which must exist before the listener releases the old
+  # group.
   target_groups = {
     management = { name = "${var.name}-mgmt-${var.service_ports.management}", port = var.service_ports.management }
     mocks      = { name = "${var.name}-mocks-${var.service_ports.mocks}", port = var.service_ports.mocks }
@@ -40,7 +43,7 @@ locals {
 }
 
 resource "aws_lb_target_group" "main" {
-  #checkov:skip=CKV_AWS_378:TLS ends at the load balancer; from there on only security groups of this VPC lead to the service
+  #checkov:skip=CKV_AWS_378:TLS ends at the load balancer; only security groups of this VPC lead from there to the service
   for_each = local.target_groups
 
   name                 = each.value.name
@@ -50,7 +53,8 @@ resource "aws_lb_target_group" "main" {
   port                 = each.value.port
   deregistration_delay = var.deregistration_delay_seconds
 
-  # Both ask management: on the mocks' port every path may be a mock, and a mock could say that a task is healthy.
+  # Both check the management port: on the mocks' port every path may be a mock, and a mock could report a task as
+  # healthy.
   health_check {
     protocol            = "HTTP"
     port                = tostring(var.service_ports.management)

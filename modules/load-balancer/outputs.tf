@@ -1,5 +1,5 @@
 output "access_logs_bucket" {
-  description = "Name of the bucket with the access logs."
+  description = "Name of the bucket for access logs."
   value       = aws_s3_bucket.access_logs.id
 }
 
@@ -9,12 +9,12 @@ output "arn" {
 }
 
 output "arn_suffix" {
-  description = "Part of the load balancer's ARN that its metrics have."
+  description = "The load balancer's name in CloudWatch metrics, the end of its ARN."
   value       = aws_lb.main.arn_suffix
 }
 
 output "dns_name" {
-  description = "The load balancer's own name: what a record for `domain_name` leads to."
+  description = "DNS name of the load balancer, as target of the record for `domain_name`."
   value       = aws_lb.main.dns_name
 }
 
@@ -34,14 +34,14 @@ output "mocks_url" {
 }
 
 output "target_groups" {
-  description = "ARN and its part in metrics of each target group, by `mocks` and `management`."
+  description = "ARN and `arn_suffix` (the name in CloudWatch metrics) of each target group, by `mocks` and `management`."
   value       = { for face, group in aws_lb_target_group.main : face => { arn = group.arn, arn_suffix = group.arn_suffix } }
 
-  # ECS refuses a target group that no listener leads to.
+  # ECS refuses a target group without a listener.
   depends_on = [aws_lb_listener.main]
 }
 
 output "zone_id" {
-  description = "Id of the DNS zone of `dns_name`, for an alias record."
+  description = "Id of the hosted zone of `dns_name`, for an alias record."
   value       = aws_lb.main.zone_id
 }

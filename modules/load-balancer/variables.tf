@@ -1,5 +1,5 @@
 variable "access_log_retention_days" {
-  description = "Days for which access logs are kept. They hold addresses of clients and paths of mocks: no longer than they are needed."
+  description = "Number of days to keep access logs. They contain clients' addresses and mocks' paths, so keep them no longer than necessary."
   type        = number
   default     = 30
   nullable    = false
@@ -11,7 +11,7 @@ variable "access_log_retention_days" {
 }
 
 variable "certificate_arn" {
-  description = "ARN of the ACM certificate for `domain_name`, in the load balancer's region. Null is HTTP without encryption: keys then travel in the clear, which only a trial may bear. Written out, not taken from a resource of the same apply, because it decides what there is."
+  description = "ARN of the ACM certificate for `domain_name`, in the load balancer's region. null: HTTP without encryption, acceptable for a trial only, because keys travel in plain text. Write the ARN literally, not from a resource of the same apply: the plan must know which listeners exist."
   type        = string
   default     = null
 
@@ -22,7 +22,7 @@ variable "certificate_arn" {
 }
 
 variable "deregistration_delay_seconds" {
-  description = "How long a task that goes away may finish its requests before the load balancer cuts them off. As long as the service's shutdown delay (10 s) and deadline (20 s) together."
+  description = "Time for a stopping task to finish its requests before the load balancer closes their connections. Equal to the sum of the service's shutdown delay (10 s) and deadline (20 s)."
   type        = number
   default     = 30
   nullable    = false
@@ -34,13 +34,13 @@ variable "deregistration_delay_seconds" {
 }
 
 variable "domain_name" {
-  description = "Name under which clients reach the load balancer, for its URLs. The record that leads here is the caller's. Null is the load balancer's own name."
+  description = "Name under which clients reach the load balancer, for the URLs in the outputs. The caller creates the DNS record. null: the load balancer's own name."
   type        = string
   default     = null
 
   validation {
     condition     = var.certificate_arn == null || var.domain_name != null
-    error_message = "Write the domain_name that the certificate is for: clients would refuse it under the load balancer's own name."
+    error_message = "Write the certificate's domain_name: clients would refuse the certificate under the load balancer's own name."
   }
 
   validation {
@@ -50,19 +50,19 @@ variable "domain_name" {
 }
 
 variable "health_check_path" {
-  description = "Path on the management port that answers 200 while the task wants requests."
+  description = "Path on the management port with answer 200 while the task accepts requests."
   type        = string
   default     = "/-/ready"
   nullable    = false
 
   validation {
     condition     = can(regex("^/[^ ]*$", var.health_check_path))
-    error_message = "Write the path of the health check from its first slash, such as \"/-/ready\"."
+    error_message = "Write the path of the health check with its leading slash, such as \"/-/ready\"."
   }
 }
 
 variable "idle_timeout_seconds" {
-  description = "How long a connection may be silent. Shorter than the service's idle timeout (75 s), or else the service closes connections on which a request is under way, and clients see 502."
+  description = "Maximum time without data on a connection. Must be below the service's idle timeout (75 s): otherwise the service closes connections during a request, and clients see 502."
   type        = number
   default     = 60
   nullable    = false
@@ -74,7 +74,7 @@ variable "idle_timeout_seconds" {
 }
 
 variable "management_port" {
-  description = "Port of the listener for management, such as 8443 with a certificate."
+  description = "Port of the management listener, such as 8443 with a certificate."
   type        = number
   nullable    = false
 
@@ -85,7 +85,7 @@ variable "management_port" {
 }
 
 variable "mocks_port" {
-  description = "Port of the listener for mocks, such as 443 with a certificate."
+  description = "Port of the mocks' listener, such as 443 with a certificate."
   type        = number
   nullable    = false
 
@@ -96,41 +96,41 @@ variable "mocks_port" {
 
   validation {
     condition     = var.mocks_port != var.management_port
-    error_message = "Write different ports for mocks and management: a mock may hold script, and must not share an origin with management."
+    error_message = "Write different ports for mocks and management: a mock may contain a script, which must not share an origin with management."
   }
 
   validation {
     condition     = var.certificate_arn == null || !contains([var.mocks_port, var.management_port], 80)
-    error_message = "Write other ports than 80 where a certificate is given, such as 443 and 8443: port 80 is for the redirect to HTTPS."
+    error_message = "Write other ports than 80 together with a certificate, such as 443 and 8443: port 80 is for the redirect to HTTPS."
   }
 }
 
 variable "name" {
-  description = "Name of the environment, such as `echo-dev`: the load balancer's name, and the first part of all others."
+  description = "Name of the environment, such as `echo-dev`: the load balancer's name, and the prefix of all other names."
   type        = string
   nullable    = false
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,18}[a-z0-9]$", var.name))
-    error_message = "Write a name of 3 to 20 lower-case letters, digits and hyphens that begins with a letter and does not end with a hyphen, such as \"echo-dev\"."
+    error_message = "Write 3 to 20 lower-case letters, digits and hyphens, with a letter first and no hyphen last, such as \"echo-dev\"."
   }
 }
 
 variable "protect" {
-  description = "Refuse to delete the load balancer, and its logs while there are any. Apply false before a destroy."
+  description = "Refuse to delete the load balancer, and the bucket while it contains logs. Before a destroy, set this to false and apply."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "security_group_id" {
-  description = "Id of the security group that says who reaches which listener."
+  description = "Id of the load balancer's security group, which admits clients to each listener."
   type        = string
   nullable    = false
 }
 
 variable "service_ports" {
-  description = "Ports on which a task listens."
+  description = "Ports of a task."
   type        = object({ mocks = optional(number, 8080), management = optional(number, 8081) })
   default     = {}
   nullable    = false
@@ -142,13 +142,13 @@ variable "service_ports" {
 }
 
 variable "subnet_ids" {
-  description = "Id of a public subnet by zone letter."
+  description = "Id of one public subnet by zone letter."
   type        = map(string)
   nullable    = false
 
   validation {
     condition     = length(var.subnet_ids) >= 2
-    error_message = "Write subnets of at least two zones, such as { a = \"subnet-…\", b = \"subnet-…\" }: AWS makes no load balancer in one."
+    error_message = "Write subnets of at least two zones, such as { a = \"subnet-…\", b = \"subnet-…\" }: AWS creates no load balancer in a single zone."
   }
 }
 
@@ -159,7 +159,15 @@ variable "vpc_id" {
 }
 
 variable "waf" {
-  description = "Web application firewall. `requests_per_5_minutes`: from one address, more are refused with 403. A load test, or a company behind NAT, is one address, so this is for floods: not below what all tasks together are scaled to. `block_content`: refuse what AWS's rules take for an attack, not only count it; mocks and tests hold such things on purpose. `log_counted`: log what is counted too, to decide on `block_content` by it; it is some 1.5 KB for each request that has no User-Agent, about 1 USD a million."
+  description = <<-EOT
+    Web application firewall.
+
+    - `enabled`: create the firewall.
+    - `requests_per_5_minutes`: limit for one client address; further requests get 403. The limit is for floods, because a load test, or a company behind NAT, is a single address: set at least the total that the tasks scale to.
+    - `block_content`: refuse matches of AWS's attack rules instead of only counting. Mocks and tests contain such content on purpose.
+    - `log_counted`: also log counted requests, as a basis for `block_content`. Each request without `User-Agent` adds about 1.5 KB to the log, about 1 USD a million.
+    - `log_retention_days`: number of days to keep the log.
+  EOT
   type = object({
     enabled                = bool
     requests_per_5_minutes = optional(number, 3000000)
@@ -176,6 +184,6 @@ variable "waf" {
 
   validation {
     condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.waf.log_retention_days)
-    error_message = "Write waf.log_retention_days as a number that CloudWatch Logs offers: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653."
+    error_message = "Write waf.log_retention_days as a number of days that CloudWatch Logs offers: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653."
   }
 }

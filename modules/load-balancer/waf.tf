@@ -1,5 +1,5 @@
 locals {
-  # By name, in the order in which they are asked. `blocks` is whether a match is refused, or only counted.
+  # AWS's rule groups by name, with their order. `blocks`: refuse a match, or only count it.
   waf_managed_rules = {
     AWSManagedRulesAmazonIpReputationList = { priority = 2, blocks = true }
     AWSManagedRulesKnownBadInputsRuleSet  = { priority = 3, blocks = var.waf.block_content }
@@ -8,7 +8,7 @@ locals {
 }
 
 resource "aws_wafv2_web_acl" "main" {
-  #checkov:skip=CKV_AWS_192:Counted unless waf.block_content: a test of such an attack is a use of mocks, and Echo runs no Java
+  #checkov:skip=CKV_AWS_192:Counts only without waf.block_content: testing such an attack is a use of mocks, and Echo runs no Java
   count = var.waf.enabled ? 1 : 0
 
   name        = var.name
@@ -75,7 +75,7 @@ resource "aws_wafv2_web_acl" "main" {
     }
   }
 
-  # No samples: they show the header with the key, whatever the log leaves out.
+  # No samples: they show the header with the key, even with the redaction of the log.
   visibility_config {
     cloudwatch_metrics_enabled = true
     metric_name                = var.name
@@ -91,11 +91,11 @@ resource "aws_wafv2_web_acl_association" "main" {
 }
 
 resource "aws_cloudwatch_log_group" "waf" {
-  #checkov:skip=CKV_AWS_158:AWS's own encryption is enough: the keys of management are left out of it
-  #checkov:skip=CKV_AWS_338:Addresses of clients are kept for as long as waf.log_retention_days says, not for a year by default
+  #checkov:skip=CKV_AWS_158:AWS's own encryption is enough: the log omits management keys
+  #checkov:skip=CKV_AWS_338:Keeps addresses of clients for waf.log_retention_days, not for a year by default
   count = var.waf.enabled ? 1 : 0
 
-  # WAF writes only to names that begin like this.
+  # WAF requires this prefix for log groups.
   name              = "aws-waf-logs-${var.name}"
   retention_in_days = var.waf.log_retention_days
 }
@@ -112,8 +112,8 @@ resource "aws_wafv2_web_acl_logging_configuration" "main" {
     }
   }
 
-  # What passes is in the access logs, which cost far less. Counted is what everyday calls of mocks are: without a User-Agent, or
-  # with large bodies.
+  # Passed requests are in the access logs, which cost far less. Counted requests are everyday calls of mocks: without a
+  # User-Agent, or with large bodies.
   logging_filter {
     default_behavior = "DROP"
 

@@ -1,6 +1,6 @@
 resource "aws_cloudwatch_log_group" "flow_logs" {
-  #checkov:skip=CKV_AWS_158:AWS's own encryption is enough: addresses and ports, and who may read them is decided by IAM
-  #checkov:skip=CKV_AWS_338:Addresses of clients are kept for as long as flow_log_retention_days says, not for a year by default
+  #checkov:skip=CKV_AWS_158:AWS's own encryption is enough for addresses and ports, and IAM decides the right to read
+  #checkov:skip=CKV_AWS_338:Keeps addresses of clients for flow_log_retention_days, not for a year by default
   name              = "/echo/${var.name}/flow-logs"
   retention_in_days = var.flow_log_retention_days
 }
@@ -14,7 +14,7 @@ data "aws_iam_policy_document" "flow_logs_trust" {
       identifiers = ["vpc-flow-logs.amazonaws.com"]
     }
 
-    # Without these another account could have its own flow logs delivered by this role.
+    # Without these conditions, another account could deliver its own flow logs with this role.
     condition {
       test     = "StringEquals"
       variable = "aws:SourceAccount"
@@ -57,6 +57,6 @@ resource "aws_flow_log" "main" {
 
   tags = { Name = var.name }
 
-  # A role that may not write yet loses the first records.
+  # Without the right to write, the first records are lost.
   depends_on = [aws_iam_role_policy.flow_logs]
 }

@@ -1,5 +1,5 @@
-# They cost nothing and spare NAT the larger part of its traffic, so they are always there. Their policies let nobody carry data
-# out through them, not even with rights in an account of their own.
+# Gateway endpoints are free and take most traffic off NAT, so each network has them. Their policies keep data inside
+# the account, even from an intruder with rights in another account.
 
 data "aws_iam_policy_document" "s3" {
   statement {
@@ -7,7 +7,7 @@ data "aws_iam_policy_document" "s3" {
     actions   = ["s3:GetObject"]
     resources = ["arn:${data.aws_partition.current.partition}:s3:::prod-${data.aws_region.current.region}-starport-layer-bucket/*"]
 
-    # ECR hands out links to its own bucket, signed by itself.
+    # ECR returns links to its own bucket, signed by ECR.
     principals {
       type        = "*"
       identifiers = ["*"]
@@ -21,7 +21,7 @@ data "aws_iam_policy_document" "dynamodb" {
     actions   = ["dynamodb:*"]
     resources = ["arn:${data.aws_partition.current.partition}:dynamodb:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:table/*"]
 
-    # What a principal may do is for its role to say. This says whose principals may come this way.
+    # Admit principals of this account only. Roles decide the rights of each principal.
     principals {
       type        = "*"
       identifiers = ["*"]
@@ -49,7 +49,8 @@ resource "aws_vpc_endpoint" "gateway" {
   tags = { Name = "${var.name}-${each.key}" }
 }
 
-# Not as the endpoint's list of tables: that would let go of the table of a zone while tasks are still in it.
+# Separate associations instead of the endpoint's list of route tables: a change of the list would release the table of
+# a zone with running tasks.
 resource "aws_vpc_endpoint_route_table_association" "private" {
   for_each = { for it in setproduct(keys(aws_vpc_endpoint.gateway), var.zones) : join("-", it) => { service = it[0], zone = it[1] } }
 
@@ -61,7 +62,7 @@ resource "aws_vpc_endpoint_route_table_association" "private" {
   }
 }
 
-# An environment that saves NAT by running tasks in public subnets wants them as much.
+# Environments that run tasks in public subnets to save NAT need the endpoints as well.
 resource "aws_vpc_endpoint_route_table_association" "public" {
   for_each = aws_vpc_endpoint.gateway
 

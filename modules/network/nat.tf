@@ -32,7 +32,7 @@ resource "aws_nat_gateway" "zonal" {
   }
 }
 
-# It has no subnet, and AWS gives it addresses in each zone where something runs.
+# Without a subnet: AWS adds addresses in each zone with workloads.
 resource "aws_nat_gateway" "regional" {
   count = var.nat == "regional" ? 1 : 0
 

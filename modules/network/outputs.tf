@@ -1,15 +1,15 @@
 output "cidr" {
-  description = "IPv4 network of the VPC: the load balancer's addresses are in it, so that the service can believe what it says of clients."
+  description = "IPv4 network of the VPC. Contains the load balancer's addresses, so that the service can trust their `X-Forwarded-For`."
   value       = aws_vpc.main.cidr_block
 }
 
 output "gateway_prefix_list_ids" {
-  description = "Id of the prefix list of each gateway endpoint, by `s3` and `dynamodb`: what security groups open instead of all addresses."
+  description = "Id of each gateway endpoint's prefix list, by `s3` and `dynamodb`, for rules of security groups."
   value       = { for service, endpoint in aws_vpc_endpoint.gateway : service => endpoint.prefix_list_id }
 }
 
 output "nat_public_ips" {
-  description = "Addresses from which the private subnets reach the internet, for the allow lists of others. Empty without NAT; a regional NAT gateway adds some with each zone that it spreads to."
+  description = "Public addresses of the private subnets' outgoing connections, for other parties' allow lists. Empty without NAT; a regional NAT gateway adds addresses with each new zone."
   value = toset(concat(
     [for address in aws_eip.nat : address.public_ip],
     flatten([for gateway in aws_nat_gateway.regional : [for address in gateway.regional_nat_gateway_address : address.public_ip]])
@@ -17,18 +17,18 @@ output "nat_public_ips" {
 }
 
 output "private_subnet_ids" {
-  description = "Id of the private subnet by zone letter: for tasks and interface endpoints. Usable only once the routes are there."
+  description = "Id of each private subnet by zone letter, for tasks and interface endpoints. Available once the routes exist."
   value       = { for zone, subnet in aws_subnet.private : zone => subnet.id }
 
-  # A task that starts before its way out exists fails to pull its image.
+  # A task without its route out cannot pull its image.
   depends_on = [aws_route_table_association.private, aws_route.private_internet, aws_vpc_endpoint_route_table_association.private]
 }
 
 output "public_subnet_ids" {
-  description = "Id of the public subnet by zone letter: for the load balancer."
+  description = "Id of each public subnet by zone letter, for the load balancer."
   value       = { for zone, subnet in aws_subnet.public : zone => subnet.id }
 
-  # A load balancer needs a way to the internet when it is made.
+  # A load balancer needs a route to the internet at its creation.
   depends_on = [aws_route_table_association.public, aws_route.public_internet]
 }
 

@@ -1,8 +1,9 @@
-# The place of a subnet is decided by its zone's letter and not by how many zones there are: of sixteen equal blocks the first eight
-# are private a to h, the last eight public a to h. A zone that comes or goes moves none of the others.
+# A zone's letter decides the subnet's CIDR, not the number of zones: of sixteen equal blocks the first eight are
+# private a to h, the last eight public a to h. Adding or removing a zone moves no other subnet.
 #
-# What a zone has is made before it is destroyed, here and in the other files. Terraform then destroys it last: after all that is in a
-# zone that goes has left it, without which AWS deletes no subnet, and after a new way out has taken the old one's place.
+# All resources of a zone have create_before_destroy, here and in the other files, so that Terraform destroys them last:
+# after all users of a removed zone have left, because AWS deletes no subnet in use; and after the replacement of a
+# route out.
 
 locals {
   letters = ["a", "b", "c", "d", "e", "f", "g", "h"]
@@ -28,7 +29,7 @@ resource "aws_subnet" "public" {
   vpc_id            = aws_vpc.main.id
   availability_zone = "${data.aws_region.current.region}${each.key}"
   cidr_block        = cidrsubnet(var.cidr, 4, 8 + index(local.letters, each.key))
-  # Whoever needs a public address says so: load balancers and NAT gateways do.
+  # Load balancers and NAT gateways request their public addresses explicitly.
   map_public_ip_on_launch = false
 
   tags = { Name = "${var.name}-public-${each.key}" }
@@ -38,7 +39,7 @@ resource "aws_subnet" "public" {
   }
 }
 
-# One for each zone, whatever the NAT mode is: a change of the mode then changes routes and no association.
+# One for each zone in every NAT mode: a change of the mode then changes routes and no association.
 resource "aws_route_table" "private" {
   for_each = var.zones
 

@@ -1,10 +1,10 @@
 variable "cidr" {
-  description = "IPv4 network of the VPC, from /16 to /22, such as `10.20.0.0/16`. It is cut into sixteen equal subnets and can not be changed later: leave room, and choose one that no peered network has."
+  description = "IPv4 network of the VPC, from /16 to /22, such as `10.20.0.0/16`. The module divides it into sixteen equal subnets. A later change is not possible: leave room, and avoid the networks of peers."
   type        = string
   nullable    = false
 
   validation {
-    # A network whose address has bits behind the mask is a typing error, which AWS would silently correct.
+    # An address with bits behind the mask is a typing error, which AWS would correct silently.
     condition = try(
       can(cidrnetmask(var.cidr)) &&
       cidrhost(var.cidr, 0) == split("/", var.cidr)[0] &&
@@ -16,7 +16,7 @@ variable "cidr" {
 }
 
 variable "flow_log_retention_days" {
-  description = "Days for which the record of who talked to whom in the VPC is kept. It holds the addresses of clients: no longer than it is needed."
+  description = "Number of days to keep flow logs. They contain clients' addresses, so keep them no longer than necessary."
   type        = number
   default     = 30
   nullable    = false
@@ -28,18 +28,25 @@ variable "flow_log_retention_days" {
 }
 
 variable "name" {
-  description = "Name of the environment, such as `echo-dev`: the first part of each name here."
+  description = "Name of the environment, such as `echo-dev`: the prefix of all names here."
   type        = string
   nullable    = false
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,18}[a-z0-9]$", var.name))
-    error_message = "Write a name of 3 to 20 lower-case letters, digits and hyphens that begins with a letter and does not end with a hyphen, such as \"echo-dev\"."
+    error_message = "Write 3 to 20 lower-case letters, digits and hyphens, with a letter first and no hyphen last, such as \"echo-dev\"."
   }
 }
 
 variable "nat" {
-  description = "How private subnets reach the internet: `none` (not at all: interface endpoints must do), `single` (one NAT gateway in the zone whose letter comes first: cheap, but that zone's end is everybody's, and an earlier zone that is added takes the gateway over), `per_az` (one in each zone), `regional` (one that AWS spreads over the zones in use)."
+  description = <<-EOT
+    Route of private subnets to the internet.
+
+    - `none`: no route. Interface endpoints are required.
+    - `single`: one NAT gateway in the zone with the first letter. Cheap, but all zones depend on that zone, and a new zone with an earlier letter takes the gateway over.
+    - `per_az`: one NAT gateway in each zone.
+    - `regional`: one NAT gateway that AWS spreads over the zones in use.
+  EOT
   type        = string
   nullable    = false
 
@@ -50,7 +57,7 @@ variable "nat" {
 }
 
 variable "permissions_boundary_arn" {
-  description = "ARN of the policy that bounds the role of the flow logs, where the account demands one for each role."
+  description = "ARN of the permissions boundary of the flow logs' role, for accounts that require a boundary. null: no boundary."
   type        = string
   default     = null
 
@@ -61,17 +68,17 @@ variable "permissions_boundary_arn" {
 }
 
 variable "zones" {
-  description = "Letters of the availability zones, such as [\"a\", \"b\"]. A letter has its subnets for good, so that zones can be added and taken away one by one."
+  description = "Letters of the availability zones, such as [\"a\", \"b\"]. A letter keeps its subnets, so that zones can be added and removed one by one."
   type        = set(string)
   nullable    = false
 
   validation {
     condition     = length(var.zones) >= 2
-    error_message = "Write at least two zones, such as [\"a\", \"b\"]: a load balancer needs two, and one alone can fail."
+    error_message = "Write at least two zones, such as [\"a\", \"b\"]: a load balancer needs two, and a single zone can fail."
   }
 
   validation {
     condition     = alltrue([for zone in var.zones : contains(["a", "b", "c", "d", "e", "f", "g", "h"], zone)])
-    error_message = "Write each zone as its letter from \"a\" to \"h\", without the region: \"a\" for eu-central-1a."
+    error_message = "Write each zone as a letter from \"a\" to \"h\", without the region: \"a\" for eu-central-1a."
   }
 }

@@ -6,7 +6,7 @@ data "aws_region" "current" {}
 
 resource "aws_vpc" "main" {
   cidr_block = var.cidr
-  # Both, or else the private names of interface endpoints do not resolve.
+  # Both are required to resolve the private names of interface endpoints.
   enable_dns_hostnames = true
   enable_dns_support   = true
 
@@ -19,8 +19,8 @@ resource "aws_internet_gateway" "main" {
   tags = { Name = var.name }
 }
 
-# Without rules, so that what forgets to name a security group talks to nobody. Written out: rules that are not mentioned would be
-# taken away once, and those that somebody adds later would stay.
+# No rules, so that a resource without a security group has no traffic. The lists are explicit: omitted lists would
+# remove existing rules once, and keep rules added later by hand.
 resource "aws_default_security_group" "main" {
   vpc_id  = aws_vpc.main.id
   ingress = []

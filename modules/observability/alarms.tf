@@ -1,10 +1,10 @@
-# Every alarm, in one table, so that none lacks an action or its entry in the runbook.
+# All alarms in one table, so that each has its actions and its entry in the runbook.
 #
-# Why a threshold is what it is says `thresholds` (variables.tf), or a comment here; tests/telemetry has data for each that makes it ring,
-# and data that does not.
+# The reasons for thresholds are in `thresholds` (variables.tf) or in a comment here. tests/telemetry has data for each
+# alarm that makes it ring, and data that does not.
 #
-# What is not here: 5xx answers on the mocks' target group. A mock may be told to answer 503, and then that is right. mocks-faults asks
-# the service itself, which knows which of them are its own.
+# No alarm on 5xx answers of the mocks' target group: a mock may answer 503 on purpose. mocks-faults asks the service
+# itself, which knows its own faults.
 
 locals {
   load_balancer = { LoadBalancer = var.load_balancer_arn_suffix }
@@ -20,19 +20,20 @@ locals {
 
   error_lines = { namespace = "Echo/${var.name}", metric = "ErrorLines" }
 
-  # One in a hundred; or one of two where there are less than a hundred in the minute, so that a single slow one in a quiet night says
-  # nothing, and many do. CloudWatch's own way with few samples, to "ignore" them, keeps the state: what rang in a load test would
-  # ring until the next.
+  # p99 from 100 requests a minute, p50 below: a single slow request in a quiet night does not ring, many slow requests
+  # do. CloudWatch's own setting for few samples, "ignore", keeps the alarm's state, so an alarm from a load test would
+  # ring until the next one.
   slowest = "IF(requests >= 100, p99, p50)"
 
-  # By what the alarm and its entry in the runbook are called. `metrics` is one, or several that `expression` makes one of.
-  # It rings when `above` is exceeded (or `below` is not reached) in `datapoints` of the last `of` periods of `seconds`.
-  # `rolls_back` is for what only Echo or its table can ring: who calls mocks, by a load test or slowly, must not undo a release.
-  # Or it has a PromQL `query` about the service's own metrics (promql.tf), and rings when that has had an answer for `seconds`.
+  # By name of the alarm and of its entry in the runbook. `metrics`: a single metric, or several that `expression`
+  # combines. The alarm rings if `datapoints` of the last `of` periods of `seconds` are above `above` (or below
+  # `below`). `rolls_back`: only for alarms that only Echo or its table can ring, because a caller's load test or slow
+  # client must not undo a release. `query`: a PromQL query on the service's own metrics (promql.tf); the alarm rings
+  # when the query has returned a result for `seconds`.
   alarms = { for slug, alarm in local.every_alarm : slug => alarm if try(alarm.is_made, true) }
   every_alarm = {
     load-balancer-5xx = {
-      says       = "The load balancer itself answers 5xx: it finds no healthy task, or tasks hang up on it or are too slow."
+      says       = "The load balancer itself sends 5xx: no task is healthy (503), tasks close connections (502), or tasks are too slow (504)."
       metrics    = { errors = { namespace = "AWS/ApplicationELB", metric = "HTTPCode_ELB_5XX_Count", stat = "Sum", dimensions = local.load_balancer } }
       above      = var.thresholds.load_balancer_5xx
       seconds    = 60
@@ -40,7 +41,7 @@ locals {
       of         = 5
     }
     management-5xx = {
-      says       = "Management answers 5xx: the service has a fault, or can not reach its table."
+      says       = "Requests to management fail with 5xx: the service has a fault, or cannot reach its table."
       metrics    = { errors = { namespace = "AWS/ApplicationELB", metric = "HTTPCode_Target_5XX_Count", stat = "Sum", dimensions = local.target_groups.management } }
       above      = var.thresholds.management_5xx
       seconds    = 60
@@ -49,7 +50,7 @@ locals {
       rolls_back = true
     }
     error-lines = {
-      says       = "The service logs errors: these are its own faults, or those of its table."
+      says       = "The service logs lines of level ERROR: faults of Echo itself or of its table."
       metrics    = { lines = merge(local.error_lines, { stat = "Sum", dimensions = {} }) }
       above      = var.thresholds.error_lines
       seconds    = 300
@@ -58,14 +59,14 @@ locals {
       rolls_back = true
     }
     mocks-faults = {
-      says  = "Echo itself answers calls of mocks with 5xx, not because a mock is told to: most likely it can not read its table."
+      says  = "Echo itself answers calls of mocks with 5xx; most likely, tasks cannot read their table. 5xx answers that a mock defines do not count."
       query = "histogram_count(sum(increase({${local.requests.mocks}, \"error.type\"!=\"\"}[3m]))) > ${var.thresholds.mocks_faults}"
-      # What has failed once, however often in that minute, is out of the query's three minutes by then.
+      # A failure in a single minute has left the query's three minutes by then.
       seconds = 180
       is_made = var.promql
     }
     mocks-latency = {
-      says       = "One in a hundred requests to mocks takes longer than ${var.thresholds.mocks_p99_seconds} s."
+      says       = "Calls of mocks are slow: p99 above ${var.thresholds.mocks_p99_seconds} s (p50 in minutes with fewer than 100 requests)."
       metrics    = local.latency["mocks"]
       expression = local.slowest
       above      = var.thresholds.mocks_p99_seconds
@@ -74,7 +75,7 @@ locals {
       of         = 5
     }
     management-latency = {
-      says       = "One in a hundred requests to management takes longer than ${var.thresholds.management_p99_seconds} s."
+      says       = "Requests to management are slow: p99 above ${var.thresholds.management_p99_seconds} s (p50 in minutes with fewer than 100 requests)."
       metrics    = local.latency["management"]
       expression = local.slowest
       above      = var.thresholds.management_p99_seconds
@@ -83,44 +84,45 @@ locals {
       of         = 5
     }
     unhealthy-tasks = {
-      says = "A task that should serve does not say that it is ready."
+      says = "At least one task fails the load balancer's health check: the task does not answer GET /-/ready with 200."
       metrics = { for face, dimensions in local.target_groups :
         face => { namespace = "AWS/ApplicationELB", metric = "UnHealthyHostCount", stat = "Maximum", dimensions = dimensions }
       }
-      # Both groups ask the same question of the same tasks, so that two alarms would always ring together.
+      # Both groups check the same path of the same tasks, so two alarms would always ring together.
       expression = "MAX([management, mocks])"
-      # A task that starts is not ready for a minute or two, and ECS replaces one that stays so.
+      # A new task needs a minute or two to become ready, and ECS replaces a task that stays unready.
       above      = 0
       seconds    = 60
       datapoints = 5
       of         = 5
     }
     tasks-missing = {
-      says = "Fewer tasks run than autoscaling wants: they do not start, or do not stay."
+      says = "Fewer tasks run than autoscaling wants: tasks do not start, or stop again."
       metrics = {
         desired = { namespace = "ECS/ContainerInsights", metric = "DesiredTaskCount", stat = "Average", dimensions = local.service }
         running = { namespace = "ECS/ContainerInsights", metric = "RunningTaskCount", stat = "Average", dimensions = local.service }
       }
       expression = "desired - running"
-      # A rollout and a task that is replaced are over in less.
+      # A rollout or the replacement of a task takes less time.
       above      = 0
       seconds    = 60
       datapoints = 10
       of         = 10
     }
     tasks-below-minimum = {
-      says = "Fewer than ${var.task_count_min} tasks run."
-      # Each task reports once a minute, so that the reports are a count of them, which costs nothing and needs no Container Insights.
+      says = "Fewer tasks run than the environment's minimum of ${var.task_count_min}."
+      # Each task reports once a minute, so the number of reports is the number of tasks. Free, and without Container
+      # Insights.
       metrics    = { reports = { namespace = "AWS/ECS", metric = "CPUUtilization", stat = "SampleCount", dimensions = local.service } }
       below      = var.task_count_min
       seconds    = 60
       datapoints = 5
       of         = 5
-      # Where nothing runs, nothing reports.
+      # Without tasks there are no reports.
       missing = var.task_count_min > 0 ? "breaching" : "notBreaching"
     }
     cpu-saturated = {
-      says       = "Tasks use more than ${var.thresholds.cpu_percent} % of their CPU, and autoscaling does not help."
+      says       = "Tasks use more than ${var.thresholds.cpu_percent} % of their CPU on average: autoscaling is at its maximum, or does not work."
       metrics    = { used = { namespace = "AWS/ECS", metric = "CPUUtilization", stat = "Average", dimensions = local.service } }
       above      = var.thresholds.cpu_percent
       seconds    = 300
@@ -128,7 +130,7 @@ locals {
       of         = 3
     }
     memory-saturated = {
-      says       = "Tasks use more than ${var.thresholds.memory_percent} % of their memory; at 100 % they are killed."
+      says       = "Tasks use more than ${var.thresholds.memory_percent} % of their memory on average; at 100 %, containers are killed. More tasks do not help: each task holds all mocks."
       metrics    = { used = { namespace = "AWS/ECS", metric = "MemoryUtilization", stat = "Average", dimensions = local.service } }
       above      = var.thresholds.memory_percent
       seconds    = 300
@@ -136,50 +138,50 @@ locals {
       of         = 3
     }
     table-throttled = {
-      says = "DynamoDB refuses requests to the table because there are too many."
+      says = "DynamoDB refuses requests to the table because of their rate."
       metrics = {
         reads  = { namespace = "AWS/DynamoDB", metric = "ReadThrottleEvents", stat = "Sum", dimensions = local.table }
         writes = { namespace = "AWS/DynamoDB", metric = "WriteThrottleEvents", stat = "Sum", dimensions = local.table }
       }
       expression = "SUM([reads, writes])"
-      # The service sends again what was refused once, so that a single minute of it is seen by nobody.
+      # The service repeats refused requests, so a single minute has no visible effect.
       above      = 0
       seconds    = 60
       datapoints = 3
       of         = 5
     }
     table-errors = {
-      says = "DynamoDB fails to answer requests to the table."
-      # It counts them by operation only. These are what the service uses.
+      says = "DynamoDB itself fails to answer requests to the table."
+      # DynamoDB counts errors by operation only. The service uses these operations.
       metrics = { for id, operation in { get = "GetItem", query = "Query", read = "TransactGetItems", write = "TransactWriteItems" } :
         id => { namespace = "AWS/DynamoDB", metric = "SystemErrors", stat = "Sum", dimensions = merge(local.table, { Operation = operation }) }
       }
       expression = "SUM([get, query, read, write])"
-      # DynamoDB promises 99.99 %, and the service sends again: three minutes with one are no chance.
+      # DynamoDB promises 99.99 %, and the service repeats requests: errors in three minutes are no coincidence.
       above      = 0
       seconds    = 60
       datapoints = 3
       of         = 5
     }
     telemetry-silent = {
-      says = "No metric of the service has arrived for ${var.thresholds.telemetry_silent_minutes} minutes."
-      # A gauge that each replica sends once a minute, whether anybody calls it or not.
+      says = "CloudWatch has received no metric of the service for ${var.thresholds.telemetry_silent_minutes} minutes. Clients notice nothing, but mocks-faults cannot ring."
+      # Each replica exports this gauge once a minute, with or without calls.
       query = "absent_over_time({\"echo.endpoints\", ${local.telemetry_of_this}}[${local.silence_minutes}m])"
-      # After that has been empty, this long.
+      # Time after the query's range has become empty.
       seconds = (var.thresholds.telemetry_silent_minutes - local.silence_minutes) * 60
-      # A service that a schedule switches off is silent, and right.
+      # A service is silent on purpose while a schedule has switched it off.
       is_on   = var.task_count_min > 0
       is_made = var.promql
     }
     certificate-expiring = {
-      says    = "The certificate expires in less than ${var.thresholds.certificate_days} days, and then clients refuse every connection."
+      says    = "The certificate expires in less than ${var.thresholds.certificate_days} days. After the expiry, clients refuse every connection."
       metrics = { days = { namespace = "AWS/CertificateManager", metric = "DaysToExpiry", stat = "Minimum", dimensions = { CertificateArn = coalesce(var.certificate_arn, "-") } } }
       below   = var.thresholds.certificate_days
-      # ACM tells it once or twice a day.
+      # ACM reports the metric once or twice a day.
       seconds    = 86400
       datapoints = 1
       of         = 1
-      # It tells nothing of one that is new, and nothing more of one that has expired.
+      # ACM reports nothing for a new certificate, and stops after the expiry.
       missing = "ignore"
       is_made = var.certificate_arn != null
     }
@@ -190,7 +192,7 @@ resource "aws_cloudwatch_metric_alarm" "main" {
   for_each = { for slug, alarm in local.alarms : slug => alarm if !can(alarm.query) }
 
   alarm_name        = "${var.name}-${each.key}"
-  alarm_description = "${each.value.says} What to do: ${var.runbook_url}#${each.key}"
+  alarm_description = "${each.value.says} Runbook: ${var.runbook_url}#${each.key}"
   alarm_actions     = [aws_sns_topic.alarms.arn]
   ok_actions        = [aws_sns_topic.alarms.arn]
 
@@ -198,17 +200,17 @@ resource "aws_cloudwatch_metric_alarm" "main" {
   threshold           = can(each.value.above) ? each.value.above : each.value.below
   datapoints_to_alarm = each.value.datapoints
   evaluation_periods  = each.value.of
-  # Most of these are counted only where they happen.
+  # Most of these metrics exist only with events to count.
   treat_missing_data = try(each.value.missing, "notBreaching")
 
-  # One metric as it is.
+  # A single metric.
   namespace   = can(each.value.expression) ? null : one(values(each.value.metrics)).namespace
   metric_name = can(each.value.expression) ? null : one(values(each.value.metrics)).metric
   dimensions  = can(each.value.expression) ? null : one(values(each.value.metrics)).dimensions
   period      = can(each.value.expression) ? null : each.value.seconds
   statistic   = can(each.value.expression) ? null : one(values(each.value.metrics)).stat
 
-  # Or what an expression makes of several.
+  # Or an expression of several metrics.
   dynamic "metric_query" {
     for_each = can(each.value.expression) ? each.value.metrics : {}
 

@@ -1,31 +1,32 @@
-# What an operator looks at first, from the outside in: alarms, load balancer, the service's own metrics, tasks, table, log.
+# The operator's first view, from the outside in: alarms, load balancer, the service's own metrics, tasks, table, log.
 #
-# Vended metrics are drawn by widgets of type `metric`; the service's own, by PromQL, need the type `chart`: CloudWatch refuses
-# the whole dashboard otherwise. Their names keep their dots and have to be quoted. Histograms are native, without buckets by name.
+# Widgets of type `metric` draw AWS's metrics; the service's own metrics, by PromQL, need the type `chart`. CloudWatch
+# refuses the whole dashboard otherwise. Names of own metrics contain dots, so queries quote them. Histograms are
+# native, without buckets by name.
 
 locals {
   own = {
     for name in [
-      "echo.endpoints", "echo.mocks.missed", "echo.mocks.served", "echo.rate_limited", "echo.replica.age", "echo.replica.readings",
-      "echo.replica.reloads", "echo.replica.waits", "echo.store.operation.duration", "http.server.active_requests",
+      "echo.endpoints", "echo.mocks.missed", "echo.mocks.served", "echo.rate_limited", "echo.replica.age", "echo.replica.damaged",
+      "echo.replica.readings", "echo.replica.reloads", "echo.replica.waits", "echo.store.operation.duration", "http.server.active_requests",
     ] : name => "{\"${name}\", ${local.telemetry_of_this}}"
   }
-  # What ECS and the log's streams call a replica. The process's own `service.instance.id` is nowhere else.
+  # ECS's id of a replica, also in names of log streams. `service.instance.id` appears only in telemetry.
   task = "\"@resource.aws.ecs.task.arn\""
 
-  # Where the console shows a trace, by an id of X-Ray's form: 1-67891233-abcdef012345678912345678. A line without a trace has none. It is
-  # text, to be copied: nothing says that CloudWatch makes a link of it.
+  # The console's page of a trace, with X-Ray's form of the id: 1-67891233-abcdef012345678912345678. Lines without a
+  # trace have no address. The address is text to copy: CloudWatch documents no links in a log table.
   traces_url = "https://${local.region}.console.aws.amazon.com/cloudwatch/home?region=${local.region}#xray:traces/"
   trace_url  = "concat('${local.traces_url}1-', substr(span.trace_id, 0, 8), '-', substr(span.trace_id, 8))"
 
-  # Without PromQL the rest of a row is as wide, and a row of nothing else is not there.
+  # Without PromQL, the other widgets of a row share its width, and a row of PromQL widgets only is omitted.
   dashboard_rows = [for row in local.every_row : merge(row, { widgets = [for widget in row.widgets : widget if var.promql || !can(widget.queries)] })
   if var.promql || anytrue([for widget in row.widgets : !can(widget.queries)])]
   every_row = [
     { height = 2, widgets = [
       { text = join("\n", [
         "# ${var.name}",
-        "What to do when an alarm rings: [runbook](${var.runbook_url}). [Traces](${local.traces_url}query). All times are UTC.",
+        "When an alarm rings, follow the [runbook](${var.runbook_url}). Requests in detail: [traces](${local.traces_url}query). All times are UTC.",
       ]) },
     ] },
     { height = 4, widgets = [
@@ -33,17 +34,17 @@ locals {
     ] },
 
     { height = 6, widgets = concat([
-      # Where there is no firewall, there is no such metric and no line.
-      { title = "Requests at the load balancer, a minute", stat = "Sum", metrics = concat(
+      # Without a firewall this metric does not exist, and no line appears.
+      { title = "Load balancer: requests, per minute", stat = "Sum", metrics = concat(
         [for face, dimensions in local.target_groups : { namespace = "AWS/ApplicationELB", metric = "RequestCount", dimensions = dimensions, label = face }],
         [{ namespace = "AWS/WAFV2", metric = "BlockedRequests", dimensions = { WebACL = var.name, Region = local.region, Rule = "ALL" }, label = "firewall" }],
       ) },
-      { title = "5xx of the load balancer itself, a minute", lines = ["load-balancer-5xx"], stat = "Sum", metrics = [
+      { title = "Load balancer: own 5xx, per minute", lines = ["load-balancer-5xx"], stat = "Sum", metrics = [
         for codes in ["5XX", "502", "503", "504"] : { namespace = "AWS/ApplicationELB", metric = "HTTPCode_ELB_${codes}_Count", dimensions = local.load_balancer, label = codes }
       ] },
-      { title = "5xx of the service, a minute", lines = ["management-5xx"], stat = "Sum", metrics = [
+      { title = "Service: 5xx, per minute", lines = ["management-5xx"], stat = "Sum", metrics = [
         { namespace = "AWS/ApplicationELB", metric = "HTTPCode_Target_5XX_Count", dimensions = local.target_groups.management, label = "management" },
-        { namespace = "AWS/ApplicationELB", metric = "HTTPCode_Target_5XX_Count", dimensions = local.target_groups.mocks, label = "mocks (may be told to)" },
+        { namespace = "AWS/ApplicationELB", metric = "HTTPCode_Target_5XX_Count", dimensions = local.target_groups.mocks, label = "mocks (mocks can define 5xx)" },
       ] },
       ], [for arn in compact([var.certificate_arn]) :
       { title = "Days until the certificate expires", lines = ["certificate-expiring"], stat = "Minimum", period = 86400, metrics = [
@@ -51,93 +52,94 @@ locals {
       ] }
     ]) },
 
-    # A mock takes milliseconds, and a change by far longer: each has a scale of its own.
+    # Separate scales: a mock takes milliseconds, a change takes far longer.
     { height = 6, widgets = flatten([for face in ["mocks", "management"] : [
-      { title = "${title(face)}: time to answer at the load balancer, s", lines = ["${face}-latency"], metrics = [
+      { title = "${title(face)}: latency (load balancer), s", lines = ["${face}-latency"], metrics = [
         for stat in ["p50", "p99"] : merge(local.latency[face][stat], { label = stat })
       ] },
-      { title = "${title(face)}: time to answer in the service, s", queries = {
+      { title = "${title(face)}: latency (service), s", queries = {
         for id, quantile in { p50 = 0.5, p99 = 0.99 } : id => "histogram_quantile(${quantile}, sum(rate({${local.requests[face]}}[5m])))"
       } },
     ]]) },
 
     { height = 6, widgets = [
-      { title = "Mocks, a second", queries = {
+      { title = "Calls of mocks, per second", queries = {
         served = "sum(rate(${local.own["echo.mocks.served"]}[5m]))"
         missed = "sum(rate(${local.own["echo.mocks.missed"]}[5m]))"
       } },
-      { title = "Faults of Echo itself, a second", queries = {
+      { title = "Faults of Echo itself, per second", queries = {
         for face, requests in local.requests : face => "histogram_count(sum by (${local.task}) (rate({${requests}, \"error.type\"!=\"\"}[5m])))"
       } },
-      { title = "Requests being answered, and refused with 429 a second", queries = {
+      { title = "Requests in progress, and refused (429) per second", queries = {
         active       = "sum(${local.own["http.server.active_requests"]})"
         rate_limited = "sum(rate(${local.own["echo.rate_limited"]}[5m]))"
       } },
     ] },
 
     { height = 6, widgets = [
-      { title = "Operations of the store, p99 in s", queries = {
+      { title = "Operations of the store: p99 latency, s", queries = {
         p99 = "histogram_quantile(0.99, sum by (\"echo.store.operation\") (rate(${local.own["echo.store.operation.duration"]}[5m])))"
       } },
       { title = "Mocks held by each replica", queries = {
+        damaged   = "sum by (${local.task}) (${local.own["echo.replica.damaged"]})"
         endpoints = "sum by (${local.task}) (${local.own["echo.endpoints"]})"
       } },
     ] },
 
     { height = 6, widgets = [
-      { title = "Age of what each replica knows, s (above its lease, 0.15, it asks the table)", queries = {
+      { title = "Age of each replica's state, s (lease: 0.15)", queries = {
         age = "max by (${local.task}) (${local.own["echo.replica.age"]})"
       } },
-      { title = "Readings of the change log by each replica, a second", queries = {
+      { title = "Readings of the change log, per second", queries = {
         readings = "sum by (${local.task}) (rate(${local.own["echo.replica.readings"]}[5m]))"
         reloads  = "sum(rate(${local.own["echo.replica.reloads"]}[5m]))"
       } },
-      { title = "Requests that waited, a second", queries = {
+      { title = "Requests that waited, per second", queries = {
         waits = "sum by (\"echo.replica.wait\") (rate(${local.own["echo.replica.waits"]}[5m]))"
       } },
     ] },
 
     { height = 6, widgets = [
-      { title = "Tasks that run, and that should", lines = ["tasks-below-minimum"], metrics = [
+      { title = "Reporting, running and desired tasks", lines = ["tasks-below-minimum"], metrics = [
         { namespace = "AWS/ECS", metric = "CPUUtilization", dimensions = local.service, stat = "SampleCount", label = "reporting" },
         { namespace = "ECS/ContainerInsights", metric = "RunningTaskCount", dimensions = local.service, stat = "Average", label = "running" },
         { namespace = "ECS/ContainerInsights", metric = "DesiredTaskCount", dimensions = local.service, stat = "Average", label = "desired" },
       ] },
-      { title = "Tasks that are healthy, and not", metrics = flatten([
+      { title = "Healthy and unhealthy tasks", metrics = flatten([
         for face, dimensions in local.target_groups : [
           for label, it in { healthy = ["HealthyHostCount", "Minimum"], unhealthy = ["UnHealthyHostCount", "Maximum"] } :
           { namespace = "AWS/ApplicationELB", metric = it[0], dimensions = dimensions, stat = it[1], label = "${face}: ${label}" }
         ]
       ]) },
-      # Two while one takes over from the other; back to the first where it was rolled back.
-      { title = "Tasks of each version: deployments", queries = {
+      # Two versions during a rollout; only the first one after a rollback.
+      { title = "Tasks of each version (deployments)", queries = {
         tasks = "count by (\"@resource.service.version\") (${local.own["echo.endpoints"]})"
       } },
     ] },
 
     { height = 6, widgets = [
-      { title = "CPU, %", lines = ["cpu-saturated"], metrics = [
+      { title = "CPU of the tasks, %", lines = ["cpu-saturated"], metrics = [
         for stat in ["Average", "Maximum"] : { namespace = "AWS/ECS", metric = "CPUUtilization", dimensions = local.service, stat = stat, label = stat }
       ] },
-      { title = "Memory, %", lines = ["memory-saturated"], metrics = [
+      { title = "Memory of the tasks, %", lines = ["memory-saturated"], metrics = [
         for stat in ["Average", "Maximum"] : { namespace = "AWS/ECS", metric = "MemoryUtilization", dimensions = local.service, stat = stat, label = stat }
       ] },
-      { title = "Lines of level ERROR, in five minutes", lines = ["error-lines"], stat = "Sum", period = 300, metrics = [merge(local.error_lines, { dimensions = {}, label = "lines" })] },
+      { title = "Lines of level ERROR, per 5 minutes", lines = ["error-lines"], stat = "Sum", period = 300, metrics = [merge(local.error_lines, { dimensions = {}, label = "lines" })] },
     ] },
 
     { height = 6, widgets = [
-      { title = "Capacity that the table used, a minute", stat = "Sum", metrics = [
+      { title = "Table: capacity used, per minute", stat = "Sum", metrics = [
         for metric in ["ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits"] : { namespace = "AWS/DynamoDB", metric = metric, dimensions = local.table, label = metric }
       ] },
-      { title = "Table: throttled, in conflict, a minute", stat = "Sum", metrics = [
+      { title = "Table: throttles, conflicts, per minute", stat = "Sum", metrics = [
         for metric in ["ReadThrottleEvents", "WriteThrottleEvents", "TransactionConflict"] : { namespace = "AWS/DynamoDB", metric = metric, dimensions = local.table, label = metric }
       ] },
-      { title = "Table: failed to answer, a minute", stat = "Sum", metrics = [
+      { title = "Table: failures of DynamoDB, per minute", stat = "Sum", metrics = [
         for operation in ["GetItem", "Query", "TransactGetItems", "TransactWriteItems"] : {
           namespace = "AWS/DynamoDB", metric = "SystemErrors", dimensions = merge(local.table, { Operation = operation }), label = operation
         }
       ] },
-      { title = "Table: time to answer, ms", stat = "Average", metrics = [
+      { title = "Table: latency, ms", stat = "Average", metrics = [
         for operation in ["GetItem", "Query", "TransactGetItems", "TransactWriteItems"] : {
           namespace = "AWS/DynamoDB", metric = "SuccessfulRequestLatency", dimensions = merge(local.table, { Operation = operation }), label = operation
         }
@@ -155,7 +157,7 @@ locals {
     ] },
   ]
 
-  # Rows share the 24 columns among their widgets, one below the other.
+  # Rows divide the 24 columns among their widgets, and follow each other from top to bottom.
   dashboard_widgets = flatten([
     for y, row in local.dashboard_rows : [
       for x, widget in row.widgets : merge(
@@ -181,7 +183,7 @@ locals {
               [{ label = it.label, stat = try(it.stat, widget.stat) }],
             )]
           },
-          # From where on these alarms ring.
+          # Thresholds of these alarms.
           can(widget.lines) ? {
             annotations = { horizontal = [for slug in widget.lines : { label = slug, value = try(local.alarms[slug].above, local.alarms[slug].below) }] }
           } : null,

@@ -1,5 +1,5 @@
 output "alarm_names" {
-  description = "Names of all alarms, those that roll back included."
+  description = "Names of all alarms, including those that roll back."
   value       = [for slug in keys(local.alarms) : "${var.name}-${slug}"]
 }
 
@@ -9,7 +9,7 @@ output "dashboard_name" {
 }
 
 output "log_group_arns" {
-  description = "ARNs of the log groups `service` and `collector`, for the execution role, which writes to them."
+  description = "ARNs of the log groups `service` and `collector`, for the execution role."
   value       = { for container, group in aws_cloudwatch_log_group.main : container => group.arn }
 }
 
@@ -19,11 +19,11 @@ output "log_group_names" {
 }
 
 output "rollback_alarm_names" {
-  description = "Names of the alarms that should roll a deployment back: what only a new version can ring, and not who calls mocks."
+  description = "Names of the alarms that should roll a deployment back: only faults of a new version can ring them, not callers of mocks."
   value       = [for slug, alarm in local.alarms : aws_cloudwatch_metric_alarm.main[slug].alarm_name if try(alarm.rolls_back, false)]
 }
 
 output "topic_arn" {
-  description = "ARN of the topic that all alarms go to: what a pager or chat has to subscribe."
+  description = "ARN of the topic of all alarms. Subscribe pagers and chats to it."
   value       = aws_sns_topic.alarms.arn
 }

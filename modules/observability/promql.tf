@@ -1,12 +1,12 @@
-# The alarms of the table that ask for the service's own metrics, by PromQL. The provider has no argument for that before version
-# 6.43, so CloudFormation makes them, all in one stack; with that version they become like the others.
+# The PromQL alarms of the table in alarms.tf, on the service's own metrics. The provider has no argument for PromQL
+# before version 6.43, so one CloudFormation stack makes them. With that version, move them to the other alarms.
 
 locals {
-  # What a service's telemetry is told by, in every query.
+  # The attributes of this environment's telemetry, in every query.
   telemetry_of_this = "\"@resource.service.name\"=\"echo\", \"@resource.deployment.environment.name\"=\"${var.environment}\""
 
-  # How requests are told apart, as a selector has it. One of a mock has no route. Those of health checks are in neither: they are quick,
-  # and at night the most.
+  # Selectors for requests to management and to mocks. Requests to a mock have no route. Both exclude health checks:
+  # health checks are quick, and at night most requests.
   requests = { for face, route in { management = "=~\"/endpoints.*\"", mocks = "=\"\"" } :
     face => "\"http.server.request.duration\", ${local.telemetry_of_this}, \"http.route\"${route}"
   }
@@ -15,20 +15,20 @@ locals {
 }
 
 resource "aws_cloudformation_stack" "promql" {
-  #checkov:skip=CKV_AWS_124:It holds alarms, which are made or not; there is nothing to be told of
+  #checkov:skip=CKV_AWS_124:The stack contains only alarms, and its events need no notice
   count = var.promql ? 1 : 0
 
   name = "${var.name}-promql"
 
   template_body = jsonencode({
-    Description = "Alarms of ${var.name} that the Terraform provider can not make yet"
+    Description = "Alarms of ${var.name} on PromQL, which the Terraform provider cannot create yet"
     Resources = {
-      # Names here have letters and digits only: TelemetrySilent.
+      # CloudFormation names have letters and digits only: TelemetrySilent.
       for slug, alarm in local.alarms : replace(title(replace(slug, "-", " ")), " ", "") => {
         Type = "AWS::CloudWatch::Alarm"
         Properties = {
           AlarmName        = "${var.name}-${slug}"
-          AlarmDescription = "${alarm.says} What to do: ${var.runbook_url}#${slug}"
+          AlarmDescription = "${alarm.says} Runbook: ${var.runbook_url}#${slug}"
           AlarmActions     = [local.topic_arn]
           OKActions        = [local.topic_arn]
           ActionsEnabled   = try(alarm.is_on, true)
@@ -41,6 +41,6 @@ resource "aws_cloudformation_stack" "promql" {
     }
   })
 
-  # Its ARN is written from its name.
+  # Explicit, because the template builds the topic's ARN from its name.
   depends_on = [aws_sns_topic.alarms]
 }

@@ -1,4 +1,4 @@
-# Where alarms go.
+# The topic of all alarms.
 
 locals {
   topic_arn = "arn:${data.aws_partition.current.partition}:sns:${local.region}:${local.account}:${var.name}-alarms"
@@ -28,7 +28,7 @@ data "aws_iam_policy_document" "alarms_topic" {
       values   = [local.account]
     }
 
-    # This environment's alarms, and no other's.
+    # Only alarms of this environment.
     condition {
       test     = "ArnLike"
       variable = "aws:SourceArn"

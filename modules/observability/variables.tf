@@ -1,5 +1,5 @@
 variable "alarm_emails" {
-  description = "Addresses that get a mail when an alarm rings and when it is over. Each gets a mail first by which to confirm that it wants them."
+  description = "Mail addresses to notify when an alarm rings and when it ends. Each address must confirm its subscription once."
   type        = set(string)
   default     = []
   nullable    = false
@@ -11,19 +11,19 @@ variable "alarm_emails" {
 }
 
 variable "certificate_arn" {
-  description = "ARN of the load balancer's ACM certificate, for the alarm that it expires; null for none. Written out, not taken from a resource of the same apply, because it decides whether there is the alarm."
+  description = "ARN of the load balancer's ACM certificate, for the alarm on its expiry. null: no alarm. Write the ARN literally, not from a resource of the same apply: the plan must know which alarms exist."
   type        = string
   default     = null
 }
 
 variable "cluster_name" {
-  description = "Name of the ECS cluster. A name and not an output, because the service waits for the alarms that roll it back."
+  description = "Name of the ECS cluster. Write the name, not an output: the service waits for the alarms that roll it back."
   type        = string
   nullable    = false
 }
 
 variable "environment" {
-  description = "What the service's telemetry says of itself as `deployment.environment.name`, such as `dev`: two environments in one account are told apart by it."
+  description = "Value of `deployment.environment.name` in the service's telemetry, such as `dev`. Distinguishes environments in one account."
   type        = string
   nullable    = false
 
@@ -34,54 +34,54 @@ variable "environment" {
 }
 
 variable "kms_key_id" {
-  description = "Key that encrypts alarms under way: its id, ARN or alias. Its policy has to let CloudWatch decrypt and make data keys: AWS's own key for SNS does not, and no alarm would arrive."
+  description = "Id, ARN or alias of the KMS key that encrypts alarms in transit. Its policy must let CloudWatch decrypt and generate data keys. AWS's own key for SNS has no such policy, and no alarm would arrive."
   type        = string
   nullable    = false
 
   validation {
     condition     = length(var.kms_key_id) > 0 && var.kms_key_id != "alias/aws/sns"
-    error_message = "Write a key of your own, such as \"alias/echo-alarms\", which infra/account makes: alarms can not publish with AWS's."
+    error_message = "Write a key of your own, such as \"alias/echo-alarms\" from infra/account: alarms cannot publish with AWS's key."
   }
 }
 
 variable "load_balancer_arn_suffix" {
-  description = "The end of the load balancer's ARN by which CloudWatch knows it, such as `app/echo-dev/50dc6c495c0c9188`."
+  description = "The load balancer's name in CloudWatch metrics, the end of its ARN, such as `app/echo-dev/50dc6c495c0c9188`."
   type        = string
   nullable    = false
 }
 
 variable "log_retention_days" {
-  description = "Days for which the logs of service and collector are kept."
+  description = "Number of days to keep the logs of service and collector."
   type        = number
   default     = 30
   nullable    = false
 
   validation {
     condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
-    error_message = "Write one of the numbers of days that CloudWatch offers: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, or 3 to 10 years as 1096, 1827, 2192, 2557, 2922, 3288, 3653."
+    error_message = "Write log_retention_days as a number of days that CloudWatch offers: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731; or 1096, 1827, 2192, 2557, 2922, 3288, 3653 for 3 to 10 years."
   }
 }
 
 variable "name" {
-  description = "Name of the environment, such as `echo-dev`: what all names here begin with."
+  description = "Name of the environment, such as `echo-dev`: the prefix of all names here."
   type        = string
   nullable    = false
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,18}[a-z0-9]$", var.name))
-    error_message = "Write a name of 3 to 20 lower-case letters, digits and hyphens that begins with a letter and does not end with a hyphen, such as \"echo-dev\"."
+    error_message = "Write 3 to 20 lower-case letters, digits and hyphens, with a letter first and no hyphen last, such as \"echo-dev\"."
   }
 }
 
 variable "promql" {
-  description = "Whether CloudWatch answers PromQL in this region. Without it there are no alarms and no part of the dashboard on the service's own metrics."
+  description = "Set to false for a region where CloudWatch does not answer PromQL. Omits the alarms and the parts of the dashboard on the service's own metrics."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "runbook_url" {
-  description = "Page that says what to do about each alarm, up to the `#`. Alarms link to the heading that is called like them."
+  description = "URL of the runbook, without `#`. Each alarm links to the heading with its name."
   type        = string
   nullable    = false
 
@@ -104,7 +104,7 @@ variable "table_name" {
 }
 
 variable "target_group_arn_suffixes" {
-  description = "The ends of the target groups' ARNs by which CloudWatch knows them, such as `targetgroup/echo-dev-mocks/73e2d6bc24d8a067`."
+  description = "The target groups' names in CloudWatch metrics, the ends of their ARNs, such as `targetgroup/echo-dev-mocks/73e2d6bc24d8a067`."
   type = object({
     management = string
     mocks      = string
@@ -113,7 +113,7 @@ variable "target_group_arn_suffixes" {
 }
 
 variable "task_count_min" {
-  description = "Fewest tasks that should ever run: with fewer, an alarm rings. The lowest minimum of autoscaling, that of its schedules included; 0 if a schedule switches the service off, and then neither no task nor silence is told of."
+  description = "Minimum number of running tasks: an alarm rings below. Equal to the lowest minimum of autoscaling and its schedules. 0 if a schedule switches the service off: then neither missing tasks nor silence ring."
   type        = number
   nullable    = false
 
@@ -125,16 +125,17 @@ variable "task_count_min" {
 
 variable "thresholds" {
   description = <<-EOT
-    From where on an alarm rings.
-    `certificate_days`: before it expires. ACM renews its own 60 days before, so that here it has failed to, or the certificate is one that it does not renew.
-    `cpu_percent`: of what the tasks have, on average over 15 minutes. Autoscaling aims lower, so that it rings only where scaling has come to its end.
-    `memory_percent`: as long. Each task holds all mocks, so that scaling does not help, and at 100 % a container is killed: it is time to give tasks more.
-    `error_lines`: lines of level ERROR in 5 minutes. One request that failed is not worth a night's sleep; management that goes on failing writes more.
-    `load_balancer_5xx`, `management_5xx`: answers in a minute, in 3 of 5 minutes. A rollout that is sound causes none.
-    `mocks_faults`: 5xx answers of Echo itself to calls of mocks in 3 minutes, and that for 3 minutes.
-    `mocks_p99_seconds`: a mock is answered from memory or by one read of the table, which takes milliseconds.
-    `management_p99_seconds`: a change waits for the table's transaction.
-    `telemetry_silent_minutes`: without any metric of the service. At least 10, because a new environment is silent until its first tasks run.
+    Thresholds of the alarms.
+
+    - `certificate_days`: days until the certificate expires. ACM renews its own certificates 60 days before, so at 30 the renewal has failed, or ACM does not renew the certificate.
+    - `cpu_percent`: average CPU of the tasks over 15 minutes. Above autoscaling's target, so the alarm rings only if scaling has reached its limit.
+    - `memory_percent`: average memory over 15 minutes. Scaling does not help, because each task holds all mocks. At 100 % ECS kills a container: give tasks more memory.
+    - `error_lines`: lines of level ERROR in 5 minutes. A single failed request stays below; management with a lasting failure does not.
+    - `load_balancer_5xx`, `management_5xx`: answers in a minute, in 3 of 5 minutes. A sound rollout causes none.
+    - `mocks_faults`: Echo's own 5xx answers to calls of mocks in 3 minutes, for 3 minutes.
+    - `mocks_p99_seconds`: time to answer a mock, from memory or by one read of the table. Both take milliseconds.
+    - `management_p99_seconds`: time to answer management. A change waits for the table's transaction.
+    - `telemetry_silent_minutes`: minutes without any metric of the service. At least 10, because a new environment is silent until its first tasks run.
   EOT
   type = object({
     certificate_days         = optional(number, 30)
@@ -153,7 +154,7 @@ variable "thresholds" {
 
   validation {
     condition     = alltrue([for value in values(var.thresholds) : value >= 0])
-    error_message = "Write thresholds that are not negative."
+    error_message = "Write thresholds of 0 or more."
   }
 
   validation {

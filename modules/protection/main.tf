@@ -1,8 +1,8 @@
-# Terraform destroys in the opposite order of dependencies, so that what depends on everything goes first. That is this resource: if its
-# destroy fails, nothing else has been touched. `prevent_destroy` can not do it: it takes no
-# variable, and would refuse to be switched off too.
+# Terraform destroys in reverse order of dependencies, so a resource that depends on everything goes first. If its
+# destroy fails, Terraform has touched no other resource. `prevent_destroy` is no alternative: it accepts no variable,
+# so no apply could switch it off.
 resource "terraform_data" "main" {
-  # What was applied, which is what a destroy looks at: it may not be what is written by then.
+  # A destroy reads the last applied value, not the value in the code.
   input = { name = var.name, protect = var.protect }
 
   provisioner "local-exec" {

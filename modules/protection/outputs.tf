@@ -1,4 +1,4 @@
 output "protected" {
-  description = "Whether a destroy is refused."
+  description = "Whether Terraform refuses a destroy."
   value       = terraform_data.main.input.protect
 }

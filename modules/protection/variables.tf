@@ -1,5 +1,5 @@
 variable "name" {
-  description = "What is protected, as the refusal calls it, such as `echo-prod`."
+  description = "Name of the protected environment in the refusal, such as `echo-prod`."
   type        = string
   nullable    = false
 
@@ -10,7 +10,7 @@ variable "name" {
 }
 
 variable "protect" {
-  description = "Refuse to be destroyed. It has to be switched off and applied before a destroy."
+  description = "Refuse a destroy. Before a destroy, set this to false and apply."
   type        = bool
   default     = true
   nullable    = false

@@ -1,22 +1,22 @@
-# A token is made, stored and hashed within one apply. All that passes between these resources is ephemeral or write-only:
-# neither a token nor its hash is ever in a plan or in the state.
+# A single apply creates, stores and hashes a token. All values pass between these resources as ephemeral or write-only
+# values: neither a token nor its hash is ever in a plan or in the state.
 
 resource "aws_secretsmanager_secret" "token" {
-  #checkov:skip=CKV_AWS_149:AWS's own key is enough, because no other account reads this; who may read is decided by IAM
-  #checkov:skip=CKV2_AWS_57:`rotation` rotates, since a new token must reach the service by a new revision of its task definition
+  #checkov:skip=CKV_AWS_149:AWS's own key is enough, because no other account reads the token; IAM decides the right to read
+  #checkov:skip=CKV2_AWS_57:`rotation` rotates, because a new token must reach the service by a new revision of its task definition
   for_each = var.keys
 
   name        = "${var.name}/keys/${each.key}"
   description = "Token of Echo's management key ${each.key} (${each.value.scopes})"
-  # A key that is taken out is gone, and its name is free: AWS keeps the name of one that could be restored, and a key that is put
-  # back under it would fail the apply for as long.
+  # Delete a removed key at once: AWS reserves the name of a restorable secret, so an apply that creates the key again
+  # would fail during that time.
   recovery_window_in_days = 0
 }
 
 ephemeral "aws_secretsmanager_random_password" "token" {
   for_each = var.keys
 
-  # Of 0-9a-z: 64 of 36 characters are 330 random bits, so that a plain SHA-256 of them can not be turned back.
+  # 64 characters of 0-9a-z are 330 random bits, so a plain SHA-256 of the token cannot be reversed.
   password_length     = local.applying ? 64 : 0
   exclude_uppercase   = true
   exclude_punctuation = true
@@ -30,8 +30,8 @@ resource "aws_secretsmanager_secret_version" "token" {
   secret_string_wo_version = var.rotation
 }
 
-# The entries are made of what was stored, not of what was generated. A key that is added leaves the tokens of the others as they
-# are, and an apply that stopped halfway is mended by the next one.
+# Build the entries from stored tokens, not from generated ones. A new key leaves the other tokens unchanged, and the
+# next apply completes an interrupted one.
 ephemeral "aws_secretsmanager_secret_version" "token" {
   for_each = var.keys
 
@@ -40,8 +40,8 @@ ephemeral "aws_secretsmanager_secret_version" "token" {
 }
 
 resource "aws_secretsmanager_secret" "entries" {
-  #checkov:skip=CKV_AWS_149:AWS's own key is enough: hashes of 330 random bits give nothing away
-  #checkov:skip=CKV2_AWS_57:It holds no secret of its own, only the hashes of the tokens that `rotation` renews
+  #checkov:skip=CKV_AWS_149:AWS's own key is enough: hashes of 330 random bits reveal nothing
+  #checkov:skip=CKV2_AWS_57:Contains no secret, only hashes of the tokens that `rotation` renews
   name                    = "${var.name}/key-entries"
   description             = "What Echo takes in ECHO_KEYS: name, scopes and SHA-256 of each management key"
   recovery_window_in_days = var.protect ? 30 : 0
@@ -53,14 +53,15 @@ resource "aws_secretsmanager_secret_version" "entries" {
     for name, key in var.keys :
     "${name}:${key.scopes}:${sha256(ephemeral.aws_secretsmanager_secret_version.token[name].secret_string)}"
   ])
-  # A write-only value can not be compared. This number stands for it: names, scopes and the versions of the tokens decide it.
+  # Terraform cannot compare a write-only value. This number represents it: it changes with names, scopes and the
+  # tokens' versions.
   secret_string_wo_version = parseint(substr(sha256(jsonencode([
     for name, key in var.keys : [name, key.scopes, aws_secretsmanager_secret_version.token[name].version_id]
   ])), 0, 8), 16)
 }
 
 locals {
-  # True, but not known before an apply. What depends on it is left alone by a plan: whoever may only plan, such as CI for a pull
-  # request, needs no right to read a token, and a plan needs no network.
+  # True, but unknown before an apply, so a plan skips all values that depend on it. A plan thus needs no network and no
+  # right to read a token: CI for a pull request has neither.
   applying = timestamp() != ""
 }

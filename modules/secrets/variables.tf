@@ -1,11 +1,11 @@
 variable "keys" {
-  description = "Management keys by name. `scopes` is what a key allows: `read` lists and shows endpoints, `write` creates, changes and deletes them."
+  description = "Management keys by name. `scopes`: `read` (list and show endpoints), `write` (create, change and delete endpoints) or `read+write`."
   type        = map(object({ scopes = string }))
   nullable    = false
 
   validation {
     condition     = length(var.keys) > 0
-    error_message = "Write at least one key, such as { ci = { scopes = \"read+write\" } }: without any, the service refuses to open its management to the network."
+    error_message = "Write at least one key, such as { ci = { scopes = \"read+write\" } }: without a key, the service refuses to open management to the network."
   }
 
   validation {
@@ -20,31 +20,31 @@ variable "keys" {
 }
 
 variable "name" {
-  description = "Name of the environment, such as `echo-dev`: the first part of each secret's name."
+  description = "Name of the environment, such as `echo-dev`: the prefix of each secret's name."
   type        = string
   nullable    = false
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,18}[a-z0-9]$", var.name))
-    error_message = "Write a name of 3 to 20 lower-case letters, digits and hyphens that begins with a letter and does not end with a hyphen, such as \"echo-dev\"."
+    error_message = "Write 3 to 20 lower-case letters, digits and hyphens, with a letter first and no hyphen last, such as \"echo-dev\"."
   }
 }
 
 variable "protect" {
-  description = "Keep the entries for 30 days when they are deleted, in which they can be restored. Without it they are gone at once, and their name is free, as those of tokens always are."
+  description = "Keep the deleted entries for 30 days, so that they can be restored. false deletes them at once and releases their name. Tokens are always deleted at once."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "rotation" {
-  description = "Raise it to replace every token at once, as after a leak. The README has the way without a gap."
+  description = "Raise the number to replace every token at once, for example after a leak. The README describes rotation without a gap."
   type        = number
   default     = 1
   nullable    = false
 
   validation {
     condition     = var.rotation >= 1 && floor(var.rotation) == var.rotation
-    error_message = "Write the rotation as a whole number from 1, one more than the last."
+    error_message = "Write the rotation as a whole number from 1. Raise the last value by one."
   }
 }

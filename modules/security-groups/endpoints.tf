@@ -1,4 +1,4 @@
-# Endpoints answer and never ask: there is no rule outwards.
+# No egress rule: endpoints only answer connections.
 resource "aws_security_group" "endpoints" {
   #checkov:skip=CKV2_AWS_5:modules/interface-endpoints attaches it
   name_prefix = "${var.name}-endpoints-"

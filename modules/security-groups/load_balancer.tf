@@ -6,15 +6,16 @@ resource "aws_security_group" "load_balancer" {
 
   tags = { Name = "${var.name}-load-balancer" }
 
-  # A group in use can not be deleted: the new one has to be there first.
+  # AWS cannot delete a group in use: create the new group first.
   lifecycle {
     create_before_destroy = true
   }
 }
 
 locals {
-  # The key is what AWS tells rules apart by. A port that changes hands, as 80 does when a certificate comes, is the same rule with
-  # another description; two rules that change places would for a moment be the same, which AWS refuses.
+  # AWS identifies a rule by port and network, like this key. A port with a new purpose, such as 80 after a certificate
+  # is added, keeps its rule and gets another description. Two rules that swap ports would briefly be equal, which AWS
+  # refuses.
   load_balancer_ingress = merge(
     { for cidr in var.mocks.cidrs : "${var.mocks.port} ${cidr}" => { cidr = cidr, port = var.mocks.port, description = "Mocks" } },
     { for cidr in var.management.cidrs : "${var.management.port} ${cidr}" => { cidr = cidr, port = var.management.port, description = "Management" } },
@@ -25,7 +26,7 @@ locals {
 }
 
 resource "aws_vpc_security_group_ingress_rule" "load_balancer" {
-  #checkov:skip=CKV_AWS_260:Port 80 is open to the world where mocks are, and with a certificate it only redirects
+  #checkov:skip=CKV_AWS_260:Port 80 is as open as the mocks, and with a certificate it only redirects
   for_each = local.load_balancer_ingress
 
   security_group_id = aws_security_group.load_balancer.id

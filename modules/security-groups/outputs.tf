@@ -2,7 +2,7 @@ output "endpoints_id" {
   description = "Id of the group of the interface endpoints."
   value       = aws_security_group.endpoints.id
 
-  # With what goes, or comes, when endpoints take NAT's place, or NAT theirs: modules/interface-endpoints puts it in order.
+  # Includes the rules that change between NAT and endpoints, so that modules/interface-endpoints orders the change.
   depends_on = [aws_vpc_security_group_ingress_rule.endpoints, aws_vpc_security_group_egress_rule.service_internet]
 }
 
@@ -17,7 +17,7 @@ output "service_id" {
   description = "Id of the group of the service's tasks."
   value       = aws_security_group.service.id
 
-  # A task that starts without them can neither pull its image nor be found healthy.
+  # Without these rules a task can neither pull its image nor pass its health check.
   depends_on = [
     aws_vpc_security_group_egress_rule.service_endpoints,
     aws_vpc_security_group_egress_rule.service_gateway_endpoints,

@@ -11,7 +11,7 @@ resource "aws_security_group" "service" {
   }
 }
 
-# The only way in. What a client sends has passed the load balancer, and with it the limits on who reaches management.
+# The only ingress: each client's request passes the load balancer, and with it the limits on access to management.
 resource "aws_vpc_security_group_ingress_rule" "service" {
   for_each = local.face_by_service_port
 
@@ -25,7 +25,7 @@ resource "aws_vpc_security_group_ingress_rule" "service" {
   tags = { Name = "load balancer ${each.key}" }
 }
 
-# No rule for names and credentials: the VPC's resolver and the task's metadata are not subject to security groups.
+# No rule for DNS and credentials: security groups do not apply to the VPC's resolver and the task's metadata.
 
 resource "aws_vpc_security_group_egress_rule" "service_endpoints" {
   security_group_id            = aws_security_group.service.id
@@ -51,8 +51,8 @@ resource "aws_vpc_security_group_egress_rule" "service_gateway_endpoints" {
   tags = { Name = each.key }
 }
 
-# Pulling images and sending telemetry by NAT needs AWS's public endpoints, whose addresses no list holds. Only HTTPS, and only
-# outwards; whoever wants it closed gives the network interface endpoints instead.
+# With NAT, tasks reach AWS by public endpoints, whose addresses are too many and change too often for a list. HTTPS
+# egress only. To close it, give the network interface endpoints.
 resource "aws_vpc_security_group_egress_rule" "service_internet" {
   count = var.internet_egress ? 1 : 0
 
@@ -65,7 +65,7 @@ resource "aws_vpc_security_group_egress_rule" "service_internet" {
 
   tags = { Name = "internet" }
 
-  # Where interface endpoints take NAT's place, it goes after they are there.
+  # When interface endpoints replace NAT, remove this rule after the endpoints exist.
   lifecycle {
     create_before_destroy = true
   }

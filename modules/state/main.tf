@@ -1,12 +1,12 @@
 resource "aws_s3_bucket" "main" {
-  #checkov:skip=CKV_AWS_18:CloudTrail has who reads and writes; a bucket of logs for a few objects would be one more to guard
-  #checkov:skip=CKV_AWS_144:What a state describes is in the same region, and is of no use without it
-  #checkov:skip=CKV2_AWS_62:Nothing waits for a change of a state
+  #checkov:skip=CKV_AWS_18:CloudTrail records reads and writes; a log bucket for a few objects would be another bucket to protect
+  #checkov:skip=CKV_AWS_144:A state describes resources of the same region, and has no use without them
+  #checkov:skip=CKV2_AWS_62:No process waits for changes of a state
   bucket        = var.bucket_name
   force_destroy = !var.protect
 }
 
-# Each version of a state can be had back, as after an apply that went wrong.
+# Keeps each version of a state, to restore it after a faulty apply.
 resource "aws_s3_bucket_versioning" "main" {
   bucket = aws_s3_bucket.main.id
 
@@ -15,7 +15,8 @@ resource "aws_s3_bucket_versioning" "main" {
   }
 }
 
-# By the account's own key for S3. A bucket key, because Terraform reads and writes often and each use of KMS is billed.
+# Encrypt with the account's own key for S3. With a bucket key, because Terraform reads and writes often, and AWS bills
+# each use of KMS.
 resource "aws_s3_bucket_server_side_encryption_configuration" "main" {
   bucket = aws_s3_bucket.main.id
 
@@ -59,7 +60,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "main" {
       noncurrent_days = var.noncurrent_days
     }
 
-    # The marks that deleted locks leave behind: one for each plan and apply.
+    # Delete markers of locks: one for each plan and apply.
     expiration {
       expired_object_delete_marker = true
     }
@@ -69,14 +70,14 @@ resource "aws_s3_bucket_lifecycle_configuration" "main" {
     }
   }
 
-  # S3 takes no rule for old versions before it keeps any.
+  # S3 accepts no rule for old versions before versioning is on.
   depends_on = [aws_s3_bucket_versioning.main]
 }
 
 data "aws_partition" "current" {}
 
 locals {
-  # From the name, not from the resource, so that a plan shows the policy before there is a bucket.
+  # From the name, not from the resource, so that a plan shows the policy before the bucket exists.
   bucket_arn = "arn:${data.aws_partition.current.partition}:s3:::${var.bucket_name}"
 }
 
@@ -104,6 +105,6 @@ resource "aws_s3_bucket_policy" "main" {
   bucket = aws_s3_bucket.main.id
   policy = data.aws_iam_policy_document.main.json
 
-  # Two changes of a bucket's policy at once refuse each other.
+  # S3 refuses two simultaneous changes of a bucket's policy.
   depends_on = [aws_s3_bucket_public_access_block.main]
 }

@@ -1,5 +1,5 @@
 variable "bucket_name" {
-  description = "Name of the bucket. Names are unique in all of AWS, so put something of your own into it, such as the account's number."
+  description = "Name of the bucket. The name must be unique in all of AWS: include your account's number, for example."
   type        = string
   nullable    = false
 
@@ -10,7 +10,7 @@ variable "bucket_name" {
 }
 
 variable "noncurrent_days" {
-  description = "Days for which an overwritten or deleted state can be had back."
+  description = "Number of days to keep overwritten and deleted states."
   type        = number
   default     = 90
   nullable    = false
@@ -22,7 +22,7 @@ variable "noncurrent_days" {
 }
 
 variable "protect" {
-  description = "Refuse to delete the bucket while it holds anything, old versions included."
+  description = "Refuse to delete the bucket while it contains objects, including old versions."
   type        = bool
   default     = true
   nullable    = false

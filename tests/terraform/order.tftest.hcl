@@ -1,5 +1,5 @@
-# One environment and its changes, one after the other, on a provider that only pretends. test_order.py reads from Terraform's log in
-# which order each change would be carried out.
+# One environment and its changes, in order, with a mock provider. test_order.py reads the order of each change's steps
+# from Terraform's log.
 
 mock_provider "aws" {
   mock_data "aws_caller_identity" {
@@ -86,7 +86,7 @@ run "none_to_single" {
   }
 }
 
-# The only gateway moves to the zone whose letter comes first.
+# The only gateway moves to the zone with the first letter.
 run "single_with_an_earlier_zone" {
   variables {
     network = { cidr = "10.0.0.0/16", zones = ["a", "b", "c"], nat = "single" }

@@ -1,4 +1,4 @@
-"""What scripts/cost makes of a plan, with prices counted by hand.
+"""Prices of plans by scripts/cost, compared with prices calculated by hand.
 
 Run by `scripts/test cost`."""
 
@@ -16,7 +16,7 @@ loader.exec_module(cost)
 
 
 def state(*resources):
-    """As Terraform writes it: resources in modules in modules."""
+    """A state in Terraform's format: resources in modules in modules."""
     listed = [{"mode": "managed", "type": kind, "values": values} for kind, values in resources]
     listed.append({"mode": "data", "type": "aws_lb", "values": {}})
     return {"root_module": {"child_modules": [{"child_modules": [{"resources": listed}]}]}}
@@ -43,12 +43,12 @@ class Cost(unittest.TestCase):
     def test_tasks(self):
         one = (0.03238 + 2 * 0.00356) * 730
         self.assertEqual(self.part("tasks", *service(3, 0)), round(3 * one, 2))
-        # One on demand, two on spare capacity at 30 %, but for one in 101.
+        # One on demand, two on spare capacity at 30 %, except for one in 101.
         self.assertEqual(self.part("tasks", *service(3, 100)), round((1 + 2 * (1 + 100 * 0.3) / 101) * one, 2))
         self.assertEqual(self.part("tasks", *service(2, 50)), round(1.65 * one, 2))
         self.assertEqual(self.part("tasks", *service(1, 100, "X86_64")), round((0.04048 + 2 * 0.004445) * 730, 2))
 
-    def test_what_an_apply_has_left_behind(self):
+    def test_leftovers_of_an_apply_are_not_priced(self):
         task, _, target = service(2, 0)
         self.assertEqual(self.part("tasks", task, target), 0)
         values = state(*service(1, 0))
@@ -67,16 +67,16 @@ class Cost(unittest.TestCase):
         endpoints = [("aws_vpc_endpoint", {"vpc_endpoint_type": kind}) for kind in ("Interface", "Interface", "Gateway")]
         self.assertEqual(self.part("way out: NAT gateways, interface endpoints", *subnets("a", "b", "c"), *endpoints), round(6 * 7.3, 2))
 
-    def test_what_stands_there(self):
+    def test_load_balancer_firewall_secrets_reads_and_alarms(self):
         self.assertEqual(self.part("load balancer", ("aws_lb", {})), round(0.0305 * 730, 2))
         self.assertEqual(self.part("firewall", ("aws_wafv2_web_acl", {"rule": [{}] * 4})), 9)
         self.assertEqual(self.part("secrets and keys", *[("aws_secretsmanager_secret", {})] * 3, ("aws_kms_key", {})), 2.2)
-        self.assertEqual(self.part("the table's idle reads", *service(2, 0), ("aws_dynamodb_table", {})), 13.14)
+        self.assertEqual(self.part("the table without traffic", *service(2, 0), ("aws_dynamodb_table", {})), 13.53)
         queries = [{"metric": [{}]}, {"metric": [{}]}, {"metric": []}]
         alarms = [("aws_cloudwatch_metric_alarm", {"metric_query": []}), ("aws_cloudwatch_metric_alarm", {"metric_query": queries})]
         self.assertEqual(self.part("alarms and dashboard", *alarms, ("aws_cloudwatch_dashboard", {})), 3.3)
 
-    def test_the_difference_is_told(self):
+    def test_the_table_has_prices_before_and_after(self):
         plan = {"prior_state": {"values": state(("aws_lb", {}))}, "planned_values": state(("aws_lb", {}), ("aws_kms_key", {}))}
         printed = subprocess.run([SCRIPT], input=json.dumps(plan), capture_output=True, text=True, check=True).stdout
         self.assertIn("| load balancer | 22.27 | 22.27 | +0.00 |", printed)
@@ -84,7 +84,7 @@ class Cost(unittest.TestCase):
         self.assertIn("| **together** | 22.27 | 23.27 | +1.00 |", printed)
         self.assertNotIn("firewall", printed)
 
-    def test_what_is_no_plan_is_refused(self):
+    def test_other_input_than_a_plan_is_refused(self):
         for text in ("", "{}", "[]", "Plan: 1 to add"):
             with self.subTest(text):
                 done = subprocess.run([SCRIPT], input=text, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""The environments are values and nothing else: dev, staging and prod differ in the arguments of one module call.
+"""The environments contain only values: dev, staging and prod differ in the arguments of one module call.
 
 Run by `scripts/test roots`."""
 
@@ -11,9 +11,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 ENVIRONMENTS = ROOT / "environments"
 STAGES = ["dev", "staging", "prod"]
 
-# What makes one environment another one. Whatever else differs is a mistake, or has to be thought about and added here.
-VALUES = {"access", "alarms", "capacity", "environment", "keys", "network", "protect", "retention", "waf"}
-# What everybody who deploys says, in the same way for each environment.
+# Arguments that may differ between environments. Another difference is a mistake, or needs a decision and a line here.
+VALUES = {"access", "alarms", "capacity", "environment", "keys", "network", "protect", "retention", "traces", "waf"}
+# Arguments that each operator sets, in the same way for each environment.
 PASSED = {"collector_image_url", "cpu_architecture", "docker_image_url", "domain"}
 
 
@@ -48,21 +48,21 @@ class Environments(unittest.TestCase):
                 read_by_terraform = {file for file in files if re.search(r"\.tf(vars)?(\.json)?$", file)}
                 self.assertEqual(read_by_terraform, {"main.tf", "variables.tf"})
 
-    def test_each_stage_says_every_value(self) -> None:
+    def test_each_stage_sets_every_value(self) -> None:
         for stage in STAGES:
             with self.subTest(stage):
                 self.assertEqual(set(module_call(stage)), VALUES | PASSED | {"source"})
                 self.assertEqual(module_call(stage)["environment"], f'"{stage}"')
 
-    def test_stages_have_networks_of_their_own(self) -> None:
+    def test_each_stage_has_its_own_network(self) -> None:
         networks = {re.search(r'cidr = "([^"]+)"', module_call(stage)["network"])[1] for stage in STAGES}
         self.assertEqual(len(networks), len(STAGES))
 
     def test_all_roots_are_in_one_region(self) -> None:
         regions = {re.search(r'^  region = "(.+)"$', path.read_text(), re.M)[1] for path in ENVIRONMENTS.glob("*/main.tf")}
-        self.assertEqual(len(regions), 1, "what an account holds for its environments (images, traces) is of one region")
+        self.assertEqual(len(regions), 1, "images and traces of the account are in one region")
 
-    def test_a_destroy_is_refused_before_anything_else(self) -> None:
+    def test_protection_depends_on_all_else(self) -> None:
         for wiring in ("echo", "account"):
             with self.subTest(wiring):
                 text = "\n".join(path.read_text() for path in sorted((ROOT / "infra" / wiring).glob("*.tf")))
@@ -70,7 +70,7 @@ class Environments(unittest.TestCase):
                 everything |= {f"{kind}.{name}" for kind, name in re.findall(r'^resource "(\w+)" "(\w+)"', text, re.M)}
                 protection = re.search(r'^module "protection" \{\n(.*?)^\}\n', text, re.M | re.S)[1]
                 waits_for = set(re.findall(r"^    ([\w.]+),$", protection, re.M))
-                self.assertEqual(waits_for, everything - {"module.protection"}, "protection has to depend on all else")
+                self.assertEqual(waits_for, everything - {"module.protection"}, "protection must depend on all other modules and resources")
 
     def test_production_is_protected_and_in_three_zones(self) -> None:
         values = module_call("prod")
@@ -85,7 +85,7 @@ class Environments(unittest.TestCase):
                 self.assertLessEqual(lines, 80)
                 self.assertNotRegex("\n".join(path.read_text() for path in root.glob("*.tf")), r'(?m)^(resource|data) "')
 
-    def test_only_environments_choose_a_provider_and_only_modules_have_resources(self) -> None:
+    def test_providers_are_in_environments_only_and_resources_in_modules_only(self) -> None:
         for folder, forbidden in (("modules", "provider"), ("infra", "provider"), ("infra/echo", "resource")):
             for path in sorted((ROOT / folder).rglob("*.tf")):
                 with self.subTest(str(path.relative_to(ROOT))):

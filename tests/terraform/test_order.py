@@ -1,5 +1,5 @@
-"""Changes of an environment are carried out in an order that AWS takes and that leaves tasks their ways: by the graphs that the real
-Terraform makes of the whole of infra/echo.
+"""Terraform changes an environment in an order that AWS accepts, and that keeps the tasks' network working. The tests read
+the graphs of the real Terraform for the whole infra/echo.
 
 Run by `scripts/test roots`."""
 
@@ -14,7 +14,7 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CHANGES = pathlib.Path(__file__).with_name("order.tftest.hcl")
 SERVICE = "module.ecs_service.aws_ecs_service.main"
-# Provider mocks know no ephemeral resources, so this stands in for modules/secrets.
+# Mock providers do not support ephemeral resources, so this code replaces modules/secrets.
 SECRETS = """
 output "entries_secret_arn" { value = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:it" }
 output "entries_value_from" { value = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:it" }
@@ -23,7 +23,7 @@ output "token_secret_arns" { value = {} }
 
 
 class Graph:
-    """What an apply does, and what each step waits for. Steps are called as Terraform calls them: `ADDRESS` makes or changes, and
+    """The steps of an apply, and their dependencies. Steps have Terraform's names: `ADDRESS` creates or changes, and
     `ADDRESS (destroy)` destroys."""
 
     def __init__(self, log: str) -> None:
@@ -38,7 +38,7 @@ class Graph:
                 step.add(node[2])
 
     def before(self, step: str) -> set[str]:
-        """All that is done before a step begins."""
+        """All steps before a step."""
         seen, todo = set(), [step]
         while todo:
             todo += (new := self.waits[todo.pop()] - seen)
@@ -47,7 +47,7 @@ class Graph:
 
 
 def graphs() -> dict[str, Graph]:
-    """What the apply of each run of CHANGES does, by the name of the run."""
+    """The graph of each apply in CHANGES, by the name of the run."""
     with tempfile.TemporaryDirectory() as folder:
         copy = pathlib.Path(folder)
         for name in ("infra", "modules"):
@@ -62,7 +62,7 @@ def graphs() -> dict[str, Graph]:
             done = subprocess.run(["terraform", *command.split(), "-no-color"], stderr=subprocess.STDOUT, check=False, **run)
             if done.returncode:
                 raise AssertionError(done.stdout)
-        # Behind each of these is the building of one graph, whose last form is the one that is walked. The last is the destroy.
+        # Each part after this line builds one graph, whose last form Terraform walks. The last part is the destroy.
         applies = re.split(r"^.*Building and walking apply graph.*\n", log.read_text(), flags=re.M)[1:]
     names = re.findall(r'^run "(\w+)"', CHANGES.read_text(), flags=re.M)
     return {name: Graph(apply.partition("Starting graph walk: walkApply")[0]) for name, apply in zip(names, applies, strict=False)}
@@ -76,15 +76,15 @@ class Order(unittest.TestCase):
     def expect_before(self, run: str, first: str, then: str) -> None:
         graph = self.graphs[run]
         for step in (first, then):
-            # Not assertIn, which would print the whole graph.
+            # Not assertIn, because its message has the whole graph.
             self.assertTrue(step in graph.waits, f"{run} has no step {step}")
         self.assertTrue(first in graph.before(then), f"{run}: {then} does not wait for {first}")
 
-    def test_what_tasks_live_in_and_go_out_by_is_taken_away_after_they_have_something_else(self) -> None:
+    def test_networks_of_tasks_are_destroyed_after_their_replacement(self) -> None:
         route = lambda zone: f'module.network.aws_route.private_internet["{zone}"]'
         rule = "module.security_groups.aws_vpc_security_group_egress_rule.service_internet[0]"
         endpoints = [f'module.interface_endpoints.aws_vpc_endpoint.main["{service}"]' for service in ("ecr.api", "ecr.dkr", "logs", "monitoring", "secretsmanager", "xray")]
-        # By run: what has to be done first, and what is destroyed then.
+        # By run: steps that come first, and the kinds of resources destroyed afterwards.
         cases = {
             "without_a_zone": (
                 [SERVICE],
@@ -106,10 +106,10 @@ class Order(unittest.TestCase):
                     with self.subTest(run, done=done, then=then):
                         self.expect_before(run, done, then)
 
-    def test_endpoints_leave_a_subnet_before_it_goes(self) -> None:
+    def test_endpoints_leave_a_subnet_before_its_destruction(self) -> None:
         self.expect_before("without_a_zone", 'module.interface_endpoints.aws_vpc_endpoint.main["logs"]', 'module.network.aws_subnet.private["a"] (destroy)')
 
-    def test_listeners_change_their_protocol_by_being_made_anew_and_never_share_port_80(self) -> None:
+    def test_a_change_of_protocol_replaces_the_listener_and_port_80_has_one_at_a_time(self) -> None:
         mocks, redirect = 'module.load_balancer.aws_lb_listener.main["mocks"]', "module.load_balancer.aws_lb_listener.redirect[0]"
         to_https, to_http = "single_with_an_earlier_zone", "single_to_per_az"
         for run in (to_https, to_http):

@@ -1,4 +1,4 @@
-"""A destroy of what is protected is refused before anything is destroyed. By the real Terraform, on modules/protection's example.
+"""Terraform refuses to destroy a protected environment, and destroys nothing. Uses the real Terraform on modules/protection's example.
 
 Run by `scripts/test roots`."""
 
@@ -28,7 +28,7 @@ class Protection(unittest.TestCase):
         state = json.loads((self.root / "terraform.tfstate").read_text())
         return [f"{resource.get('module', 'root')}.{resource['name']}" for resource in state["resources"]]
 
-    def test_a_destroy_is_refused_until_the_switch_has_been_applied(self) -> None:
+    def test_a_destroy_is_refused_until_protect_false_is_applied(self) -> None:
         everything = ["root.kept", "module.protection.main"]
         self.terraform("apply", "-auto-approve")
         self.assertEqual(self.resources(), everything)

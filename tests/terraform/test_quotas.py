@@ -1,4 +1,4 @@
-"""The quotas that docs/deploying.md tells to ask for are those that the environments need.
+"""docs/deploying.md requests the quotas that the environments need.
 
 Run by `scripts/test roots`."""
 

@@ -20,7 +20,7 @@ override_data {
   values = { account_id = "111122223333" }
 }
 
-# What only AWS can tell and the policies of GitHub's roles are made of.
+# Values that only AWS knows, for the policies of GitHub's roles.
 override_resource {
   target          = module.state.aws_s3_bucket.main
   override_during = plan
@@ -38,33 +38,33 @@ run "account" {
 
   assert {
     condition     = output.state_bucket_name == "echo-state-111122223333"
-    error_message = "The states must be in the bucket that is named."
+    error_message = "The states must be in the given bucket."
   }
   assert {
     condition     = toset(keys(module.registry.repository_urls)) == toset(["echo-service", "ecr-public/aws-observability/aws-otel-collector"])
-    error_message = "There must be a repository for the service, and one for the collector below the prefix that is pulled through."
+    error_message = "The registry must have a repository for the service, and one for the collector below the prefix of the cache."
   }
   assert {
     condition     = toset(keys(output.apply_role_arns)) == toset(["dev", "prod"])
-    error_message = "Each environment must have a role that applies it, and nothing else may."
+    error_message = "Each environment must have its apply role, and no other role may apply it."
   }
 
   # Alarms.
   assert {
     condition     = aws_kms_alias.alarms.name == "alias/echo-alarms" && aws_kms_key.alarms.enable_key_rotation
-    error_message = "Environments must find the key of their alarms by its name, and it must be renewed."
+    error_message = "The key of the alarms must have the alias that environments use, and rotate."
   }
   assert {
     condition = [
       for statement in jsondecode(aws_kms_key.alarms.policy).Statement : [toset(flatten([statement.Action])), statement.Condition] if can(statement.Principal.Service)
     ] == [[toset(["kms:Decrypt", "kms:GenerateDataKey*"]), { StringEquals = { "aws:SourceAccount" = "111122223333" } }]]
-    error_message = "This account's alarms, and no other's, must be able to use the key: without that none of them ever arrives."
+    error_message = "This account's alarms, and no other's, must have the right to use the key; otherwise no message of an alarm arrives."
   }
 
   # Traces.
   assert {
     condition     = jsondecode(aws_cloudformation_stack.traces.template_body).Resources == { TransactionSearch = { Type = "AWS::XRay::TransactionSearchConfig", Properties = { IndexingPercentage = 1 } } }
-    error_message = "Traces must go to Transaction Search, with no more indexed than costs nothing."
+    error_message = "Traces must go to Transaction Search, with only the free share indexed."
   }
   assert {
     condition = jsondecode(aws_cloudwatch_log_resource_policy.traces.policy_document).Statement == [{
@@ -85,8 +85,8 @@ run "account" {
   }
 }
 
-# What an account owns must be called as environments call it: an image's repository, and the key of a state.
-run "fits_the_environments" {
+# Names of the account must match those in the environments: the repository of images, and the key of a state.
+run "matches_the_environments" {
   command = plan
 
   variables {
@@ -98,12 +98,12 @@ run "fits_the_environments" {
     condition = alltrue([
       for environment in var.environments : can(regex("key\\s+= \"${output.state_keys[environment]}\"", file("${path.module}/../../environments/${environment}/main.tf")))
     ])
-    error_message = "An environment keeps its state where its role may not write."
+    error_message = "The role of an environment may not write the environment's state."
   }
   assert {
     condition = alltrue([
       for environment in var.environments : can(regex("Environment\\s+= \"${environment}\"", file("${path.module}/../../environments/${environment}/main.tf")))
     ])
-    error_message = "An environment does not tag what it makes with its name, by which its role is told what it may change."
+    error_message = "An environment does not tag its resources with its name, although its role may change only tagged resources."
   }
 }

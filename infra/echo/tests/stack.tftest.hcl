@@ -1,4 +1,4 @@
-# The whole of an environment, planned by the real provider without AWS.
+# A whole environment, planned by the real provider without AWS.
 
 provider "aws" {
   region                      = "eu-central-1"
@@ -25,7 +25,7 @@ override_data {
   values = { account_id = "111122223333" }
 }
 
-# The provider asks AWS about a table even when it only plans it.
+# The real provider asks AWS about a table even for a plan.
 override_module {
   target = module.data_store
   outputs = {
@@ -67,25 +67,25 @@ run "without_nat_and_domain" {
     condition = toset(keys(module.interface_endpoints.endpoint_ids)) == toset([
       "ecr.api", "ecr.dkr", "logs", "monitoring", "secretsmanager", "xray",
     ])
-    error_message = "Without NAT every service that tasks talk to needs an endpoint."
+    error_message = "Without NAT each service that tasks call needs an endpoint."
   }
 
   assert {
     condition     = !module.protection.protected && local.permissions_boundary_arn == "arn:aws:iam::111122223333:policy/github/echo-boundary-test"
-    error_message = "A destroy must be free where nothing is protected, and roles bounded as modules/github-oidc wants it."
+    error_message = "Without protection a destroy must be possible, and roles must have the boundary of modules/github-oidc."
   }
 
   assert {
     condition     = !local.has_nat && local.task_count_min == 2
-    error_message = "Without NAT there is no way to the internet to open, and without schedules the minimum is that of the capacity."
+    error_message = "Without NAT the way to the internet must be closed, and without schedules the minimum must be the capacity's."
   }
 
   assert {
     condition     = jsonencode(local.listener_ports) == jsonencode({ mocks = 80, management = 8081, redirect = null })
-    error_message = "Without a certificate there is only HTTP, and nothing to redirect."
+    error_message = "Without a certificate the load balancer must serve HTTP only, without a redirect."
   }
 
-  # AWS: a target that goes away is drained for as long as the service takes; what kills comes last.
+  # AWS drains a removed target for deregistration_delay; the task's stop time limit must come last.
   assert {
     condition = (
       local.times.deregistration_seconds >= local.times.shutdown_delay_seconds + local.times.shutdown_deadline_seconds &&
@@ -95,7 +95,7 @@ run "without_nat_and_domain" {
     error_message = "The times of a task's end contradict each other."
   }
 
-  # CloudWatch takes 1,000 data points a request, and a limiter after another processor limits nothing.
+  # CloudWatch accepts 1,000 data points a request, and a limiter behind another processor has no effect.
   assert {
     condition = alltrue([for pipeline in values(yamldecode(local.collector_config).service.pipelines) :
       pipeline.processors[0] == "memory_limiter"
@@ -116,18 +116,18 @@ run "without_nat_and_domain" {
 
   assert {
     condition     = local.service_environment.OTEL_RESOURCE_ATTRIBUTES == "deployment.environment.name=test,service.version=111111111111"
-    error_message = "Telemetry must say which environment and which image it is of."
+    error_message = "Telemetry must name its environment and image."
   }
 
-  # The endpoint of the network leads to one of DynamoDB's names, and the SDK takes another one where it can.
+  # The network's endpoint covers one of DynamoDB's host names, and the SDK prefers another one.
   assert {
     condition     = local.service_environment.AWS_ACCOUNT_ID_ENDPOINT_MODE == "disabled"
-    error_message = "The service must ask DynamoDB by the one host name that is proved."
+    error_message = "The service must use the host name of DynamoDB that is tested."
   }
 
   assert {
     condition     = local.requests_per_5_minutes == null && !contains([for name in module.observability.alarm_names : trimprefix(name, "echo-test-")], "certificate-expiring")
-    error_message = "Without a rate that is scaled to the firewall has the module's, and without a certificate none can expire."
+    error_message = "Without a target of requests the firewall must have the module's limit, and without a certificate the alarm on its expiry must not exist."
   }
 
   assert {
@@ -146,6 +146,7 @@ run "with_nat_domain_and_protection" {
     network = { cidr = "10.0.0.0/16", zones = ["a", "b", "c"], nat = "per_az" }
     domain  = { name = "echo.example.com", certificate_arn = "arn:aws:acm:eu-central-1:111122223333:certificate/0a1b" }
     protect = true
+    traces  = { mock_ratio = 0.05 }
     waf     = { enabled = true }
     alarms  = { emails = ["operators@example.com"], runbook_url = "https://example.com/runbook.md", thresholds = { mocks_p99_seconds = 1 } }
     capacity = {
@@ -154,30 +155,35 @@ run "with_nat_domain_and_protection" {
     }
   }
 
-  # 20 tasks, each with 100,000 a minute, for five minutes.
+  assert {
+    condition     = local.service_environment.ECHO_MOCK_TRACE_RATIO == "0.05"
+    error_message = "The service must trace the environment's share of the calls of mocks."
+  }
+
+  # 20 tasks, each with 100,000 requests a minute, for five minutes.
   assert {
     condition     = local.requests_per_5_minutes == 10000000
-    error_message = "The firewall must not refuse what the environment is scaled to, in a load test from one address."
+    error_message = "The firewall must allow a load test from one address up to the maximum of tasks."
   }
 
   assert {
     condition     = contains(module.observability.alarm_names, "echo-test-certificate-expiring") && contains(module.observability.alarm_names, "echo-test-mocks-faults")
-    error_message = "Somebody has to be told that the certificate expires."
+    error_message = "The alarms on the certificate's expiry and on faults of mocks must exist."
   }
 
   assert {
     condition     = length(module.interface_endpoints.endpoint_ids) == 0 && local.has_nat
-    error_message = "With NAT nobody pays for endpoints, and the way to it is open."
+    error_message = "With NAT no interface endpoint may cost money, and the way to the internet must be open."
   }
 
   assert {
     condition     = module.protection.protected
-    error_message = "What is protected must refuse its destroy."
+    error_message = "Protected resources must refuse their destroy."
   }
 
   assert {
     condition     = local.task_count_min == 1
-    error_message = "What a schedule asks for must not ring the alarm on missing tasks."
+    error_message = "The minimum of a schedule must not ring the alarm on missing tasks."
   }
 
   assert {
@@ -187,7 +193,7 @@ run "with_nat_domain_and_protection" {
       output.docs_url == "https://echo.example.com:8443/-/docs" &&
       local.service_environment.ECHO_PUBLIC_URL == "https://echo.example.com"
     )
-    error_message = "With a domain its name is in every URL."
+    error_message = "With a domain every URL must contain its name."
   }
 }
 
@@ -199,11 +205,11 @@ run "a_region_without_promql" {
 
   assert {
     condition     = !contains(module.observability.alarm_names, "echo-test-mocks-faults")
-    error_message = "A region without PromQL must get nothing that asks by it."
+    error_message = "A region without PromQL must get no alarm and no widget with PromQL."
   }
 }
 
-run "what_is_in_china" {
+run "refuses_images_in_china" {
   command = plan
   variables {
     docker_image_url = "111122223333.dkr.ecr.cn-north-1.amazonaws.com.cn/echo-service@sha256:1111111111111111111111111111111111111111111111111111111111111111"
@@ -211,7 +217,7 @@ run "what_is_in_china" {
   expect_failures = [var.docker_image_url]
 }
 
-run "an_image_without_digest" {
+run "refuses_an_image_without_digest" {
   command = plan
   variables {
     docker_image_url = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/echo-service:latest"
@@ -219,7 +225,7 @@ run "an_image_without_digest" {
   expect_failures = [var.docker_image_url]
 }
 
-run "a_collector_that_is_not_in_the_registry" {
+run "refuses_a_collector_outside_the_registry" {
   command = plan
   variables {
     collector_image_url = "public.ecr.aws/aws-observability/aws-otel-collector@sha256:2222222222222222222222222222222222222222222222222222222222222222"
@@ -227,7 +233,7 @@ run "a_collector_that_is_not_in_the_registry" {
   expect_failures = [var.collector_image_url]
 }
 
-run "what_is_in_another_region" {
+run "refuses_resources_in_another_region" {
   command = plan
   variables {
     docker_image_url    = "111122223333.dkr.ecr.us-east-1.amazonaws.com/echo-service@sha256:1111111111111111111111111111111111111111111111111111111111111111"
@@ -237,7 +243,7 @@ run "what_is_in_another_region" {
   expect_failures = [var.docker_image_url, var.collector_image_url, var.domain]
 }
 
-run "what_is_in_another_account" {
+run "refuses_resources_in_another_account" {
   command = plan
   variables {
     docker_image_url    = "222222222222.dkr.ecr.eu-central-1.amazonaws.com/echo-service@sha256:1111111111111111111111111111111111111111111111111111111111111111"
@@ -246,7 +252,7 @@ run "what_is_in_another_account" {
   expect_failures = [var.docker_image_url, var.collector_image_url]
 }
 
-run "values_that_contradict_each_other" {
+run "refuses_contradicting_values" {
   command = plan
   variables {
     environment      = "Dev"
@@ -259,7 +265,7 @@ run "values_that_contradict_each_other" {
   expect_failures = [var.environment, var.access, var.alarms, var.capacity, var.cpu_architecture, var.domain, var.retention]
 }
 
-run "a_threshold_that_no_alarm_has" {
+run "refuses_an_unknown_threshold" {
   command = plan
   variables {
     alarms = { runbook_url = "https://example.com/runbook.md", thresholds = { mocks_p99 = 1 } }
@@ -267,7 +273,7 @@ run "a_threshold_that_no_alarm_has" {
   expect_failures = [var.alarms]
 }
 
-run "half_a_task" {
+run "refuses_half_a_task" {
   command = plan
   variables {
     capacity = { min = 1.5, max = 3 }
@@ -275,7 +281,7 @@ run "half_a_task" {
   expect_failures = [var.capacity]
 }
 
-run "more_than_all_on_spot" {
+run "refuses_more_than_100_percent_on_spot" {
   command = plan
   variables {
     capacity = { min = 1, max = 3, spot_percent = 101 }
@@ -283,7 +289,7 @@ run "more_than_all_on_spot" {
   expect_failures = [var.capacity]
 }
 
-run "a_part_of_a_percent_on_spot" {
+run "refuses_a_fraction_of_a_percent_on_spot" {
   command = plan
   variables {
     capacity = { min = 1, max = 3, spot_percent = 33.3 }
@@ -291,7 +297,7 @@ run "a_part_of_a_percent_on_spot" {
   expect_failures = [var.capacity]
 }
 
-# The names are written twice, because a module's variable has no names that another one could read.
+# infra/echo repeats the names of the thresholds, because Terraform cannot read them from the module's variable.
 run "thresholds_are_those_of_the_alarms" {
   command = plan
 
@@ -299,11 +305,11 @@ run "thresholds_are_those_of_the_alarms" {
     condition = toset(local.threshold_names) == toset(flatten(regexall(
       "(?m)^    ([a-z0-9_]+) += optional\\(number, ", split("variable \"thresholds\"", file("${path.module}/../../modules/observability/variables.tf"))[1]
     )))
-    error_message = "infra/echo refuses a threshold that modules/observability has, or lets one through that it has not."
+    error_message = "The names of thresholds in infra/echo differ from those of modules/observability."
   }
 }
 
-run "a_domain_without_certificate" {
+run "refuses_a_domain_without_certificate" {
   command = plan
   variables {
     domain = { name = "echo.example.com", certificate_arn = null }

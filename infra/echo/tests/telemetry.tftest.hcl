@@ -1,5 +1,5 @@
-# What tests/telemetry runs and draws: the plan of an environment in which collector, dashboard and alarms are known to the last word.
-# `terraform test -json -verbose` prints it. What only AWS can tell is said here.
+# The plan for tests/telemetry, printed by `terraform test -json -verbose`: an environment whose collector, dashboard
+# and alarms are completely known. Mocks set the values that only AWS knows.
 
 provider "aws" {
   region                      = "eu-central-1"
@@ -57,7 +57,7 @@ override_module {
   }
 }
 
-# The provider asks AWS about a table even when it only plans it.
+# The real provider asks AWS about a table even for a plan.
 override_module {
   target = module.data_store
   outputs = {
@@ -98,6 +98,6 @@ run "telemetry" {
 
   assert {
     condition     = output.dashboard_name == "echo-test"
-    error_message = "The dashboard must be called like the environment."
+    error_message = "The dashboard must have the name of the environment."
   }
 }

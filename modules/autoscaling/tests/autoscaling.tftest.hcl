@@ -21,7 +21,7 @@ run "defaults" {
 
   assert {
     condition     = aws_appautoscaling_target.main.resource_id == "service/echo-test/echo" && aws_appautoscaling_target.main.min_capacity == 2 && aws_appautoscaling_target.main.max_capacity == 6
-    error_message = "The service must be scaled between min and max."
+    error_message = "The service must scale between min and max."
   }
   assert {
     condition = {
@@ -30,7 +30,7 @@ run "defaults" {
         policy.target_tracking_scaling_policy_configuration[0].target_value,
       ]
     } == { cpu = ["ECSServiceAverageCPUUtilization", 60] }
-    error_message = "By default CPU at 60 % must be tracked, and nothing that more tasks do not lower, as memory."
+    error_message = "By default only CPU at 60 % must be tracked: more tasks do not lower memory."
   }
   assert {
     condition = alltrue([
@@ -42,7 +42,7 @@ run "defaults" {
   }
   assert {
     condition     = length(aws_appautoscaling_scheduled_action.main) == 0
-    error_message = "Without schedules there must be none."
+    error_message = "Without schedules no scheduled action may exist."
   }
 }
 
@@ -70,7 +70,7 @@ run "requests_and_schedules" {
   }
   assert {
     condition     = { for name, policy in aws_appautoscaling_policy.main : name => policy.target_tracking_scaling_policy_configuration[0].target_value } == { cpu = 50, requests = 30000 }
-    error_message = "The targets must be those given."
+    error_message = "The policies must have the given targets."
   }
   assert {
     condition = {
@@ -80,11 +80,11 @@ run "requests_and_schedules" {
       evening = ["echo-test-evening", "cron(0 20 ? * MON-FRI *)", "America/Argentina/Buenos_Aires", "0", "0"]
       monthly = ["echo-test-monthly", "cron(30 6 L * ? *)", "UTC", "4", "12"]
     }
-    error_message = "Each schedule must set its bounds at its time, in its time zone, also where they are 0."
+    error_message = "Each schedule must set its limits at its time, in its time zone, even limits of 0."
   }
 }
 
-# A validation that reads a variable which is itself refused is left out by Terraform: so max and min are tried apart.
+# Terraform skips a validation whose other variable was refused: so max and min are tested apart.
 run "refuses_min_and_targets" {
   command = plan
   variables {

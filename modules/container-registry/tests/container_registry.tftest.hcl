@@ -20,15 +20,15 @@ run "defaults" {
 
   assert {
     condition     = toset([for repository in aws_ecr_repository.main : repository.name]) == var.repositories
-    error_message = "There must be exactly the repositories that are asked for."
+    error_message = "The module must create exactly the requested repositories."
   }
   assert {
     condition     = alltrue([for repository in aws_ecr_repository.main : repository.image_tag_mutability == "IMMUTABLE"])
-    error_message = "A tag must not be moved to another image."
+    error_message = "Tags must be immutable."
   }
   assert {
     condition     = alltrue([for repository in aws_ecr_repository.main : one(repository.image_scanning_configuration).scan_on_push])
-    error_message = "Each image must be scanned when it is pushed."
+    error_message = "Each push must start a scan."
   }
   assert {
     condition     = alltrue([for repository in aws_ecr_repository.main : one(repository.encryption_configuration).encryption_type == "KMS"])
@@ -36,7 +36,7 @@ run "defaults" {
   }
   assert {
     condition     = alltrue([for repository in aws_ecr_repository.main : !repository.force_delete])
-    error_message = "A protected repository must refuse to go while it holds images."
+    error_message = "A protected repository must refuse its deletion while it holds images."
   }
   assert {
     condition = alltrue([
@@ -44,11 +44,11 @@ run "defaults" {
         for rule in jsondecode(aws_ecr_lifecycle_policy.main[name].policy).rules : [rule.selection.tagStatus, rule.selection.countType, rule.selection.countNumber]
       ] == [["any", "imageCountMoreThan", 500]]
     ])
-    error_message = "Images may go only by their number: one without a tag, or an old one, may be what runs."
+    error_message = "Images may expire only by their number: an untagged or old image may be the running one."
   }
   assert {
     condition     = { for rule in aws_ecr_pull_through_cache_rule.main : rule.ecr_repository_prefix => rule.upstream_registry_url } == { ecr-public = "public.ecr.aws" }
-    error_message = "The collector must be pulled through from where it is published."
+    error_message = "The cache must pull the collector from its public registry."
   }
 }
 
@@ -64,19 +64,19 @@ run "unprotected_without_cache" {
 
   assert {
     condition     = aws_ecr_repository.main["echo-service"].force_delete
-    error_message = "Without protection a repository must go with its images."
+    error_message = "Without protection a repository must be deletable with its images."
   }
   assert {
     condition     = jsondecode(aws_ecr_lifecycle_policy.main["echo-service"].policy).rules[0].selection.countNumber == 10
-    error_message = "As many images as are asked for must be kept."
+    error_message = "The registry must keep the requested number of images."
   }
   assert {
     condition     = length(aws_ecr_pull_through_cache_rule.main) == 0
-    error_message = "Nothing may be pulled through unless it is asked for."
+    error_message = "Without a request the module may create no pull-through cache."
   }
 }
 
-run "refuses_too_few_images_and_a_registry_that_wants_credentials" {
+run "refuses_too_few_images_and_an_upstream_registry_with_credentials" {
   command = plan
   variables {
     keep_images  = 9

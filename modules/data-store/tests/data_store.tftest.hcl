@@ -1,4 +1,4 @@
-# Planned by a mock: the real provider asks AWS about a table even when it only plans it.
+# Planned with a mock provider: the real one asks AWS about a table even for a plan.
 
 mock_provider "aws" {}
 
@@ -19,7 +19,7 @@ run "defaults" {
   }
   assert {
     condition     = { for key in aws_dynamodb_table.main.attribute : key.name => key.type } == { PK = "S", SK = "S" }
-    error_message = "The keys must be strings, and nothing else is a key."
+    error_message = "The keys must be strings, and the only keys."
   }
   assert {
     condition     = aws_dynamodb_table.main.billing_mode == "PAY_PER_REQUEST"
@@ -53,11 +53,11 @@ run "unprotected" {
 
   assert {
     condition     = !aws_dynamodb_table.main.deletion_protection_enabled
-    error_message = "Without protection the table must go with its environment."
+    error_message = "Without protection the table must be deletable."
   }
   assert {
     condition     = !one(aws_dynamodb_table.main.point_in_time_recovery).enabled
-    error_message = "Without recovery days nothing may be paid for recovery."
+    error_message = "Without recovery days the paid recovery must be off."
   }
 }
 
@@ -95,6 +95,6 @@ run "example_development" {
 
   assert {
     condition     = output.store == "dynamodb:echo-dev"
-    error_message = "The example must give what the service takes as its store."
+    error_message = "The example's output must be a valid store setting."
   }
 }

@@ -1,4 +1,5 @@
-# Planned by the real provider, without AWS. That a rollback fails the apply needs a cluster: the sandbox tests it.
+# Planned by the real provider, without AWS. Only a cluster can show that a rollback fails the apply: the sandbox tests
+# that.
 
 provider "aws" {
   region                      = "eu-central-1"
@@ -44,7 +45,7 @@ run "defaults" {
       aws_ecs_task_definition.main.cpu == "512" && aws_ecs_task_definition.main.memory == "1024" &&
       aws_ecs_task_definition.main.runtime_platform[0].cpu_architecture == "ARM64"
     )
-    error_message = "The task must be Fargate's, of the size asked for, and ARM64 unless told otherwise."
+    error_message = "The task must run on Fargate with the requested size, by default on ARM64."
   }
   assert {
     condition     = aws_ecs_task_definition.main.execution_role_arn == var.execution_role_arn && aws_ecs_task_definition.main.task_role_arn == var.task_role_arn
@@ -52,7 +53,7 @@ run "defaults" {
   }
   assert {
     condition     = { for container in jsondecode(aws_ecs_task_definition.main.container_definitions) : container.name => container.essential } == { echo = true, collector = false }
-    error_message = "There must be the service and the collector, and the service must outlive the collector."
+    error_message = "The task must have service and collector, and the service must survive the end of the collector."
   }
   assert {
     condition = alltrue([
@@ -60,7 +61,7 @@ run "defaults" {
       container.readonlyRootFilesystem && container.linuxParameters.initProcessEnabled && jsonencode(container.linuxParameters.capabilities) == jsonencode({ add = [], drop = ["ALL"] }) &&
       !can(container.privileged) && can(regex("^[1-9][0-9]*:[1-9][0-9]*$", container.user))
     ])
-    error_message = "Each container must be read-only, non-root, with an init process and without any capability, written out as AWS gives it back."
+    error_message = "Each container must be read-only, non-root, with an init process and without any capability, with all attributes that AWS returns."
   }
   assert {
     condition = alltrue([
@@ -75,7 +76,7 @@ run "defaults" {
         }
       }
     ])
-    error_message = "Each container must log into its own group without ever blocking on it."
+    error_message = "Each container must log into its own group and must not block on it."
   }
   assert {
     condition = alltrue([
@@ -92,7 +93,7 @@ run "defaults" {
         container.dependsOn == [{ containerName = "collector", condition = "START" }],
       ]) if container.name == "echo"
     ])
-    error_message = "The service's container must be what the image expects: user, ports, health, secrets by reference, and no memory limit of its own."
+    error_message = "The service's container must match the image: user, ports, health, secrets by reference, and no memory limit of its own."
   }
   assert {
     condition = alltrue([
@@ -106,7 +107,7 @@ run "defaults" {
         container.environment == [{ name = "AOT_CONFIG_CONTENT", value = var.collector.config }, { name = "GOMEMLIMIT", value = "204MiB" }],
       ]) if container.name == "collector"
     ])
-    error_message = "The collector must be limited, restarted, unreachable from outside the task, and know no secret."
+    error_message = "The collector must be limited, restarted, unreachable from outside the task, and get no secret."
   }
 
   # The service
@@ -115,15 +116,15 @@ run "defaults" {
       aws_ecs_service.main.deployment_circuit_breaker[0].enable && aws_ecs_service.main.deployment_circuit_breaker[0].rollback &&
       aws_ecs_service.main.alarms[0].enable && aws_ecs_service.main.alarms[0].rollback && aws_ecs_service.main.alarms[0].alarm_names == var.rollback_alarm_names
     )
-    error_message = "A deployment must be rolled back by the circuit breaker and by each of the alarms."
+    error_message = "The circuit breaker and each of the alarms must roll back a deployment."
   }
   assert {
     condition     = aws_ecs_service.main.wait_for_steady_state && aws_ecs_service.main.sigint_rollback
-    error_message = "The apply must wait for the rollout, and roll it back when it is interrupted."
+    error_message = "The apply must wait for the rollout, and roll it back if interrupted."
   }
   assert {
     condition     = aws_ecs_service.main.deployment_minimum_healthy_percent == 100 && aws_ecs_service.main.deployment_maximum_percent == 200 && aws_ecs_service.main.availability_zone_rebalancing == "ENABLED"
-    error_message = "A rollout must not take tasks away before there are new ones, and tasks must be spread over the zones."
+    error_message = "A rollout must start new tasks before it stops old ones, and spread tasks over the zones."
   }
   assert {
     condition = (
@@ -141,19 +142,19 @@ run "defaults" {
   }
   assert {
     condition     = [for provider in aws_ecs_service.main.capacity_provider_strategy : [provider.capacity_provider, provider.base, provider.weight]] == [["FARGATE", 1, 100]]
-    error_message = "Without a mix all tasks must be on demand."
+    error_message = "Without Spot all tasks must run on demand."
   }
   assert {
     condition     = !aws_ecs_service.main.force_delete && !aws_ecs_service.main.enable_execute_command
-    error_message = "A protected service must be drained before it is deleted, and nobody may open a shell in it."
+    error_message = "A protected service must drain before its deletion, and must not allow a shell."
   }
   assert {
     condition     = { for setting in aws_ecs_cluster.main.setting : setting.name => setting.value } == { containerInsights = "enabled" }
-    error_message = "Container Insights must be on: the alarm on missing tasks counts by it."
+    error_message = "Container Insights must be on for the alarm on missing tasks."
   }
   assert {
     condition     = output.cluster_name == "echo-test" && output.service_name == "echo"
-    error_message = "The observability module knows cluster and service by these names."
+    error_message = "The outputs must have the names of cluster and service for the observability module."
   }
 }
 
@@ -180,13 +181,13 @@ run "all_choices" {
   }
   assert {
     condition     = aws_ecs_service.main.force_delete
-    error_message = "An unprotected service must go in one destroy."
+    error_message = "One destroy must delete an unprotected service."
   }
   assert {
     condition = (
       aws_ecs_task_definition.main.runtime_platform[0].cpu_architecture == "X86_64" && aws_ecs_task_definition.main.memory == "20480"
     )
-    error_message = "Architecture and memory must be what was asked for."
+    error_message = "Architecture and memory must have the requested values."
   }
   assert {
     condition = (
@@ -194,7 +195,7 @@ run "all_choices" {
       [for container in jsondecode(aws_ecs_task_definition.main.container_definitions) : container.portMappings[*].containerPort if container.name == "echo"] == [[9000, 9001]] &&
       [for container in jsondecode(aws_ecs_task_definition.main.container_definitions) : container.stopTimeout if container.name == "echo"] == [120]
     )
-    error_message = "The ports must be the same in the task and at the load balancer, and the time to stop what was asked for."
+    error_message = "The ports must be equal in the task and at the load balancer, and the stop time must have the requested value."
   }
 }
 
@@ -226,14 +227,14 @@ run "refuses_values" {
 run "refuses_combinations" {
   command = plan
   variables {
-    # A tag beside the digest is refused too.
+    # A tag beside the digest is also refused.
     image     = "echo-service:v1@sha256:0000000000000000000000000000000000000000000000000000000000000000"
     collector = { image = "otel@sha256:1111111111111111111111111111111111111111111111111111111111111111", config = "no mapping" }
     capacity  = { spot_percent = 101 }
     cpu       = 300
     ports     = { mocks = 8081 }
     secrets   = { ECHO_STORE = "arn:aws:ssm:eu-central-1:111122223333:parameter/store" }
-    # One role for both, one target group for both, and half a second.
+    # The same role twice, the same target group twice, and half a second.
     task_role_arn        = "arn:aws:iam::111122223333:role/echo-test-execution"
     stop_timeout_seconds = 60.5
     target_group_arns = {
@@ -247,7 +248,7 @@ run "refuses_combinations" {
   ]
 }
 
-# Apart, because Terraform leaves the validation of secrets out where environment, which it reads, is refused.
+# A separate run, because Terraform skips the validation of secrets if environment, on which it depends, is refused.
 run "refuses_environment" {
   command = plan
   variables {
@@ -266,7 +267,7 @@ run "all_but_the_base_on_spot" {
     condition = {
       for provider in aws_ecs_service.main.capacity_provider_strategy : provider.capacity_provider => [coalesce(provider.base, 0), provider.weight]
     } == { FARGATE = [1, 1], FARGATE_SPOT = [0, 100] }
-    error_message = "The base must be on demand, by a provider that has a weight, and all else on Spot."
+    error_message = "The base must run on demand, by a provider with a weight, and all other tasks on Spot."
   }
 }
 

@@ -1,4 +1,4 @@
-# Planned by the real provider, so that the policy documents are real, without AWS.
+# The real provider plans without AWS, so the policy documents are real.
 
 provider "aws" {
   region                      = "eu-central-1"
@@ -35,10 +35,10 @@ run "trust" {
 
   assert {
     condition     = aws_iam_openid_connect_provider.main.url == "https://token.actions.githubusercontent.com" && toset(aws_iam_openid_connect_provider.main.client_id_list) == toset(["sts.amazonaws.com"])
-    error_message = "The provider must be GitHub's, for tokens that are made for AWS."
+    error_message = "The provider must be GitHub's, for tokens with the audience AWS."
   }
 
-  # The whole statement of each role. Whom it lets in is evaluated where it is applied (tests/sandbox/trust.py).
+  # The whole statement of each role. tests/sandbox/trust.py evaluates the applied policies on tokens.
   assert {
     condition = {
       for role in concat([aws_iam_role.plan, aws_iam_role.push], values(aws_iam_role.apply)) : role.name => jsondecode(role.assume_role_policy).Statement
@@ -55,7 +55,7 @@ run "trust" {
           Condition = {
             StringEquals = merge(
               { "token.actions.githubusercontent.com:aud" = "sts.amazonaws.com", "token.actions.githubusercontent.com:sub" = subject },
-              # The subject of a job in an environment names no branch and no workflow.
+              # A job's subject with an environment names no branch and no workflow.
               startswith(name, "echo-apply-") ? {
                 "token.actions.githubusercontent.com:ref"              = "refs/heads/main"
                 "token.actions.githubusercontent.com:job_workflow_ref" = "octo-org/echo/.github/workflows/deploy.yml@refs/heads/main"
@@ -64,11 +64,11 @@ run "trust" {
           }
       }]
     }
-    error_message = "Each role must trust its own subjects of this repository only, in the form with numbers, and tokens made for AWS only."
+    error_message = "Each role must trust only its own subjects of this repository, in the form with numeric ids, and only tokens with the audience AWS."
   }
   assert {
     condition     = alltrue([for role in aws_iam_role.apply : role.max_session_duration == 7200])
-    error_message = "A role that applies must last as long as the job that deploys (.github/workflows/deploy.yml)."
+    error_message = "The session of an apply role must last as long as the deploy job (.github/workflows/deploy.yml)."
   }
   assert {
     condition     = alltrue([for role in concat([aws_iam_role.plan, aws_iam_role.push], values(aws_iam_role.apply)) : role.path == "/github/"])
@@ -86,13 +86,13 @@ run "rights" {
     error_message = "Each environment's policies must be attached to its role, and to no other."
   }
 
-  # The plan role: of all that it may, nothing writes, and nothing reads what is kept.
+  # The plan role: no action writes, or reads stored data.
   assert {
     condition = alltrue([
       for action in flatten([for name, policy in aws_iam_role_policy.plan : [for statement in jsondecode(policy.policy).Statement : statement.Action] if name != "manifests"]) :
       can(regex("^[a-z0-9-]+:(Describe|Get|List)[A-Za-z]*[*]?$", action))
     ])
-    error_message = "The plan role may do something else than describe, get and list."
+    error_message = "The plan role has another action than describe, get and list."
   }
   assert {
     condition = !anytrue([
@@ -114,10 +114,10 @@ run "rights" {
     condition = [
       for statement in jsondecode(aws_iam_role_policy.plan["manifests"].policy).Statement : [statement.Action, statement.Resource]
     ] == [["ecr:BatchGetImage", "arn:aws:ecr:eu-central-1:111122223333:repository/*"]]
-    error_message = "Of images the plan role must read manifests, and no layer."
+    error_message = "The plan role must read manifests of images, but no layers."
   }
 
-  # Where AWS asks for more rights behind a call than that of the call. From its Service Authorization Reference, "dependent actions".
+  # Calls for which AWS requires additional rights, from its Service Authorization Reference ("dependent actions").
   assert {
     condition = alltrue(flatten([
       for policies in [values(aws_iam_role_policy.plan), [for key, policy in aws_iam_policy.apply : policy if startswith(key, "dev-")]] : [
@@ -132,17 +132,18 @@ run "rights" {
         if contains(flatten([for policy in policies : [for statement in jsondecode(policy.policy).Statement : statement.Action]]), action)
       ]
     ]))
-    error_message = "A role may make a call, and lacks a right that AWS asks for behind it."
+    error_message = "A role has the right to a call, but lacks a dependent right."
   }
-  # What the provider calls only when such a thing is changed, which no first apply shows.
+  # Calls of the provider on a change only; a first apply does not need them.
   assert {
     condition = length(setsubtract(
       ["iam:UpdateAssumeRolePolicy", "iam:UpdateRole", "iam:UpdateRoleDescription"],
       flatten([for statement in jsondecode(aws_iam_policy.apply["dev-identity"].policy).Statement : statement.Action])
     )) == 0
-    error_message = "A merge that changes a role could not be delivered."
+    error_message = "An apply role lacks the rights to change a role."
   }
-  # What may hold secrets of other teams: what instances are started with, variables of tasks, parameters and outputs of stacks.
+  # Resources that may hold secrets of other teams: user data of instances, variables of tasks, parameters and outputs
+  # of stacks.
   assert {
     condition = toset([
       for it in setproduct(
@@ -156,7 +157,7 @@ run "rights" {
         ],
       ) : it[1] if can(regex("^${replace(it[0], "*", ".*")}$", it[1]))
     ]) == toset(["ecs:DescribeTaskDefinition"])
-    error_message = "The plan role shows what other teams keep to themselves, beyond the one action for which AWS knows no resource."
+    error_message = "The plan role reads data of other teams, beyond the one action that AWS cannot limit to a resource."
   }
 
   # The push role.
@@ -172,23 +173,23 @@ run "rights" {
         "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart",
       ]), "arn:aws:ecr:eu-central-1:111122223333:repository/echo-service"]
     }
-    error_message = "The push role must push to its repository, and neither to another one nor delete anything."
+    error_message = "The push role must push to its own repository only, and must not delete."
   }
 
   # The apply roles.
   assert {
     condition     = !anytrue([for policy in aws_iam_policy.apply : anytrue([for statement in jsondecode(policy.policy).Statement : statement.Effect == "Allow" && anytrue([for action in flatten([statement.Action]) : endswith(action, ":*") || action == "*"])])])
-    error_message = "An apply role has all rights of some service."
+    error_message = "An apply role has all rights of a service."
   }
-  # Exactly these, each with its reason in the code: a statement that is added with `*` has to be added here, and is seen in review.
+  # The complete list; the code has the reasons. A new statement with `*` must be added here, in sight of a review.
   assert {
     condition = toset([
       for it in flatten([for policy in aws_iam_policy.apply : [for statement in jsondecode(policy.policy).Statement : statement if statement.Effect == "Allow"]]) :
       it.Sid if contains(flatten([it.Resource]), "*")
     ]) == toset(["DropTaskDefinitions", "HowThingsAreSetUp", "LogDeliveries", "MakeCluster", "MakeTokens", "Subscriptions"])
-    error_message = "The statements on all resources are not those that AWS allows no other way."
+    error_message = "The statements on all resources differ from the list of those that AWS cannot limit."
   }
-  # What is made by id is made with its tag, in what has it.
+  # Resources named by an id are created with the environment's tag, in networks with that tag.
   assert {
     condition = {
       for statement in jsondecode(aws_iam_policy.apply["dev-network"].policy).Statement : statement.Sid => statement.Condition if startswith(statement.Sid, "Make")
@@ -196,9 +197,9 @@ run "rights" {
       MakeNetwork   = { StringEquals = { "aws:RequestTag/Environment" = "dev" } }
       MakeInNetwork = { StringEquals = { "aws:ResourceTag/Environment" = "dev" } }
     }
-    error_message = "Things could be made without the environment's tag, or in networks of others."
+    error_message = "An apply role could create resources without the environment's tag, or in other networks."
   }
-  # What is not on all resources is named after the environment, or told by its tag, or listed here.
+  # Resources in all other statements have the environment's name or its tag, or are listed here.
   assert {
     condition = toset(flatten([
       for key, policy in aws_iam_policy.apply : [
@@ -208,8 +209,8 @@ run "rights" {
           !strcontains(resource, "echo-state-test") && try(statement.Condition.StringEquals["aws:ResourceTag/Environment"], "") != split("-", key)[0]
         ]
       ]
-    ])) == toset(["EmptyDefaultSecurityGroup", "Firewall", "MakeNetwork", "NamesOfEndpoints", "RolesOfServices", "Scaling", "TagScaling", "TagWhatIsMade"])
-    error_message = "A statement reaches beyond what is named after the environment or has its tag."
+    ])) == toset(["AlarmsAndDashboard", "EmptyDefaultSecurityGroup", "Firewall", "MakeNetwork", "NamesOfEndpoints", "PassRoleOfScaling", "RolesOfServices", "Scaling", "TagScaling", "TagWhatIsMade"])
+    error_message = "A statement covers resources without the environment's name or tag."
   }
   assert {
     condition = !anytrue([
@@ -218,7 +219,7 @@ run "rights" {
         contains(["dynamodb:GetItem", "dynamodb:Scan", "iam:AttachRolePolicy", "iam:CreateUser", "iam:DeleteRolePermissionsBoundary", "iam:CreatePolicyVersion", "kms:Decrypt", "sts:AssumeRole"], action)
       ])
     ])
-    error_message = "An apply role may read the table, raise its own rights, or become another role."
+    error_message = "An apply role can read the table, raise its own rights, or assume another role."
   }
   assert {
     condition = alltrue([
@@ -230,7 +231,7 @@ run "rights" {
         Condition = { Null = { "aws:ResourceTag/Environment" = "false" }, StringNotEquals = { "aws:ResourceTag/Environment" = [environment, "account"] } }
       }]
     ])
-    error_message = "What another environment has tagged must be denied, whatever else is allowed, and not what the account has for all, such as images."
+    error_message = "Resources with another environment's tag must be denied, but not shared resources of the account, such as images."
   }
   assert {
     condition = {
@@ -239,15 +240,19 @@ run "rights" {
       State = [toset(["s3:GetObject", "s3:PutObject"]), "arn:aws:s3:::echo-state-test/dev/terraform.tfstate"]
       Lock  = [toset(["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]), "arn:aws:s3:::echo-state-test/dev/terraform.tfstate.tflock"]
     }
-    error_message = "An apply role must write its own state and lock, and no other's; and never delete a state."
+    error_message = "An apply role must write only its own state and lock, and must not delete a state."
   }
   assert {
     condition = alltrue([
       for statement in jsondecode(aws_iam_policy.apply["dev-identity"].policy).Statement :
-      toset(try(statement.Condition.StringEquals["iam:PassedToService"], [])) == toset(["ecs-tasks.amazonaws.com", "vpc-flow-logs.amazonaws.com"]) && statement.Resource == "arn:aws:iam::111122223333:role/echo-dev-*"
+      toset(try(statement.Condition.StringEquals["iam:PassedToService"], [])) == (
+        statement.Resource == "arn:aws:iam::111122223333:role/echo-dev-*" ? toset(["ecs-tasks.amazonaws.com", "vpc-flow-logs.amazonaws.com"]) :
+        statement.Resource == "arn:aws:iam::111122223333:role/aws-service-role/ecs.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_ECSService" ?
+        toset(["application-autoscaling.amazonaws.com", "ecs.application-autoscaling.amazonaws.com"]) : toset(["none"])
+      )
       if contains(flatten([statement.Action]), "iam:PassRole")
     ])
-    error_message = "Only the environment's own roles may be passed on, to tasks and flow logs only."
+    error_message = "An apply role may pass only the environment's own roles, only to tasks and flow logs, and scaling's own role to scaling."
   }
   assert {
     condition = alltrue([
@@ -256,16 +261,16 @@ run "rights" {
         try(statement.Condition.StringEquals["iam:PermissionsBoundary"], null) == "arn:aws:iam::111122223333:policy/github/echo-boundary-dev" if contains(flatten([statement.Action]), action)
       ])
     ])
-    error_message = "No role may be made or given rights that is not bounded by the policy of its environment."
+    error_message = "An apply role may create or change only roles with the environment's boundary."
   }
 
-  # The boundary: nothing by which a right could be raised or another environment reached. That what runs stays within it is shown in the
-  # sandbox (tests/sandbox/seam.py).
+  # The boundary: no action that raises a right, or reaches another environment. tests/sandbox/seam.py shows that the
+  # running service stays within the boundary.
   assert {
     condition = { for environment, policy in aws_iam_policy.boundary : environment => "${policy.path}${policy.name}" } == {
       dev = "/github/echo-boundary-dev", prod = "/github/echo-boundary-prod"
     }
-    error_message = "Each environment must have a boundary of its own, in the path in which no apply role may change anything."
+    error_message = "Each environment must have its own boundary, in the path that no apply role may change."
   }
   assert {
     condition = {
@@ -283,21 +288,21 @@ run "rights" {
         "dynamodb:DeleteItem", "dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query",
       ])
     }
-    error_message = "The boundary allows something else than what roles of an environment are for."
+    error_message = "The boundary allows more than an environment's roles need."
   }
 
-  # AWS's limits, which only an apply would meet: they count no white space.
+  # AWS's limits, which otherwise only an apply would meet. AWS does not count white space.
   assert {
     condition     = alltrue([for policy in aws_iam_policy.apply : length(policy.policy) <= 6144])
     error_message = "A managed policy has more than 6,144 characters: divide it."
   }
   assert {
     condition     = length(aws_iam_policy.apply) <= 10 * length(var.environments) && sum([for policy in aws_iam_role_policy.plan : length(jsonencode(jsondecode(policy.policy)))]) <= 10240
-    error_message = "More than ten policies for a role, or more than 10,240 characters within the plan role."
+    error_message = "A role has more than ten policies, or the plan role more than 10,240 characters of inline policies."
   }
 }
 
-# Apart, because Terraform leaves the validation of environments out where the bucket, which it reads, is refused.
+# A separate run, because Terraform skips the validation of environments if the bucket, on which it depends, is refused.
 run "refuses_a_pattern_for_a_bucket" {
   command = plan
   variables {
@@ -317,7 +322,7 @@ run "refuses_names_for_numbers_no_environment_and_patterns" {
   expect_failures = [var.repository, var.environments, var.image_repository_arn, var.branch]
 }
 
-run "adopts_groups_of_its_own_vpc_only" {
+run "empties_untagged_groups_of_its_own_vpc_only" {
   command = plan
   variables {
     environments = {
@@ -333,7 +338,7 @@ run "adopts_groups_of_its_own_vpc_only" {
         if statement.Sid == "EmptyDefaultSecurityGroup"
       ]
     } == { dev = ["arn:aws:ec2:eu-central-1:111122223333:vpc/vpc-0123456789abcdef0"], prod = ["of any"] }
-    error_message = "Where the VPC is known, security groups without a tag may be adopted in it only."
+    error_message = "With a known VPC, an apply role may empty untagged security groups of that VPC only."
   }
 }
 
@@ -345,8 +350,8 @@ run "refuses_a_pattern_for_a_vpc" {
   expect_failures = [var.environments]
 }
 
-# Enterprise Managed Users are called after their enterprise.
-run "takes_an_owner_with_an_underscore" {
+# Names of Enterprise Managed Users contain an underscore and the enterprise's short name.
+run "accepts_an_owner_with_an_underscore" {
   command = plan
   variables {
     repository = { owner = "jdoe_acme", owner_id = "123456", name = "echo", id = "456789" }
@@ -354,11 +359,11 @@ run "takes_an_owner_with_an_underscore" {
 
   assert {
     condition     = strcontains(aws_iam_role.push.assume_role_policy, "repo:jdoe_acme@123456/echo@456789:ref:refs/heads/main")
-    error_message = "An owner must be taken as GitHub shows it."
+    error_message = "The owner must appear unchanged in the subjects."
   }
 }
 
-run "refuses_a_wildcard_for_a_name_and_environments_that_begin_alike" {
+run "refuses_a_wildcard_in_a_name_and_environments_with_a_common_prefix" {
   command = plan
   variables {
     repository = { owner = "octo-org", owner_id = "123456", name = "*", id = "456789" }
@@ -378,7 +383,7 @@ run "refuses_a_long_environment" {
   expect_failures = [var.environments]
 }
 
-run "refuses_a_state_for_two" {
+run "refuses_one_state_for_two_environments" {
   command = plan
   variables {
     environments = { dev = { state_key = "terraform.tfstate" }, prod = { state_key = "terraform.tfstate" } }
@@ -386,7 +391,7 @@ run "refuses_a_state_for_two" {
   expect_failures = [var.environments]
 }
 
-run "refuses_an_environment_that_is_called_as_the_account_is_tagged" {
+run "refuses_an_environment_with_the_name_of_the_accounts_tag" {
   command = plan
   variables {
     environments = { account = { state_key = "account/terraform.tfstate" } }
@@ -394,7 +399,7 @@ run "refuses_an_environment_that_is_called_as_the_account_is_tagged" {
   expect_failures = [var.environments]
 }
 
-run "refuses_a_bucket_for_states_that_an_environment_may_empty" {
+run "refuses_a_state_bucket_that_an_environment_may_empty" {
   command = plan
   variables {
     state_bucket_arn = "arn:aws:s3:::echo-state-test"
@@ -422,7 +427,7 @@ run "example_one_environment" {
   }
 }
 
-run "refuses_a_name_that_no_role_can_have" {
+run "refuses_an_invalid_name_of_a_role" {
   command = plan
   variables {
     name = "Echo"

@@ -29,7 +29,7 @@ variables {
 run "defaults" {
   command = plan
 
-  # Exactly these: a right that is added has to be added here too, and is seen in review.
+  # The complete list: a new right must be added here, so that a review sees it.
   assert {
     condition = {
       for statement in jsondecode(aws_iam_role_policy.execution.policy).Statement : statement.Sid =>
@@ -94,11 +94,11 @@ run "defaults" {
   }
   assert {
     condition     = output.execution_role_name == "echo-test-execution" && output.task_role_name == "echo-test-task"
-    error_message = "There must be two roles, named after the environment."
+    error_message = "The module must create two roles, named after the environment."
   }
   assert {
     condition     = aws_iam_role.execution.permissions_boundary == null && aws_iam_role.task.permissions_boundary == null
-    error_message = "Without a boundary given, there must be none."
+    error_message = "Without a given boundary the roles must have none."
   }
 }
 
@@ -112,7 +112,7 @@ run "boundary_and_pull_through" {
 
   assert {
     condition     = aws_iam_role.execution.permissions_boundary == var.permissions_boundary_arn && aws_iam_role.task.permissions_boundary == var.permissions_boundary_arn
-    error_message = "The boundary must bound both roles."
+    error_message = "Both roles must have the boundary."
   }
   assert {
     condition = [
@@ -129,7 +129,7 @@ run "boundary_and_pull_through" {
   }
 }
 
-run "refuses_what_is_no_arn" {
+run "refuses_values_that_are_no_arns" {
   command = plan
 
   variables {
@@ -148,7 +148,7 @@ run "refuses_what_is_no_arn" {
   ]
 }
 
-run "refuses_nothing" {
+run "refuses_empty_lists" {
   command = plan
 
   variables {
@@ -168,7 +168,7 @@ run "example_service" {
     source = "./examples/service"
   }
 
-  # Planning a table asks AWS.
+  # The real provider asks AWS about a table even for a plan.
   override_resource {
     target = aws_dynamodb_table.echo
   }

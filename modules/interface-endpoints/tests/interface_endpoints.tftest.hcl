@@ -32,7 +32,7 @@ run "two_services" {
   }
   assert {
     condition     = alltrue([for endpoint in aws_vpc_endpoint.main : endpoint.private_dns_enabled])
-    error_message = "Without private DNS the service's usual name leads past the endpoint, to where there is no way."
+    error_message = "Private DNS must be on: otherwise the service's usual name resolves to addresses outside the VPC, without a route."
   }
   assert {
     condition     = alltrue([for endpoint in aws_vpc_endpoint.main : endpoint.subnet_ids == toset(["subnet-a", "subnet-b"]) && endpoint.security_group_ids == toset(["sg-endpoints"]) && endpoint.vpc_id == "vpc-1"])
@@ -80,6 +80,6 @@ run "example_no_nat" {
 
   assert {
     condition     = toset(keys(output.endpoints)) == toset(["ecr.api", "ecr.dkr", "logs", "secretsmanager", "monitoring", "xray"])
-    error_message = "The network without NAT needs an endpoint for all that a task calls."
+    error_message = "A network without NAT needs an endpoint for each service that a task calls."
   }
 }

@@ -46,23 +46,23 @@ run "http" {
 
   assert {
     condition     = aws_lb.main.name == "echo-test" && aws_lb.main.load_balancer_type == "application" && !aws_lb.main.internal && aws_lb.main.subnets == toset(["subnet-a", "subnet-b"]) && aws_lb.main.security_groups == toset(["sg-1"])
-    error_message = "It must be an application load balancer for the internet, in the given subnets and behind the given group."
+    error_message = "The load balancer must be an application load balancer for the internet, in the given subnets and behind the given group."
   }
   assert {
     condition     = aws_lb.main.enable_deletion_protection && aws_s3_bucket.access_logs.force_destroy == false
-    error_message = "Protection must be the default: of the load balancer and of its logs."
+    error_message = "Load balancer and logs must be protected by default."
   }
   assert {
     condition     = aws_lb.main.drop_invalid_header_fields && contains(["defensive", "strictest"], aws_lb.main.desync_mitigation_mode)
-    error_message = "Requests that proxies read in different ways must be stopped here."
+    error_message = "The load balancer must refuse ambiguous requests (request smuggling)."
   }
   assert {
     condition     = aws_lb.main.xff_header_processing_mode == "append" && aws_lb.main.enable_xff_client_port == false
-    error_message = "The service finds the client's address as the last of X-Forwarded-For, without a port."
+    error_message = "The load balancer must append the client's address to X-Forwarded-For, without a port."
   }
   assert {
     condition     = aws_lb.main.enable_waf_fail_open
-    error_message = "Mocks must be served where the firewall, which mostly counts, does not answer."
+    error_message = "Mocks must be served if the firewall does not respond, because most of its rules only count."
   }
   assert {
     condition     = aws_lb.main.idle_timeout == 60
@@ -75,11 +75,11 @@ run "http" {
 
   assert {
     condition     = { for face, group in aws_lb_target_group.main : face => "${group.name} ${group.target_type} ${group.protocol} ${group.port}" } == { management = "echo-test-mgmt-8081 ip HTTP 8081", mocks = "echo-test-mocks-8080 ip HTTP 8080" }
-    error_message = "There must be a target group of addresses for mocks and one for management, each on its port and named after it."
+    error_message = "Mocks and management must each have a target group of addresses, with its port and name."
   }
   assert {
     condition     = alltrue([for group in aws_lb_target_group.main : [for check in group.health_check : "${check.protocol} ${check.port} ${check.path} ${check.matcher}"] == ["HTTP 8081 /-/ready 200"]])
-    error_message = "Both target groups must ask the service's readiness on the management port: on the other one a mock could answer."
+    error_message = "Both target groups must check readiness on the management port: on the other port a mock could respond."
   }
   assert {
     condition     = alltrue([for group in aws_lb_target_group.main : group.deregistration_delay == "30"])
@@ -92,7 +92,7 @@ run "http" {
   }
   assert {
     condition     = length(aws_lb_listener.redirect) == 0 && alltrue([for listener in aws_lb_listener.main : listener.certificate_arn == null])
-    error_message = "Without a certificate there is nothing to redirect to."
+    error_message = "Without a certificate no redirect may exist."
   }
   assert {
     condition     = output.target_groups == { management = { arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/management/1", arn_suffix = "targetgroup/management/1" }, mocks = { arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/mocks/1", arn_suffix = "targetgroup/mocks/1" } }
@@ -101,11 +101,11 @@ run "http" {
 
   assert {
     condition     = alltrue([for switch in ["block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets"] : aws_s3_bucket_public_access_block.access_logs[switch]])
-    error_message = "The logs must not be made public, in no way."
+    error_message = "The logs must not be public in any way."
   }
   assert {
     condition     = flatten([for rule in aws_s3_bucket_lifecycle_configuration.access_logs.rule : [rule.status, [for expiration in rule.expiration : expiration.days]]]) == ["Enabled", 30]
-    error_message = "Access logs must be gone after 30 days unless told otherwise."
+    error_message = "Access logs must expire after 30 days by default."
   }
   assert {
     condition = [
@@ -118,7 +118,7 @@ run "http" {
         "logdelivery.elasticloadbalancing.amazonaws.com",
         "aws:SourceArn", "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/*",
     ]]
-    error_message = "Only load balancers of this account may write to the bucket, by the condition that AWS has in its example, and nobody else may do anything."
+    error_message = "Only load balancers of this account may write to the bucket, with the condition from AWS's example; the policy may grant no other right."
   }
   assert {
     condition     = [for statement in data.aws_iam_policy_document.access_logs.statement : [for condition in statement.condition : "${condition.variable} ${join(",", condition.values)}"] if statement.effect == "Deny"] == [["aws:SecureTransport false"]]
@@ -127,7 +127,7 @@ run "http" {
 
   assert {
     condition     = length(aws_wafv2_web_acl.main) + length(aws_wafv2_web_acl_association.main) + length(aws_cloudwatch_log_group.waf) + length(aws_wafv2_web_acl_logging_configuration.main) == 0
-    error_message = "The firewall is switched off: nothing of it may be there."
+    error_message = "Without the firewall none of its resources may exist."
   }
 }
 
@@ -169,15 +169,15 @@ run "https_and_firewall" {
   }
   assert {
     condition     = [for listener in aws_lb_listener.redirect : "${listener.protocol} ${listener.port} ${listener.default_action[0].type} ${listener.default_action[0].redirect[0].protocol} ${listener.default_action[0].redirect[0].port} ${listener.default_action[0].redirect[0].status_code}"] == ["HTTP 80 redirect HTTPS 443 HTTP_301"]
-    error_message = "Plain HTTP must be sent on to HTTPS, for good."
+    error_message = "HTTP must redirect to HTTPS permanently."
   }
   assert {
     condition     = [output.mocks_url, output.management_url] == ["https://echo.example.com", "https://echo.example.com:8443"]
-    error_message = "The URLs must have the name of the certificate, and the port where it is not the usual one."
+    error_message = "The URLs must have the name of the certificate, and a port other than the default."
   }
   assert {
     condition     = !aws_lb.main.enable_deletion_protection && aws_s3_bucket.access_logs.force_destroy
-    error_message = "Without protection all must go in one destroy, logs too."
+    error_message = "Without protection one destroy must delete everything, even the logs."
   }
   assert {
     condition     = alltrue([for group in aws_lb_target_group.main : length(group.name) <= 32])
@@ -190,7 +190,7 @@ run "https_and_firewall" {
 
   assert {
     condition     = flatten([for rule in aws_wafv2_web_acl.main[0].rule : [for statement in rule.statement : [for rate in statement.rate_based_statement : "${rule.priority} ${rate.aggregate_key_type} ${rate.limit} in ${rate.evaluation_window_sec} s, blocks: ${length(rule.action[0].block) == 1}"]]]) == ["1 IP 1000 in 300 s, blocks: true"]
-    error_message = "More than the allowed requests from one address must be refused."
+    error_message = "The firewall must refuse requests of one address above the limit."
   }
   assert {
     condition = {
@@ -200,11 +200,11 @@ run "https_and_firewall" {
       AWSManagedRulesCommonRuleSet          = "counts"
       AWSManagedRulesKnownBadInputsRuleSet  = "counts"
     }
-    error_message = "Known attackers must be refused; what only looks like an attack must be counted, because mocks hold such things on purpose."
+    error_message = "The firewall must refuse known attackers, and only count requests that look like attacks, because mocks contain such content on purpose."
   }
   assert {
     condition     = length(aws_wafv2_web_acl.main[0].default_action[0].allow) == 1
-    error_message = "Everything else must pass."
+    error_message = "The firewall must allow all other requests."
   }
   assert {
     condition     = [for link in aws_wafv2_web_acl_association.main : "${link.web_acl_arn} ${link.resource_arn}"] == ["arn:aws:wafv2:eu-central-1:123456789012:regional/webacl/acl/1 arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/app/lb/1"]
@@ -212,7 +212,7 @@ run "https_and_firewall" {
   }
   assert {
     condition     = startswith(one(aws_cloudwatch_log_group.waf).name, "aws-waf-logs-") && one(aws_cloudwatch_log_group.waf).retention_in_days == 30 && one(aws_wafv2_web_acl_logging_configuration.main).log_destination_configs == toset(["arn:aws:logs:eu-central-1:123456789012:log-group:aws-waf-logs-1"])
-    error_message = "The firewall must log to its own group, whose name begins as WAF demands."
+    error_message = "The firewall must log to its own group, with the prefix that WAF requires."
   }
   assert {
     condition = flatten([
@@ -220,7 +220,7 @@ run "https_and_firewall" {
         for filter in filters.filter : [filter.behavior, [for condition in filter.condition : [for it in condition.action_condition : it.action]]]
       ]]
     ]) == ["DROP", "KEEP", "BLOCK"]
-    error_message = "Only what is refused may be logged: counted is what everyday calls of mocks are, and each would be paid for."
+    error_message = "Only refused requests may be logged: ordinary calls of mocks are counted, and each line costs money."
   }
   assert {
     condition     = flatten([for field in one(aws_wafv2_web_acl_logging_configuration.main).redacted_fields : [for header in field.single_header : header.name]]) == ["authorization"]
@@ -228,7 +228,7 @@ run "https_and_firewall" {
   }
   assert {
     condition     = alltrue([for config in concat(flatten([for rule in aws_wafv2_web_acl.main[0].rule : rule.visibility_config]), aws_wafv2_web_acl.main[0].visibility_config) : !config.sampled_requests_enabled])
-    error_message = "Samples would show the keys of management."
+    error_message = "Samples must be off, because they show the keys of management."
   }
 }
 
@@ -247,21 +247,21 @@ run "own_name_and_blocked_content" {
 
   assert {
     condition     = [output.mocks_url, output.management_url] == ["http://lb.example.net", "http://lb.example.net:8081"]
-    error_message = "Without a domain the URLs must have the load balancer's own name, and the port where it is not the usual one."
+    error_message = "Without a domain the URLs must have the load balancer's own name, and a port other than the default."
   }
   assert {
     condition = toset(flatten([
       for filters in one(aws_wafv2_web_acl_logging_configuration.main).logging_filter : [for filter in filters.filter : [for condition in filter.condition : [for it in condition.action_condition : it.action]]]
     ])) == toset(["BLOCK", "COUNT"])
-    error_message = "With log_counted what is only counted must be logged too."
+    error_message = "With log_counted counted requests must be logged as well."
   }
   assert {
     condition     = alltrue([for rule in aws_wafv2_web_acl.main[0].rule : length(rule.override_action[0].none) == 1 && length(rule.override_action[0].count) == 0 if rule.name != "rate"]) && length(aws_wafv2_web_acl.main[0].rule) == 4
-    error_message = "With block_content what looks like an attack must be refused, not only counted."
+    error_message = "With block_content the firewall must refuse requests that look like attacks."
   }
 }
 
-run "refuses_http_on_the_ports_of_https" {
+run "refuses_http_on_ports_of_https" {
   command = plan
   variables {
     name                         = "Echo"
@@ -274,7 +274,7 @@ run "refuses_http_on_the_ports_of_https" {
     service_ports                = { mocks = 8081 }
     waf                          = { enabled = true, requests_per_5_minutes = 1 }
   }
-  # The certificate has no domain_name, and port 80 is the redirect's.
+  # The certificate has no domain_name, and port 80 belongs to the redirect.
   expect_failures = [
     var.name, var.domain_name, var.mocks_port, var.subnet_ids, var.health_check_path, var.deregistration_delay_seconds,
     var.idle_timeout_seconds, var.access_log_retention_days, var.service_ports, var.waf,
@@ -324,7 +324,7 @@ run "example_https_with_waf" {
     values = { account_id = "123456789012" }
   }
 
-  # The provider judges what is written all the same; only its plan, which takes seconds for this one resource, is left out.
+  # The provider still validates this resource; only its plan is replaced, which takes seconds.
   override_resource {
     target = module.load_balancer.aws_wafv2_web_acl.main[0]
   }
@@ -335,11 +335,11 @@ run "example_https_with_waf" {
 
   assert {
     condition     = output.management_url == "https://echo.example.com:8443"
-    error_message = "The example does not tell its URL before it is applied."
+    error_message = "The example's URL must be known before the apply."
   }
 }
 
-run "refuses_a_port_that_is_none" {
+run "refuses_an_invalid_port" {
   command = plan
   variables {
     mocks_port = 65536

@@ -66,31 +66,31 @@ run "two_zones_single_nat" {
     values          = { prefix_list_id = "pl-dynamodb" }
   }
 
-  # These lines stand in the next run again, among six others: that is what "adding a zone moves no subnet" means.
+  # The next run has the same lines among six others: an added zone moves no subnet.
   assert {
     condition     = { for zone, subnet in aws_subnet.private : zone => "${subnet.availability_zone} ${subnet.cidr_block}" } == { c = "eu-central-1c 10.20.32.0/20", f = "eu-central-1f 10.20.80.0/20" }
-    error_message = "The private subnets of two zones are not where their letters put them."
+    error_message = "The private subnets of two zones do not have the addresses of their letters."
   }
   assert {
     condition     = { for zone, subnet in aws_subnet.public : zone => "${subnet.availability_zone} ${subnet.cidr_block}" } == { c = "eu-central-1c 10.20.160.0/20", f = "eu-central-1f 10.20.208.0/20" }
-    error_message = "The public subnets of two zones are not where their letters put them."
+    error_message = "The public subnets of two zones do not have the addresses of their letters."
   }
   assert {
     condition     = alltrue([for subnet in aws_subnet.public : subnet.map_public_ip_on_launch == false])
-    error_message = "Nothing may get a public address only because of where it is put."
+    error_message = "A subnet may not assign public addresses by itself."
   }
 
   assert {
     condition     = keys(aws_nat_gateway.zonal) == ["c"] && keys(aws_eip.nat) == ["c"] && length(aws_nat_gateway.regional) == 0
-    error_message = "`single` must make one NAT gateway, in the first zone."
+    error_message = "`single` must create one NAT gateway, in the first zone."
   }
   assert {
     condition     = { for zone, route in aws_route.private_internet : zone => "${route.destination_cidr_block} ${route.route_table_id} ${route.nat_gateway_id}" } == { c = "0.0.0.0/0 rtb-private-c nat-c", f = "0.0.0.0/0 rtb-private-f nat-c" }
-    error_message = "With `single` every private subnet must go out by the one NAT gateway."
+    error_message = "With `single` every private subnet must route to the one NAT gateway."
   }
   assert {
     condition     = aws_route.public_internet.gateway_id == "igw-1" && aws_route.public_internet.route_table_id == "rtb-public" && aws_route.public_internet.destination_cidr_block == "0.0.0.0/0"
-    error_message = "Public subnets must reach the internet by its gateway."
+    error_message = "Public subnets must route to the internet gateway."
   }
   assert {
     condition     = alltrue([for zone, link in aws_route_table_association.private : link.route_table_id == "rtb-private-${zone}"]) && length(aws_route_table_association.private) == 2
@@ -109,26 +109,26 @@ run "two_zones_single_nat" {
     condition = { for key, link in aws_vpc_endpoint_route_table_association.private : key => link.route_table_id } == {
       dynamodb-c = "rtb-private-c", dynamodb-f = "rtb-private-f", s3-c = "rtb-private-c", s3-f = "rtb-private-f"
     } && { for key, link in aws_vpc_endpoint_route_table_association.public : key => link.route_table_id } == { dynamodb = "rtb-public", s3 = "rtb-public" }
-    error_message = "Each route table must lead to the gateway endpoints."
+    error_message = "Each route table must have the gateway endpoints."
   }
   assert {
     condition     = output.gateway_prefix_list_ids == { dynamodb = "pl-dynamodb", s3 = "pl-s3" }
-    error_message = "The prefix lists must be told by the names of their services."
+    error_message = "The output must have the prefix lists by the names of their services."
   }
   assert {
     condition     = [for statement in jsondecode(aws_vpc_endpoint.gateway["s3"].policy).Statement : [statement.Action, statement.Resource]] == [["s3:GetObject", "arn:aws:s3:::prod-eu-central-1-starport-layer-bucket/*"]]
-    error_message = "By the S3 endpoint only layers of images may be read, and nothing may be written."
+    error_message = "The S3 endpoint must allow only reads of image layers."
   }
   assert {
     condition = [for statement in jsondecode(aws_vpc_endpoint.gateway["dynamodb"].policy).Statement : [statement.Effect, statement.Action, statement.Resource, statement.Condition]] == [[
       "Allow", "dynamodb:*", "arn:aws:dynamodb:eu-central-1:123456789012:table/*", { StringEquals = { "aws:PrincipalAccount" = "123456789012" } }
     ]]
-    error_message = "By the DynamoDB endpoint only this account may reach only its own tables."
+    error_message = "The DynamoDB endpoint must allow only this account to access its own tables."
   }
 
   assert {
     condition     = aws_vpc.main.enable_dns_support && aws_vpc.main.enable_dns_hostnames
-    error_message = "Without the VPC's DNS the private names of interface endpoints do not resolve."
+    error_message = "The VPC's DNS must be on for the private names of interface endpoints."
   }
   assert {
     condition     = length(aws_default_security_group.main.ingress) == 0 && length(aws_default_security_group.main.egress) == 0
@@ -137,11 +137,11 @@ run "two_zones_single_nat" {
 
   assert {
     condition     = aws_flow_log.main.traffic_type == "ALL" && aws_flow_log.main.log_destination == aws_cloudwatch_log_group.flow_logs.arn
-    error_message = "All traffic must be recorded, into the log group of the flow logs."
+    error_message = "Flow logs must record all traffic into their log group."
   }
   assert {
     condition     = aws_cloudwatch_log_group.flow_logs.retention_in_days == 30
-    error_message = "Flow logs must be kept for 30 days unless told otherwise."
+    error_message = "Flow logs must be kept for 30 days by default."
   }
   assert {
     condition = jsondecode(aws_iam_role.flow_logs.assume_role_policy).Statement == [{
@@ -170,7 +170,7 @@ run "two_zones_single_nat" {
   }
   assert {
     condition     = aws_iam_role.flow_logs.permissions_boundary == null
-    error_message = "No boundary was given, so the role must have none."
+    error_message = "Without a given boundary the role must have none."
   }
 }
 
@@ -206,7 +206,7 @@ run "eight_zones_nat_per_zone" {
       g = "eu-central-1g 10.20.96.0/20"
       h = "eu-central-1h 10.20.112.0/20"
     }
-    error_message = "Six more zones have moved a private subnet: it would be destroyed and made again, with all that runs in it."
+    error_message = "Six more zones move a private subnet: the apply would replace the subnet with all its tasks."
   }
   assert {
     condition = { for zone, subnet in aws_subnet.public : zone => "${subnet.availability_zone} ${subnet.cidr_block}" } == {
@@ -219,16 +219,16 @@ run "eight_zones_nat_per_zone" {
       g = "eu-central-1g 10.20.224.0/20"
       h = "eu-central-1h 10.20.240.0/20"
     }
-    error_message = "Six more zones have moved a public subnet: it would be destroyed and made again, with the load balancer's part in it."
+    error_message = "Six more zones move a public subnet: the apply would replace the subnet, with the load balancer's part in it."
   }
 
   assert {
     condition     = toset(keys(aws_nat_gateway.zonal)) == var.zones && toset(keys(aws_eip.nat)) == var.zones && length(aws_nat_gateway.regional) == 0
-    error_message = "`per_az` must make one NAT gateway with its address in each zone."
+    error_message = "`per_az` must create one NAT gateway with its address in each zone."
   }
   assert {
     condition     = aws_route.private_internet["a"].nat_gateway_id == "nat-a" && aws_route.private_internet["f"].nat_gateway_id == "nat-f" && length(aws_route.private_internet) == 8
-    error_message = "With `per_az` each zone must go out by its own NAT gateway: the end of another zone must not touch it."
+    error_message = "With `per_az` each zone must route to its own NAT gateway, so that a failed zone does not affect others."
   }
   assert {
     condition     = aws_cloudwatch_log_group.flow_logs.retention_in_days == 90
@@ -236,7 +236,7 @@ run "eight_zones_nat_per_zone" {
   }
   assert {
     condition     = aws_iam_role.flow_logs.permissions_boundary == "arn:aws:iam::123456789012:policy/boundary"
-    error_message = "The role must be bounded where a boundary is given."
+    error_message = "The role must have the given boundary."
   }
 }
 
@@ -262,7 +262,7 @@ run "regional_nat" {
     override_during = plan
     values          = { id = "rtb-private-f" }
   }
-  # What the module writes stays as it is; the example is where the provider itself judges it.
+  # The mock sets the addresses, which only AWS knows. The example uses the real provider for this resource.
   override_resource {
     target          = aws_nat_gateway.regional[0]
     override_during = plan
@@ -271,7 +271,7 @@ run "regional_nat" {
 
   assert {
     condition     = one(aws_nat_gateway.regional).availability_mode == "regional" && one(aws_nat_gateway.regional).vpc_id == "vpc-1"
-    error_message = "`regional` must make one NAT gateway of the VPC in regional mode."
+    error_message = "`regional` must create one NAT gateway of the VPC, in regional mode."
   }
   assert {
     condition     = one(aws_nat_gateway.regional).subnet_id == null && one(aws_nat_gateway.regional).allocation_id == null
@@ -279,15 +279,15 @@ run "regional_nat" {
   }
   assert {
     condition     = length(aws_nat_gateway.zonal) == 0 && length(aws_eip.nat) == 0
-    error_message = "`regional` must not pay for zonal NAT gateways or addresses besides."
+    error_message = "`regional` must not create zonal NAT gateways or addresses."
   }
   assert {
     condition     = { for zone, route in aws_route.private_internet : zone => "${route.destination_cidr_block} ${route.route_table_id} ${route.nat_gateway_id}" } == { c = "0.0.0.0/0 rtb-private-c nat-regional", f = "0.0.0.0/0 rtb-private-f nat-regional" }
-    error_message = "With `regional` every private subnet must go out by the one NAT gateway."
+    error_message = "With `regional` every private subnet must route to the one NAT gateway."
   }
   assert {
     condition     = output.nat_public_ips == toset(["192.0.2.1", "192.0.2.2"])
-    error_message = "The addresses of a regional NAT gateway must be told."
+    error_message = "The output must have the addresses of a regional NAT gateway."
   }
 }
 
@@ -301,15 +301,15 @@ run "no_nat_in_the_smallest_network" {
 
   assert {
     condition     = length(aws_route.private_internet) == 0 && length(aws_nat_gateway.zonal) == 0 && length(aws_nat_gateway.regional) == 0 && length(aws_eip.nat) == 0
-    error_message = "With `none` no private subnet may have a way to the internet."
+    error_message = "With `none` no private subnet may have a route to the internet."
   }
   assert {
     condition     = output.nat_public_ips == toset([])
-    error_message = "Without NAT there is no address to tell."
+    error_message = "Without NAT the output of addresses must be empty."
   }
   assert {
     condition     = aws_subnet.private["c"].cidr_block == "192.168.4.128/26" && aws_subnet.public["f"].cidr_block == "192.168.7.64/26"
-    error_message = "A /22 must be cut into sixteen /26."
+    error_message = "A /22 must be divided into sixteen /26."
   }
 }
 

@@ -1,4 +1,4 @@
-# The dashboard, as CloudWatch would get it: planned by the real provider, without AWS.
+# The dashboard as CloudWatch would receive it, planned with the real provider, without AWS.
 
 provider "aws" {
   region                      = "eu-central-1"
@@ -46,14 +46,14 @@ run "dashboard" {
 
   assert {
     condition     = toset([for widget in jsondecode(aws_cloudwatch_dashboard.main.dashboard_body).widgets : widget.type]) == toset(["alarm", "chart", "log", "metric", "text"])
-    error_message = "The dashboard must show alarms, load balancer, the service's own metrics, and its log."
+    error_message = "The dashboard must show alarms, AWS's metrics, the service's own metrics, and the log."
   }
   assert {
     condition = alltrue([
       for widget in jsondecode(aws_cloudwatch_dashboard.main.dashboard_body).widgets :
       widget.x + widget.width <= 24 && try(widget.properties.region, "eu-central-1") == "eu-central-1"
     ])
-    error_message = "A widget is too wide, or shows another region."
+    error_message = "A widget is wider than the row, or shows another region."
   }
   assert {
     condition = flatten([for widget in jsondecode(aws_cloudwatch_dashboard.main.dashboard_body).widgets : widget.properties.alarms if widget.type == "alarm"]) == [
@@ -63,14 +63,14 @@ run "dashboard" {
   }
   assert {
     condition     = !anytrue([for widget in jsondecode(aws_cloudwatch_dashboard.main.dashboard_body).widgets : can(widget.properties.data) && widget.type != "chart"])
-    error_message = "PromQL needs the type chart: CloudWatch refuses the dashboard otherwise."
+    error_message = "A PromQL widget must have the type chart: CloudWatch refuses the dashboard otherwise."
   }
-  # What the service sends is shown. That it sends what is asked for, tests/telemetry knows.
+  # The dashboard shows each of the service's metrics. tests/telemetry checks that the service sends each of them.
   assert {
     condition = alltrue([
       for row in regexall("(?m)^\\| `((?:http|echo)[.][a-z._]+)` \\|", file("${path.module}/../../docs/telemetry.md")) : strcontains(aws_cloudwatch_dashboard.main.dashboard_body, row[0])
     ])
-    error_message = "docs/telemetry.md has a metric that the dashboard does not show."
+    error_message = "The dashboard must show every metric of docs/telemetry.md."
   }
   assert {
     condition = alltrue(flatten([
@@ -79,7 +79,7 @@ run "dashboard" {
         length(regexall("\\{\"", query.query)) == length(regexall("\"@resource.service.name\"=\"echo\", \"@resource.deployment.environment.name\"=\"test\"", query.query))
       ] if widget.type == "chart"
     ]))
-    error_message = "A query shows other environments too."
+    error_message = "Every selector in a query must select this environment only."
   }
   assert {
     condition = alltrue(flatten([
@@ -87,7 +87,7 @@ run "dashboard" {
         for metric in widget.properties.metrics : anytrue([for value in metric : contains(["echo-test", "app/echo-test/50dc6c495c0c9188", "Echo/echo-test"], try(tostring(value), ""))])
       ] if widget.type == "metric"
     ]))
-    error_message = "A widget shows something else than this environment."
+    error_message = "Every metric of a widget must belong to this environment."
   }
 
   assert {
@@ -96,18 +96,18 @@ run "dashboard" {
       aws_cloudwatch_metric_alarm.main["mocks-latency"].threshold == 0.5 &&
       jsondecode(aws_cloudformation_stack.promql[0].template_body).Resources.TelemetrySilent.Properties.EvaluationCriteria.PromQLCriteria.PendingPeriod == 1500
     )
-    error_message = "A threshold that is given must be used, and the others keep their defaults."
+    error_message = "Given thresholds must be used, and the others must keep their defaults."
   }
-  # A schedule switches the service off.
+  # A schedule that stops the service.
   assert {
     condition = (
       aws_cloudwatch_metric_alarm.main["tasks-below-minimum"].threshold == 0 && aws_cloudwatch_metric_alarm.main["tasks-below-minimum"].treat_missing_data == "notBreaching" &&
       [for id, alarm in jsondecode(aws_cloudformation_stack.promql[0].template_body).Resources : id if !alarm.Properties.ActionsEnabled] == ["TelemetrySilent"]
     )
-    error_message = "Where no task is right, neither no task nor silence may wake anybody up."
+    error_message = "With task_count_min = 0, tasks-below-minimum and telemetry-silent must not ring."
   }
   assert {
     condition     = length(aws_sns_topic_subscription.email) == 0 && alltrue([for group in aws_cloudwatch_log_group.main : group.retention_in_days == 7])
-    error_message = "Nobody gets mails who did not ask, and logs are kept for as long as is asked."
+    error_message = "Without alarm_emails there must be no subscription, and logs must have the given retention."
   }
 }

@@ -1,4 +1,4 @@
-# Planned by the real provider, so that the policy documents are real, without AWS.
+# Plans with the real provider, without AWS, so that policy documents are real.
 
 provider "aws" {
   region                      = "eu-central-1"
@@ -15,7 +15,7 @@ override_data {
   values = { account_id = "111122223333" }
 }
 
-# What only AWS can tell, so that it is seen who refers to it.
+# A value that only AWS knows, given here so that assertions can compare references to the topic.
 override_resource {
   target          = aws_sns_topic.alarms
   override_during = plan
@@ -46,61 +46,61 @@ run "alarms" {
     certificate_arn = "arn:aws:acm:eu-central-1:111122223333:certificate/1"
   }
 
-  # Each alarm of the issue, none silently gone.
+  # The complete list, so that no alarm disappears unnoticed.
   assert {
     condition = toset([for name in output.alarm_names : trimprefix(name, "echo-test-")]) == toset([
       "certificate-expiring", "cpu-saturated", "error-lines", "load-balancer-5xx", "management-5xx", "management-latency", "memory-saturated", "mocks-faults",
       "mocks-latency", "table-errors", "table-throttled", "tasks-below-minimum", "tasks-missing", "telemetry-silent", "unhealthy-tasks",
     ])
-    error_message = "The alarms are not those that the runbook is written for."
+    error_message = "The alarms differ from the list in this test: add or remove the alarm here, in docs/runbook.md and in tests/telemetry."
   }
   assert {
     condition = toset(output.alarm_names) == toset(concat(
       [for alarm in aws_cloudwatch_metric_alarm.main : alarm.alarm_name],
       [for alarm in jsondecode(aws_cloudformation_stack.promql[0].template_body).Resources : alarm.Properties.AlarmName],
     ))
-    error_message = "alarm_names must name exactly the alarms that are made."
+    error_message = "alarm_names must list exactly the planned alarms."
   }
   assert {
     condition = alltrue([
       for alarm in aws_cloudwatch_metric_alarm.main : alarm.alarm_actions == toset(["arn:aws:sns:eu-central-1:111122223333:echo-test-alarms"]) && alarm.ok_actions == alarm.alarm_actions && alarm.actions_enabled
     ])
-    error_message = "An alarm tells nobody that it rings, or that it is over."
+    error_message = "Every alarm must notify the topic when it starts and when it ends."
   }
   assert {
     condition = alltrue([
       for name in output.alarm_names : strcontains(file("${path.module}/../../docs/runbook.md"), "\n### ${trimprefix(name, "echo-test-")}\n")
     ])
-    error_message = "An alarm has no entry in docs/runbook.md: write a heading of level 3 that is called like it."
+    error_message = "An alarm has no entry in docs/runbook.md: write a heading of level 3 with the alarm's name."
   }
-  # Without the headings of what is not an alarm, which stand below a heading of their own.
+  # Only headings above "What is not an alarm".
   assert {
     condition = toset([
       for heading in regexall("(?m)^### (.+)$", split("\n## What is not an alarm\n", file("${path.module}/../../docs/runbook.md"))[0]) : heading[0]
     ]) == toset([for name in output.alarm_names : trimprefix(name, "echo-test-")])
-    error_message = "docs/runbook.md has an entry for an alarm that there is not."
+    error_message = "docs/runbook.md has an entry for an alarm that does not exist."
   }
   assert {
     condition = alltrue([
       for slug, alarm in aws_cloudwatch_metric_alarm.main : endswith(alarm.alarm_description, " https://example.com/runbook.md#${slug}") && length(alarm.alarm_description) <= 1024
     ])
-    error_message = "An alarm does not link to its own entry in the runbook."
+    error_message = "Every alarm must link to its own entry in the runbook, in at most 1,024 characters."
   }
   assert {
     condition = toset([
       for heading in regexall("(?m)^### ([a-z0-9-]+)\n\n\\*Rolls back", file("${path.module}/../../docs/runbook.md")) : "echo-test-${heading[0]}"
     ]) == toset(output.rollback_alarm_names)
-    error_message = "docs/runbook.md marks other alarms as rolling back than those that do."
+    error_message = "docs/runbook.md must mark exactly the alarms of rollback_alarm_names with *Rolls back.*"
   }
   assert {
     condition     = toset(output.rollback_alarm_names) == toset(["echo-test-error-lines", "echo-test-management-5xx"])
-    error_message = "A deployment must be rolled back by what only Echo can ring, and by nothing that who calls mocks can: a load test, slow bodies, a mock that answers late."
+    error_message = "Only alarms that Echo or its table causes may roll a deployment back. Clients can cause the others, by load tests, slow bodies or slow mocks."
   }
   assert {
     condition = !anytrue([
       for alarm in aws_cloudwatch_metric_alarm.main : alarm.metric_name == "HTTPCode_Target_5XX_Count" && !strcontains(try(alarm.dimensions.TargetGroup, ""), "-management/")
     ])
-    error_message = "An alarm takes a mock that is told to answer 5xx for a fault."
+    error_message = "No alarm may count 5xx answers on the mocks' target group: a mock can define a 5xx."
   }
 
   assert {
@@ -110,9 +110,9 @@ run "alarms" {
       aws_cloudwatch_metric_alarm.main["load-balancer-5xx"].statistic == "Sum" &&
       aws_cloudwatch_metric_alarm.main["load-balancer-5xx"].treat_missing_data == "notBreaching"
     )
-    error_message = "load-balancer-5xx must count what the load balancer itself answers; no such answer is good."
+    error_message = "load-balancer-5xx must count the load balancer's own 5xx answers, and treat missing data as good."
   }
-  # An alarm on a percentile by itself keeps its state where there are few samples, or takes one for all.
+  # With few samples, an alarm on a percentile alone keeps its state, or rings for a single request.
   assert {
     condition = alltrue([
       for face in ["management", "mocks"] :
@@ -121,7 +121,7 @@ run "alarms" {
       } &&
       alltrue([for query in aws_cloudwatch_metric_alarm.main["${face}-latency"].metric_query : one(query.metric).dimensions.TargetGroup == var.target_group_arn_suffixes[face] if !query.return_data])
     ])
-    error_message = "An alarm on latency must be the 99th percentile of its own face, and the median where there are few requests."
+    error_message = "An alarm on latency must use p99 of its own listener, and p50 in minutes with few requests."
   }
   assert {
     condition = (
@@ -129,7 +129,7 @@ run "alarms" {
       aws_cloudwatch_metric_alarm.main["certificate-expiring"].dimensions == tomap({ CertificateArn = "arn:aws:acm:eu-central-1:111122223333:certificate/1" }) &&
       aws_cloudwatch_metric_alarm.main["certificate-expiring"].treat_missing_data == "ignore"
     )
-    error_message = "certificate-expiring must ring 30 days before, and go on ringing when ACM says no more of a certificate that has expired."
+    error_message = "certificate-expiring must ring 30 days before the expiry, and keep its state when ACM stops reporting an expired certificate."
   }
   assert {
     condition = (
@@ -138,7 +138,7 @@ run "alarms" {
       aws_cloudwatch_metric_alarm.main["tasks-below-minimum"].statistic == "SampleCount" && aws_cloudwatch_metric_alarm.main["tasks-below-minimum"].period == 60 &&
       aws_cloudwatch_metric_alarm.main["tasks-below-minimum"].treat_missing_data == "breaching"
     )
-    error_message = "tasks-below-minimum must ring when fewer than 2 tasks report in a minute, and when none does."
+    error_message = "tasks-below-minimum must ring when fewer than 2 tasks report in a minute, and when no task reports."
   }
   assert {
     condition = (
@@ -146,34 +146,34 @@ run "alarms" {
       { for query in aws_cloudwatch_metric_alarm.main["tasks-missing"].metric_query : query.id => one(query.metric).metric_name if !query.return_data } == { desired = "DesiredTaskCount", running = "RunningTaskCount" } &&
       aws_cloudwatch_metric_alarm.main["tasks-missing"].metric_name == null
     )
-    error_message = "tasks-missing must compare how many tasks run with how many should."
+    error_message = "tasks-missing must compare the running with the desired number of tasks."
   }
   assert {
     condition = toset([
       for query in aws_cloudwatch_metric_alarm.main["unhealthy-tasks"].metric_query : one(query.metric).dimensions.TargetGroup if !query.return_data
     ]) == toset(values(var.target_group_arn_suffixes))
-    error_message = "unhealthy-tasks must look at both target groups."
+    error_message = "unhealthy-tasks must cover both target groups."
   }
   assert {
     condition = { for query in aws_cloudwatch_metric_alarm.main["table-errors"].metric_query : query.id => one(query.metric).dimensions if !query.return_data } == {
       for id, operation in { get = "GetItem", query = "Query", read = "TransactGetItems", write = "TransactWriteItems" } : id => tomap({ TableName = "echo-test", Operation = operation })
     }
-    error_message = "table-errors must look at each operation that the service uses."
+    error_message = "table-errors must watch each operation that the service uses."
   }
-  # An expression that names a metric which is not there is refused by AWS only at the apply.
+  # AWS refuses an expression with an unknown metric only at the apply.
   assert {
     condition = alltrue(flatten([
       for alarm in aws_cloudwatch_metric_alarm.main : [
         for query in alarm.metric_query : toset(regexall("[a-z][a-z0-9]*", query.expression)) == toset([for other in alarm.metric_query : other.id if !other.return_data]) if query.return_data
       ]
     ]))
-    error_message = "An alarm's expression and its metrics do not name the same."
+    error_message = "An alarm's expression must use exactly the alarm's metrics."
   }
   assert {
     condition = alltrue([
       for alarm in aws_cloudwatch_metric_alarm.main : alarm.datapoints_to_alarm <= alarm.evaluation_periods && length(alarm.metric_query) <= 10
     ])
-    error_message = "An alarm asks for more data points than it looks at, or for more metrics than AWS allows."
+    error_message = "An alarm needs more data points than its periods have, or more metrics than AWS allows (10)."
   }
   assert {
     condition = (
@@ -181,7 +181,7 @@ run "alarms" {
       one(aws_cloudwatch_log_metric_filter.error_lines.metric_transformation).namespace == aws_cloudwatch_metric_alarm.main["error-lines"].namespace &&
       one(aws_cloudwatch_log_metric_filter.error_lines.metric_transformation).name == aws_cloudwatch_metric_alarm.main["error-lines"].metric_name
     )
-    error_message = "The alarm on errors must count what the filter of the service's log counts."
+    error_message = "error-lines must use the metric of the log filter, which counts lines of level ERROR."
   }
 
   assert {
@@ -190,7 +190,7 @@ run "alarms" {
       PendingPeriod  = 600
       RecoveryPeriod = 60
     }
-    error_message = "telemetry-silent must ring when this environment's service has sent nothing for 15 minutes."
+    error_message = "telemetry-silent must ring when this environment's service has sent no metric for 15 minutes."
   }
   assert {
     condition     = endswith(jsondecode(aws_cloudformation_stack.promql[0].template_body).Resources.MocksFaults.Properties.EvaluationCriteria.PromQLCriteria.Query, " > 5")
@@ -202,13 +202,13 @@ run "alarms" {
       alarm.Properties.AlarmActions == [aws_sns_topic.alarms.arn] && alarm.Properties.OKActions == alarm.Properties.AlarmActions && alarm.Properties.ActionsEnabled &&
       endswith(alarm.Properties.AlarmDescription, " https://example.com/runbook.md#${trimprefix(alarm.Properties.AlarmName, "echo-test-")}")
     ])
-    error_message = "An alarm on PromQL must go to the topic, and link to its own entry in the runbook."
+    error_message = "An alarm on PromQL must notify the topic, and link to its own entry in the runbook."
   }
 
   # The topic.
   assert {
     condition     = aws_sns_topic.alarms.kms_master_key_id == "alias/echo-alarms"
-    error_message = "Alarms must be encrypted with the key that is given."
+    error_message = "The topic must use the key kms_key_id."
   }
   assert {
     condition = [
@@ -221,19 +221,19 @@ run "alarms" {
   }
   assert {
     condition     = anytrue([for statement in jsondecode(data.aws_iam_policy_document.alarms_topic.json).Statement : statement.Effect == "Deny" && statement.Condition == { Bool = { "aws:SecureTransport" = "false" } }])
-    error_message = "Nothing may be published without TLS."
+    error_message = "The topic must refuse messages without TLS."
   }
   assert {
     condition = { for subscription in aws_sns_topic_subscription.email : subscription.endpoint => subscription.protocol } == {
       "one@example.com" = "email", "two@example.com" = "email"
     }
-    error_message = "Each address must get mails."
+    error_message = "Each address in alarm_emails must have a subscription."
   }
 
   # Logs.
   assert {
     condition     = output.log_group_names == { collector = "/echo/echo-test/collector", service = "/echo/echo-test/service" } && alltrue([for group in aws_cloudwatch_log_group.main : group.retention_in_days == 30])
-    error_message = "There must be a log group for service and collector, for 30 days."
+    error_message = "Service and collector must each have a log group, with a retention of 30 days."
   }
 }
 
@@ -245,22 +245,22 @@ run "without_promql_and_certificate" {
 
   assert {
     condition     = length(aws_cloudformation_stack.promql) == 0 && length(output.alarm_names) == length(aws_cloudwatch_metric_alarm.main)
-    error_message = "Without PromQL nothing may be made that a region would refuse."
+    error_message = "Without PromQL there must be no stack, because the region would refuse its alarms."
   }
   assert {
     condition = toset([for widget in jsondecode(aws_cloudwatch_dashboard.main.dashboard_body).widgets : widget.type]) == toset(["alarm", "log", "metric", "text"]) && alltrue([
       for y in distinct([for widget in jsondecode(aws_cloudwatch_dashboard.main.dashboard_body).widgets : widget.y]) :
       sum([for widget in jsondecode(aws_cloudwatch_dashboard.main.dashboard_body).widgets : widget.width if widget.y == y]) == 24
     ])
-    error_message = "Without PromQL the dashboard must have no widget that asks by it, and rows as wide as before."
+    error_message = "Without PromQL the dashboard must have no chart, and rows must keep their full width."
   }
   assert {
     condition     = length(setintersection([for name in output.alarm_names : trimprefix(name, "echo-test-")], ["certificate-expiring", "mocks-faults", "telemetry-silent"])) == 0
-    error_message = "Without certificate and PromQL there is nothing for these alarms to look at."
+    error_message = "Without certificate and PromQL, certificate-expiring, mocks-faults and telemetry-silent must not exist."
   }
 }
 
-run "refuses_what_has_another_form" {
+run "refuses_malformed_values" {
   command = plan
   variables {
     alarm_emails       = ["operators"]
@@ -286,7 +286,7 @@ run "refuses_negative_thresholds_and_half_a_task" {
   expect_failures = [var.runbook_url, var.task_count_min, var.thresholds]
 }
 
-run "refuses_hasty_silence" {
+run "refuses_less_than_10_silent_minutes" {
   command = plan
   variables {
     thresholds = { telemetry_silent_minutes = 5 }
@@ -306,6 +306,6 @@ run "example_production" {
 
   assert {
     condition     = length(output.rollback_alarm_names) > 0
-    error_message = "The example must give the service the alarms that roll it back."
+    error_message = "The example must output the alarms that roll a deployment back."
   }
 }

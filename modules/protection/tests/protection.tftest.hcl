@@ -1,7 +1,7 @@
-# That a destroy is refused, and leaves everything as it is, is shown by tests/terraform/test_protection.py: here a destroy that fails
-# would fail the test.
+# tests/terraform/test_protection.py shows that a destroy is refused and changes nothing: here a failed destroy would
+# fail the test.
 
-run "protected_unless_said_otherwise" {
+run "protected_by_default" {
   command = plan
   variables {
     name = "echo-test"
@@ -9,7 +9,7 @@ run "protected_unless_said_otherwise" {
 
   assert {
     condition     = terraform_data.main.input == { name = "echo-test", protect = true }
-    error_message = "What is not said must be protected."
+    error_message = "Protection must be the default."
   }
 }
 
@@ -20,7 +20,7 @@ run "example_one_resource" {
   }
 }
 
-# Applied, and destroyed by the end of the test.
+# Applied, and destroyed at the end of the test.
 run "not_protected" {
   variables {
     name    = "echo-test"
@@ -29,11 +29,11 @@ run "not_protected" {
 
   assert {
     condition     = !output.protected
-    error_message = "What is switched off must not protect."
+    error_message = "With protect = false a destroy must be possible."
   }
 }
 
-run "refuses_a_name_that_a_shell_would_read" {
+run "refuses_a_name_with_shell_characters" {
   command = plan
   variables {
     name = "$(echo)"

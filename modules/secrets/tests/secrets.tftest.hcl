@@ -1,4 +1,4 @@
-# Planned by the real provider, without AWS. What an apply stores is tested by stored_values.py beside this.
+# Planned by the real provider, without AWS. stored_values.py beside this file tests the values that an apply stores.
 
 provider "aws" {
   region                      = "eu-central-1"
@@ -31,18 +31,18 @@ run "defaults" {
   }
   assert {
     condition     = aws_secretsmanager_secret.entries.recovery_window_in_days == 30 && alltrue([for secret in aws_secretsmanager_secret.token : secret.recovery_window_in_days == 0])
-    error_message = "The entries must be kept for 30 days when deleted; a token must not, or a key that is taken out could not be put back for as long."
+    error_message = "The entries must be kept for 30 days when deleted; tokens must be deleted at once, so that a removed key can be created again."
   }
   assert {
     condition = alltrue([
       for version in concat(values(aws_secretsmanager_secret_version.token), [aws_secretsmanager_secret_version.entries]) :
       version.secret_string == null && version.secret_binary == null && version.secret_string_wo == null
     ])
-    error_message = "A secret's value is in the plan: it may pass by secret_string_wo only."
+    error_message = "A secret's value is in the plan: it may be in secret_string_wo only."
   }
   assert {
     condition     = alltrue([for version in aws_secretsmanager_secret_version.token : version.secret_string_wo_version == 1])
-    error_message = "The tokens must have the version of the rotation."
+    error_message = "The tokens must have the rotation as their version."
   }
 }
 
@@ -56,13 +56,13 @@ run "rotated_and_unprotected" {
 
   assert {
     condition     = alltrue([for version in aws_secretsmanager_secret_version.token : version.secret_string_wo_version == 7])
-    error_message = "A raised rotation must write every token anew."
+    error_message = "A raised rotation must replace every token."
   }
   assert {
     condition = alltrue([
       for secret in concat(values(aws_secretsmanager_secret.token), [aws_secretsmanager_secret.entries]) : secret.recovery_window_in_days == 0
     ])
-    error_message = "Without protection a secret's name must be free again at once."
+    error_message = "Without protection a deleted secret's name must be free at once."
   }
 }
 

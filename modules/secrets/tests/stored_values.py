@@ -1,6 +1,6 @@
-"""Applies the module to an emulator of AWS, and looks at what that has stored, and what it has left in plan and state.
+"""Applies the module to an emulator of AWS, and checks the stored values and the contents of plan and state.
 
-`terraform test` can not do it: it keeps neither plan nor state. tests/sandbox/proof.py runs it. In a sandbox that is up:
+`terraform test` keeps neither plan nor state. tests/sandbox/proof.py runs this file. In a running sandbox:
 
     scripts/sandbox exec python3 modules/secrets/tests/stored_values.py
 """
@@ -59,7 +59,8 @@ class StoredValues(unittest.TestCase):
         done = subprocess.run(
             ["terraform", *arguments],
             cwd=cls.work,
-            env=os.environ | {"TF_IN_AUTOMATION": "1"} | environment,
+            # A call without a mark fails the proof. This mark belongs to no role of the pipeline.
+            env=os.environ | {"TF_IN_AUTOMATION": "1", "AWS_SDK_UA_APP_ID": "sandbox+test+secrets"} | environment,
             text=True,
             capture_output=True,
             check=False,
@@ -69,7 +70,7 @@ class StoredValues(unittest.TestCase):
         return done
 
     def apply(self, keys, rotation, *only):
-        """Plans and applies; returns value_from, the tokens and the entries; none of these may be in what Terraform has kept."""
+        """Plans and applies. Returns value_from, the tokens and the entries, which may not be in Terraform's plan or state."""
         (self.work / "terraform.tfvars.json").write_text(json.dumps({"keys": keys, "rotation": rotation}))
         self.terraform("plan", "-input=false", "-out=plan", *only)
         with zipfile.ZipFile(self.work / "plan") as plan:
@@ -101,7 +102,7 @@ class StoredValues(unittest.TestCase):
             {
                 "Content-Type": "application/x-amz-json-1.1",
                 "X-Amz-Target": f"secretsmanager.{action}",
-                # Emulators read service and region from it, and check no signature.
+                # Emulators read service and region from this header, and check no signature.
                 "Authorization": f"AWS4-HMAC-SHA256 Credential=test/20260101/{os.environ['AWS_REGION']}/secretsmanager/aws4_request, "
                 "SignedHeaders=host, Signature=none",
             },
@@ -109,7 +110,7 @@ class StoredValues(unittest.TestCase):
         with urllib.request.urlopen(request, timeout=10) as answer:
             return json.load(answer)
 
-    def test_tokens_and_entries_fit_through_the_life_of_the_keys(self):
+    def test_tokens_match_entries_through_the_life_of_the_keys(self):
         first, tokens, entries = self.apply({"ci": BOTH, "viewer": READ}, 1)
         self.assertEqual(entries, f"ci:read+write:{sha256(tokens['ci'])},viewer:read:{sha256(tokens['viewer'])}")
         again = self.terraform("plan", "-input=false", "-detailed-exitcode", fine=(0, 2), TF_LOG_PROVIDER="DEBUG")
@@ -118,7 +119,7 @@ class StoredValues(unittest.TestCase):
         for call in ("GetSecretValue", "GetRandomPassword"):
             self.assertNotIn(call, again.stderr, "whoever may only plan needs the right to read tokens")
 
-        # A key that is added, and scopes that change, leave the tokens that people have.
+        # An added key and changed scopes keep the existing tokens.
         second, more, entries = self.apply({"ci": WRITE, "viewer": READ, "load": BOTH}, 1)
         self.assertEqual({name: more[name] for name in tokens}, tokens)
         self.assertEqual(
@@ -127,7 +128,7 @@ class StoredValues(unittest.TestCase):
         )
         self.assertNotEqual(second, first, "the tasks would not be replaced")
 
-        # A rotation that stops between a token and the entries is mended by the next apply, without another rotation.
+        # The next apply completes an interrupted rotation, without another rotation.
         keys = {"ci": WRITE, "viewer": READ, "load": BOTH}
         self.apply(keys, 2, '-target=module.secrets.aws_secretsmanager_secret_version.token["ci"]')
         stopped = self.secret("echo-test/keys/ci")
@@ -138,7 +139,7 @@ class StoredValues(unittest.TestCase):
         self.assertNotEqual(rotated["viewer"], tokens["viewer"])
         self.assertEqual(entries, f"ci:write:{sha256(rotated['ci'])},viewer:read:{sha256(rotated['viewer'])}")
         self.assertNotEqual(third, second, "the tasks would not be replaced")
-        # The revision that is rolled back to still finds its entries.
+        # After a rollback, the earlier revision still finds its entries.
         self.assertIn("load:", self.secret("echo-test/key-entries", second))
 
         self.terraform("destroy", "-input=false", "-auto-approve")

@@ -40,23 +40,23 @@ run "closed" {
 
   assert {
     condition     = { for rule in aws_vpc_security_group_ingress_rule.load_balancer : "${rule.ip_protocol} ${rule.from_port}-${rule.to_port} ${rule.cidr_ipv4}" => rule.security_group_id } == { "tcp 80-80 0.0.0.0/0" = "sg-load-balancer", "tcp 8081-8081 198.51.100.0/24" = "sg-load-balancer", "tcp 8081-8081 203.0.113.7/32" = "sg-load-balancer" }
-    error_message = "The load balancer must be open to the networks of the mocks and of management, each on its port, and to nothing else."
+    error_message = "The load balancer must be open only to the networks of mocks and of management, each on its port."
   }
   assert {
     condition     = { for rule in aws_vpc_security_group_egress_rule.load_balancer : "${rule.ip_protocol} ${rule.from_port}-${rule.to_port} ${rule.referenced_security_group_id}" => rule.security_group_id } == { "tcp 8080-8080 sg-service" = "sg-load-balancer", "tcp 8081-8081 sg-service" = "sg-load-balancer" }
-    error_message = "The load balancer may talk to the service's two ports only."
+    error_message = "The load balancer may connect only to the service's two ports."
   }
   assert {
     condition     = { for rule in aws_vpc_security_group_ingress_rule.service : "${rule.ip_protocol} ${rule.from_port}-${rule.to_port} ${rule.referenced_security_group_id}" => rule.security_group_id } == { "tcp 8080-8080 sg-load-balancer" = "sg-service", "tcp 8081-8081 sg-load-balancer" = "sg-service" }
     error_message = "Only the load balancer may reach the service, on its two ports."
   }
   assert {
-    # A rule has one source: an address beside the group would be a second way in.
+    # A rule with an address beside the group would be a second source.
     condition = alltrue([
       for rule in concat(values(aws_vpc_security_group_ingress_rule.service), [aws_vpc_security_group_ingress_rule.endpoints]) :
       rule.cidr_ipv4 == null && rule.cidr_ipv6 == null && rule.prefix_list_id == null
     ])
-    error_message = "Service and endpoints may be reached from groups only, never from addresses."
+    error_message = "Service and endpoints must be reachable from groups only, never from addresses."
   }
   assert {
     condition     = "${aws_vpc_security_group_ingress_rule.endpoints.security_group_id} ${aws_vpc_security_group_ingress_rule.endpoints.from_port}-${aws_vpc_security_group_ingress_rule.endpoints.to_port} ${aws_vpc_security_group_ingress_rule.endpoints.referenced_security_group_id}" == "sg-endpoints 443-443 sg-service"
@@ -71,15 +71,15 @@ run "closed" {
   }
   assert {
     condition     = length(aws_vpc_security_group_egress_rule.service_internet) == 0
-    error_message = "Without internet_egress the service must have no way to other addresses."
+    error_message = "Without internet_egress the service must not reach other addresses."
   }
   assert {
     condition     = [aws_security_group.load_balancer.name_prefix, aws_security_group.service.name_prefix, aws_security_group.endpoints.name_prefix] == ["echo-test-load-balancer-", "echo-test-service-", "echo-test-endpoints-"]
-    error_message = "Groups must have prefixed names, so that one can be replaced while it is in use."
+    error_message = "Groups must have prefixed names, so that a group can be replaced while in use."
   }
   assert {
     condition     = alltrue([for group in [aws_security_group.load_balancer, aws_security_group.service, aws_security_group.endpoints] : length(group.ingress) == 0 && length(group.egress) == 0])
-    error_message = "Rules inside of a group fight with those outside of it."
+    error_message = "Groups must have no inline rules, which conflict with separate rules."
   }
   assert {
     condition     = [output.load_balancer_id, output.service_id, output.endpoints_id] == ["sg-load-balancer", "sg-service", "sg-endpoints"]
@@ -100,19 +100,19 @@ run "redirect_and_internet" {
 
   assert {
     condition     = toset([for rule in aws_vpc_security_group_ingress_rule.load_balancer : "${rule.from_port} ${rule.cidr_ipv4}"]) == toset(["443 198.51.100.0/24", "443 192.0.2.0/24", "80 198.51.100.0/24", "80 192.0.2.0/24", "8443 203.0.113.0/24"])
-    error_message = "The redirect must be open to those who may call mocks, and to nobody else."
+    error_message = "The redirect must be open only to the networks of the mocks."
   }
   assert {
     condition     = contains(keys(aws_vpc_security_group_ingress_rule.load_balancer), "80 198.51.100.0/24")
-    error_message = "A rule must be known by its port and network: port 80 changes hands when a certificate comes, and AWS refuses the same rule twice."
+    error_message = "A rule's key must be its port and network: a certificate gives port 80 to the redirect, and AWS refuses the same rule twice."
   }
   assert {
     condition     = [for rule in aws_vpc_security_group_egress_rule.service_internet : "${rule.security_group_id} ${rule.ip_protocol} ${rule.from_port}-${rule.to_port} ${rule.cidr_ipv4}"] == ["sg-service tcp 443-443 0.0.0.0/0"]
-    error_message = "internet_egress must open HTTPS and nothing else."
+    error_message = "internet_egress must open only HTTPS."
   }
   assert {
     condition     = toset([for rule in aws_vpc_security_group_ingress_rule.service : rule.from_port]) == toset([9080, 8081])
-    error_message = "The ports of the service must be those given, and 8081 where none is."
+    error_message = "The ports of the service must have the given values, and 8081 by default."
   }
 }
 
@@ -127,7 +127,7 @@ run "refuses_one_port_for_both_and_missing_lists" {
   expect_failures = [var.name, var.redirect_port, var.service_ports, var.gateway_prefix_list_ids]
 }
 
-run "refuses_everybody_as_manager" {
+run "refuses_management_open_to_everybody" {
   command = plan
   variables {
     management = { port = 8081, cidrs = ["0.0.0.0/0"] }
@@ -136,7 +136,7 @@ run "refuses_everybody_as_manager" {
   expect_failures = [var.management, var.mocks]
 }
 
-run "refuses_no_manager" {
+run "refuses_management_without_a_network" {
   command = plan
   variables {
     management = { port = 8081, cidrs = [] }
@@ -152,7 +152,7 @@ run "example_https" {
   }
 }
 
-run "refuses_a_management_port_that_is_none" {
+run "refuses_an_invalid_management_port" {
   command = plan
   variables {
     management = { port = 65536, cidrs = ["203.0.113.0/24"] }

@@ -19,7 +19,7 @@ run "defaults" {
 
   assert {
     condition     = aws_s3_bucket.main.bucket == "echo-state-test" && !aws_s3_bucket.main.force_destroy
-    error_message = "A protected bucket must keep its name and refuse to go while it holds states."
+    error_message = "A protected bucket must keep its name, and refuse its deletion while it holds states."
   }
   assert {
     condition     = one(aws_s3_bucket_versioning.main.versioning_configuration).status == "Enabled"
@@ -57,11 +57,11 @@ run "defaults" {
       toset(statement.Resource) == toset(["arn:aws:s3:::echo-state-test", "arn:aws:s3:::echo-state-test/*"]) &&
       statement.Condition == { Bool = { "aws:SecureTransport" = "false" } }
     ])
-    error_message = "Requests without TLS must be refused, for the bucket and all that it holds."
+    error_message = "The bucket and all its objects must refuse requests without TLS."
   }
   assert {
     condition     = alltrue([for statement in jsondecode(aws_s3_bucket_policy.main.policy).Statement : statement.Effect == "Deny"])
-    error_message = "The bucket's policy may give nobody a right: IAM does."
+    error_message = "The bucket's policy may grant no right: IAM grants them."
   }
 }
 
@@ -75,11 +75,11 @@ run "unprotected" {
 
   assert {
     condition     = aws_s3_bucket.main.force_destroy
-    error_message = "Without protection the bucket must go with all that it holds."
+    error_message = "Without protection the bucket must be deletable with all its objects."
   }
   assert {
     condition     = one(one(aws_s3_bucket_lifecycle_configuration.main.rule).noncurrent_version_expiration).noncurrent_days == 7
-    error_message = "Old versions must be kept for as long as is asked for."
+    error_message = "Old versions must be kept for the requested time."
   }
 }
 

@@ -1,6 +1,6 @@
-# A development environment that sleeps at night and at the weekend.
+# Scale a development environment to zero at night and at weekends.
 
-# For the tests: Terraform hands a provider on only to whom asks for it.
+# For the tests: Terraform passes a provider only to modules with this block.
 terraform {
   required_providers {
     aws = { source = "hashicorp/aws" }
@@ -23,6 +23,6 @@ module "autoscaling" {
 }
 
 output "resource_id" {
-  description = "To look at what was scaled and why: aws application-autoscaling describe-scaling-activities --service-namespace ecs --resource-id …"
+  description = "Id for the history of scaling: aws application-autoscaling describe-scaling-activities --service-namespace ecs --resource-id …"
   value       = module.autoscaling.resource_id
 }

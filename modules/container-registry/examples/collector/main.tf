@@ -1,4 +1,4 @@
-# Echo's own image, and the collector's by way of a cache.
+# A repository for Echo's image, and a pull-through cache for the collector's.
 
 terraform {
   required_providers {
@@ -20,11 +20,11 @@ module "registry" {
 }
 
 output "collector" {
-  description = "What the image of the collector begins with."
+  description = "URL of the collector's repository."
   value       = module.registry.repository_urls[local.collector]
 }
 
 output "pullable" {
-  description = "For an execution role: what it may pull."
+  description = "ARNs of the repositories, for the execution role's right to pull."
   value       = values(module.registry.repository_arns)
 }

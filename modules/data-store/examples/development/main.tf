@@ -1,4 +1,4 @@
-# A table that goes with its environment, and the right to look into it.
+# A table that a destroy of its environment deletes, and a policy to read its items.
 
 module "data_store" {
   source = "../../"
@@ -16,11 +16,11 @@ data "aws_iam_policy_document" "look" {
 }
 
 output "look_policy" {
-  description = "Policy for who may look into the table."
+  description = "Policy with the right to read the table's items."
   value       = data.aws_iam_policy_document.look.json
 }
 
 output "store" {
-  description = "For the task definition: ECHO_STORE."
+  description = "Value of ECHO_STORE in the task definition."
   value       = "dynamodb:${module.data_store.table_name}"
 }

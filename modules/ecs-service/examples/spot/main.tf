@@ -1,6 +1,6 @@
-# A cheap environment: one task on demand, all others on Spot, behind a load balancer that is there already.
+# A cheap environment behind an existing load balancer: one task on demand, all others on Spot.
 
-# For the tests: Terraform hands a provider on only to whom asks for it.
+# For the tests: Terraform passes a provider only to modules with this block.
 terraform {
   required_providers {
     aws = { source = "hashicorp/aws" }
@@ -8,7 +8,7 @@ terraform {
 }
 
 variable "network" {
-  description = "Where the tasks run: private subnets with a way out, by zone letter, and the tasks' security group."
+  description = "Network of the tasks: private subnets with a route out, by zone letter, and the tasks' security group."
   type = object({
     subnet_ids        = map(string)
     security_group_id = string
@@ -16,7 +16,7 @@ variable "network" {
 }
 
 variable "target_group_arns" {
-  description = "Target groups behind the load balancer's two listeners."
+  description = "ARNs of the target groups of the load balancer's two listeners."
   type = object({
     mocks      = string
     management = string
@@ -24,7 +24,7 @@ variable "target_group_arns" {
 }
 
 variable "role_arns" {
-  description = "Roles as modules/iam makes them."
+  description = "ARNs of the two roles from modules/iam."
   type = object({
     execution = string
     task      = string
@@ -67,7 +67,7 @@ module "service" {
     ECHO_SHUTDOWN_DELAY         = "10s"
     OTEL_EXPORTER_OTLP_ENDPOINT = "http://127.0.0.1:4318"
   }
-  # The version is part of it, so that new keys are rolled out.
+  # The value names the version of the secret, so that new keys cause a rollout.
   secrets = { ECHO_KEYS = module.secrets.entries_value_from }
 
   collector = {
@@ -83,7 +83,7 @@ module "service" {
   rollback_alarm_names = ["echo-dev-target-5xx"]
 }
 
-# The count is autoscaling's from here on.
+# From here on autoscaling decides the number of tasks.
 module "autoscaling" {
   source = "../../../autoscaling"
 
@@ -95,6 +95,6 @@ module "autoscaling" {
 }
 
 output "task_definition_arn" {
-  description = "The revision that runs."
+  description = "ARN of the running revision."
   value       = module.service.task_definition_arn
 }

@@ -1,4 +1,4 @@
-# One environment, and what a workflow has to name.
+# The roles for one environment, and their ARNs for the workflows.
 
 terraform {
   required_providers {
@@ -18,7 +18,7 @@ module "github" {
 }
 
 output "role_to_assume" {
-  description = "For aws-actions/configure-aws-credentials, by what the job does."
+  description = "Roles for aws-actions/configure-aws-credentials, by the job's purpose."
   value = {
     plan       = module.github.plan_role_arn
     push       = module.github.push_role_arn

@@ -1,4 +1,4 @@
-# The roles of a service whose table, log group, secret and repository are made beside it.
+# The roles of a service, and the resources that the service uses: table, log group, secret and repository.
 
 resource "aws_dynamodb_table" "echo" {
   name         = "echo-dev"
@@ -42,7 +42,7 @@ module "iam" {
 }
 
 output "role_arns" {
-  description = "For the task definition."
+  description = "ARNs of both roles, for the task definition."
   value = {
     execution = module.iam.execution_role_arn
     task      = module.iam.task_role_arn

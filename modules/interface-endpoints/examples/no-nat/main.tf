@@ -1,4 +1,5 @@
-# No way to the internet: all that tasks need comes by endpoints. Two zones of a small network, its groups, and what Echo calls.
+# A small network of two zones without a route to the internet. Tasks reach AWS by endpoints for the services that Echo
+# calls.
 
 terraform {
   required_providers {

@@ -1,4 +1,4 @@
-# A trial without a certificate, which can be destroyed in one go.
+# A trial without a certificate, which a single destroy removes.
 
 terraform {
   required_providers {
@@ -23,6 +23,6 @@ module "load_balancer" {
 }
 
 output "mocks_url" {
-  description = "Where mocks are called."
+  description = "Base URL of the mocks."
   value       = module.load_balancer.mocks_url
 }

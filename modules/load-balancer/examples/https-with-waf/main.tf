@@ -1,4 +1,4 @@
-# HTTPS with a certificate and a record of its own, behind the firewall.
+# HTTPS with a certificate and a DNS record, behind the firewall.
 
 terraform {
   required_providers {
@@ -37,6 +37,6 @@ resource "aws_route53_record" "echo" {
 }
 
 output "management_url" {
-  description = "Where mocks are set up: https://echo.example.com:8443."
+  description = "Base URL of management: https://echo.example.com:8443."
   value       = module.load_balancer.management_url
 }

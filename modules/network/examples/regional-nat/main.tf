@@ -1,4 +1,4 @@
-# Three zones that share one regional NAT gateway: the end of a zone stops none of the others.
+# Three zones that share one regional NAT gateway: the loss of a zone affects no other zone.
 
 terraform {
   required_providers {
@@ -20,6 +20,6 @@ module "network" {
 }
 
 output "allow_list" {
-  description = "What others have to let in, so that the service reaches them."
+  description = "Addresses for other parties' allow lists, so that the service can reach them."
   value       = module.network.nat_public_ips
 }

@@ -1,4 +1,4 @@
-# Alarms that wake somebody up, stricter than usual for mocks, and a pager besides the mails.
+# Alarms for production: a stricter threshold for mocks, and a pager in addition to mail.
 
 module "observability" {
   source = "../../"
@@ -29,6 +29,6 @@ resource "aws_sns_topic_subscription" "pager" {
 }
 
 output "rollback_alarm_names" {
-  description = "For the ECS service."
+  description = "Names of alarms, for the ECS service."
   value       = module.observability.rollback_alarm_names
 }

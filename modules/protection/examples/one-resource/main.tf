@@ -1,4 +1,4 @@
-# Something that must not go, and what keeps it.
+# A resource that must stay, and its protection.
 
 resource "terraform_data" "kept" {
   input = "what can not be made again"
@@ -14,7 +14,7 @@ module "protection" {
 }
 
 variable "protect" {
-  description = "Whether a destroy is refused."
+  description = "Whether Terraform refuses a destroy."
   type        = bool
   default     = true
 }

@@ -1,4 +1,4 @@
-# Two keys: CI sets mocks up, a dashboard only looks.
+# Two keys: CI creates mocks, a dashboard only reads them.
 
 module "secrets" {
   source = "../../"
@@ -11,7 +11,7 @@ module "secrets" {
   protect = false
 }
 
-# Whoever runs CI gets its token and no other.
+# CI's role may read CI's token and no other.
 data "aws_iam_policy_document" "ci" {
   statement {
     actions   = ["secretsmanager:GetSecretValue"]

@@ -1,4 +1,4 @@
-# Mocks for everybody by HTTPS, management for an office and a build server; tasks reach AWS by endpoints only.
+# Mocks by HTTPS for all networks, management for an office and a build server. Tasks reach AWS by endpoints only.
 
 terraform {
   required_providers {
@@ -22,6 +22,6 @@ module "security_groups" {
 }
 
 output "service_group" {
-  description = "For the tasks."
+  description = "Id of the tasks' security group."
   value       = module.security_groups.service_id
 }

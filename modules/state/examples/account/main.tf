@@ -1,4 +1,4 @@
-# The bucket of an account, and what a root's backend has to say to use it.
+# The bucket of an account, and the settings of a root's backend.
 
 terraform {
   required_providers {
@@ -15,6 +15,6 @@ module "state" {
 }
 
 output "backend" {
-  description = "Body of the dev environment's backend \"s3\" block, but for its region."
+  description = "Body of the dev environment's backend \"s3\" block, without the region."
   value       = { bucket = module.state.bucket_name, key = "dev/terraform.tfstate", use_lockfile = true }
 }
