@@ -1,5 +1,5 @@
-// Command echo-collector is the OpenTelemetry collector of Echo's tests and of the sandbox: the upstream collector with the
-// components that their configurations name, at the version next to the one that the sidecar on AWS is built from.
+// Command echo-collector is the OpenTelemetry collector of Echo's tests and of the sandbox: the upstream collector with
+// the components of both configurations, in the version nearest to the sidecar's on AWS.
 package main
 
 import (
@@ -28,7 +28,7 @@ import (
 // version of the collector's core, as in go.mod.
 const version = "0.155.0"
 
-// Each component that a configuration may name is one line here, and one `go get` in go.mod.
+// Each component of a configuration is one line here, and one `go get` in go.mod.
 var (
 	receivers = []receiver.Factory{
 		otlpreceiver.NewFactory(),

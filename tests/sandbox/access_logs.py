@@ -1,6 +1,6 @@
-"""Load balancers write down who asked for what, into the bucket that they were told, every five minutes.
+"""Writes the access logs of load balancers into their buckets, every five minutes.
 
-The format is AWS's ("Access log entries"): those of its fields that are known here, and - for the others.
+The format is AWS's ("Access log entries"). Fields without a value in the sandbox are -.
 """
 
 import gzip
@@ -16,7 +16,7 @@ from ministack.services import alb
 
 SECONDS = 300
 _s3 = Aws("http://127.0.0.1:4566").s3
-# Lines that are not written yet, by load balancer.
+# Lines to write, by load balancer.
 _lines = defaultdict(list)
 
 
@@ -25,13 +25,13 @@ def start():
 
 
 def note(balancer, group, target, started, took, status, is_targets, method, path, headers):
-    """A request that was answered after `took` seconds, by the target or by the load balancer itself."""
+    """Notes a request that the target or the load balancer answered after `took` seconds."""
     scheme, port = headers.get("x-forwarded-proto", "http"), headers.get("x-forwarded-port", "80")
     fields = [
         scheme,
         datetime.fromtimestamp(started + took, timezone.utc).isoformat(timespec="microseconds").replace("+00:00", "Z"),
         balancer.partition("loadbalancer/")[2],
-        # The port of a client is not known here.
+        # The sandbox does not know the client's port.
         headers.get("x-forwarded-for", "-").rpartition(",")[2].strip() + ":0",
         f"{target['Id']}:{target['Port']}" if target else "-",
         *(["0.000", f"{took:.3f}", "0.000"] if is_targets else ["-1"] * 3),

@@ -1,6 +1,6 @@
-"""Alarms ring: each minute every one is evaluated as CloudWatch would, on what is in the emulated one.
+"""Evaluates each alarm every minute as CloudWatch does, on the metrics of the emulated CloudWatch.
 
-tests/telemetry/alarms.py knows how, and tests it. Alarms on PromQL are answered by Prometheus's engine from the tasks' telemetry.
+tests/telemetry/alarms.py has the evaluation and its tests. Prometheus's engine answers alarms on PromQL from the tasks' telemetry.
 """
 
 import time
@@ -16,14 +16,14 @@ from ministack.services import cloudwatch
 from ministack.services.cloudformation import provisioners
 from plan import metrics_of
 
-# Since when an alarm on PromQL has had an answer, or none: by name.
+# The start of the current answer of each alarm on PromQL, or of its absence, by name.
 _since = {}
 
 
 def apply():
-    # MiniStack's knows neither expressions nor dimensions.
+    # MiniStack's evaluation ignores expressions and dimensions.
     cloudwatch._evaluate_alarm = lambda alarm: None
-    # The provider has no resource for alarms on PromQL, so that CloudFormation makes them.
+    # The provider lacks a resource for alarms on PromQL, so CloudFormation makes them.
     provisioners._RESOURCE_HANDLERS["AWS::CloudWatch::Alarm"] |= {
         "create": lambda logical_id, properties, stack_name: _put_promql(properties),
         "update": lambda physical_id, old, new, *_, **__: _put_promql(new),
@@ -55,7 +55,7 @@ def _evaluate_all():
         if state != cloudwatch._alarms[name]["StateValue"]:
             reason = "by the sandbox, from the last periods"
             cloudwatch._set_alarm_state({}, {"AlarmName": name, "StateValue": state, "StateReason": reason}, False, True)
-    # Metrics of a minute are there a little after it.
+    # Metrics of a minute arrive a little later.
     return vended.next_minute(5)
 
 
@@ -74,7 +74,7 @@ def _is_above(given, now):
 
 
 def planned(given):
-    """What CloudWatch was asked to make, as Terraform plans it."""
+    """An alarm in the form of a Terraform plan, from the arguments of its creation."""
     alarm = {
         "metric_name": given.get("MetricName"),
         "evaluation_periods": given["EvaluationPeriods"],
@@ -108,7 +108,7 @@ def _metric(metric, stat):
 
 
 def _has_waited(name, criteria, is_answered, now):
-    """Whether there has been an answer for as long as the alarm waits; for one that rings, unless there has been none for so long."""
+    """Whether the alarm rings: an answer has lasted for its waiting time. A ringing alarm ends after as long without an answer."""
     was, since = _since.get(name, (None, now))
     if is_answered != was:
         since = now

@@ -5,7 +5,7 @@ import re
 
 import botocore.session
 
-# The one that all roots name.
+# The region of all roots.
 ACCOUNT = pathlib.Path(__file__).resolve().parents[2] / "environments/account/main.tf"
 REGION = re.search(r'^  region = "(.+)"$', ACCOUNT.read_text(), re.M)[1]
 

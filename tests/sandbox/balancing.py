@@ -1,7 +1,7 @@
-"""Load balancers ask their targets whether they are healthy, send requests to those that are, and count what comes of it.
+"""Checks the targets of load balancers, sends requests to healthy targets, and counts the results.
 
-MiniStack takes every target for healthy, and counts nothing. What is published here are the metrics of AWS/ApplicationELB that
-dashboard and alarms ask for.
+MiniStack considers every target healthy, and counts nothing. This file publishes the metrics of AWS/ApplicationELB that dashboard and
+alarms use.
 """
 
 import random
@@ -22,13 +22,13 @@ NAMESPACE = "AWS/ApplicationELB"
 
 @dataclass
 class Health:
-    """What is wrong with a target, as (reason, description), and how many answers in a row have said otherwise."""
+    """The problem of a target, as (reason, description), and the number of contrary answers in a row."""
 
     problem: tuple | None = None
     contradicted: int = 0
 
 
-# By target group and address. A target is registered when its task is healthy, so it begins as that.
+# By target group and address. A target is registered with a healthy task, so it starts healthy.
 _healths = {}
 
 
@@ -42,7 +42,7 @@ def start():
 
 
 def problem_of(group, address, port):
-    """Why a target is not healthy, as AWS says it: a code and a sentence. None if it is."""
+    """The code and sentence of AWS for an unhealthy target. None for a healthy one."""
     port = port if group.get("HealthCheckPort", "traffic-port") == "traffic-port" else group["HealthCheckPort"]
     try:
         with urllib.request.urlopen(f"http://{address}:{port}{group['HealthCheckPath']}", timeout=group["HealthCheckTimeoutSeconds"]):
@@ -56,7 +56,7 @@ def problem_of(group, address, port):
 
 
 def _check_all():
-    """Asks each target of each group once, and says when to do it again."""
+    """Checks each target of each group once, and returns the time of the next check."""
     asked = [(arn, target["Id"], target["Port"]) for arn in list(alb._tgs) for target in alb._targets.get(arn, [])]
     with ThreadPoolExecutor() as pool:
         problems = list(pool.map(lambda key: problem_of(alb._tgs[key[0]], *key[1:]), asked))
@@ -85,7 +85,7 @@ def _problem(arn, target):
 
 
 async def _forward(arn, method, path, headers, body, query, raw_query_string=None, raw_path=None):
-    """To a healthy target, or to any where none is."""
+    """Forwards to a healthy target, or to any target if none is healthy."""
     targets = alb._targets.get(arn, [])
     targets = [target for target in targets if _problem(arn, target) is None] or targets
     target, started = random.choice(targets or [None]), time.time()
@@ -102,7 +102,7 @@ async def _forward(arn, method, path, headers, body, query, raw_query_string=Non
         if status >= 500:
             _publish(arn, "HTTPCode_Target_5XX_Count", 1)
     else:
-        # The load balancer's own: it got no answer.
+        # The load balancer's own answer: the target gave none.
         status = 504 if b"timed out" in answer else status
         for name in ("5XX", status):
             vended.publish(NAMESPACE, f"HTTPCode_ELB_{name}_Count", 1, LoadBalancer=_name(_balancer(arn)))
@@ -115,7 +115,7 @@ def _balancer(arn):
 
 
 def _name(arn):
-    """What dimensions call it."""
+    """The name in dimensions of metrics."""
     return arn.partition("loadbalancer/")[2]
 
 

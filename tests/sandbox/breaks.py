@@ -1,7 +1,6 @@
-"""Breaks an environment as it may break on AWS, and goes by docs/runbook.md: from the alarm, by its own commands, to the cause, and back.
+"""Breaks an environment as AWS may break it, and follows docs/runbook.md: from the alarm, by its commands, to the cause, and back.
 
-In a sandbox where the environment is up (tests/sandbox/run --breaks makes one). An alarm takes minutes, and all of it three quarters of an
-hour.
+Needs a sandbox with the environment (tests/sandbox/run --breaks makes one). An alarm takes minutes, all breaks 45 minutes.
 """
 
 import argparse
@@ -19,7 +18,7 @@ from client import Echo, expect
 from proof import ROOT, STATE, proving, results, sandbox, succeed
 
 RUNBOOK = (ROOT / "docs/runbook.md").read_text()
-# The runbook's is AWS's second CLI; where the first one is installed, it lacks one command.
+# The runbook uses version 2 of AWS's CLI. Version 1 lacks one command.
 PRELUDE = """
 if ! command aws logs tail help >/dev/null 2>&1; then
   aws() {
@@ -37,27 +36,27 @@ if ! command aws logs tail help >/dev/null 2>&1; then
   }
 fi
 """
-# How long an alarm may take to ring, and to be over: the longest looks at fifteen minutes.
+# Maximum time until an alarm rings, and until it ends: the longest window is fifteen minutes.
 PATIENCE = 25 * 60
-# Access logs come every five minutes.
+# Access logs arrive every five minutes.
 LATE = 6 * 60
 
 
 def commands(entry, containing=""):
-    """The first block of commands of an entry that has this in it."""
+    """The first block of commands of an entry that contains `containing`."""
     section = re.search(rf"^#+ {re.escape(entry)}$(.*?)(?=^#+ |\Z)", RUNBOOK, re.M | re.S)[1]
     return next(block for block in re.findall(r"^```sh\n(.*?)^```", section, re.M | re.S) if containing in block)
 
 
 def shown_by(echo, entry, containing):
-    """What the commands of an entry show."""
+    """The output of an entry's commands."""
     script = f"export E={echo.name}\n{PRELUDE}\n{commands(entry, containing)}"
     command = [ROOT / "scripts/sandbox", "exec", "bash", "-c", script]
     return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False).stdout
 
 
 def look(echo, entry, containing, pattern):
-    """Expects to see the cause in what an entry shows. What a load balancer logs comes late."""
+    """Expects the cause in the output of an entry. Logs of load balancers arrive late."""
     deadline = time.monotonic() + LATE
     while not re.search(pattern, shown := shown_by(echo, entry, containing)):
         if time.monotonic() > deadline:
@@ -66,13 +65,13 @@ def look(echo, entry, containing, pattern):
 
 
 def look_before(echo, entry, containing, pattern):
-    """While nothing is broken, the same must not be seen, or it would say nothing."""
+    """Expects another output before the break: otherwise the cause proves nothing."""
     if re.search(pattern, shown := shown_by(echo, entry, containing)):
         raise AssertionError(f"the commands of {entry} show {pattern} although nothing is broken:\n{shown[-3000:]}")
 
 
 def draw(echo, name):
-    """Keeps what the dashboard shows, for a person to look at."""
+    """Keeps a picture of the dashboard, for a person."""
     picture = succeed("dashboard", echo.env).splitlines()[-1]
     print(f"  the dashboard: {shutil.copy(picture, ROOT / 'target' / f'{name}.png')}", flush=True)
 
@@ -96,7 +95,7 @@ def inside(*command):
 
 @contextlib.contextmanager
 def for_ever(work):
-    """Does it again and again meanwhile; that it fails belongs to it."""
+    """Repeats `work` meanwhile. Failures belong to the break."""
     over = threading.Event()
 
     def again():
@@ -131,7 +130,7 @@ def tasks_are_killed(echo):
 
 @contextlib.contextmanager
 def store_is_cut_off(echo):
-    """What lets tasks reach DynamoDB is taken from their security group; and, as nothing filters here, the packets are dropped as well."""
+    """Removes the way to DynamoDB from the tasks' security group. Nothing filters in the sandbox, so this drops the packets as well."""
     groups = echo.aws.ec2.describe_security_groups(Filters=[{"Name": "tag:Name", "Values": [f"{echo.name}-service"]}])["SecurityGroups"]
     rules = echo.aws.ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [groups[0]["GroupId"]]}])["SecurityGroupRules"]
     ways = [rule["SecurityGroupRuleId"] for rule in rules if re.search("dynamodb|NAT", rule.get("Description") or "")]
@@ -141,7 +140,7 @@ def store_is_cut_off(echo):
     inside("iptables", "--insert", *drop)
     try:
         yield
-        # The plan shows what is cut.
+        # The plan shows the removed rules.
         code, output = sandbox("plan", echo.env)
         expect("the plan", (code, "service_gateway_endpoints" in output), (2, True))
         terraform = f"terraform() {{ {ROOT}/scripts/sandbox terraform {echo.env} \"${{@:2}}\"; }}"
@@ -153,21 +152,21 @@ def store_is_cut_off(echo):
 
 @contextlib.contextmanager
 def clients_flood(echo):
-    """More than there is room for, from one address."""
+    """Opens more connections than the limit, from one address."""
     url = "http://127.0.0.1:80/all/the/while"
     command = [ROOT / "scripts/sandbox", "exec", "wrk", "--connections", "256", "--duration", "1h", url]
     flood = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
     try:
         yield
     finally:
-        # All of them: the script would end, and leave what floods.
+        # All processes: the script would end and leave the flood.
         os.killpg(flood.pid, signal.SIGTERM)
         flood.wait()
 
 
 @contextlib.contextmanager
 def memory_is_full(echo):
-    """Large mocks, until tasks have little left. Who made them deletes them, and the tasks are replaced, as the runbook says."""
+    """Creates large mocks until tasks have little memory left. Then deletes them and replaces the tasks, as in the runbook."""
     made = []
     try:
         while used(echo) < 90:
@@ -180,12 +179,12 @@ def memory_is_full(echo):
 
 
 def used(echo):
-    """Percent of a task's memory, of the task that uses most."""
+    """The highest memory use of a task, in percent."""
     shown = podman("stats", "--no-stream", "--format", "{{.Name}} {{.MemPerc}}")
     return max(float(percent) for percent in re.findall(r"-echo (\S+)%", shown))
 
 
-# What breaks, the alarms that have to ring, and what to look at then: entry, a word of its block of commands, what they have to show.
+# Each break, its alarms, and its looks: entry, a word of the block of commands, the expected output.
 BREAKS = {
     "tasks": (tasks_are_killed, {"load-balancer-5xx"}, [
         ("First look", "describe-alarms", "load-balancer-5xx"),
@@ -194,7 +193,7 @@ BREAKS = {
     "store": (store_is_cut_off, {"management-5xx", "mocks-faults", "error-lines", "unhealthy-tasks"}, [
         ("First look", "describe-alarms", "(?s)mocks-faults.*unavailable.*the store failed.*timeout"),
         ("unhealthy-tasks", "describe-target-health", r"Target.ResponseCodeMismatch.*\[503\]"),
-        # Of the two lists of addresses that tasks may go to, DynamoDB's is missing.
+        # Of the two prefix lists, DynamoDB's is missing.
         ("management-5xx", "describe-security-groups", r"(?s)\A(?=.*-service-)(?!.*\bpl-.*\bpl-)"),
     ]),
     "flood": (clients_flood, {"mocks-latency"}, [
@@ -210,7 +209,7 @@ BREAKS = {
 
 def prove(echo, name):
     broken, alarms, looks = BREAKS[name]
-    with proving(f"{name}: {', '.join(sorted(alarms))} ring, the runbook leads to the cause, and when it is mended all is quiet"):
+    with proving(f"{name}: {', '.join(sorted(alarms))} ring, the runbook leads to the cause, and after the repair all alarms are quiet"):
         until("no alarm rings before", lambda: not ringing(echo))
         for what in looks:
             look_before(echo, *what)
@@ -225,7 +224,7 @@ def prove(echo, name):
 
 @contextlib.contextmanager
 def users(echo):
-    """Call a mock and ask management all the while."""
+    """Calls a mock and management without pause."""
     with contextlib.suppress(AssertionError):
         echo.create("GET", "/all/the/while", body="here")
     with for_ever(lambda: echo.mocks.ask("GET", "/all/the/while")), for_ever(lambda: echo.manage("GET", "/endpoints?page%5Bsize%5D=1")):
@@ -233,8 +232,8 @@ def users(echo):
 
 
 def prove_deployment(env, bad):
-    """A deployment that fails is no alarm: its last line is what an operator begins with."""
-    with proving("image: a bad one does not get in, and the runbook leads to the reason"):
+    """A failed deployment rings no alarm: the operator starts with its last line."""
+    with proving("image: a bad image is rolled back, and the runbook leads to the reason"):
         code, output = sandbox("deploy", env, bad)
         expect("the exit code", code, 1)
         if "was rolled back" not in output:
@@ -242,7 +241,7 @@ def prove_deployment(env, bad):
         echo = echo_of(env)
         look(echo, "First look", "describe-alarms", "circuit breaker")
         look(echo, "tasks-missing", "STOPPED", r'"echo",\s+[^]]*\b64\s+\]')
-        # The first line is what serves.
+        # The first line names the serving revision.
         look(echo, "Rolling back", "SUCCESSFUL", rf"\A\S+\s+\S+{(STATE / 'image').read_text().strip().partition('@')[2]}\n")
 
 

@@ -1,19 +1,25 @@
-"""Notes who calls what, because nothing enforces a role here: tests hold the roles against it (seam.py, roles.py).
+"""Notes each call of AWS's API in the sandbox. Nothing enforces a role there, so rights/ evaluates the calls by the roles' policies.
 
-In the folder `calls` of $SANDBOX_STATE: of tasks each right with its table, as `dynamodb:GetItem echo-dev`; of Terraform each action with what
-scripts/sandbox has run it for, as `apply/dev ec2:CreateVpc`.
+In the folder `calls` of $SANDBOX_STATE: `tasks` has each right that a task used with its table, as `dynamodb:GetItem echo-dev`.
+`terraform` has Terraform's calls in order, a JSON document a line:
+{"for": "apply/dev", "action": "ec2:CreateSubnet", "given": {"VpcId": "vpc-1"}, "made": ["subnet-1"], "status": 200}.
+`unmarked`, if present, has actions of Terraform without a mark by scripts/sandbox.
 """
 
 import json
 import os
 import re
 from pathlib import Path
-from urllib.parse import parse_qs
 
-# The parts of a transaction, each of which needs the right of its own operation.
+import cbor2
+import wire
+
+# The parts of a transaction. Each needs the right of its own operation.
 TRANSACTION = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem", "Get": "GetItem"}
-# What IAM calls other than the signature does.
-PREFIXES = {"monitoring": "cloudwatch"}
+# ARNs, and ids of EC2. The last one of a resource is in the answer that creates it.
+MADE = re.compile(r"arn:aws[\w-]*:[^\s\"'<>\\]+|\b(?:eipalloc|eipassoc|fl|igw|nat|rtb|rtbassoc|sg|sgr|subnet|vpc|vpce)-[0-9a-f]{8,}\b")
+# Terraform finds the default security group of a VPC by this filter. No call creates the group.
+OWN_GROUP = {"Filter.1.Name": "group-name", "Filter.1.Value.1": "default"}
 
 
 def rights_of_task(headers, body):
@@ -25,19 +31,29 @@ def rights_of_task(headers, body):
     return {f"dynamodb:{TRANSACTION.get(kind, operation)} {what['TableName']}" for kind, what in parts}
 
 
-def actions_of_terraform(headers, path, body):
-    """By each protocol that AWS's API has, but for S3's, whose actions have other names than their requests."""
-    what_for = re.search(r"sandbox/(\S+)", headers.get("user-agent", ""))
-    service = re.search(r"Credential=[^/]+/[^/]+/[^/]+/([^/]+)/", headers.get("authorization", ""))
-    if not what_for or not service or service[1] == "s3":
-        return set()
-    if target := headers.get("x-amz-target"):
-        action = target.rpartition(".")[2]
-    elif "/operation/" in path:
-        action = path.rpartition("/")[2]
-    else:
-        action = parse_qs(body.decode("latin-1")).get("Action", [f"something else: {path}"])[0]
-    return {f"{what_for[1]} {PREFIXES.get(service[1], service[1])}:{action}"}
+def of_terraform(request):
+    """The call of Terraform, or of a script of the pipeline, that scripts/sandbox runs; None for other clients."""
+    if not request or not request.what_for:
+        return None
+    return {"for": request.what_for, "action": request.action, "given": dict(_flat(request.given))}
+
+
+def _flat(value, name=""):
+    """Leaves by their path, as `Tags.1.Key`."""
+    if isinstance(value, (dict, list)):
+        for key, part in value.items() if isinstance(value, dict) else enumerate(value, 1):
+            yield from _flat(part, f"{name}.{key}" if name else str(key))
+    elif value is not None and name not in ("SecretString", "SecretBinary"):
+        yield name, str(value)
+
+
+def made_by(call, body):
+    """The ids and ARNs that are in the answer alone: of created resources, and of the default security group of a new VPC."""
+    if wire.reads(call["action"]) and not OWN_GROUP.items() <= call["given"].items():
+        return []
+    text = str(cbor2.loads(body)) if body[:1] and body[0] >= 0xA0 else body.decode(errors="replace")
+    given = " ".join(call["given"].values())
+    return sorted({found for found in MADE.findall(text) if found not in given})
 
 
 async def body_of(receive):
@@ -49,11 +65,33 @@ async def body_of(receive):
             return body
 
 
-def note(file, told):
-    """Adds to the file what is new of what was told."""
+def _file(name):
     folder = Path(os.environ["SANDBOX_STATE"]) / "calls"
     folder.mkdir(exist_ok=True)
-    with (folder / file).open("a+") as calls:
+    return folder / name
+
+
+def note(file, told):
+    """Adds new lines to the file."""
+    with _file(file).open("a+") as calls:
         calls.seek(0)
         for call in told - set(calls.read().splitlines()):
             print(call, file=calls)
+
+
+def answered(call, send):
+    """Sends an answer on, and notes the call with it."""
+    status, parts = 0, []
+
+    async def noting(message):
+        nonlocal status
+        if message["type"] == "http.response.start":
+            status = message["status"]
+        else:
+            parts.append(message.get("body", b""))
+            if not message.get("more_body"):
+                with _file("terraform").open("a") as calls:
+                    print(json.dumps(call | {"made": made_by(call, b"".join(parts)), "status": status}), file=calls)
+        await send(message)
+
+    return noting

@@ -1,4 +1,4 @@
-"""An environment as its clients see it, with what is known of it from AWS's API."""
+"""An environment as clients see it, and its state in AWS's API."""
 
 import contextlib
 import http.client
@@ -43,7 +43,7 @@ class Face:
 
 
 class Echo:
-    """An environment that was brought up, by what `scripts/sandbox up` has printed."""
+    """A running environment, from the output of `scripts/sandbox up`."""
 
     def __init__(self, env, printed):
         urls = dict(re.findall(r"^(mocks|management|docs|aws) (\S+)$", printed, re.M))
@@ -79,7 +79,7 @@ class Echo:
         self.delete(endpoint)
 
     def story(self, number):
-        """The contract's, once. Whichever task answers has to know what another one was just told."""
+        """The story of the contract, once. Each answering task has to know the writes of the others."""
         path = f"/greeting/{number}"
         self.no_mock("GET", path)
         body = json.dumps({"message": f"Hello {number}"})
@@ -91,7 +91,7 @@ class Echo:
         self.no_mock("GET", path)
 
     def tasks(self):
-        """The tasks that run, with the image of each, and the containers of the service."""
+        """The running tasks with their images, and the containers of the service."""
         arns = self.aws.ecs.list_tasks(cluster=self.name, serviceName="echo", desiredStatus="RUNNING")["taskArns"]
         return [task for task in self.aws.ecs.describe_tasks(cluster=self.name, tasks=arns)["tasks"] if task["lastStatus"] == "RUNNING"] if arns else []
 
@@ -99,7 +99,7 @@ class Echo:
         return {container["image"] for task in self.tasks() for container in task["containers"] if container["name"] == "echo"}
 
     def requests_by_task(self):
-        """How many management requests each task has logged."""
+        """The number of logged management requests of each task."""
         group = f"/echo/{self.name}/service"
         streams = self.aws.logs.describe_log_streams(logGroupName=group)["logStreams"]
         events = {s["logStreamName"]: self.aws.logs.get_log_events(logGroupName=group, logStreamName=s["logStreamName"])["events"] for s in streams}
@@ -107,10 +107,10 @@ class Echo:
 
     @contextlib.contextmanager
     def traffic(self):
-        """Calls a mock and asks management all the while, over connections that stay and over new ones, and creates, changes and deletes mocks:
-        no request may fail, and no write be lost."""
+        """Calls a mock and management, over kept and new connections, and creates, changes and deletes mocks meanwhile. No request may fail,
+        and no write may be lost."""
         endpoint = self.create("GET", "/all/the/while", body="here")
-        # What has been made, with what it has to answer from then on: its path once it was changed, nothing once it was deleted.
+        # The created mocks with their expected answers: the path after a change, nothing after a deletion.
         over, asked, made, wrong = threading.Event(), [], {}, []
         holds = lambda path: self.mocks.ask("GET", path)[::2] == (200, made[path]) if made[path] else self.mocks.ask("GET", path)[0] == 404
 
@@ -154,7 +154,7 @@ class Echo:
                     result = repr(error)
                 if result is not True:
                     wrong.append((time.strftime("%X"), work.__name__, result))
-                # Steady, and not so many that the rollout has no time left to run.
+                # A steady rate that leaves CPU time for the rollout.
                 time.sleep(0.1)
 
         began = time.monotonic()

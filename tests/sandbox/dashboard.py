@@ -1,9 +1,9 @@
-"""The dashboard of an environment in the sandbox, with its data, as an operator would see it: fetched here, drawn by picture.py.
+"""The dashboard of an environment in the sandbox, with its data: fetched here, drawn by picture.py.
 
-Usage: dashboard.py API NAME STATE, prints where the picture is. Needs tests/telemetry among Python's modules.
+Usage: dashboard.py API NAME STATE, prints the path of the picture. Needs tests/telemetry among Python's modules.
 
-Everything comes from the emulated AWS, but for the service's own metrics: nothing there answers PromQL, so that what was sent is asked
-by Prometheus's engine.
+The data comes from the emulated AWS, except for the service's own metrics: the emulator does not answer PromQL, so Prometheus's engine
+does, from the sent telemetry.
 """
 
 import json
@@ -29,13 +29,13 @@ def body_of(aws, name):
 
 
 def words_of(markdown):
-    """A text's heading, and what is below it, without the addresses of its links."""
+    """The heading and the body of a text, with links as plain text."""
     heading, *below = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", markdown).splitlines()
     return heading.removeprefix("# "), below
 
 
 def alarm_states(aws, arns, name):
-    """Each alarm by what comes after the environment's name."""
+    """The state of each alarm, by its name without the environment."""
     names = [arn.rpartition(":")[2] for arn in arns]
     found = aws.cloudwatch.describe_alarms(AlarmNames=names)["MetricAlarms"]
     states = {alarm["AlarmName"]: alarm["StateValue"] for alarm in found}
@@ -43,7 +43,7 @@ def alarm_states(aws, arns, name):
 
 
 def aws_curves(aws, widget, start, end):
-    """What CloudWatch has of each metric of a widget, by label."""
+    """The values of a widget's metrics in CloudWatch, by label."""
     queries = []
     for at, (namespace, metric, *dimensions, options) in enumerate(widget["metrics"]):
         pairs = [{"Name": key, "Value": value} for key, value in zip(dimensions[::2], dimensions[1::2], strict=True)]
@@ -54,7 +54,7 @@ def aws_curves(aws, widget, start, end):
 
 
 def sent(state):
-    """The service's own metrics, of all environments, as far as AWS would have taken them. The last line may still be being written."""
+    """The service's own metrics of all environments, as AWS would accept them. The last line may be incomplete."""
     file = state / "telemetry/requests"
     requests = (Request(line) for line in file.open() if line.endswith("\n")) if file.exists() else []
     return series_of(request for request in requests if request.path == "/v1/metrics" and not request.refusals)
@@ -76,19 +76,19 @@ def own_curves(charts, series, end):
 def by_label(query, samples):
     curves = defaultdict(list)
     for time, sample in samples:
-        # There is no quantile of nothing.
+        # An empty histogram has no quantile.
         if sample["Value"] is not None:
             curves[label(query, sample["Labels"])].append((time, sample["Value"]))
     return curves or {query["label"]: []}
 
 
 def label(query, labels):
-    """As the widget calls it, and by what the query groups: a task by the beginning of its id."""
+    """The widget's label and the group of the query; a task by the beginning of its id."""
     return " ".join([query["label"], *(it.rpartition("/")[2][:8] if it.startswith("arn:") else it for it in labels.values())])
 
 
 def log_rows(aws, query, start, end):
-    """Fields of a log's widget, and for each line that it is about their values, newest first. What is computed is left out."""
+    """The fields of a log widget, and their values for each matching line, newest first. Without computed fields."""
     parts = dict(part.split(" ", 1) for part in query.split(" | "))
     fields = re.sub(r"\w+\(.*\) as \w+,? ?", "", parts["fields"]).split(", ")
     wanted = " || ".join(f'($.level = "{level}")' for level in re.findall(r"'(\w+)'", parts["filter"]))
@@ -104,7 +104,7 @@ def milliseconds(time):
 
 
 def field_of(event, line, field):
-    """A field as Logs Insights calls it: of the event, or of the line, where a dot leads into what is nested. It is one line of text."""
+    """The text of a field by its name in Logs Insights: of the event, or of the line, with dots for nested members."""
     match field:
         case "@timestamp":
             return f"{datetime.fromtimestamp(event['timestamp'] / 1000, UTC):%H:%M:%S.%f}"[:-3]
@@ -115,7 +115,7 @@ def field_of(event, line, field):
 
 
 def contents(aws, widgets, name, series, end):
-    """What each widget shows."""
+    """The content of each widget."""
     start = end - WINDOW
     charts = {number: widget["properties"] for number, widget in enumerate(widgets) if widget["type"] == "chart"}
     own = own_curves(charts, series, end)
@@ -127,7 +127,7 @@ def contents(aws, widgets, name, series, end):
             case "alarm":
                 yield alarm_states(aws, properties["alarms"], name)
             case "metric":
-                # From a full minute on: the first would be drawn as if it were whole.
+                # From a full minute on: a partial minute would look like a full one.
                 yield aws_curves(aws, properties, start.replace(second=0) + STEP, end)
             case "chart":
                 yield own[number]

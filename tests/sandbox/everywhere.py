@@ -1,7 +1,7 @@
-"""Creates mocks in one task of an environment, and calls each at once in another; of every eleven, one is changed there and one deleted,
-and called in the first.
+"""Creates mocks in one task of an environment, and calls each at once in another task. Of every eleven mocks the other task changes one and
+deletes one, and the first task is called.
 
-Asks the tasks by their own addresses, past the load balancer, so that it is known which one answers. In a sandbox that is up:
+The requests go to the tasks' own addresses, past the load balancer, so the answering task is known. In a running sandbox:
 
     scripts/sandbox exec python3 tests/sandbox/everywhere.py ENV COUNT
 """
@@ -18,7 +18,7 @@ from client import ask
 
 
 def addresses(aws):
-    """Those of the tasks that the load balancer sends requests to."""
+    """The addresses of the tasks behind the load balancer."""
     group = aws.elbv2.describe_target_groups()["TargetGroups"][0]["TargetGroupArn"]
     targets = aws.elbv2.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
     return [target["Target"]["Id"] for target in targets if target["TargetHealth"]["State"] == "healthy"]
@@ -42,8 +42,8 @@ def main(env, count):
                 sys.exit(f"{writer} answered {status} to the creation of {path}: {text}")
             if (answer := ask(mocks[reader], "GET", path)[::2]) != (200, body):
                 sys.exit(f"{path}, made in {writer}, is {answer} in {reader}")
-            # A creation is called for the first time, and so looked up. What is changed or deleted the first task has in its memory.
-            # Eleven, because that has no divisor in common with the number of pairs: each task changes, and each deletes.
+            # The call after a creation is a miss. A changed or deleted mock is in the first task's memory.
+            # Eleven shares no divisor with the number of pairs, so each task changes and deletes.
             endpoint = json.loads(text)["data"]["id"]
             if number % 11 == 0:
                 change = {"data": {"type": "endpoints", "id": endpoint, "attributes": {"response": {"body": "changed"}}}}

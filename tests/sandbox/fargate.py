@@ -1,8 +1,7 @@
 """Makes MiniStack run ECS tasks as Fargate runs them.
 
-MiniStack starts each container of a task by itself and passes on its image, command and environment, and nothing else of the
-container's definition. What an environment of ours relies on beyond that is added here: `apply` replaces the functions of
-MiniStack that stand in the way. README.md lists what each of these does without us.
+MiniStack starts each container of a task separately, with only image, command and environment of its definition. `apply` replaces
+functions of MiniStack to add the rest that Echo relies on. README.md compares both.
 """
 
 import contextlib
@@ -16,19 +15,20 @@ import telemetry
 from ministack.core.responses import get_account_id, get_region, json_response
 from ministack.services import alb, ec2, ecs, secretsmanager
 
-# Where AWS serves a task's metadata and credentials. The emulator listens there, in the sandbox's own network namespace.
+# The address of a task's metadata and credentials on AWS. The emulator listens there, in the sandbox's network
+# namespace.
 LINK_LOCAL = "169.254.170.2"
-# How long a container may take from its start to its first healthy answer: many times what Echo needs, so that a slow machine
-# does not fail a deployment, and short enough to wait for in a test of one that does fail.
+# Maximum time of a container from its start to its first healthy answer. Many times Echo's, for slow machines, and
+# short enough for a test of a failing deployment.
 START_SECONDS = 40
 
 _originals = {}
-# Deployments by id: MiniStack forgets those that are over, and the provider asks how they ended.
+# Deployments by id: MiniStack forgets ended deployments, and the provider asks for their end.
 _deployments = {}
 
 
 def apply(api_port):
-    """Replaces MiniStack's functions; to be called once, before it serves."""
+    """Replaces MiniStack's functions. Call once, before MiniStack serves."""
 
     def replace(module, name, function):
         _originals[name] = getattr(module, name)
@@ -44,20 +44,26 @@ def apply(api_port):
     replace(ecs, "_cleanup_task_resources", _cleanup_task_resources)
     replace(ecs, "_make_deployment", _make_deployment)
     status = docker.models.containers.Container.status.fget
-    # podman says so of a container that was killed, and MiniStack does not know the word.
+    # podman's word for a killed container, unknown to MiniStack.
     docker.models.containers.Container.status = property(lambda container: status(container).replace("stopped", "exited"))
     ecs._ACTION_MAP["ListServiceDeployments"] = _list_service_deployments
     ecs._ACTION_MAP["DescribeServiceDeployments"] = _describe_service_deployments
     ecs._ACTION_MAP["DescribeServiceRevisions"] = _describe_service_revisions
 
 
+def services_in_rollout():
+    """The ARNs of services whose newest deployment is under way. MiniStack starts all tasks in one subnet, so tasks do not tell where."""
+    deployments = ((service, ecs._primary_deployment(service)) for service in ecs._services.values())
+    return [service["serviceArn"] for service, newest in deployments if newest and newest["rolloutState"] == "IN_PROGRESS"]
+
+
 def _run_kwargs(api_port, definition, task_definition, env, ports, network, host_mode, task_id, task_arn, own_ip, cluster_arn):
-    """What is given to Docker to make a container: MiniStack's, and the rest of what the task definition says."""
+    """Arguments of a container for Docker: MiniStack's, and the rest of the task definition."""
     kwargs = _originals["_build_run_kwargs"](
         definition, task_definition, env, ports, network, host_mode, task_id, task_arn, own_ip, cluster_arn
     )
     linux = definition.get("linuxParameters") or {}
-    # A container without a limit of its own may use what the task has.
+    # A container without a limit may use the task's memory.
     memory = definition.get("memory") or task_definition["memory"]
     kwargs |= {
         "user": definition.get("user"),
@@ -76,7 +82,7 @@ def _run_kwargs(api_port, definition, task_definition, env, ports, network, host
     env["AWS_ENDPOINT_URL"] = f"http://{LINK_LOCAL}:{api_port}"
     env["AWS_REGION"] = get_region()
     env["ECS_CONTAINER_METADATA_URI_V4"] = f"http://{LINK_LOCAL}/v4/" + env["ECS_CONTAINER_METADATA_URI_V4"].rpartition("/")[2]
-    # The endpoints of telemetry have AWS's own names, and a certificate that is from here.
+    # The endpoints of telemetry have AWS's names, and a certificate of the sandbox.
     env["SSL_CERT_FILE"] = telemetry.IN_TASKS
     kwargs["volumes"] = [*kwargs.get("volumes", []), f"{telemetry.AUTHORITY}:{telemetry.IN_TASKS}:ro"]
     kwargs.pop("extra_hosts", None)
@@ -93,10 +99,10 @@ def _run_kwargs(api_port, definition, task_definition, env, ports, network, host
 
 
 def _network_of(subnet_id):
-    """The name of the container network that stands for a subnet's VPC; made when it is first asked for.
+    """The name of the container network of a subnet's VPC. Creates a missing network.
 
-    It has the VPC's addresses, so that settings in terms of the VPC's CIDR mean what they mean on AWS: tasks are in the lower
-    half, and the load balancer, for which the bridge's own address stands, in the upper half, where its subnets are.
+    The network has the VPC's addresses, so settings by CIDR work as on AWS: tasks in the lower half; the load balancer, represented by
+    the bridge's address, in the upper half.
     """
     vpc_id = ec2._subnets[subnet_id]["VpcId"]
     cidr = ipaddress.ip_network(ec2._vpcs[vpc_id]["CidrBlock"])
@@ -104,7 +110,7 @@ def _network_of(subnet_id):
     client = ecs._get_docker()
     with ecs.resource_lock("vpc-network", vpc_id):
         if not client.networks.list(names=[vpc_id]):
-            # The next VPC may have the addresses of one that is gone.
+            # A new VPC may reuse the addresses of a deleted one.
             for network in client.networks.list():
                 if network.name.startswith("vpc-") and network.name not in ec2._vpcs:
                     network.remove()
@@ -114,7 +120,7 @@ def _network_of(subnet_id):
 
 
 def _secrets(definition):
-    """The values of a container's secrets, in the version that the task definition names."""
+    """The values of a container's secrets, in the versions of the task definition."""
     resolved = {}
     for secret in definition.get("secrets", []):
         # arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME[:JSON-KEY:STAGE:VERSION-ID]
@@ -130,7 +136,7 @@ def _secrets(definition):
 
 
 def _mark_task_running(task_arn, task):
-    """A task runs when its containers' health checks and its target groups' succeed, and has failed when they do not in time."""
+    """A task runs when the health checks of containers and target groups succeed. It fails if they do not in time."""
     definition = ecs._task_defs[ecs._resolve_td_key(task["taskDefinitionArn"])]
     deadline = time.monotonic() + START_SECONDS
     while (problem := _unhealthy(task, definition)) and ecs._task_is_active(task_arn, task):
@@ -141,7 +147,7 @@ def _mark_task_running(task_arn, task):
 
 
 def _fail_task_start(task, client, reason):
-    """A container that has ended before its task ran is the reason, with its exit code, and not what could not be started beside it."""
+    """Reports an early ended container with its exit code as the reason, not containers that could not start beside it."""
     for container, started in zip(task["containers"], task["_docker_ids"], strict=False):
         ended = client.containers.get(started)
         if ended.status == "exited":
@@ -150,7 +156,7 @@ def _fail_task_start(task, client, reason):
 
 
 def _unhealthy(task, definition):
-    """What is wrong with a task's health, or None."""
+    """The problem of a task's health, or None."""
     client = ecs._get_docker()
     for index, container_definition in enumerate(definition["containerDefinitions"]):
         name = container_definition["name"]
@@ -161,7 +167,7 @@ def _unhealthy(task, definition):
             raise RuntimeError(f"essential container {name} exited: {container.logs(tail=3).decode(errors='replace')}")
         command = (container_definition.get("healthCheck") or {}).get("command")
         if command:
-            # As ECS says it: CMD and the words of a command. The shell form has no use in an image without a shell.
+            # ECS's form: CMD and the words of a command. The image has no shell for the shell form.
             code, output = container.exec_run(command[1:])
             task["containers"][index]["healthStatus"] = "UNHEALTHY" if code else "HEALTHY"
             if code:
@@ -175,24 +181,27 @@ def _unhealthy(task, definition):
 
 
 def _cleanup_task_resources(task, client, extra_container=None):
-    """Stops a task's containers, each with the time that its definition gives it, and removes them, while the caller goes on: ECS
-    takes a task for stopped long before its containers are, and to stop two tasks takes it no longer than to stop one."""
+    """Stops and removes a task's containers in the background, each within the time of its definition. As on ECS, a task counts as stopped
+    before its containers end, and two tasks stop as fast as one."""
     with ecs.resource_lock("ecs-task", task["taskArn"]):
         containers, task["_docker_ids"] = task.get("_docker_ids") or [], []
     _originals["_cleanup_task_resources"](task, client, extra_container)
+    if not ecs._get_docker():
+        # In a sandbox without tasks no container started.
+        return
     definitions = ecs._task_defs[ecs._resolve_td_key(task["taskDefinitionArn"])]["containerDefinitions"]
     depended_on = {dependency["containerName"] for definition in definitions for dependency in definition.get("dependsOn") or []}
-    # Whom others depend on is stopped after them.
+    # Containers that others depend on stop last.
     order = sorted(zip(definitions, containers, strict=False), key=lambda pair: pair[0]["name"] in depended_on)
 
     def remove():
-        # A client of its own, because MiniStack's waits less long for an answer than a container may take to stop.
+        # A separate client: MiniStack's has a time-out below the stop time of a container.
         patient = docker.from_env(timeout=180)
         for definition, container in order:
             with contextlib.suppress(docker.errors.APIError):
                 patient.containers.get(container).stop(timeout=definition.get("stopTimeout") or 30)
-        # By name, because MiniStack knows only of those that have started. The first one holds the network that the others are in, so
-        # that it can not be removed before them; and while it is there, so is the VPC's network.
+        # By name, because MiniStack lists only started containers. The first one holds the network of the others, so it
+        # goes last. Until then the VPC's network remains.
         names = f"ministack-ecs-{task['taskArn'].rpartition('/')[2][:8]}-"
         rest = patient.containers.list(all=True, filters={"name": names})
         for container in sorted(rest, key=lambda container: container.attrs["Created"], reverse=True):
@@ -203,8 +212,8 @@ def _cleanup_task_resources(task, client, extra_container=None):
 
 
 def _make_deployment(task_definition, desired_count, status="PRIMARY"):
-    """A deployment is in progress until its tasks run, the first one too. Its time has fractions, because the provider takes a
-    deployment that began in the same second as its request for an old one."""
+    """A deployment is in progress until its tasks run, also the first. Its time has fractions, because the provider ignores a deployment
+    from the same second as its request."""
     deployment = _originals["_make_deployment"](task_definition, desired_count, status)
     deployment |= {"createdAt": time.time(), "rolloutState": "IN_PROGRESS", "rolloutStateReason": ""}
     _deployments[deployment["id"].rpartition("/")[2]] = deployment
@@ -212,7 +221,7 @@ def _make_deployment(task_definition, desired_count, status="PRIMARY"):
 
 
 def _list_service_deployments(data):
-    """Those that are over as well: a service's are all of one family."""
+    """Includes ended deployments: all of a service are of one family."""
     cluster, service = data["cluster"].rpartition("/")[2], data["service"].rpartition("/")[2]
     family = ecs._services[f"{cluster}/{service}"]["taskDefinition"].rpartition(":")[0]
     of_service = [deployment for deployment in _deployments.values() if deployment["taskDefinition"].rpartition(":")[0] == family]
@@ -256,6 +265,6 @@ def _status(deployment, service):
         return "IN_PROGRESS"
     primary = ecs._primary_deployment(service)
     if primary is deployment:
-        # There was nothing to go back to.
+        # No earlier deployment for a rollback.
         return "STOPPED"
     return "ROLLBACK_SUCCESSFUL" if primary["rolloutState"] == "COMPLETED" else "ROLLBACK_IN_PROGRESS"

@@ -1,34 +1,62 @@
-"""What MiniStack is told about a resource and does not give back, so that a second plan would want to change it; and what AWS gives back
-without being told.
+"""Returns arguments of creates that MiniStack drops, and defaults that AWS adds. Without them each second plan changes the resources.
 
-A create's parameters are written into the answers that describe what it made, beside the resource's id.
+The file writes the parameters of a create into descriptions of the resource, beside its id.
 """
 
 import json
+import os
+import re
+from pathlib import Path
 from xml.sax.saxutils import escape
 
-from ministack.services import cloudwatch, dynamodb, ec2, ecs
+import normal
+from ministack.services import alb, cloudwatch, dynamodb, ec2, ecs
 
-# What to add to descriptions, by the element that holds an id.
-_additions = {}
-# What alarms were given, by name: alarming.py evaluates that.
+# Additions to descriptions, by the element with the id, and their sources.
+_additions, _made_of = {}, {}
+# Arguments of alarms, by name, for alarming.py.
 alarms = {}
 
 
 def apply():
     _remember("CreateFlowLogs", "DescribeFlowLogs", "flowLogId", "fl-", _flow_log)
     _remember("CreateVpcEndpoint", "DescribeVpcEndpoints", "vpcEndpointId", "vpce-", _endpoint)
+    _make_regional_gateways()
     _remember_rules()
     _remember_alarms()
     _remember_recovery_period()
-    _fill_in_capabilities()
+    _normalise_containers()
+    _normalise_balancers()
     _remember_rebalancing("CreateService")
     _remember_rebalancing("UpdateService")
 
 
+def planted():
+    """The target of a planted fault: the emulator answers this call without effect, and changes.py has to find it."""
+    file = Path(os.environ["SANDBOX_STATE"]) / "forgets"
+    return file.read_text() if file.exists() else None
+
+
+def _make_regional_gateways():
+    """A regional NAT gateway has no subnet, but MiniStack requires one."""
+    create = ec2._ACTION_MAP["CreateNatGateway"]
+
+    def creating(parameters):
+        if ec2._p(parameters, "AvailabilityMode") != "regional":
+            return create(parameters)
+        answer = create(parameters | {"SubnetId": ["none"]})
+        gateway = re.search(r"nat-\w+", answer[2].decode())[0]
+        ec2._nat_gateways[gateway] |= {"SubnetId": "", "VpcId": ec2._p(parameters, "VpcId")}
+        return answer
+
+    ec2._ACTION_MAP["CreateNatGateway"] = creating
+    mode = lambda parameters, _: f"<availabilityMode>{ec2._p(parameters, 'AvailabilityMode', 'zonal')}</availabilityMode>"
+    _remember("CreateNatGateway", "DescribeNatGateways", "natGatewayId", "nat-", mode)
+
+
 def _remember_rules():
-    """The prefix lists in the rules of security groups; and that a rule for all protocols has no ports, whatever is said, so that the
-    provider takes away the one that a new group begins with."""
+    """Keeps prefix lists in rules of security groups. Removes ports from rules for all protocols, so that the provider can remove the first
+    rule of a new group."""
     parse_rules, rule_xml = ec2._parse_ip_permissions, ec2._sg_rule_xml
 
     def rules_as_meant(parameters, prefix):
@@ -51,7 +79,7 @@ def _remember_rules():
 
 
 def _remember_alarms():
-    """What an alarm was not given, which MiniStack fills in; and the metrics of an expression, which it leaves out."""
+    """Removes arguments of alarms that MiniStack invents, and keeps the metrics of an expression."""
     put, describe = cloudwatch._put_metric_alarm, cloudwatch._cbor_alarm
 
     def putting(parameters, given, is_cbor, is_json=False):
@@ -71,7 +99,7 @@ def _remember_alarms():
 
 
 def _remember_recovery_period():
-    """For how many days a table can be brought back to any second."""
+    """Keeps the recovery period of tables."""
     update, describe = dynamodb._update_continuous_backups, dynamodb._describe_continuous_backups
     periods = {}
 
@@ -90,21 +118,49 @@ def _remember_recovery_period():
     dynamodb._update_continuous_backups, dynamodb._describe_continuous_backups = updating, describing
 
 
-def _fill_in_capabilities():
-    """A container's capabilities are two lists in AWS, also where only one was given."""
+def _normalise_containers():
+    """Containers as AWS stores them."""
     register = ecs._ACTION_MAP["RegisterTaskDefinition"]
 
     def registering(data):
-        for container in data["containerDefinitions"]:
-            if capabilities := container.get("linuxParameters", {}).get("capabilities"):
-                capabilities |= {"add": capabilities.get("add", []), "drop": capabilities.get("drop", [])}
-        return register(data)
+        containers = [normal.container(given, data.get("networkMode")) for given in data["containerDefinitions"]]
+        return register(data | {"containerDefinitions": containers})
 
     ecs._ACTION_MAP["RegisterTaskDefinition"] = registering
 
 
+def _normalise_balancers():
+    """Adds default attributes, and returns listeners in AWS's form."""
+    action_xml, listener_xml = alb._action_xml, alb._listener_xml
+
+    def describing(action, kept, name, defaults_of):
+        describe = alb._ACTION_MAP[action]
+
+        def filled(parameters):
+            arn = alb._p(parameters, name)
+            if arn in kept:
+                kept[arn] = normal.with_defaults(kept[arn], defaults_of(arn))
+            return describe(parameters)
+
+        alb._ACTION_MAP[action] = filled
+
+    def action_as_told(action):
+        told = action_xml(action)
+        return told.removesuffix("</member>") + normal.forward(action["TargetGroupArn"]) + "</member>" if action["Type"] == "forward" else told
+
+    def listener_as_told(listener):
+        off = "<MutualAuthentication><Mode>off</Mode></MutualAuthentication>" if listener.get("Protocol") == "HTTPS" else ""
+        return listener_xml(listener).removesuffix("</member>") + off + "</member>"
+
+    describing("DescribeLoadBalancerAttributes", alb._lb_attrs, "LoadBalancerArn", lambda _: normal.LOAD_BALANCER)
+    describing("DescribeTargetGroupAttributes", alb._tg_attrs, "TargetGroupArn", lambda _: normal.TARGET_GROUP)
+    with_tls = lambda listener: alb._listeners[listener]["Protocol"] == "HTTPS"
+    describing("DescribeListenerAttributes", alb._listener_attrs, "ListenerArn", lambda arn: normal.TLS_LISTENER if with_tls(arn) else normal.LISTENER)
+    alb._action_xml, alb._listener_xml = action_as_told, listener_as_told
+
+
 def _remember_rebalancing(action):
-    """Whether a service evens its tasks out over zones."""
+    """Keeps the rebalancing of a service over zones."""
     original = ecs._ACTION_MAP[action]
 
     def acting(data):
@@ -123,11 +179,12 @@ def _remember(create, describe, element, prefix, addition):
 
     def creating(parameters):
         status, headers, body = original_create(parameters)
-        # The id is the only word of the answer that begins so.
+        # Only the id begins with this prefix.
         for word in body.decode().replace("<", ">").split(">"):
             if word.startswith(prefix):
                 id_element = f"<{element}>{word}</{element}>"
                 _additions[id_element] = addition(parameters, word)
+                _made_of[id_element] = addition, parameters
         return status, headers, _add(body)
 
     def describing(parameters):
@@ -135,6 +192,14 @@ def _remember(create, describe, element, prefix, addition):
         return status, headers, _add(body)
 
     ec2._ACTION_MAP[create], ec2._ACTION_MAP[describe] = creating, describing
+
+
+def add_anew(element, word, changes):
+    """Adds parameters after an update."""
+    id_element = f"<{element}>{word}</{element}>"
+    addition, parameters = _made_of[id_element]
+    _made_of[id_element] = addition, parameters | changes
+    _additions[id_element] = addition(parameters | changes, word)
 
 
 def _add(body):

@@ -1,6 +1,6 @@
-"""Has DynamoDB Local keep the items of tables: for each query, MiniStack looks at every item of a partition, and a log is one partition.
+"""Keeps the items of tables in DynamoDB Local. MiniStack scans a whole partition for each query, and the log is one partition.
 
-All else about a table is MiniStack's: it is created, described, changed and deleted there, and here too as far as items need it.
+MiniStack keeps the rest of a table. Creations and deletions of tables go to both.
 """
 
 import asyncio
@@ -13,18 +13,18 @@ from ministack.services import dynamodb
 
 ITEMS = {f"{kind}Item" for kind in ("Get", "Put", "Update", "Delete", "BatchGet", "BatchWrite")} | {"Query", "Scan"}
 ITEMS |= {"TransactGetItems", "TransactWriteItems"}
-# What DynamoDB Local has to know of a table, by what tells it.
+# The operations and parameters that DynamoDB Local needs.
 TABLES = {
     "CreateTable": ("TableName", "AttributeDefinitions", "KeySchema", "BillingMode"),
     "UpdateTimeToLive": ("TableName", "TimeToLiveSpecification"),
     "DeleteTable": ("TableName",),
 }
-# It looks at the form only, and keeps apart what it is told by different keys.
+# DynamoDB Local checks only the form of credentials, and separates tables by access key.
 AUTHORIZATION = "AWS4-HMAC-SHA256 Credential=sandbox/20120810/{region}/dynamodb/aws4_request, SignedHeaders=host, Signature=0"
 
-# Threads of its own: in those that all share, load balancers wait for tasks, which wait for this.
+# Separate threads: in the shared ones, load balancers wait for tasks, and tasks wait for items.
 _threads = ThreadPoolExecutor(16)
-# Not tried again: what was sent may have been done.
+# No retry: the request may have taken effect.
 _local = urllib3.HTTPConnectionPool("127.0.0.1", int(os.environ["SANDBOX_DYNAMODB_PORT"]), maxsize=16, retries=False)
 
 

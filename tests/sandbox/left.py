@@ -1,4 +1,4 @@
-"""What the emulated AWS still has after a destroy, by kind. Empty is what a destroy has to leave."""
+"""The remains in the emulated AWS after a destroy, by kind. A destroy has to leave none."""
 
 
 def present(found):
@@ -14,13 +14,13 @@ def stacks(aws):
 
 
 def keys_in_use(aws):
-    """A key is never gone at once: AWS keeps it for days, in case that something is encrypted by it."""
+    """Keys without a scheduled deletion. AWS never deletes a key at once."""
     keys = [aws.kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"] for key in aws.kms.list_keys()["Keys"]]
     return [key["KeyId"] for key in keys if key["KeyState"] != "PendingDeletion" and key["KeyManager"] == "CUSTOMER"]
 
 
 def of_environment(aws, name):
-    """Of the environment NAME; of what has no name of the environment's, all."""
+    """The remains of the environment NAME, and all resources without an environment's name."""
     return present({
         "networks": [vpc["VpcId"] for vpc in aws.ec2.describe_vpcs()["Vpcs"] if not vpc["IsDefault"]],
         "addresses": aws.ec2.describe_addresses()["Addresses"],
@@ -45,7 +45,7 @@ def of_environment(aws, name):
 
 
 def of_account(aws):
-    """Of what environments/account makes."""
+    """The remains of environments/account."""
     return present({
         "buckets": [bucket["Name"] for bucket in aws.s3.list_buckets()["Buckets"]],
         "repositories": [repository["repositoryName"] for repository in aws.ecr.describe_repositories()["repositories"]],

@@ -1,7 +1,7 @@
-"""Calls of AWS that MiniStack does not know and the environments make.
+"""Answers calls of the environments that MiniStack lacks.
 
-They keep what they are given and give it back, so that Terraform can create, read, change and delete; nothing acts on it. README.md
-lists them, because that is all that the sandbox proves about these resources.
+The calls keep and return their arguments, so that Terraform can create, read, change and delete. They have no other effect, and
+README.md lists them as a limit of the proof.
 """
 
 import json
@@ -11,18 +11,18 @@ import uuid
 from ministack.core.responses import get_account_id, get_region
 from ministack.services.cloudformation import provisioners
 
-# The fields that name a thing of each kind.
+# The identifying fields of each kind.
 TARGET = ("ServiceNamespace", "ResourceId", "ScalableDimension")
 POLICY = ("PolicyName", *TARGET)
 SCHEDULE = ("ScheduledActionName", *TARGET)
 
 
 class Missing(Exception):
-    """There is no such thing; its text is what AWS says."""
+    """Not found. The text is AWS's."""
 
 
 class Shelf:
-    """Things of one kind: what their calls gave, by the fields that name them."""
+    """Resources of one kind: the arguments of their calls, by their identifying fields."""
 
     def __init__(self, names):
         self.names = names
@@ -57,7 +57,7 @@ def one(given, name):
 
 
 def target_fields(given):
-    """How the describing calls of Application Auto Scaling narrow down what they list."""
+    """The filters of Application Auto Scaling's describing calls."""
     return {
         "ServiceNamespace": one(given, "ServiceNamespace"),
         "ResourceId": given.get("ResourceIds") or one(given, "ResourceId"),
@@ -80,7 +80,7 @@ def register_target(given):
 
 
 def deregister_target(given):
-    """What belongs to a target goes with it."""
+    """Deletes a target with its policies and schedules."""
     targets.drop(given)
     for shelf in (policies, schedules):
         for thing in shelf.find(**{name: [given[name]] for name in TARGET}):
@@ -176,7 +176,7 @@ NOT_FOUND = {
 
 
 def answer(target, body):
-    """The status and the document that answer a call."""
+    """The status and the document of the answer."""
     try:
         return 200, json.dumps(CALLS[target](json.loads(body)))
     except Missing as missing:
@@ -185,7 +185,7 @@ def answer(target, body):
 
 
 def apply():
-    """Teaches CloudFormation what the provider has no resource for yet: the search of traces."""
+    """Adds the search of traces to CloudFormation: the provider lacks a resource for it."""
     provisioners._RESOURCE_HANDLERS["AWS::XRay::TransactionSearchConfig"] = {
         "create": lambda logical_id, properties, stack_name: (get_account_id(), {"AccountId": get_account_id()}),
         "delete": provisioners._cfn_noop_delete,

@@ -1,7 +1,7 @@
-"""The machine that a sandbox is: namespaces with podman, the emulated AWS in them, and ports of this machine's loopback that lead in.
+"""The machine of a sandbox: namespaces with podman and the emulated AWS, and ports of this machine's loopback that lead in.
 
-scripts/sandbox starts it and ends it. Everything that the sandbox runs is in a network, mount and process namespace, so that it
-can use AWS's own addresses and ports, changes nothing of the machine, and can not outlive this process.
+scripts/sandbox starts and ends it. All processes of the sandbox are in network, mount and process namespaces. So they can use AWS's
+addresses and ports, change nothing on the machine, and cannot outlive this process.
 
 Usage: namespace.py STATE-FOLDER OFFSET PYTHON
 """
@@ -17,14 +17,14 @@ from pathlib import Path
 
 API_PORT = 4566
 DYNAMODB_PORT = 8000
-# Where load balancers may listen: HTTP, HTTPS, and management with and without a certificate.
+# Ports of load balancers: HTTP, HTTPS, and management with and without a certificate.
 BALANCER_PORTS = [80, 443, 8080, 8081, 8443]
-# A socket's path may have 107 bytes; a checkout may be deep.
+# A socket's path has at most 107 bytes, and a checkout may be deep.
 PODMAN_SOCKET = "/mnt/podman.sock"
 
 
 def enter(state, offset, python):
-    """Opens the ports on this machine, and goes on in new namespaces: a socket stays in the one where it was opened."""
+    """Opens the ports on this machine, and continues in new namespaces. Sockets stay in their namespace."""
     listeners = []
     for port in [API_PORT, *BALANCER_PORTS]:
         listener = socket.create_server(("127.0.0.1", port + offset), backlog=128)
@@ -35,15 +35,15 @@ def enter(state, offset, python):
 
 
 def prepare(state):
-    """An address where AWS has one, a name that the provider asks for, and a folder that is gone with the namespace."""
+    """Adds AWS's addresses, the provider's names, and a folder that ends with the namespace."""
     run = subprocess.check_call
     run(["ip", "link", "set", "lo", "up"])
     run(["ip", "address", "add", "169.254.170.2/32", "dev", "lo"])
-    # podman's bridge has the lowest of its containers' addresses: a new one may change it, and containers that know the old one are
-    # cut off for 20 s, unless they are told.
+    # podman's bridge has the lowest MAC address of its containers. A new container may change it, and would cut others
+    # off for 20 s without an announcement.
     Path("/proc/sys/net/ipv4/conf/all/arp_notify").write_text("1")
     run(["mount", "-t", "tmpfs", "tmpfs", "/mnt"])
-    # S3 Control is asked under the account's own name.
+    # S3 Control has the account in its host name.
     hosts = state / "hosts"
     hosts.write_text(Path("/etc/hosts").read_text() + "127.0.0.1 000000000000.localhost\n")
     run(["mount", "--bind", str(hosts), "/etc/hosts"])
@@ -76,13 +76,13 @@ async def relay(port, reader, writer):
 
 
 async def serve(listeners, children):
-    """Relays until it is told to end, or something that it started ends by itself."""
+    """Relays until a signal, or until a started process ends."""
     over = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, over.set)
 
     def reap():
-        # The first process of a namespace inherits what others leave behind: here, podman's monitors of containers.
+        # The first process of a namespace inherits orphans: here, podman's monitors of containers.
         with contextlib.suppress(ChildProcessError):
             while child := os.waitpid(-1, os.WNOHANG)[0]:
                 if child in children:
@@ -103,11 +103,14 @@ def main():
     prepare(state)
     os.environ |= {"DOCKER_HOST": f"unix://{PODMAN_SOCKET}", "MINISTACK_ACCOUNT_ID": "000000000000", "IOT_MTLS_ENABLED": "0"}
     os.environ |= {"SANDBOX_STATE": str(state), "SANDBOX_DYNAMODB_PORT": str(DYNAMODB_PORT), "DDB_LOCAL_TELEMETRY": "0"}
-    podman = start(state, "podman", ["podman", "system", "service", "--time", "0", f"unix://{PODMAN_SOCKET}"])
+    # Without podman's socket, MiniStack counts tasks as running.
+    without_tasks = bool(os.environ.get("SANDBOX_WITHOUT_TASKS"))
+    podman = ["sleep", "infinity"] if without_tasks else ["podman", "system", "service", "--time", "0", f"unix://{PODMAN_SOCKET}"]
+    podman = start(state, "podman", podman)
     dynamodb = start(state, "dynamodb", ["dynamodb-local", str(DYNAMODB_PORT)])
     emulator = start(state, "emulator", [python, "-B", str(Path(__file__).parent / "emulator.py"), *map(str, BALANCER_PORTS)])
     asyncio.run(serve(listeners, {podman.pid, dynamodb.pid, emulator.pid}))
-    # Containers have control groups outside of the namespace. All else ends with this process: the kernel sees to it.
+    # Control groups of containers are outside of the namespace. The kernel ends everything else with this process.
     emulator.kill()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     subprocess.run(["podman", "rm", "--all", "--force", "--depend", "--time", "0"], stdout=subprocess.DEVNULL, check=False)

@@ -1,4 +1,4 @@
-"""Draws a dashboard with its data: each widget at its place, as CloudWatch would. What is in it is the caller's (dashboard.py)."""
+"""Draws a dashboard with its data as CloudWatch does. dashboard.py has the content."""
 
 from datetime import timedelta
 from math import nan
@@ -12,8 +12,8 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.patches import FancyBboxPatch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-# Lengths are pixels, from the upper left corner. A cell of CloudWatch's grid, 24 to a row; what is above the grid; space between widgets
-# and in them.
+# In pixels, from the upper left corner: a cell of CloudWatch's grid of 24 columns; the space above the grid; the gaps
+# between and in widgets.
 DPI, COLUMN, ROW, TOP, SPACE = 100, 80, 40, 44, 8
 WIDTH = 24 * COLUMN + SPACE
 LINE, TILE_WIDTH, TILE_HEIGHT = 18, 300, 32
@@ -24,9 +24,9 @@ STATES = {
     "ALARM": ("in alarm", "#fdd8d0", ALARM),
     "INSUFFICIENT_DATA": ("insufficient data", "#eceff1", GREY),
 }
-# Of lines of the log.
+# Colours of log levels.
 LEVELS = {"ERROR": ALARM, "WARN": "#855900"}
-# Points further apart than this are not joined: there was nothing between them.
+# Maximum distance of joined points. A wider gap means missing data.
 GAP = timedelta(seconds=90)
 MEASURE = RendererAgg(1, 1, DPI)
 
@@ -47,7 +47,7 @@ def cut(words, most):
 
 
 def letters(words, width, style):
-    """How many there is room for, as broad as those of the words are on average."""
+    """The number of characters that fit, by their average width."""
     return int(width * len(words) / (width_of(words, style) or 1))
 
 
@@ -66,7 +66,7 @@ class Picture:
         self.page.add_patch(FancyBboxPatch(box[:2], *size, boxstyle="round,pad=0,rounding_size=4", fc=colour, ec=edge, lw=1))
 
     def title(self, box, words):
-        """Writes a title, over as many lines as it needs; what is left of the box is what it is of."""
+        """Writes a title over one or more lines, and returns the rest of the box."""
         lines = wrap(words, letters(words, box.right - box.left, TITLE))
         for at, line in enumerate(lines):
             self.text(box.left, box.top + 12 + LINE * at, line, TITLE)
@@ -90,7 +90,7 @@ class Picture:
             self.text(left + width - 2 * SPACE, top + 21, words, SMALL, ink, ha="right")
 
     def legend(self, box, curves):
-        """Writes the labels in rows, and gives what is left of the box."""
+        """Writes the labels in rows, and returns the rest of the box."""
         left, base = box.left, box.top + 11
         for at, (label, points) in enumerate(curves.items()):
             words = label if points or not any(curves.values()) else f"{label}: no data"
@@ -108,12 +108,12 @@ class Picture:
         if not any(curves.values()):
             self.nothing(box)
             return
-        # Room for the numbers beside and below, and for half of the last time.
+        # Room for numbers beside and below, and for half of the last time.
         left, right, bottom = left + 52, right - 12, bottom - 20
         at = (left / WIDTH, 1 - bottom / self.height, (right - left) / WIDTH, (bottom - top) / self.height)
         axes = self.figure.add_axes(at, xlim=(start, end), facecolor="none")
         for number, points in enumerate(curves.values()):
-            # The first ones are broader, so that they are seen below others of the same values.
+            # The first curves are broader, so that they show below equal ones.
             style = {"lw": 1.4 + 2 * (1 - (number + 1) / len(curves)), "marker": ".", "ms": 5, "clip_on": False}
             axes.plot(*zip(*with_gaps(points), strict=True), color=f"C{number}", **style)
         values = [value for points in curves.values() for _, value in points]
@@ -133,11 +133,11 @@ class Picture:
         axes.spines.bottom.set(visible=True, color=GREY, lw=0.8)
 
     def table(self, box, fields, rows):
-        """Rows of text in columns as broad as they have to be; where there is not room for that, the broadest ones are cut."""
+        """Rows of text in columns of their own width. The broadest columns are cut to fit."""
         if not rows:
             self.nothing(box)
             return
-        # One line is the heads of the columns, and one says what there is no room for.
+        # Two lines: the heads of the columns, and the number of omitted rows.
         shown = rows[: int((box.bottom - box.top) // LINE) - 2]
         columns = [column for column in zip(fields, *shown, strict=True) if any(column[1:])]
         widths = [max(map(len, column)) for column in columns]
@@ -153,7 +153,7 @@ class Picture:
 
 
 def with_gaps(points):
-    """Points, and before each that comes late one that is none, at which a line ends."""
+    """Points, with None before each late one, so that a line ends there."""
     for at, (time, value) in enumerate(points):
         if at and time - points[at - 1][0] > GAP:
             yield time, nan
@@ -161,7 +161,7 @@ def with_gaps(points):
 
 
 def draw(widgets, title, start, end, file):
-    """Draws widgets, each with what it shows: words, alarms' states, curves, or the fields and rows of a log."""
+    """Draws widgets with their content: words, states of alarms, curves, or fields and rows of a log."""
     widgets = list(widgets)
     picture = Picture(TOP + ROW * max(widget["y"] + widget["height"] for widget, _ in widgets) + SPACE)
     picture.text(2 * SPACE, 28, title, {"size": 13, "weight": "bold"})

@@ -1,20 +1,27 @@
-"""What the policies of a role say, as IAM has them."""
+"""The policies of roles, as IAM has them."""
+
+import pathlib
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 def of_role(iam, role):
-    """The statements of those that are attached to a role, and of its own."""
-    attached = [managed(iam, policy["PolicyArn"]) for policy in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]]
-    names = iam.list_role_policies(RoleName=role)["PolicyNames"]
-    own = [iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]["Statement"] for name in names]
-    return sum(attached + own, [])
+    """The documents of a role's attached and inline policies, by name."""
+    attached = {policy["PolicyName"]: managed(iam, policy["PolicyArn"]) for policy in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]}
+    own = {name: iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in iam.list_role_policies(RoleName=role)["PolicyNames"]}
+    return attached | own
 
 
 def managed(iam, arn):
-    """The statements of a policy that roles share, in its version that is in force."""
+    """The document of a managed policy, in its default version."""
     version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
-    return iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]["Statement"]
+    return iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+
+
+def statements(documents):
+    return [statement for document in documents for statement in listed(document["Statement"])]
 
 
 def listed(value):
-    """A policy may say one thing without a list."""
-    return [value] if isinstance(value, str) else value
+    """A list, also of a single value without one."""
+    return value if isinstance(value, list) else [value]

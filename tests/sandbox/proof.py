@@ -1,6 +1,6 @@
-"""Proves in a sandbox what no plan can show: that an environment can be applied, and that Echo runs in it as it has to.
+"""Proves in a sandbox, beyond plans, that an environment can be applied and that Echo runs in it.
 
-One line for each thing that is proved, with the time it took. tests/sandbox/run makes the images and calls it.
+Prints a line with the duration of each proof. tests/sandbox/run builds the images and calls this file.
 """
 
 import argparse
@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -17,24 +18,26 @@ import traceback
 import urllib.parse
 
 import left
+import order
 import roles
 import seam
 import trust
+import unseen
 from aws import Aws
 from client import Echo, expect
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-# Each offset is a sandbox of its own.
+# Each offset is a separate sandbox.
 OFFSET = int(os.environ.get("ECHO_SANDBOX_OFFSET", "10000"))
 STATE = ROOT / f"target/sandbox-{OFFSET}"
-# scripts/verify-consistency does it 10,000 times.
+# scripts/verify-consistency creates 10,000.
 EVERYWHERE = 200
 results = {"passed": 0, "failed": 0}
 
 
 @contextlib.contextmanager
 def proving(what):
-    """Counts what is inside, and says whether it holds. What was wrong is told, and the rest goes on."""
+    """Counts and prints a proof as passed or failed. The next proofs go on after a failure."""
     start = time.monotonic()
     try:
         yield
@@ -48,7 +51,7 @@ def proving(what):
 
 
 def sandbox(*arguments):
-    """Runs scripts/sandbox, and gives its exit code and what it wrote."""
+    """Runs scripts/sandbox, and returns its exit code and output."""
     done = subprocess.run([ROOT / "scripts/sandbox", *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     return done.returncode, done.stdout
 
@@ -61,7 +64,7 @@ def succeed(*arguments):
 
 
 def rollout(env, image):
-    """The pipeline's own script, where a client speaks to the load balancer as on AWS: not by TLS, which the sandbox has not."""
+    """The pipeline's script for dev, where clients use plain HTTP as on AWS. The sandbox has no TLS."""
     return ("deploy", env, image) if env == "dev" else ("up", env, "--image", image)
 
 
@@ -70,10 +73,10 @@ def expect_running(echo, image):
 
 
 def prove(env, image, variants):
-    # What tasks have called, which is held against their role: of this environment's only.
+    # The calls of tasks, for the check of their role: of this environment only.
     (STATE / "calls/tasks").unlink(missing_ok=True)
-    # In short it runs beside another sandbox, which takes its part of the machine.
-    minutes = 3 if variants else 6
+    # `scripts/test` runs three sandboxes at once on two cores. Alone, dev takes less than two minutes.
+    minutes = 5 if variants else 10
     with proving(f"{env}: applied within {minutes} minutes, with at most 120 resources, and healthy"):
         start = time.monotonic()
         echo = Echo(env, succeed("up", env, "--image", image))
@@ -84,10 +87,10 @@ def prove(env, image, variants):
         return
     if variants:
         prove_many(echo, env)
-    with proving(f"{env}: the page of the documentation is on management"):
+    with proving(f"{env}: management serves the page of the documentation"):
         status, headers, page = echo.management.ask("GET", urllib.parse.urlsplit(echo.docs).path)
         expect("the page", (status, headers["content-type"].partition(";")[0], "<html" in page.lower()), (200, "text/html", True))
-    with proving(f"{env}: management is not on the mocks' listener, which reserves nothing"):
+    with proving(f"{env}: the mocks' listener reserves no path for management"):
         for path in ("/endpoints", "/-/ready", "/-/docs"):
             echo.no_mock("GET", path)
             endpoint = echo.create("GET", path, body="a mock")
@@ -95,7 +98,7 @@ def prove(env, image, variants):
             echo.delete(endpoint)
     with proving(f"{env}: management without a key is refused"):
         expect("the status", echo.management.ask("GET", "/endpoints")[0], 401)
-    with proving(f"{env}: a second plan says that nothing is to be changed"):
+    with proving(f"{env}: a second plan is empty"):
         succeed("plan", env)
     echo.manage("GET", "/endpoints")
     for what, holds in seam.all_of(echo, STATE, lambda *command: subprocess.check_output([ROOT / "scripts/sandbox", "exec", *command])):
@@ -104,25 +107,30 @@ def prove(env, image, variants):
     if variants:
         prove_rollouts(echo, env, *variants)
     if re.search(r"^  protect += true$", (ROOT / f"environments/{env}/main.tf").read_text(), re.M):
-        with proving(f"{env}: a destroy is refused before anything is destroyed, while it is protected"):
+        with proving(f"{env}: while protected, a destroy is refused before anything is destroyed"):
             before = succeed("terraform", env, "state", "list")
             code, output = sandbox("terraform", env, "destroy", "-auto-approve")
             if code == 0 or "is protected, and nothing was destroyed" not in output:
                 raise AssertionError(f"the destroy ended with {code}, and does not name the protection as the reason:\n{output[-3000:]}")
-            expect("what is left", succeed("terraform", env, "state", "list"), before)
+            expect("the resources afterwards", succeed("terraform", env, "state", "list"), before)
             echo.serves()
+    with proving(f"{env}: AWS's reference knows the actions, resources and condition keys of every policy"):
+        roles.expect_known(STATE / "account.tfstate", STATE / f"{env}.tfstate")
     with proving(f"{env}: destroyed, and nothing is left in AWS"):
         succeed("down", env)
         expect("leftovers", left.of_environment(echo.aws, echo.name), {})
-    with proving(f"{env}: the pipeline's roles may do all that Terraform has done, and plan"):
-        may_all(echo.aws, f"apply/{env}", f"echo-apply-{env}")
-        may_all(echo.aws, f"plan/{env}", "echo-plan")
+    with proving(f"{env}: AWS accepts every call in its order, and no way out of a task closes before its successor opens"):
+        in_order(f"apply/{env}")
+    with proving(f"{env}: the pipeline's roles allow every call of Terraform, and the actions behind it"):
+        case = roles.case(echo.aws, STATE, {f"apply/{env}": f"echo-apply-{env}", f"plan/{env}": "echo-plan"})
+        roles.expect_all_allowed(roles.judge(STATE, case), 300)
+        roles.expect_planted_found(STATE, case, f"echo-apply-{env}")
 
 
-def may_all(aws, what_for, role):
-    actions = roles.called(STATE, what_for)
-    expect(f"that Terraform has called much for {what_for}", len(actions) > 10, True)
-    expect(f"what {role} may not call", roles.missing(aws, role, actions), set())
+def in_order(what_for):
+    expect("calls in the record of the sandbox", len(order.writes(STATE, what_for)) > 10, True)
+    if refused := order.refused(STATE, what_for):
+        raise AssertionError("\n".join(["in this order AWS refuses calls of Terraform, or tasks lose something:", *refused]))
 
 
 def expect_trust(aws):
@@ -130,7 +138,7 @@ def expect_trust(aws):
     expect("the pipeline's roles", set(documents), set(trust.OWN))
     providers = [provider["Arn"] for provider in aws.iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]]
     for role, document in documents.items():
-        expect(f"what {role} takes and should not, or the other way round", trust.misjudged(role, document, providers), set())
+        expect(f"tokens that {role} accepts or refuses wrongly", trust.misjudged(role, document, providers), set())
 
 
 def prove_many(echo, env):
@@ -139,10 +147,10 @@ def prove_many(echo, env):
         expect("more than one task", len(tasks) > 1, True)
         for number in range(100):
             echo.story(number)
-        # Each task has answered a good part of the two management requests of each story.
+        # Each task has answered a fair share of the two management requests of each story.
         counts = [echo.requests_by_task().get(task["taskArn"].rpartition("/")[2], 0) for task in tasks]
         expect(f"the share of each task ({counts})", min(counts) > 100 / len(tasks), True)
-    with proving(f"{env}: what one task has acknowledged, another one serves at once, {EVERYWHERE} times"):
+    with proving(f"{env}: a write in one task is visible in another task at once, {EVERYWHERE} times"):
         succeed("exec", sys.executable, "-B", str(ROOT / "tests/sandbox/everywhere.py"), env, str(EVERYWHERE))
 
 
@@ -150,7 +158,7 @@ def prove_rollouts(echo, env, following, bad, lazy):
     with proving(f"{env}: another image rolls out, no request fails, and no write is lost"), echo.traffic():
         succeed(*rollout(env, following))
         expect_running(echo, following)
-    with proving(f"{env}: a bad image fails the apply, the old one serves on, no request fails, and no write is lost"), echo.traffic():
+    with proving(f"{env}: a bad image fails the apply, the old image serves on, no request fails, and no write is lost"), echo.traffic():
         code, output = sandbox(*rollout(env, bad))
         if code == 0 or not re.search("circuit breaker was triggered|deployment was rolled back", output):
             raise AssertionError(f"the apply ended with {code}, and does not name the rollout as the reason:\n{output[-3000:]}")
@@ -160,14 +168,14 @@ def prove_rollouts(echo, env, following, bad, lazy):
 
 
 def prove_delivery(echo, env, following, lazy):
-    """What the pipeline's scripts do about an image and a change that no deployment of ECS notices."""
+    """The pipeline's scripts find a bad image and a change that no deployment of ECS notices."""
     with proving(f"{env}: an image that is ready and takes no mock is rolled back by its smoke test"):
         code, output = sandbox("deploy", env, lazy)
         if code != 1 or not re.search(r"a mock is created: the answer is \d+, not 201", output) or "was rolled back" not in output:
             raise AssertionError(f"the deployment ended with {code}, and does not name the creation as the reason:\n{output[-3000:]}")
         expect_running(echo, following)
         succeed("plan", env)
-    with proving(f"{env}: what was changed behind Terraform's back is found, and priced"):
+    with proving(f"{env}: a change behind Terraform's back is found and priced"):
         (balancer,) = echo.aws.elbv2.describe_load_balancers()["LoadBalancers"]
         change = lambda seconds: echo.aws.elbv2.modify_load_balancer_attributes(
             LoadBalancerArn=balancer["LoadBalancerArn"], Attributes=[{"Key": "idle_timeout.timeout_seconds", "Value": seconds}]
@@ -178,12 +186,12 @@ def prove_delivery(echo, env, following, lazy):
         for part in ("- change `module.echo.module.load_balancer.aws_lb.main`", "idle_timeout", "| **together** |"):
             if part not in output:
                 raise AssertionError(f"the plan does not say {part}: {output[:3000]}")
-        # The issue about it: opened, and closed when it is as it was.
+        # The issue about the drift opens, and closes after the drift ends.
         issues = STATE / "issues.json"
         os.environ["ISSUES"], os.environ["PATH"] = str(issues), f"{ROOT / 'tests/pipeline'}:{os.environ['PATH']}"
         succeed("drift", env)
         (issue,) = json.loads(issues.read_text())
-        expect("the issue", (issue["title"], issue["state"], "idle_timeout" in issue["body"]), (f"environments/{env} is not what runs", "open", True))
+        expect("the issue", (issue["title"], issue["state"], "idle_timeout" in issue["body"]), (f"environments/{env} has drifted", "open", True))
         change("60")
         succeed("drift", env)
         expect("the issue", json.loads(issues.read_text())[0]["state"], "closed")
@@ -191,7 +199,7 @@ def prove_delivery(echo, env, following, lazy):
 
 
 def complaints():
-    """The last that the emulator has complained of: its log goes with the sandbox."""
+    """The last errors of the emulator, because its log ends with the sandbox."""
     with contextlib.suppress(OSError):
         lines = (STATE / "emulator.log").read_text(errors="replace").splitlines()
         starts = [number for number, line in enumerate(lines) if re.search(r" (ERROR|CRITICAL) |^Traceback", line)]
@@ -200,7 +208,7 @@ def complaints():
 
 
 def leftovers():
-    """What this sandbox has on a machine: its folder, processes, mounts, control groups of containers, ports."""
+    """The remains of this sandbox on the machine: folder, processes, mounts, control groups of containers, ports."""
     found = {str(STATE)} if STATE.exists() else set()
     for process in pathlib.Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
@@ -216,37 +224,57 @@ def leftovers():
     return found
 
 
-def main(image, variants, envs):
-    aws = Aws(f"http://127.0.0.1:{4566 + OFFSET}")
+def ended(prove):
+    """Runs the proofs, then ends the sandbox, whatever happens. Returns the exit code."""
+    # SIGTERM ends the sandbox too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        for env in envs:
-            prove(env, image, variants)
-        if variants and len(envs) > 1:
-            with proving(f"{envs[0]}: applied again, and it serves"):
-                Echo(envs[0], succeed("up", envs[0], "--image", image)).serves()
-        if variants:
-            with proving("no value of a key is in a plan or a state, and what tasks are given fits the tokens"):
-                succeed("exec", sys.executable, "-B", str(ROOT / "modules/secrets/tests/stored_values.py"))
-        with proving("account: a second plan says that nothing is to be changed"):
-            succeed("plan", "account")
-        with proving("account: the pipeline's role may plan it"):
-            may_all(aws, "plan/account", "echo-plan")
-        with proving("account: each of the pipeline's roles takes GitHub's tokens for it, and none of another repository, branch or environment"):
-            expect_trust(aws)
-        with proving("all of it destroyed, the account too, and nothing is left in AWS"):
-            succeed("down", envs[0])
-            succeed("down", "account")
-            expect("leftovers", left.of_environment(aws, f"echo-{envs[0]}") | left.of_account(aws), {})
-        with proving("the sandbox has ended, and nothing is left on this machine"):
-            succeed("down")
-            expect("leftovers", leftovers(), set())
+        prove()
     finally:
         if results["failed"]:
             print(*complaints(), sep="\n")
-        # A sandbox that is not there any more is no failure.
+        # An already ended sandbox is no failure.
         sandbox("discard")
     print(f"{results['passed']} passed, {results['failed']} failed")
     return 1 if results["failed"] else 0
+
+
+def prove_all(image, variants, envs):
+    aws = Aws(f"http://127.0.0.1:{4566 + OFFSET}")
+    for env in envs:
+        prove(env, image, variants)
+    if variants and len(envs) > 1:
+        with proving(f"{envs[0]}: serves after a second apply"):
+            Echo(envs[0], succeed("up", envs[0], "--image", image)).serves()
+    if variants:
+        with proving("no value of a key is in a plan or a state, and the values of tasks fit the tokens"):
+            succeed("exec", sys.executable, "-B", str(ROOT / "modules/secrets/tests/stored_values.py"))
+    with proving("account: a second plan is empty"):
+        succeed("plan", "account")
+    with proving("account: the pipeline's role allows the plan"):
+        roles.expect_all_allowed(roles.judge(STATE, roles.case(aws, STATE, {"plan/account": "echo-plan"})), 30)
+    with proving("the pipeline's roles allow the calls of all environments, their states and images, and the used rights are noted"):
+        allowed, _ = unseen.questions(aws, envs)
+        every = {f"{what_for}/{env}": role for env in envs for what_for, role in (("apply", f"echo-apply-{env}"), ("plan", "echo-plan"))}
+        found = roles.judge(STATE, roles.case(aws, STATE, every | {"plan/account": "echo-plan"}, allowed))
+        # scripts/test compares the rights of all sandboxes (rights/unused.py).
+        roles.save_used(found, envs, ROOT / f"target/rights-{OFFSET}.json")
+        roles.expect_all_allowed(found, 300)
+    with proving("the pipeline's roles allow no call to the state or repository of another role"):
+        _, denied = unseen.questions(aws, envs)
+        found = roles.judge(STATE, roles.case(aws, STATE, questions=denied))
+        expect("denied", len(found["denied"]), len(denied))
+    with proving("account: each role of the pipeline accepts GitHub's tokens for it, and no token of another repository, branch or environment"):
+        expect_trust(aws)
+    with proving("environments and account destroyed, and nothing is left in AWS"):
+        succeed("down", envs[0])
+        succeed("down", "account")
+        expect("leftovers", left.of_environment(aws, f"echo-{envs[0]}") | left.of_account(aws), {})
+    with proving("account: AWS accepts every call in its order"):
+        in_order("apply/account")
+    with proving("the sandbox has ended, and nothing is left on this machine"):
+        succeed("down")
+        expect("leftovers", leftovers(), set())
 
 
 if __name__ == "__main__":
@@ -255,4 +283,5 @@ if __name__ == "__main__":
     parser.add_argument("--variants", nargs=3, default=[], metavar=("NEXT", "BAD", "LAZY"), help=what)
     parser.add_argument("image")
     parser.add_argument("envs", nargs="+", metavar="ENV")
-    sys.exit(main(**vars(parser.parse_args())))
+    given = parser.parse_args()
+    sys.exit(ended(lambda: prove_all(given.image, given.variants, given.envs)))

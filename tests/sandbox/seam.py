@@ -1,6 +1,6 @@
-"""Where the infrastructure and the service meet: what was applied, read back from AWS, held against the binary that runs in it.
+"""The seam between infrastructure and service: compares the applied environment, read through AWS's API, with the running binary.
 
-`all_of` gives each thing to prove, with what proves it.
+`all_of` returns the proofs, each with its description.
 """
 
 import fnmatch
@@ -14,25 +14,27 @@ import urllib.parse
 from functools import cached_property
 
 import policies
+import roles
 import watched
 
-# What the service takes for its last telemetry after everything else (FLUSH_DEADLINE in service/src/main.rs), and to close its store.
+# Time of the service for its last telemetry (FLUSH_DEADLINE in service/src/main.rs), and to close its store.
 LAST_SECONDS = 6
 
 
 def all_of(echo, state, inside):
     seam = Seam(echo, state, inside)
     return [
-        ("each variable that Terraform sets is one that the binary knows, and parses", seam.variables),
+        ("the binary knows and parses each variable of Terraform", seam.variables),
         ("listeners, target groups, containers and the service agree on ports", seam.ports),
-        ("clients reach the load balancer, it the service, and the service AWS, and nobody anything else", seam.security_groups),
-        ("health checks ask what the binary answers", seam.health),
+        ("clients reach only the load balancer, the load balancer only the service, and the service only AWS", seam.security_groups),
+        ("the binary answers the health checks", seam.health),
         ("the times of load balancer, task and service fit into each other", seam.times),
         ("the task's role allows what the service calls, and nothing more", seam.task_role),
         ("the execution role pulls the task's images, reads its secrets and writes its logs, and nothing more", seam.execution_role),
+        ("the flow logs' role writes to their group, and nothing more", seam.flow_logs_role),
         ("both roles are for tasks of this account only", seam.trust),
-        ("all roles are bounded by the environment's policy, which allows all that they may", seam.boundary),
-        ("whatever dashboard and alarms name is there, and all alarms are on the dashboard", seam.watched),
+        ("the environment's boundary applies to all roles, and allows all their rights", seam.boundary),
+        ("all names in dashboard and alarms exist, and all alarms are on the dashboard", seam.watched),
     ]
 
 
@@ -42,12 +44,12 @@ def check(holds, otherwise):
 
 
 def secret_arn(secret):
-    """The secret's own, without the key, stage and version that a container is given."""
+    """The ARN of the secret itself, without key, stage and version."""
     return ":".join(secret["valueFrom"].split(":")[:7])
 
 
 def pairs_of(statements):
-    """What policies allow, as pairs of action and resource."""
+    """The allowed pairs of action and resource."""
     pairs = set()
     for statement in statements:
         check(statement["Effect"] == "Allow" and "NotAction" not in statement, f"a statement that this test does not understand: {statement}")
@@ -85,7 +87,7 @@ class Seam:
 
     @cached_property
     def groups(self):
-        """The target groups, by the port of the container that they lead to."""
+        """The target groups, by the port of the container."""
         ports = {balancer["targetGroupArn"]: balancer["containerPort"] for balancer in self.service["loadBalancers"]}
         groups = self.aws.elbv2.describe_target_groups(TargetGroupArns=list(ports))["TargetGroups"]
         return {ports[group["TargetGroupArn"]]: group for group in groups}
@@ -101,7 +103,7 @@ class Seam:
 
     @property
     def listeners(self):
-        """Where the load balancer's listeners lead to, by port: a target group, or None for a redirect."""
+        """The target group of each listener, by port. None for a redirect."""
         return {listener["Port"]: listener["DefaultActions"][0].get("TargetGroupArn") for listener in self.described_listeners}
 
     @property
@@ -109,13 +111,13 @@ class Seam:
         return {it["CertificateArn"] for listener in self.described_listeners for it in listener.get("Certificates", [])}
 
     def listener(self, face):
-        """The port of a listener, which the sandbox has added its offset to."""
+        """The port of a listener, without the sandbox's offset."""
         offset = urllib.parse.urlsplit(self.aws.elbv2.meta.endpoint_url).port - 4566
         return int(getattr(self.echo, face).address.rpartition(":")[2]) - offset
 
     @cached_property
     def binary(self):
-        """The binary of a task that runs, as a file that can be run here too."""
+        """The binary of a running task, as an executable file."""
         names = self.inside("podman", "--remote", "--url", "unix:///mnt/podman.sock", "ps", "--format", "{{.ID}} {{.Image}}").decode()
         container = next(line.split()[0] for line in names.splitlines() if "/echo-service@" in line or "/echo-service:" in line)
         archive = self.inside("podman", "--remote", "--url", "unix:///mnt/podman.sock", "cp", f"{container}:{self.container['healthCheck']['command'][1]}", "-")
@@ -131,7 +133,7 @@ class Seam:
         return int(self.environment[{"mocks": "ECHO_LISTEN", "management": "ECHO_MANAGEMENT_LISTEN"}[face]].rpartition(":")[2])
 
     def seconds(self, name):
-        """A setting's duration, which has to be said in seconds."""
+        """The duration of a setting in seconds."""
         return int(re.fullmatch(r"(\d+)s", self.environment[name])[1])
 
     def variables(self):
@@ -139,18 +141,19 @@ class Seam:
         known = set(re.findall(r"\[env: (\w+)", self.run("--help").stdout))
         settings = {name for name in names if name.startswith("ECHO_")}
         check(settings <= known, f"--help does not name {settings - known}")
-        # OpenTelemetry's variables and AWS's are read by libraries, which have their names in the binary.
+        # Libraries read the variables of OpenTelemetry and AWS, so the binary contains the names.
         content = self.binary.read_bytes()
         check(not (unread := {name for name in names if name.encode() not in content}), f"the binary reads nothing of the name {unread}")
         values = self.environment | {
             secret["name"]: self.aws.secretsmanager.get_secret_value(SecretId=secret_arn(secret))["SecretString"]
             for secret in self.container["secrets"]
         }
-        # `healthcheck` reads all settings too, and ends with 64 (EX_USAGE) for one that is wrong; whether anybody answers is not the question.
+        # `healthcheck` reads all settings, and ends with 64 (EX_USAGE) after a wrong one. An answer does not matter
+        # here.
         given = self.run("healthcheck", **values)
-        check(given.returncode != 64, f"the binary refuses what it is given: {given.stderr}")
+        check(given.returncode != 64, f"the binary refuses the variables: {given.stderr}")
         for wrong in ({"ECHO_IDLE_TIMEOUTS": "75s"}, {"ECHO_IDLE_TIMEOUT": "75 apples"}):
-            check(self.run("healthcheck", **values | wrong).returncode == 64, f"the binary takes {wrong}, so that this test can not fail")
+            check(self.run("healthcheck", **values | wrong).returncode == 64, f"the binary takes {wrong}, so this check cannot fail")
 
     def ports(self):
         mapped = {mapping["containerPort"] for mapping in self.container["portMappings"]}
@@ -162,7 +165,7 @@ class Seam:
             check(group["Port"] == self.port(face), f"{face}: the target group has port {group['Port']}, the service {self.port(face)}")
 
     def rules(self, group, egress):
-        """What a security group lets through: first and last port, and the group, prefix list or network at the other end."""
+        """The rules of a security group: first and last port, and the group, prefix list or network at the other end."""
         found = self.aws.ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group]}])["SecurityGroupRules"]
         return {
             (rule["FromPort"], rule["ToPort"], rule.get("ReferencedGroupInfo", {}).get("GroupId") or rule.get("PrefixListId") or rule["CidrIpv4"])
@@ -197,7 +200,7 @@ class Seam:
             check(group["HealthCheckPort"] == str(self.port("management")), f"health is asked on port {group['HealthCheckPort']}")
             status = self.echo.management.ask("GET", group["HealthCheckPath"])[0]
             check(str(status) == group["Matcher"]["HttpCode"], f"{group['HealthCheckPath']} answers {status}, which is not healthy")
-        # A path that no service has would be noticed: this is not the answer to everything.
+        # An unknown path gets another answer, so the check can fail.
         check(self.echo.management.ask("GET", group["HealthCheckPath"] + "x")[0] == 404, "management answers any path")
         form, *command = self.container["healthCheck"]["command"]
         check(form == "CMD" and command[0] == "/echo-service", f"the container's health check is {command}")
@@ -218,12 +221,18 @@ class Seam:
             check(delay >= ending, f"connections are cut {delay} s after deregistration, while the service finishes requests for {ending} s")
 
     def allowed(self, role_arn):
-        """What a role's policies allow, as pairs of action and resource."""
-        return pairs_of(policies.of_role(self.aws.iam, role_arn.rpartition("/")[2]))
+        """The pairs of action and resource that a role's policies allow."""
+        return pairs_of(policies.statements(policies.of_role(self.aws.iam, role_arn.rpartition("/")[2]).values()))
+
+    def evaluate(self, role_arn, pairs):
+        """The role may use each pair of action and resource within its boundary."""
+        # Logs are written to a stream of a group.
+        questions = [(role_arn.rpartition("/")[2], action, re.sub(r":\*$", ":log-stream:any", resource)) for action, resource in sorted(pairs)]
+        roles.expect_all_allowed(roles.judge(self.state, roles.case(self.aws, self.state, questions=questions)), 0)
 
     def task_role(self):
         store, table = self.table["TableName"], self.table["TableArn"]
-        # Each kind of request once, so that all that the service may ever call has been called.
+        # Each kind of request once, so that the service makes every kind of call.
         endpoint = self.echo.create("GET", "/each/kind")
         change = {"data": {"type": "endpoints", "id": endpoint, "attributes": {"path": "/each/other/kind"}}}
         for verb, path, document in (("GET", "/endpoints", None), ("PATCH", f"/endpoints/{endpoint}", change), ("DELETE", f"/endpoints/{endpoint}", None)):
@@ -233,13 +242,14 @@ class Seam:
         telemetry = {("cloudwatch:PutMetricData", "*"), ("xray:PutTraceSegments", "*")}
         allowed = self.allowed(self.task["taskRoleArn"])
         check(allowed == needed | telemetry, f"allowed and not called: {allowed - needed - telemetry}; called and not allowed: {needed - allowed}")
+        self.evaluate(self.task["taskRoleArn"], needed | telemetry)
 
     def execution_role(self):
         needed = {("ecr:GetAuthorizationToken", "*")}
         for container in self.task["containerDefinitions"]:
             account, region, repository = re.match(r"(\d+)\.dkr\.ecr\.([\w-]+)\.amazonaws\.com/(.+)@", container["image"]).groups()
             pulls = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
-            # The first who asks for an image of another registry fills the cache.
+            # The first pull of an image of another registry fills the cache.
             fills = ["ecr:BatchImportUpstreamImage"] if repository.startswith("ecr-public/") else []
             needed |= {(action, f"arn:aws:ecr:{region}:{account}:repository/{repository}") for action in pulls + fills}
             logs = container["logConfiguration"]["options"]
@@ -249,17 +259,32 @@ class Seam:
             needed |= {("secretsmanager:GetSecretValue", secret) for secret in secrets}
         allowed = self.allowed(self.task["executionRoleArn"])
         check(allowed == needed, f"allowed and not needed: {allowed - needed}; needed and not allowed: {needed - allowed}")
+        self.evaluate(self.task["executionRoleArn"], needed)
+
+    @cached_property
+    def flow_log(self):
+        (flow_log,) = (log for log in self.aws.ec2.describe_flow_logs()["FlowLogs"] if {"Key": "Name", "Value": self.echo.name} in log["Tags"])
+        return flow_log
+
+    def flow_logs_role(self):
+        # https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html, without the actions that make a
+        # group or look for it.
+        role, group = self.flow_log["DeliverLogsPermissionArn"], self.flow_log["LogDestination"].removesuffix(":*")
+        asked = {"logs:DescribeLogStreams": group, "logs:CreateLogStream": f"{group}:*", "logs:PutLogEvents": f"{group}:*"}
+        needed = set(itertools.product(asked, asked.values()))
+        allowed = self.allowed(role)
+        check(allowed == needed, f"allowed and not needed: {allowed - needed}; needed and not allowed: {needed - allowed}")
+        self.evaluate(role, set(asked.items()))
 
     def boundary(self):
         name = f"policy/github/echo-boundary-{self.echo.name.removeprefix('echo-')}"
-        (flow_log,) = (log for log in self.aws.ec2.describe_flow_logs()["FlowLogs"] if {"Key": "Name", "Value": self.echo.name} in log["Tags"])
-        for arn in (self.task["taskRoleArn"], self.task["executionRoleArn"], flow_log["DeliverLogsPermissionArn"]):
+        for arn in (self.task["taskRoleArn"], self.task["executionRoleArn"], self.flow_log["DeliverLogsPermissionArn"]):
             bound = self.aws.iam.get_role(RoleName=arn.rpartition("/")[2])["Role"]["PermissionsBoundary"]["PermissionsBoundaryArn"]
             check(bound == f"arn:aws:iam::{arn.split(':')[4]}:{name}", f"{arn} is bounded by {bound}")
-            largest = pairs_of(policies.managed(self.aws.iam, bound))
+            largest = pairs_of(policies.statements([policies.managed(self.aws.iam, bound)]))
             within = lambda action, resource: any(action == most and fnmatch.fnmatchcase(resource, pattern) for most, pattern in largest)
             beyond = {pair for pair in self.allowed(arn) if not within(*pair)}
-            check(not beyond, f"{arn} may by its own policies what the boundary takes away: {beyond}")
+            check(not beyond, f"{arn} has rights beyond its boundary: {beyond}")
 
     def trust(self):
         for arn in (self.task["taskRoleArn"], self.task["executionRoleArn"]):

@@ -1,6 +1,6 @@
-"""Takes the tasks' telemetry where AWS does, and writes the metrics down, as tests/telemetry does: one line of JSON for each request.
+"""Accepts the tasks' telemetry at AWS's endpoints, and writes the metrics as tests/telemetry does: a line of JSON for each request.
 
-Signatures and limits are that one's to check.
+tests/telemetry checks signatures and limits.
 """
 
 import base64
@@ -17,7 +17,7 @@ from endpoints import LINK_LOCAL, Answers
 REGION = os.environ["MINISTACK_REGION"]
 HOSTS = [f"monitoring.{REGION}.amazonaws.com", f"xray.{REGION}.amazonaws.com"]
 FOLDER = Path(os.environ["SANDBOX_STATE"]) / "telemetry"
-# The authority that the endpoints' certificate is from, and where tasks have it.
+# The authority of the endpoints' certificate, and its path in tasks.
 AUTHORITY, IN_TASKS = FOLDER / "ca.pem", "/sandbox-ca.pem"
 REQUESTS = FOLDER / "requests"
 
@@ -26,7 +26,7 @@ class Endpoint(Answers):
     def do_POST(self):
         headers = {name.lower(): value for name, value in self.headers.items()}
         body = self.rfile.read(int(headers["content-length"]))
-        # Traces are taken, and not kept: nothing in the sandbox shows them.
+        # Traces are accepted and dropped: the sandbox does not show them.
         if headers["host"] == HOSTS[0]:
             with self.server.lock, REQUESTS.open("a") as record:
                 print(json.dumps({"path": self.path, "headers": headers, "body": base64.b64encode(body).decode(), "refusals": []}), file=record)

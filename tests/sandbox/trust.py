@@ -1,6 +1,6 @@
-"""Who may become the pipeline's roles: GitHub's tokens, held against trust policies as AWS evaluates them.
+"""Evaluates trust policies of the pipeline's roles as AWS does, for tokens of GitHub.
 
-What a policy says and is not known here is an error: it is neither taken for a refusal nor for nothing.
+An unknown part of a policy is an error: it counts neither as a refusal nor as absent.
 """
 
 import itertools
@@ -10,7 +10,7 @@ from collections import namedtuple
 from policies import listed
 
 ISSUER = "token.actions.githubusercontent.com"
-# What scripts/sandbox gives for the repository, with GitHub's numbers for owner and repository, as its subjects have it.
+# The repository of scripts/sandbox, with GitHub's numbers of owner and repository, as in subjects.
 REPOSITORY = "echo@1/echo@2"
 ENVIRONMENTS = ("dev", "staging", "prod")
 MAIN, OTHER, PULL_REQUEST = "refs/heads/main", "refs/heads/other", "refs/pull/7/merge"
@@ -20,56 +20,56 @@ OPERATORS = {
     "StringLike": lambda value, wanted: re.fullmatch(re.escape(wanted).replace(r"\*", ".*").replace(r"\?", "."), value),
 }
 
-# The claims that conditions may ask for here, and who has issued them.
+# The supported claims of conditions, and their issuer.
 Token = namedtuple("Token", "iss aud sub ref job_workflow_ref")
 
 
 def workflow(repository=REPOSITORY, file="deploy.yml", ref=MAIN):
-    """Where a job is written: in the workflow that runs, or in one that this calls. GitHub gives no numbers here."""
+    """The workflow of a job: the running one, or a called one. GitHub adds no numbers here."""
     return f"{re.sub('@[0-9]+', '', repository)}/.github/workflows/{file}@{ref}"
 
 
 def token(repository=REPOSITORY, ref=MAIN, environment=None, audience="sts.amazonaws.com", issuer=ISSUER, job=None):
-    """A job's. The subject names its environment; without one, that it is a pull request's, or its branch or tag. It is one of deploy.yml
-    as its own ref has it, unless said otherwise."""
+    """The token of a job. The subject names the environment, or else the pull request, branch or tag. The job is in deploy.yml of the same ref
+    by default."""
     of = f"environment:{environment}" if environment else "pull_request" if ref == PULL_REQUEST else f"ref:{ref}"
     return Token(f"https://{issuer}", audience, f"repo:{repository}:{of}", ref, job or workflow(repository, ref=ref))
 
 
-# Another workflow, deploy.yml of another branch, and another repository's, which may be called.
+# Another workflow, deploy.yml of another branch, and deploy.yml of another repository.
 WORKFLOWS = (workflow(file="other.yml"), workflow(ref=OTHER), workflow("echo@1/other@3"))
 
-# Whose each role is. What only plans or pushes may be written in any workflow.
+# The tokens of each role. Any workflow may plan or push.
 OWN = {
     "echo-plan": {token(ref=ref, job=job) for ref in (MAIN, PULL_REQUEST) for job in (None, workflow(), *WORKFLOWS)},
     "echo-push": {token(job=job) for job in (None, *WORKFLOWS)},
     **{f"echo-apply-{environment}": {token(environment=environment)} for environment in ENVIRONMENTS},
 }
 JOBS = [{}, {"ref": PULL_REQUEST}, *({"environment": environment} for environment in (*ENVIRONMENTS, "production"))]
-# What makes a job another one.
+# Variations that make another job.
 CHANGES = [
     {},
-    # Another repository of the owner; one that was made anew under the name; that name of another owner, who has taken the old one's
-    # name; a fork; and what has that name and no numbers, because its subjects are of the older form.
+    # Another repository of the owner; a new one under the old name; the same names by another owner; a fork; and the
+    # old form of subjects without numbers.
     *({"repository": repository} for repository in ("echo@1/other@3", "echo@1/echo@3", "echo@9/echo@2", "fork@9/echo@4", "echo/echo")),
-    # Each may call the deploy.yml of main as well.
+    # Each repository may call deploy.yml of main as well.
     *({"ref": ref, "job": job} for ref in (OTHER, "refs/heads/main-two", "refs/tags/main", PULL_REQUEST) for job in (None, workflow())),
     *({"job": job} for job in WORKFLOWS),
-    # What a token is for that nobody has asked to be for AWS.
+    # The audience of a token that is not for AWS.
     {"audience": "https://github.com/echo"},
-    # An enterprise may have an issuer of its own.
+    # An enterprise may have another issuer.
     {"issuer": f"{ISSUER}/another-enterprise"},
 ]
 TOKENS = {token(**job | change) for job, change in itertools.product(JOBS, CHANGES)}
 
 
 def misjudged(role, policy, providers):
-    """The tokens that a role with this trust policy takes and should not, or the other way round."""
+    """The tokens that a role accepts wrongly or refuses wrongly by this trust policy."""
     return {token for token in TOKENS if takes(policy, token, providers) != (token in OWN[role])}
 
 
 def takes(policy, token, providers):
-    """Whether AWS lets the token in, in an account that has these identity providers."""
+    """Whether AWS accepts the token, in an account with these identity providers."""
     return any(fits(statement, token, providers) for statement in policy["Statement"])
 
 

@@ -1,6 +1,6 @@
-"""Publishes what AWS publishes by itself about tasks, tables and logs, as far as dashboard and alarms ask for it.
+"""Publishes AWS's own metrics of tasks, tables and logs for dashboard and alarms.
 
-MiniStack keeps metrics, and makes none of these.
+MiniStack stores metrics, but publishes none of these.
 """
 
 import contextlib
@@ -12,10 +12,10 @@ import threading
 import time
 
 import docker
-from ministack.core.responses import get_account_id, get_region, request_scope
+from ministack.core.responses import request_scope
 from ministack.services import cloudwatch, cloudwatch_logs, ecs
 
-# What a task's containers had spent of CPU, in nanoseconds, and when: by its ARN.
+# CPU time of a task's containers in nanoseconds, and its time, by ARN.
 _spent = {}
 
 
@@ -24,12 +24,12 @@ def publish(namespace, name, value, **dimensions):
 
 
 def account():
-    """The scope of the account that everything here is in, for what comes from no request to its API."""
+    """The scope of the account, for work without a request to its API."""
     return request_scope(os.environ["MINISTACK_ACCOUNT_ID"], os.environ["MINISTACK_REGION"])
 
 
 def for_ever(work):
-    """Does something again and again, beside all else; `work` returns when to do it next."""
+    """Repeats `work` in the background. `work` returns the time of its next run."""
 
     def again():
         with account():
@@ -38,7 +38,7 @@ def for_ever(work):
                 try:
                     at = work()
                 except Exception:
-                    # What is looked at may be gone in between: a container, a service.
+                    # A container or service may end meanwhile.
                     logging.getLogger("sandbox").exception("it is tried again")
                 time.sleep(max(0, at - time.time()))
 
@@ -60,7 +60,7 @@ def apply():
                     publish(made["metricNamespace"], made["metricName"], float(made["metricValue"]))
 
     def compiled(pattern):
-        """MiniStack takes every line for one that a pattern of fields fits: here, `{ $.level = "ERROR" }`, and several by ||."""
+        """Matches patterns of fields, `{ $.level = "ERROR" }`, also several by ||. For MiniStack every line matches."""
         wanted = re.findall(r'\$\.([\w.]+) = "([^"]*)"', pattern or "")
         if not wanted:
             return matcher(pattern)
@@ -74,7 +74,7 @@ def apply():
         return fits
 
     ecs._emit_awslogs_event, cloudwatch_logs._compile_filter_pattern = emitting, compiled
-    # At each question it looks for what is two weeks old, which after a flood holds up all else for half a second.
+    # Each query searches two weeks, which after a flood blocks everything for half a second.
     cloudwatch._evict_old_metrics = lambda: None
 
 
@@ -83,7 +83,7 @@ def start():
 
 
 def _report_tasks():
-    """Once a minute, as ECS does: what each task uses of what it has; and how many run, of each cluster that has Container Insights."""
+    """Once a minute, as ECS does: the use of CPU and memory by each task, and the number of tasks of each cluster with Container Insights."""
     for task in list(ecs._tasks.values()):
         if task["lastStatus"] == "RUNNING" and task["_docker_ids"]:
             with contextlib.suppress(docker.errors.APIError):
@@ -111,7 +111,7 @@ def _report_task(task):
 
 
 def of_table(headers, body, status, seconds):
-    """An answer of DynamoDB's to a task."""
+    """Counts an answer of DynamoDB to a task."""
     operation, given = headers["x-amz-target"].partition(".")[2], json.loads(body)
     items = [what for item in given.get("TransactItems", []) for what in item.values()]
     table = given.get("TableName") or (items[0]["TableName"] if items else None)
@@ -121,6 +121,6 @@ def of_table(headers, body, status, seconds):
         publish("AWS/DynamoDB", "SystemErrors", 1, TableName=table, Operation=operation)
         return
     publish("AWS/DynamoDB", "SuccessfulRequestLatency", 1000 * seconds, TableName=table, Operation=operation)
-    # As of small items, of which each counts twice in a transaction.
+    # Counts items as small; in a transaction each counts twice.
     kind = "Write" if re.search("Write|Put|Update|Delete", operation) else "Read"
     publish("AWS/DynamoDB", f"Consumed{kind}CapacityUnits", 2 * len(items) or 1, TableName=table)

@@ -1,7 +1,7 @@
-"""Dashboard and alarms, as they were applied, held against what is there: each name in them is one that something has.
+"""Checks that each name in the applied dashboard and alarms exists in AWS.
 
-What is named is a set of pairs: of a metric its dimensions with their values, or where it has none its namespace and name; of a selector
-in PromQL the attributes of the resource that it asks for.
+A name is a set of pairs: the dimensions of a metric, or its namespace and name without dimensions; the attributes of the resource in a
+PromQL selector.
 """
 
 import re
@@ -13,7 +13,7 @@ OPERATIONS = {("Operation", name) for name in botocore.session.Session().get_ser
 
 
 def there(seam):
-    """What an environment has; and what AWS calls so in every environment."""
+    """The names of an environment, and the names of AWS in every environment."""
     wafv2, logs = seam.aws.wafv2, seam.aws.logs
     acls = [wafv2.get_web_acl(Scope="REGIONAL", Name=it["Name"], Id=it["Id"])["WebACL"] for it in wafv2.list_web_acls(Scope="REGIONAL")["WebACLs"]]
     filters = logs.describe_metric_filters(logGroupName=seam.log_group)["metricFilters"]
@@ -24,7 +24,7 @@ def there(seam):
         ("ClusterName", seam.service["clusterArn"].rpartition("/")[2]),
         ("ServiceName", seam.service["serviceName"]),
         ("TableName", seam.table["TableName"]),
-        # Where there is no firewall, the dashboard has a line for it that stays empty.
+        # Without a firewall, its line on the dashboard stays empty.
         *(("WebACL", name) for name in [acl["VisibilityConfig"]["MetricName"] for acl in acls] or [seam.echo.name]),
         ("Region", wafv2.meta.region_name),
         ("Rule", "ALL"),
@@ -45,7 +45,7 @@ def expect_dashboard(widgets, there, log_group, alarms):
     for properties in of_kind("chart"):
         named += [origin for query in properties["data"]["queries"] for origin in origins(query["query"])]
     expect_there("the dashboard", named, there)
-    expect("what the dashboard shows nothing of", there - set().union(*named), set())
+    expect("resources without a widget on the dashboard", there - set().union(*named), set())
     expect("the logs on the dashboard", {re.match(r"SOURCE '([^']*)'", it["query"])[1] for it in of_kind("log")}, {log_group})
     expect("the alarms on the dashboard", {arn for properties in of_kind("alarm") for arn in properties["alarms"]}, alarms)
 
@@ -73,4 +73,4 @@ def origins(query):
 
 def expect_there(what, named, there):
     expect(f"that {what} names something, each time", named != [] and all(named), True)
-    expect(f"what {what} names and is not there", set().union(*named) - there - OPERATIONS, set())
+    expect(f"unknown names in {what}", set().union(*named) - there - OPERATIONS, set())

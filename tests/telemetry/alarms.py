@@ -1,7 +1,7 @@
-"""CloudWatch's evaluation of an alarm on metrics, as far as these alarms use it ("Alarm evaluation").
+"""CloudWatch's evaluation of these kinds of metric alarms ("Alarm evaluation" in its documentation).
 
-An alarm sees its last periods only. CloudWatch looks back somewhat further where some of them have no data; an alarm that these
-tests make ring does so without that.
+An alarm considers only its last periods. CloudWatch looks back further if periods have no data; the ringing alarms of
+these tests do not need that.
 """
 
 import math
@@ -12,14 +12,14 @@ from plan import metrics_of
 
 
 def is_ringing(alarm, minutes):
-    """Whether an alarm is in ALARM after these minutes: for each, the samples that each metric (by its id) has got."""
+    """True if the alarm is in ALARM after these minutes. Each minute has the samples of each metric, by id."""
     metrics, expression = metrics_of(alarm), None
     for query in alarm["metric_query"] or []:
         expression = query["expression"] if query["return_data"] else expression
     period = next(iter(metrics.values()))["period"] // 60
     last = minutes[len(minutes) - period * alarm["evaluation_periods"] :]
     if len(last) < period * alarm["evaluation_periods"]:
-        raise ValueError("less data than the alarm looks at")
+        raise ValueError("less data than the alarm evaluates")
     breaching = 0
     for start in range(0, len(last), period):
         values = {}
@@ -32,7 +32,7 @@ def is_ringing(alarm, minutes):
 
 
 def aggregate(stat, samples):
-    """One period's samples as one number, or None where there are none."""
+    """The statistic of one period's samples, or None without samples."""
     if not samples:
         return None
     if stat.startswith("p"):
@@ -41,8 +41,8 @@ def aggregate(stat, samples):
 
 
 def compute(expression, values):
-    """`SUM([a, b])`, `MAX([a, b])`, `IF(a >= 1, b, c)`, `a - b`. A metric without data is left out of SUM and MAX, and leaves the others
-    without any."""
+    """Computes `SUM([a, b])`, `MAX([a, b])`, `IF(a >= 1, b, c)` or `a - b`. SUM and MAX skip a metric without data; the
+    other expressions then have no result."""
     if call := re.fullmatch(r"(SUM|MAX)\(\[([\w, ]+)\]\)", expression):
         known = [values[id] for id in call[2].split(", ") if values[id] is not None]
         return {"SUM": sum, "MAX": max}[call[1]](known) if known else None
@@ -55,7 +55,7 @@ def compute(expression, values):
 
 def breaches(alarm, value):
     if value is None:
-        # Ignored is that an alarm stays as it is: these begin with being silent.
+        # "ignore" keeps the alarm's state, and the alarms of these tests start silent.
         return {"breaching": True, "notBreaching": False, "ignore": False}[alarm["treat_missing_data"]]
     return {"GreaterThanThreshold": value > alarm["threshold"], "LessThanThreshold": value < alarm["threshold"]}[
         alarm["comparison_operator"]

@@ -1,4 +1,4 @@
-"""Draws a dashboard's layout: each widget at its place, with what it is called, of which kind it is, and what it shows.
+"""Draws a dashboard's layout: each widget at its place, with its title, kind and content.
 
 Usage: drawing.py PLAN >SVG
 """
@@ -11,16 +11,16 @@ from pathlib import Path
 
 from plan import Plan
 
-# A cell of CloudWatch's grid, 24 to a row. Less high than there: a picture of text needs less room than one of curves.
+# A cell of CloudWatch's grid, 24 to a row. Lower than CloudWatch's: text needs less room than curves.
 WIDTH, HEIGHT, GAP, TITLE, LINE = 60, 27, 4, 17, 15
 COLOURS = {"text": "#f2f3f3", "alarm": "#fde7e7", "metric": "#e9f1fb", "chart": "#e8f5e9", "log": "#fff6df"}
 KINDS = {"text": "text", "alarm": "alarms", "metric": "metrics of AWS", "chart": "the service's metrics, PromQL", "log": "log"}
-# Every expression has it: what it says is of this environment.
+# The labels of this environment, which are in every expression.
 OF_THIS = re.compile(r', "@resource\.service\.name"="[^"]*", "@resource\.deployment\.environment\.name"="[^"]*"')
 
 
 def shown(widget):
-    """What a widget shows, line by line."""
+    """The content of a widget, line by line."""
     properties = widget["properties"]
     match widget["type"]:
         case "text":

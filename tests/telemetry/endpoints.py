@@ -1,6 +1,6 @@
-"""AWS as a task's collector meets it: the endpoints that take telemetry, its credentials, and what it may know of its task.
+"""AWS as a task's collector sees it: endpoints for telemetry, credentials, and metadata of the task.
 
-The endpoints check what AWS checks, answer as it does, and write down what came, one line of JSON for each request.
+The endpoints check requests and respond like AWS, and record each request as one line of JSON.
 """
 
 import base64
@@ -20,7 +20,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 REGION = "eu-central-1"
-# Where a task finds its credentials and what it is; ECS names the two paths in its environment.
+# A task's address for credentials and metadata; ECS sets both paths in the environment.
 LINK_LOCAL = "169.254.170.2"
 CREDENTIALS = {"AccessKeyId": "ASIAEXAMPLE", "SecretAccessKey": "secret", "Token": "token", "Expiration": "2099-01-01T00:00:00Z"}
 TASK = "arn:aws:ecs:eu-central-1:111122223333:task/echo-test/0123456789abcdef0123456789abcdef"
@@ -46,7 +46,8 @@ ENVIRONMENT = {
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/v2/credentials",
     "ECS_CONTAINER_METADATA_URI_V4": f"http://{LINK_LOCAL}/v4/collector",
 }
-# By host: path, name of the service in the signature, document, and how many items and bytes a request may have (AWS: "OTLP Endpoints").
+# By host: path, service in the signature, document, and the limits of items and bytes in a request (AWS: "OTLP
+# Endpoints").
 ENDPOINTS = {
     f"monitoring.{REGION}.amazonaws.com": ("/v1/metrics", "monitoring", ExportMetricsServiceRequest, 1_000, 1_000_000),
     f"xray.{REGION}.amazonaws.com": ("/v1/traces", "xray", ExportTraceServiceRequest, 10_000, 5_000_000),
@@ -62,12 +63,12 @@ def items(document):
 
 
 def plain(headers, body):
-    """A request's body as it was before it was compressed."""
+    """A request's body, decompressed."""
     return gzip.decompress(body) if headers.get("content-encoding") == "gzip" else body
 
 
 def refusals(path, headers, body):
-    """Why AWS would not take a request. Names of headers are in lower case."""
+    """Reasons for which AWS would refuse a request. Names of headers are in lower case."""
     endpoint = ENDPOINTS.get(headers.get("host"))
     if not endpoint or endpoint[0] != path:
         return [f"nothing is at {headers.get('host')}{path}"]
@@ -80,7 +81,7 @@ def refusals(path, headers, body):
 
 
 def signature(service, path, headers, body):
-    """What is wrong with a signature: it is made once more, by AWS's own library, from what was signed."""
+    """Faults of a signature, compared with a new signature of the same headers and body by AWS's own library."""
     form = r"AWS4-HMAC-SHA256 Credential=([^/]+)/(\d{8})/([^/]+)/([^/]+)/aws4_request, SignedHeaders=([^,]+), Signature=([0-9a-f]{64})"
     found = re.fullmatch(form, headers.get("authorization", ""))
     if not found:
@@ -134,7 +135,7 @@ class Telemetry(Answers):
 
 
 def serve(folder):
-    """Serves all of it, and writes the authority that its certificate is from to `ca.pem`."""
+    """Starts all servers, and writes the authority of their certificate to `ca.pem`."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

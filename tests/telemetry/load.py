@@ -1,4 +1,4 @@
-"""What is asked of the service, so that it does all that it can: serve, miss, refuse, wait, fail."""
+"""Requests to the service, for everything that it can do: serve, miss, refuse, wait, fail."""
 
 import http.client
 import json
@@ -9,15 +9,15 @@ from concurrent.futures import ThreadPoolExecutor
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
 MOCKS, MANAGEMENT = 8080, 8081
-# The load balancer's header, and the trace that it stands for.
+# The load balancer's header, and its trace.
 BALANCER = "Self=1-67891234-12456789abcdef0123456789;Root=1-67891233-abcdef012345678912345678"
 TRACE = "67891233abcdef012345678912345678"
-# More than a request to CloudWatch may have.
+# More data points than CloudWatch accepts in one request.
 POINTS = 2_500
 
 
 class Client:
-    """One connection. From an address of its own, a client has limits of its own."""
+    """One connection. A client with another address has its own rate limit."""
 
     def __init__(self, port, token=None, address="127.0.0.1"):
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60, source_address=(address, 0))
@@ -52,11 +52,11 @@ def everything(token, seconds):
             work.result()
     flood = Client(MOCKS, address="127.0.0.2")
     if not any(flood.ask("GET", "/failing")[0] == 429 for _ in range(2_000)):
-        raise AssertionError("nobody is refused")
+        raise AssertionError("no request was refused")
 
 
 def stories(token, number, deadline):
-    """A mock is created, called, looked for, changed, called and deleted."""
+    """Creates, calls, reads, changes, calls and deletes mocks."""
     manager, caller, count = Client(MANAGEMENT, token), Client(MOCKS), 0
     while time.monotonic() < deadline:
         path, count = f"/story/{number}/{count}", count + 1
@@ -76,23 +76,23 @@ def calls(deadline):
     while time.monotonic() < deadline:
         caller.expect(500, "GET", "/failing")
         caller.expect(404, "GET", "/missing")
-        # Below the limit of this client, which the stories share.
+        # Below the limit of this client, which it shares with the stories.
         time.sleep(0.02)
 
 
 def without_store(token):
-    """503: of management, with an error in the log, in the trace of the load balancer; and of mocks, again and again."""
+    """Causes 503s: one of management, with an error in the log and in the load balancer's trace, and many of mocks."""
     Client(MANAGEMENT, token).expect(503, "POST", "/endpoints", endpoint("/lost"), X_Amzn_Trace_Id=BALANCER)
     callers = [Client(MOCKS, address="127.0.0.3") for _ in range(10)]
     with ThreadPoolExecutor(len(callers)) as pool:
         for _ in range(3):
             list(pool.map(lambda caller: caller.expect(503, "GET", "/missing"), callers))
-            # The next of the service's metrics, which count them.
+            # Wait for the service's next metrics, which count these requests.
             time.sleep(2)
 
 
 def many_points(collector):
-    """From somebody else on loopback, because the service alone has not so many series."""
+    """Sends many points from another client, because the service has too few series."""
     request = ExportMetricsServiceRequest()
     resource = request.resource_metrics.add()
     resource.resource.attributes.add(key="service.name").value.string_value = "many"

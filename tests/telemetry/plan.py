@@ -1,4 +1,4 @@
-"""What Terraform has planned, as tests/telemetry/plan writes it: the collector's configuration, the dashboard, the alarms."""
+"""Terraform's plan from tests/telemetry/plan: the collector's configuration, the dashboard, the alarms."""
 
 import json
 import re
@@ -18,7 +18,7 @@ class Plan:
         return found
 
     def environment(self, name):
-        """The variables that a container of the task is given."""
+        """Environment variables of a container in the task."""
         containers = json.loads(self.one("aws_ecs_task_definition")["container_definitions"])
         (container,) = (it for it in containers if it["name"] == name)
         return {variable["name"]: variable["value"] for variable in container["environment"]}
@@ -29,20 +29,20 @@ class Plan:
 
     @cached_property
     def alarms(self):
-        """Alarms on metrics, by what comes after the environment's name."""
+        """Alarms on metrics, by name without the environment."""
         alarms = self.of_type("aws_cloudwatch_metric_alarm").values()
         return {alarm["alarm_name"].removeprefix("echo-test-"): alarm for alarm in alarms}
 
     @cached_property
     def promql_alarms(self):
-        """The alarms on PromQL, which CloudFormation makes, as `alarms`."""
+        """Alarms on PromQL, created by CloudFormation, by name without the environment."""
         resources = json.loads(self.one("aws_cloudformation_stack")["template_body"])["Resources"]
         alarms = [resource["Properties"] for resource in resources.values()]
         return {alarm["AlarmName"].removeprefix("echo-test-"): alarm for alarm in alarms}
 
     @cached_property
     def queries(self):
-        """Every PromQL expression of dashboard and alarms, by where it is."""
+        """Every PromQL expression of dashboard and alarms, by its place."""
         queries = {
             f"{widget['properties']['title']}: {query['id']}": query["query"]
             for widget in self.widgets
@@ -53,7 +53,7 @@ class Plan:
 
     @cached_property
     def metrics(self):
-        """Every metric that a widget, an alarm or a scaling policy names, by where: namespace, name and dimensions."""
+        """Every metric in a widget or an alarm: place, namespace, name and dimensions."""
         found = set()
         for widget in self.widgets:
             for namespace, name, *dimensions in widget["properties"].get("metrics", []) if widget["type"] == "metric" else []:
@@ -65,14 +65,14 @@ class Plan:
 
     @cached_property
     def scaling(self):
-        """The metrics of the scaling policies, which are known by names of their own."""
+        """The predefined metrics of the scaling policies."""
         policies = self.of_type("aws_appautoscaling_policy").values()
         trackings = [policy["target_tracking_scaling_policy_configuration"][0] for policy in policies]
         return {it["predefined_metric_specification"][0]["predefined_metric_type"] for it in trackings}
 
     @cached_property
     def log_fields(self):
-        """Every field of the log that a query or a filter names."""
+        """Every field of the log in a query or a filter."""
         queries = [widget["properties"]["query"] for widget in self.widgets if widget["type"] == "log"]
         words = re.findall(r"@?[a-z]\w*(?:\.\w+)*", re.sub(r"'[^']*'", "", " ".join(queries)))
         syntax = {"fields", "filter", "sort", "limit", "desc", "in", "as", "concat", "substr", "trace"}
@@ -81,7 +81,7 @@ class Plan:
 
 
 def metrics_of(alarm):
-    """The metrics that an alarm looks at, by their ids in its expression."""
+    """The metrics of an alarm, by their ids in its expression."""
     if alarm["metric_name"]:
         return {"result": alarm}
     return {query["id"]: query["metric"][0] for query in alarm["metric_query"] if query["metric"]}

@@ -1,10 +1,10 @@
-"""Runs a task as it is planned, collector and service, under load, and records what AWS gets of it and what the service logs.
+"""Runs a task's collector and service with the planned settings, under load, and records the requests to AWS and the logs.
 
 Usage: record.py PLAN FOLDER ECHO-SERVICE
 
-It does so in a network namespace of its own, where AWS's names are loopback's: the collector has exactly the configuration that
-Terraform made, endpoints and all, and whatever it sends elsewhere goes nowhere. FOLDER gets `requests` (endpoints.py), `service.log` and
-`collector.log`. The service has the planned settings, but for those that `changed` says.
+Runs in a network namespace that maps AWS's names to loopback. So the collector has exactly Terraform's configuration,
+with its endpoints, and cannot reach any other host. FOLDER gets `requests` (endpoints.py), `service.log` and
+`collector.log`. The service has the planned settings, except for those in `changed`.
 """
 
 import os
@@ -25,7 +25,7 @@ from plan import Plan
 DYNAMODB_PORT = 8000
 HEALTH = "http://127.0.0.1:13133"
 PATIENCE = 60
-# For how long the service is asked for something, so that the collector sends several times, at its own pace.
+# Duration of the load, long enough for several exports of the collector at its own pace.
 LOAD_SECONDS = 15
 
 
@@ -45,7 +45,7 @@ def prepare(folder):
 
 
 def start(folder, name, command, environment):
-    """A process that knows of this environment only its PATH."""
+    """Starts a process that inherits only PATH from this environment."""
     with (folder / f"{name}.log").open("wb") as log:
         return subprocess.Popen(
             command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=folder, env={"PATH": os.environ["PATH"]} | environment
@@ -64,13 +64,13 @@ def answers(url):
     try:
         return urllib.request.urlopen(url, timeout=5).status == 200
     except urllib.error.HTTPError as error:
-        return error.code == 400  # DynamoDB's, to a GET.
+        return error.code == 400  # DynamoDB's response to a GET
     except OSError:
         return False
 
 
 def table(name):
-    """As modules/data-store makes it."""
+    """Creates a table like modules/data-store."""
     keys = {"PK": "HASH", "SK": "RANGE"}
     os.environ |= {"AWS_ACCESS_KEY_ID": endpoints.CREDENTIALS["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": endpoints.CREDENTIALS["SecretAccessKey"]}
     dynamodb = Session().create_client("dynamodb", region_name=endpoints.REGION, endpoint_url=f"http://127.0.0.1:{DYNAMODB_PORT}")
@@ -112,7 +112,7 @@ def main(plan, folder, binary):
     dynamodb.kill()
     load.without_store(token)
     load.many_points(planned["OTEL_EXPORTER_OTLP_ENDPOINT"])
-    # As ECS ends a task: the service first, and then the collector, which sends what it has.
+    # Like ECS at the end of a task: stop the service first, and then the collector, which sends its remaining data.
     for process in (service, collector):
         process.send_signal(signal.SIGTERM)
         if process.wait(PATIENCE):

@@ -1,4 +1,4 @@
-"""What was recorded (record.py), read: requests to AWS, series and spans in them, lines of the service's log."""
+"""Reads the records of record.py: requests to AWS with their series and spans, and the lines of the service's log."""
 
 import base64
 import json
@@ -25,14 +25,14 @@ def attributes(of):
 
 
 def labels(resource, scope, name, point):
-    """As CloudWatch calls them ("PromQL querying"): attributes of the resource and of the scope have a prefix, those of a point need none."""
+    """Labels by CloudWatch's names ("PromQL querying"): attributes of resource and scope have a prefix, those of a point do not."""
     found = {"__name__": name, "@instrumentation.@name": scope.name}
     found |= {f"@resource.{key}": value for key, value in attributes(resource.attributes).items()}
     return found | attributes(point.attributes)
 
 
 def value(point):
-    """As echo-promql takes it."""
+    """A point in echo-promql's format."""
     at = {"T": point.time_unix_nano // 1_000_000}
     if hasattr(point, "bucket_counts"):
         return at | {"Sum": point.sum, "Bounds": list(point.explicit_bounds), "Counts": list(point.bucket_counts)}
@@ -40,7 +40,7 @@ def value(point):
 
 
 def series_of(requests):
-    """As echo-promql takes them."""
+    """Series in echo-promql's format."""
     found = defaultdict(list)
     for request in requests:
         for resource in getattr(request.document, "resource_metrics", []):
@@ -53,7 +53,7 @@ def series_of(requests):
 
 
 def answers(queries, series):
-    """Those of Prometheus's engine to queries, each {"query", "at"}: for each its samples, {"Labels", "Value"}."""
+    """The results of Prometheus's engine: a list of samples, {"Labels", "Value"}, for each query, {"query", "at"}."""
     return json.loads(subprocess.check_output("echo-promql", input=json.dumps({"series": series, "queries": queries}).encode()))
 
 
@@ -69,7 +69,7 @@ class Recorded:
 
     @cached_property
     def end(self):
-        """When the service sent its last metrics."""
+        """Time of the service's last metrics."""
         return max(series["Points"][-1]["T"] for series in self.series if series["Labels"]["__name__"] == "echo.endpoints")
 
     @cached_property
@@ -78,7 +78,7 @@ class Recorded:
 
     @cached_property
     def log_fields(self):
-        """With those of what is nested, as Logs Insights calls them."""
+        """All fields of the log, including nested ones, by their names in Logs Insights."""
 
         def fields(of, prefix=""):
             for name, it in of.items():
@@ -89,6 +89,6 @@ class Recorded:
         return {field for line in self.log for field in fields(line)}
 
     def ask(self, queries, at=None, series=None):
-        """The answers to queries by id, at the end unless another time is given."""
+        """The results of queries by id, by default at the end."""
         asked = {id: {"query": query, "at": self.end if at is None else at} for id, query in queries.items()}
         return answers(asked, self.series if series is None else series)

@@ -1,4 +1,4 @@
-"""Each alarm rings on data that it is for, and is silent on data that it is not for. Numbers are the thresholds of modules/observability."""
+"""Each alarm rings on the right data, and only then. Numbers are the thresholds of modules/observability."""
 
 import os
 import unittest
@@ -13,16 +13,16 @@ MINUTE = 60_000
 
 
 def minutes(count, samples=(), **by_metric):
-    """So many minutes, each with these samples of the alarm's only metric, or of each of its metrics."""
+    """`count` minutes, each with these samples of the alarm's only metric, or of each metric by id."""
     return [by_metric or {"result": list(samples)}] * count
 
 
 def requests(count, seconds=()):
-    """So many minutes, each with requests that took so long."""
+    """`count` minutes, each with requests of these durations."""
     return minutes(count, p50=list(seconds), p99=list(seconds), requests=[1] * len(seconds))
 
 
-# By alarm: what makes it ring, and what does not.
+# By alarm: data on which it rings, and data on which it is silent.
 CASES = {
     "load-balancer-5xx": (
         {"six in each of three minutes, with pauses": minutes(1, [1] * 6) + minutes(1) + minutes(2, [1] * 6) + minutes(1)},
@@ -70,7 +70,7 @@ CASES = {
         },
     ),
     "unhealthy-tasks": (
-        {"one, for one face": minutes(5, mocks=[0, 0], management=[0, 1]), "one for both": minutes(5, mocks=[1], management=[1])},
+        {"one, for one listener": minutes(5, mocks=[0, 0], management=[0, 1]), "one for both": minutes(5, mocks=[1], management=[1])},
         {
             "a task that starts": minutes(1, mocks=[0], management=[0]) + minutes(4, mocks=[1], management=[1]),
             "none": minutes(5, mocks=[0], management=[0]),
@@ -95,7 +95,7 @@ CASES = {
     ),
     "certificate-expiring": (
         {"29 days are left": minutes(1440 - 720) + minutes(1, [29]) + minutes(719)},
-        {"30 days are left": minutes(1439) + minutes(1, [30]), "one that is new, of which ACM says nothing yet": minutes(1440)},
+        {"30 days are left": minutes(1439) + minutes(1, [30]), "a new one without data from ACM": minutes(1440)},
     ),
     "cpu-saturated": (
         {"86 % for a quarter of an hour": minutes(15, [80, 92])},
@@ -133,7 +133,7 @@ class Alarms(unittest.TestCase):
             self.assertEqual(named, set(metrics_of(alarm)), slug)
         self.assertEqual({it.slug for it in OnPromQl.__subclasses__()}, set(PLAN.promql_alarms))
 
-    def test_each_rings_when_it_should_and_only_then(self):
+    def test_each_rings_on_its_data_and_is_silent_on_other_data(self):
         for slug, (ringing, silent) in CASES.items():
             for cases, expected in ((ringing, True), (silent, False)):
                 for what, data in cases.items():
@@ -142,8 +142,8 @@ class Alarms(unittest.TestCase):
 
 
 def rings_after(slug, start, series=None):
-    """An alarm on PromQL: after how many minutes, within half an hour from `start`, its query has had an answer for as long as the alarm
-    wants, when it is asked each minute as CloudWatch does, of what the service really sent or of other series."""
+    """The minute, within half an hour from `start`, in which an alarm on PromQL rings, or None: its query, evaluated each
+    minute like CloudWatch on the recorded or other series, has had a result for the pending period."""
     alarm, answered = PLAN.promql_alarms[slug], 0
     criteria = alarm["EvaluationCriteria"]["PromQLCriteria"]
     for minute in range(31):
@@ -155,7 +155,7 @@ def rings_after(slug, start, series=None):
 
 
 class OnPromQl(unittest.TestCase):
-    """An alarm on PromQL: each has a class of its own."""
+    """Base class: each alarm on PromQL has its own subclass."""
 
     slug = None
 
@@ -163,10 +163,10 @@ class OnPromQl(unittest.TestCase):
 class Silence(OnPromQl):
     slug = "telemetry-silent"
 
-    def test_it_rings_when_nothing_has_come_for_a_quarter_of_an_hour(self):
+    def test_it_rings_after_15_minutes_without_metrics(self):
         self.assertEqual(rings_after(self.slug, RECORDED.end), 15)
 
-    def test_it_is_silent_while_metrics_come_and_not_because_of_another_environments(self):
+    def test_it_is_silent_while_this_environment_sends_metrics(self):
         gauge = next(series for series in RECORDED.series if series["Labels"]["__name__"] == "echo.endpoints")
         points = [{"T": RECORDED.end + minute * MINUTE, "Value": 0.0} for minute in range(31)]
         self.assertIsNone(rings_after(self.slug, RECORDED.end, [{**gauge, "Points": points}]))
@@ -180,12 +180,12 @@ class Faults(OnPromQl):
     def setUp(self):
         self.requests = [series for series in RECORDED.series if series["Labels"]["__name__"] == "http.server.request.duration"]
         faults = [series for series in self.requests if "error.type" in series["Labels"]]
-        # One each: 503 of a mock, and of management.
+        # One series of mocks (503) and one of management.
         (self.mocks,) = (series for series in faults if "http.route" not in series["Labels"])
         (self.management,) = (series for series in faults if "http.route" in series["Labels"])
 
     def rings(self, counts, series=None):
-        """After how many minutes it rings, where a series of faults has these counts, minute by minute."""
+        """The minute in which the alarm rings, if a series of faults has these counts, minute by minute."""
         series = series or self.mocks
         bounds = series["Points"][0]["Bounds"]
         points = [
@@ -194,19 +194,19 @@ class Faults(OnPromQl):
         ]
         return rings_after(self.slug, 0, [{"Labels": series["Labels"], "Points": points}])
 
-    def test_its_query_has_an_answer_when_the_store_is_away_and_none_before(self):
+    def test_its_query_has_a_result_only_after_the_store_is_lost(self):
         query = {"": PLAN.queries[self.slug]}
         began = self.mocks["Points"][0]["T"]
         self.assertTrue(RECORDED.ask(query)[""])
-        # By then a mock had been told to answer 500, and did.
+        # Before that, a mock returned 500 by its definition.
         told = [series for series in self.requests if series["Labels"]["http.response.status_code"] == "500"]
         self.assertTrue(told and all(series["Points"][0]["T"] < began for series in told))
         self.assertFalse(RECORDED.ask(query, began - 1)[""])
 
-    def test_it_rings_when_faults_go_on_for_minutes(self):
+    def test_it_rings_after_minutes_of_faults(self):
         self.assertEqual(self.rings(range(10, 311, 10)), 4)
 
-    def test_it_is_silent_on_a_burst_a_fault_now_and_then_and_those_of_management_or_another_environment(self):
+    def test_it_is_silent_on_a_burst_rare_faults_management_and_other_environments(self):
         self.assertIsNone(self.rings([1] * 10 + [1_001] * 21), "a burst")
         self.assertIsNone(self.rings(range(1, 32)), "one a minute")
         self.assertIsNone(self.rings(range(10, 311, 10), self.management))

@@ -1,4 +1,4 @@
-"""What a real collector makes of the configuration that Terraform made: what AWS got of it, and whether AWS would have taken it."""
+"""A real collector with Terraform's configuration: AWS gets the right requests, and would accept them."""
 
 import os
 import re
@@ -20,7 +20,7 @@ class Collector(unittest.TestCase):
         self.assertEqual([request.refusals for request in RECORDED.requests if request.refusals], [])
         self.assertTrue(len(METRICS) > 1 and len(TRACES) > 1, f"{len(METRICS)} and {len(TRACES)} requests")
 
-    def test_aws_would_refuse_what_is_signed_otherwise_or_changed_on_the_way(self):
+    def test_aws_would_refuse_a_wrong_signature_or_a_changed_request(self):
         for request, other in ((METRICS[0], TRACES[0]), (TRACES[0], METRICS[0])):
             refusals = lambda headers={}, body=request.body, path=request.path: endpoints.refusals(path, request.headers | headers, body)
             self.assertEqual(refusals(), [])
@@ -29,21 +29,21 @@ class Collector(unittest.TestCase):
             self.assertEqual(refusals({"x-amz-security-token": "another"}), ["token or date are others"])
             self.assertEqual(refusals({"authorization": ""}), ["Authorization is ''"])
 
-    def test_more_points_than_aws_takes_at_once_are_sent_in_several_requests(self):
+    def test_the_collector_splits_points_beyond_the_limit_of_a_request(self):
         many = [series for series in RECORDED.series if series["Labels"]["__name__"] == "many"]
         self.assertEqual(len(many), load.POINTS)
         largest = max(len(endpoints.items(request.document)) for request in METRICS)
         self.assertEqual(largest, 1_000)
 
-    def test_a_full_request_of_the_services_largest_points_is_smaller_than_aws_takes(self):
-        # The collector counts points and not bytes.
+    def test_a_full_request_of_the_largest_points_is_within_the_limit_of_bytes(self):
+        # The collector limits points, not bytes.
         largest = max(point.ByteSize() for request in METRICS for point in endpoints.items(request.document))
         self.assertLess(largest * 1_000, 1_000_000 * 0.9, f"a point has up to {largest} bytes")
 
-    def test_everything_is_compressed(self):
+    def test_every_request_is_compressed(self):
         self.assertEqual({request.headers.get("content-encoding") for request in RECORDED.requests}, {"gzip"})
 
-    def test_series_and_spans_say_which_task_they_are_of(self):
+    def test_series_have_the_attributes_of_their_task(self):
         environment = {f"@resource.{pair}".partition("=")[::2] for pair in PLAN.environment("echo")["OTEL_RESOURCE_ATTRIBUTES"].split(",")}
         for series in RECORDED.series:
             labels = series["Labels"]
@@ -52,18 +52,18 @@ class Collector(unittest.TestCase):
                 self.assertLessEqual(environment, set(labels.items()))
                 self.assertEqual((labels["@resource.service.name"], len(labels["@resource.service.instance.id"])), ("echo", 36))
 
-    def test_the_collector_complains_of_nothing(self):
+    def test_the_collector_logs_no_fault(self):
         self.assertEqual(RECORDED.collector_log, "")
 
 
-    def test_it_and_the_one_on_aws_are_those_that_are_told_apart(self):
+    def test_the_readme_names_the_versions_of_both_collectors(self):
         told = Path(__file__).with_name("README.md").read_text()
         for file, version in {"docs/deploying.md": r"aws-otel-collector:(\S+?)\"", "tests/collector/go.mod": r"/collector/otelcol (\S+)"}.items():
             self.assertIn(f" {re.search(version, (ROOT / file).read_text())[1]}", told, file)
 
 
 class OneTrace(unittest.TestCase):
-    """From the load balancer's header to the table and into the log."""
+    """One trace leads from the load balancer's header to the table and the log."""
 
     def test_the_load_balancers_trace_has_the_request_and_its_operations(self):
         spans = [span for span in RECORDED.spans if span.trace_id.hex() == load.TRACE]
@@ -74,7 +74,7 @@ class OneTrace(unittest.TestCase):
         self.assertIn(("store list", requests["GET /endpoints"].span_id), operations)
         self.assertIn("store write", {name for name, _ in operations})
 
-    def test_its_id_is_in_the_lines_of_the_log_also_in_that_of_the_error(self):
+    def test_the_log_has_the_trace_id_in_requests_and_in_the_error(self):
         lines = [line for line in RECORDED.log if line.get("span", {}).get("trace_id") == load.TRACE]
         self.assertEqual({line["message"] for line in lines}, {"management request", "the store failed"})
         spans = {span.span_id.hex() for span in RECORDED.spans if span.trace_id.hex() == load.TRACE}

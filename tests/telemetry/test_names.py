@@ -1,4 +1,4 @@
-"""Whatever the dashboard, the alarms, the scaling and the queries name is there: recorded from the service, or published by AWS."""
+"""Every name in the dashboard, alarms, scaling and queries is recorded from the service, or published by AWS."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from recorded import Recorded
 ROOT = Path(__file__).resolve().parents[2]
 PLAN, RECORDED = Plan(Path(os.environ["TELEMETRY_PLAN"])), Recorded(Path(os.environ["TELEMETRY_RECORD"]))
 PUBLISHED = yaml.safe_load(Path(__file__).with_name("published.yaml").read_text())
-# A selector of PromQL, and in it the name of a metric, and names of labels.
+# A selector of PromQL, the name of its metric, and the names of its labels.
 SELECTOR, NAME, LABEL = re.compile(r"\{([^}]*)\}"), re.compile(r'^"([^"]+)"'), re.compile(r'"([^"]+)"\s*!?=')
 
 
@@ -22,23 +22,23 @@ def pairs(flat):
 
 
 class Names(unittest.TestCase):
-    def test_each_query_has_an_answer_in_what_was_recorded(self):
-        # Of the alarm on silence there is one only in silence: what it looks for is asked instead.
+    def test_each_query_has_a_result_in_the_recorded_data(self):
+        # The alarm on silence has a result only in silence: query its metric instead.
         queries = {where: re.sub(r"^absent_over_time\((.*)\)$", r"count_over_time(\1)", query) for where, query in PLAN.queries.items()}
         answers = RECORDED.ask(queries)
         for where, query in queries.items():
             with self.subTest(where, query=query):
                 found = [answer for answer in answers[where] if answer["Value"] is not None]
-                self.assertTrue(found, "nothing was recorded that this query finds")
+                self.assertTrue(found, "no recorded data for this query")
                 for grouping in re.findall(r"by \(([^)]*)\)", query):
                     for label in re.findall(r'"([^"]+)"', grouping):
-                        self.assertNotEqual(label, "@resource.service.instance.id", "nothing else calls a task by it")
+                        self.assertNotEqual(label, "@resource.service.instance.id", "tasks have other names everywhere else")
                         self.assertTrue(
-                            all(label in answer["Labels"] for answer in found), f"it groups by {label}, which nothing has"
+                            all(label in answer["Labels"] for answer in found), f"it groups by {label}, which no series has"
                         )
 
-    def test_each_label_of_a_selector_was_recorded_of_its_metric(self):
-        # `"error.type"!=""` finds nothing where there is no such label, and `!=` of another finds everything.
+    def test_each_label_of_a_selector_is_recorded_with_its_metric(self):
+        # For a label that does not exist, `"error.type"!=""` finds nothing, and `!=` with another value everything.
         for where, query in PLAN.queries.items():
             for selector in SELECTOR.findall(query):
                 metric = NAME.match(selector)[1]
@@ -46,7 +46,7 @@ class Names(unittest.TestCase):
                 with self.subTest(where, metric=metric):
                     self.assertLessEqual(set(LABEL.findall(selector)), recorded)
 
-    def test_a_query_of_requests_is_of_mocks_or_of_management_and_none_of_health_checks(self):
+    def test_a_query_of_requests_covers_either_mocks_or_management(self):
         requests = [series for series in RECORDED.series if series["Labels"]["__name__"] == "http.server.request.duration"]
         queries = {where: query for where, query in PLAN.queries.items() if "http.server.request.duration" in query}
         faces = {
@@ -59,7 +59,7 @@ class Names(unittest.TestCase):
                 self.assertIn(answered, (["mocks"], ["management"]))
 
     def test_each_metric_of_a_namespace_is_published_by_aws(self):
-        # The filter of the log makes this one.
+        # The metric filter of the log creates this one.
         made = {
             (it["namespace"], it["name"], frozenset())
             for filter in PLAN.of_type("aws_cloudwatch_log_metric_filter").values()
@@ -76,8 +76,8 @@ class Names(unittest.TestCase):
         self.assertEqual(published - named, set(), "in published.yaml, and not used")
         self.assertEqual(PLAN.scaling, set(PUBLISHED["scaling"]["names"]))
 
-    def test_whatever_an_alarm_looks_at_is_on_the_dashboard(self):
-        # By its dimensions too: of the same table, and of the same operation.
+    def test_the_dashboard_shows_each_metric_of_an_alarm(self):
+        # With the same dimensions: the same table, and the same operation.
         widgets = [widget["properties"] for widget in PLAN.widgets if widget["type"] == "metric"]
         shown = {(namespace, name, *pairs(dimensions)) for it in widgets for namespace, name, *dimensions, _ in it["metrics"]}
         for slug, alarm in PLAN.alarms.items():
@@ -91,8 +91,8 @@ class Names(unittest.TestCase):
                 with self.subTest(slug):
                     self.assertIn(NAME.match(selector)[1], {NAME.match(it)[1] for query in charts for it in SELECTOR.findall(query)})
 
-    def test_each_threshold_is_a_line_of_a_widget_that_shows_what_the_alarm_looks_at(self):
-        # A sum of five minutes is not that of one.
+    def test_each_threshold_is_a_line_in_a_widget_with_the_alarms_metric(self):
+        # A sum over five minutes differs from a sum over one.
         span = lambda period, stat: period if stat in ("Sum", "SampleCount") else None
         drawn = {}
         for widget in (it["properties"] for it in PLAN.widgets if it["type"] == "metric"):
@@ -103,22 +103,22 @@ class Names(unittest.TestCase):
                 looked_at = {(metric["metric_name"], stat, span(metric["period"], stat)) for metric, stat in stats}
                 self.assertTrue(shown & looked_at, f"{line['label']} is on {widget['title']}")
                 drawn[line["label"]] = line["value"]
-        # What rings at the first needs none.
+        # An alarm with the threshold 0 needs no line.
         self.assertEqual(drawn, {slug: alarm["threshold"] for slug, alarm in PLAN.alarms.items() if alarm["threshold"]})
 
-    def test_each_field_of_the_log_was_logged(self):
+    def test_each_field_in_a_query_of_the_log_is_recorded(self):
         self.assertIn("span.trace_id", PLAN.log_fields)
         unknown = PLAN.log_fields - RECORDED.log_fields - set(PUBLISHED["log_fields"]["names"])
         self.assertEqual(unknown, set(PUBLISHED["log_fields_of_faults"]))
         for field, test in PUBLISHED["log_fields_of_faults"].items():
             self.assertIn(f'["{field}"]', (ROOT / test).read_text())
 
-    def test_the_levels_that_are_asked_for_are_those_that_are_logged(self):
+    def test_the_queried_levels_are_recorded(self):
         asked = json.dumps([widget["properties"].get("query", "") for widget in PLAN.widgets])
         self.assertIn("'ERROR'", asked)
         self.assertIn("ERROR", {line["level"] for line in RECORDED.log})
 
-    def test_a_metric_that_is_called_otherwise_is_missed(self):
+    def test_a_renamed_metric_is_found(self):
         renamed = [{**series, "Labels": {**series["Labels"], "__name__": series["Labels"]["__name__"] + "s"}} for series in RECORDED.series]
         answers = RECORDED.ask(PLAN.queries, series=renamed)
         self.assertEqual({where for where, answer in answers.items() if answer}, {"telemetry-silent"})

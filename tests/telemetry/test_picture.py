@@ -1,4 +1,4 @@
-"""What the sandbox's picture of the dashboard is drawn from (tests/sandbox/dashboard.py), for each widget that is planned."""
+"""The data of the sandbox's picture of the dashboard (tests/sandbox/dashboard.py), for each planned widget."""
 
 import json
 import os
@@ -27,7 +27,7 @@ LINES = [
 
 
 class Aws:
-    """Answers as CloudWatch does: values newest first, and lines by the fields that a pattern names."""
+    """Responds like CloudWatch: the newest values first, and lines selected by the pattern's fields."""
 
     def __init__(self):
         self.asked = []
@@ -58,33 +58,33 @@ class Picture(unittest.TestCase):
     def of_type(self, kind):
         return [(widget["properties"], shown) for widget, shown in zip(PLAN.widgets, self.shown, strict=True) if widget["type"] == kind]
 
-    def test_each_query_has_a_curve_by_what_it_groups_or_is_called(self):
+    def test_each_query_has_curves_named_by_group_or_label(self):
         for chart, curves in self.of_type("chart"):
             for query in chart["data"]["queries"]:
                 with self.subTest(chart["title"], query=query["id"]):
                     self.assertEqual(query["label"] in curves, " by (" not in query["query"])
             self.assertTrue(curves and all(points[-1][0] == END for points in curves.values()), curves)
         held = {chart["title"]: curves for chart, curves in self.of_type("chart")}["Mocks held by each replica"]
-        self.assertEqual(list(held), ["endpoints 01234567"])
+        self.assertEqual(list(held), ["damaged 01234567", "endpoints 01234567"])
 
-    def test_each_metric_of_aws_is_asked_for_and_its_values_are_in_order(self):
+    def test_each_metric_of_aws_is_requested_and_its_values_are_in_order(self):
         named = {metric[1:] for metric in PLAN.metrics if metric[0] in {widget["title"] for widget, _ in self.of_type("metric")}}
         self.assertEqual(set(self.aws.asked), named)
         for widget, curves in self.of_type("metric"):
             self.assertEqual(list(curves), [metric[-1]["label"] for metric in widget["metrics"]])
             self.assertEqual({tuple(value for _, value in points) for points in curves.values()}, {(1.0, 2.0)})
 
-    def test_each_alarm_has_a_state_or_is_said_not_to_be_there(self):
+    def test_each_alarm_has_a_state_or_is_marked_missing(self):
         ((_, states),) = self.of_type("alarm")
         self.assertEqual(set(states), set(PLAN.alarms) | set(PLAN.promql_alarms))
         self.assertEqual({name for name, state in states.items() if state != "OK"}, {"tasks-missing"})
 
-    def test_lines_of_the_log_are_those_of_the_levels_newest_first_with_what_is_nested(self):
+    def test_lines_of_the_log_have_the_queried_levels_newest_first_with_nested_fields(self):
         ((_, (fields, rows)),) = self.of_type("log")
         self.assertEqual(fields, ["@timestamp", "level", "message", "error", "panic", "span.trace_id", "@logStream"])
         self.assertEqual([row[1:] for row in rows], [["ERROR", "then", "", "", "0af7", "one"], ["WARN", "first", "", "", "", "one"]])
 
-    def test_it_is_drawn(self):
+    def test_the_picture_is_a_png(self):
         with tempfile.NamedTemporaryFile(suffix=".png") as file:
             picture.draw(zip(PLAN.widgets, self.shown, strict=True), "echo-test", END - dashboard.WINDOW, END, file.name)
             self.assertEqual(file.read(4), b"\x89PNG")

@@ -1,4 +1,4 @@
-"""What tests/sandbox/watched.py finds wrong in dashboard and alarms: it is held against the applied ones in the sandbox."""
+"""tests/sandbox/watched.py finds faults of a dashboard and alarms; the sandbox applies it to the real ones."""
 
 import os
 import sys
@@ -12,7 +12,7 @@ sys.path.append(str(Path(__file__).parents[1] / "sandbox"))
 import watched
 
 PLAN = Plan(Path(os.environ["TELEMETRY_PLAN"]))
-# As infra/echo/tests/telemetry.tftest.hcl has them.
+# Resources of infra/echo/tests/telemetry.tftest.hcl.
 THERE = {
     ("LoadBalancer", "app/echo-test/50dc6c495c0c9188"),
     ("TargetGroup", "targetgroup/echo-test-management/943f017f100becff"),
@@ -33,7 +33,7 @@ ARNS = {f"{ARN}{slug}" for slug in PLAN.alarms | PLAN.promql_alarms}
 
 
 def described(alarm):
-    """As DescribeAlarms gives back what is planned."""
+    """A planned alarm in the format of DescribeAlarms."""
     pairs = lambda dimensions: [{"Name": name, "Value": value} for name, value in (dimensions or {}).items()]
     metrics = [
         {"Namespace": it["namespace"], "MetricName": it["metric_name"], "Dimensions": pairs(it["dimensions"])} for it in metrics_of(alarm).values()
@@ -50,34 +50,34 @@ class Watched(unittest.TestCase):
         with self.assertRaisesRegex(AssertionError, words):
             check(*arguments)
 
-    def test_nothing_is_wrong_with_what_is_planned(self):
+    def test_the_planned_dashboard_and_alarms_have_no_fault(self):
         watched.expect_dashboard(PLAN.widgets, THERE, LOG, ARNS)
         watched.expect_alarms(ALARMS, THERE, {"topic"})
 
-    def test_what_the_dashboard_names_and_is_called_otherwise_is_found(self):
+    def test_a_wrong_name_on_the_dashboard_is_found(self):
         for pair in THERE:
             with self.subTest(pair):
-                self.refuses("names and is not there", watched.expect_dashboard, PLAN.widgets, THERE - {pair}, LOG, ARNS)
+                self.refuses("unknown names in", watched.expect_dashboard, PLAN.widgets, THERE - {pair}, LOG, ARNS)
 
-    def test_what_the_dashboard_lacks_is_found(self):
-        self.refuses("shows nothing of", watched.expect_dashboard, PLAN.widgets, THERE | {("TableName", "another")}, LOG, ARNS)
+    def test_a_gap_of_the_dashboard_is_found(self):
+        self.refuses("without a widget on the dashboard", watched.expect_dashboard, PLAN.widgets, THERE | {("TableName", "another")}, LOG, ARNS)
         self.refuses("the logs", watched.expect_dashboard, PLAN.widgets, THERE, "/echo/echo-dev/service", ARNS)
         self.refuses("the alarms", watched.expect_dashboard, PLAN.widgets, THERE, LOG, ARNS | {f"{ARN}new"})
         self.refuses("the alarms", watched.expect_dashboard, PLAN.widgets, THERE, LOG, ARNS - {f"{ARN}error-lines"})
 
-    def test_what_an_alarm_names_and_is_called_otherwise_is_found(self):
+    def test_a_wrong_name_in_an_alarm_is_found(self):
         for pair in THERE - {("WebACL", "echo-test"), ("Region", "eu-central-1"), ("Rule", "ALL")}:
             with self.subTest(pair):
-                self.refuses("names and is not there", watched.expect_alarms, ALARMS, THERE - {pair}, {"topic"})
+                self.refuses("unknown names in", watched.expect_alarms, ALARMS, THERE - {pair}, {"topic"})
 
-    def test_an_alarm_of_nothing_is_found(self):
+    def test_an_alarm_without_a_metric_is_found(self):
         nothing = {"AlarmName": "nothing", "AlarmActions": ["topic"], "OKActions": ["topic"]}
         everything = {"EvaluationCriteria": {"PromQLCriteria": {"Query": '{"echo.endpoints"}'}}}
         for alarm in (nothing, nothing | {"Metrics": [{"Expression": "1"}]}, nothing | everything):
             with self.subTest(alarm):
                 self.refuses("names something", watched.expect_alarms, [alarm], THERE, {"topic"})
 
-    def test_an_alarm_that_nobody_hears_is_found(self):
+    def test_an_alarm_with_a_wrong_topic_is_found(self):
         self.refuses("tells topics", watched.expect_alarms, ALARMS, THERE, {"another"})
         self.refuses("tells topics", watched.expect_alarms, [ALARMS[0] | {"OKActions": []}], THERE, {"topic"})
 

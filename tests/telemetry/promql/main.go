@@ -1,5 +1,6 @@
-// Command echo-promql asks Prometheus's own engine PromQL queries about series, as CloudWatch answers those of a dashboard: names with
-// dots, and histograms that are one value each. It reads one JSON document, {"series", "queries"}, and writes the answers by id.
+// Command echo-promql evaluates PromQL queries on series with Prometheus's own engine, like CloudWatch for a dashboard:
+// with dots in names, and histograms as one value each. Reads a JSON document, {"series", "queries"}, and writes the
+// results by id.
 package main
 
 import (
@@ -30,7 +31,7 @@ type document struct {
 	}
 }
 
-// A point of a series at T milliseconds: a number, or a histogram whose Counts are one longer than its Bounds.
+// A point of a series at T milliseconds: a number, or a histogram with one more Counts than Bounds.
 type point struct {
 	T      int64
 	Value  *float64
@@ -39,7 +40,7 @@ type point struct {
 	Counts []float64
 }
 
-// An answer is null where a quantile of nothing was asked for.
+// The value is null for a quantile without data.
 type answer struct {
 	Labels map[string]string
 	Value  *float64
@@ -104,7 +105,7 @@ func series(names map[string]string, points []point) promql.Series {
 	return made
 }
 
-// queryable gives those of all series that the matchers of a query select.
+// queryable returns the series that match a query's matchers.
 func queryable(all []promql.Series) storage.Queryable {
 	sort.Slice(all, func(a, b int) bool { return labels.Compare(all[a].Metric, all[b].Metric) < 0 })
 	selected := func(_ bool, _ *storage.SelectHints, matchers ...*labels.Matcher) storage.SeriesSet {
