@@ -1,27 +1,28 @@
-# What scripts/image and scripts/sandbox need and a machine may lack: containers without a Docker engine, and the emulator of AWS.
-# A script sources it after lib.sh; it is not run by itself.
+# Requirements of scripts/image and scripts/sandbox: containers without a Docker engine, and the emulator of AWS.
+# Scripts source this file after lib.sh.
 # shellcheck shell=bash
 : "${root:?scripts/lib.sh comes first}"
 
-# containers: buildah, podman and runc from Debian, with settings and a store of their own: the machine's are not touched.
+# containers: buildah, podman and runc from Debian, with separate settings and a separate store.
 containers() {
   debian buildah buildah
   debian podman podman
   debian runc runc
-  # What podman makes networks with, and the first process of a container that wants one.
+  # podman's tools for networks, and an init process for containers.
   debian iptables iptables
   debian catatonit catatonit
   container_settings "$ECHO_TOOLS/containers"
 }
 
-# container_settings FOLDER [IMAGES]: has the tools keep all they keep in FOLDER, and take images from the store in IMAGES too.
+# container_settings FOLDER [IMAGES]: makes the tools keep all files in FOLDER, and use images of the store in IMAGES
+# too.
 container_settings() {
   local dir=$1 driver=vfs
   mkdir -p "$dir"
   grep -q '\<overlay$' /proc/filesystems && driver=overlay
-  # crun, podman's default, refuses to work where cgroups are in hybrid mode, and a systemd may not be there to manage them.
-  # The limits are given because the default ones are higher than what a machine may allow. Locks in files, because shared
-  # memory would be shared with every podman of the machine.
+  # crun, podman's default, fails with cgroups in hybrid mode, and the machine may lack systemd to manage them. The
+  # default limits may exceed the machine's limits. Locks are in files, because every podman of the machine shares the
+  # shared memory.
   cat >"$dir/containers.conf" <<END
 [containers]
 default_ulimits = ["nofile=$(ulimit -Hn):$(ulimit -Hn)", "nproc=4096:4096"]
@@ -44,13 +45,13 @@ runroot = "$dir/run"
 [storage.options]
 additionalimagestores = [${2:+"\"$2/storage\""}]
 END
-  # No registry is searched for names that have none: what is not here is an error.
+  # Names without a registry are not searched for: a missing image is an error.
   printf 'unqualified-search-registries = []\n' >"$dir/registries.conf"
   export CONTAINERS_CONF=$dir/containers.conf CONTAINERS_STORAGE_CONF=$dir/storage.conf CONTAINERS_REGISTRIES_CONF=$dir/registries.conf
 }
 
-# builder_image NAME: makes a stand-in for the Dockerfile's base image where no registry can be reached: Debian's base system with
-# a C compiler and make, as in Rust's official image, and this machine's own Rust, which has to be of the same version.
+# builder_image NAME: makes a stand-in for the Dockerfile's base image where no registry can be reached: Debian's base
+# system with a C compiler and make, as in Rust's official image; and this machine's own Rust of the same version.
 builder_image() {
   local name=$1 version suite sysroot base container folder
   # docker.io/library/rust:1.95-bookworm: Rust 1.95 on Debian bookworm.
@@ -64,7 +65,8 @@ builder_image() {
   cp --archive --reflink=auto "$base/root/." "$folder"
   mkdir -p "$folder/usr/local/cargo"
   cp --recursive --dereference "$sysroot/"{bin,lib,libexec} "$folder/usr/local/"
-  # The machine may reach the registry of crates by a certificate of its own. It stays out of the system's bundle, which goes into the image.
+  # The machine may need a certificate for the registry of crates. It stays out of the system's bundle, which goes into
+  # the image.
   cp --dereference "${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}" "$folder/usr/local/cargo/machine.crt"
   buildah umount "$container" >/dev/null
   buildah config --env CARGO_HOME=/usr/local/cargo --env CARGO_HTTP_CAINFO=/usr/local/cargo/machine.crt "$container"
@@ -77,7 +79,7 @@ build_debian() {
   "${as_root[@]}" debootstrap --variant=minbase --include=gcc,libc6-dev,make,ca-certificates "${suite:?}" "$3/root"
 }
 
-# emulator: the emulators of AWS, in a Python environment of their own; prints its folder.
+# emulator: the emulators of AWS, in a separate Python environment; prints its folder.
 emulator() { installed emulator "$(sha256sum <"$root/tests/sandbox/requirements.txt" | cut -c 1-12)" build_emulator; }
 
 build_emulator() {

@@ -1,34 +1,44 @@
-# The checks that run Echo as it runs on AWS: its image, and an environment in the sandbox. scripts/test sources it; it is not run
-# by itself.
+# Checks of Echo as it runs on AWS: its image, and an environment in the sandbox. scripts/test sources this file.
 # shellcheck shell=bash
 
-# as_root WHAT: notes that WHAT is not checked where nobody may make containers and namespaces.
+# as_root CHECK: succeeds if this machine can create containers and namespaces; otherwise lists CHECK as not checked.
 as_root() {
   if ((EUID != 0)) || ! unshare --mount --net --pid --ipc --fork true 2>/dev/null; then
-    impossible+=("$1: making containers and namespaces needs root, and a machine that lets it")
+    impossible+=("$1: containers and namespaces need root on a machine that allows them")
     return 1
   fi
 }
 
-# The image is as the task definition and the documents say, and a registry gives back what was pushed to it.
+# The image matches the task definition and the documents, and a registry returns the pushed image unchanged.
 check_image() {
   as_root "the image" || { count=0 && return; }
   { tests/image/run && tests/image/push; } 2>&1 | tee "$work/image.log" || return
   count=$(grep -c '^ok: ' "$work/image.log")
 }
 
-# dev is applied, proved and destroyed; staging and prod as well, in short and in a sandbox of their own beside it, as all of them wait
-# most of the time. dev goes first where both want the machine: what is proved there is sensitive to it.
+# Three sandboxes run at once, because each mostly waits: dev is applied, proved and destroyed; staging and prod
+# likewise, in short; and dev is changed in place without tasks. The others run at a lower priority, because the first
+# proof is sensitive to load.
 check_sandbox() {
   as_root "the cloud, applied in the sandbox" || { count=0 && return; }
-  # What both would make at the same time.
-  (. "$root/scripts/sandbox-tools.sh" && containers && emulator && ECHO_IMAGE_BUILDER=buildah scripts/image && scripts/tools provider collector promql dynamodb-local) >/dev/null || return
-  local others status=0 log proved
+  # Shared preparations, before the sandboxes start.
+  (. "$root/scripts/sandbox-tools.sh" && containers && emulator && ECHO_IMAGE_BUILDER=buildah scripts/image && scripts/tools provider collector promql dynamodb-local python rights) >/dev/null || return
+  local run runs status=0 log proved
+  rm -f target/rights-{10000,15000,20000}.json
+  tests/sandbox/run dev >"$work/sandbox-dev.log" &
+  runs=("$!")
   ECHO_SANDBOX_OFFSET=20000 nice tests/sandbox/run --short staging prod >"$work/sandbox-others.log" 2>&1 &
-  others=$!
-  tests/sandbox/run dev | tee "$work/sandbox-dev.log" || status=1
-  wait "$others" || status=1
-  cat "$work/sandbox-others.log"
+  runs+=("$!")
+  ECHO_SANDBOX_OFFSET=15000 nice tests/sandbox/run --changes --short >"$work/sandbox-changes.log" 2>&1 &
+  runs+=("$!")
+  # An interrupt of the terminal does not reach background jobs. SIGTERM makes each run discard its sandbox.
+  trap 'kill "${runs[@]}" 2>/dev/null || true; wait; rm -rf "$work"' EXIT
+  tail --lines=+1 --follow --pid="${runs[0]}" "$work/sandbox-dev.log"
+  for run in "${runs[@]}"; do wait "$run" || status=1; done
+  trap 'rm -rf "$work"' EXIT
+  cat "$work"/sandbox-{others,changes}.log
+  # In all sandboxes together, calls use each right of a role.
+  ((status)) || echo-python -B tests/sandbox/rights/unused.py target/rights-{10000,15000,20000}.json || status=1
   count=0
   for log in "$work"/sandbox-*.log; do
     proved=$(sed -n 's/^\([0-9]\+\) passed, 0 failed$/\1/p' "$log")

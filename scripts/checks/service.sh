@@ -1,4 +1,4 @@
-# The checks of the service, in Rust. scripts/test sources it; it is not run by itself.
+# Checks of the service, in Rust. scripts/test sources this file.
 # shellcheck shell=bash
 
 check_fmt() { cargo fmt --all --check; }
@@ -9,34 +9,34 @@ check_rustdoc() { RUSTDOCFLAGS='--deny warnings' cargo doc --workspace --no-deps
 
 check_deny() {
   "$root/scripts/tools" deny && cargo deny --all-features check --hide-inclusion-graph bans licenses sources || return
-  # The advisory database is a Git repository; where it can not be reached, that is said, here and at the end.
+  # The advisory database is a Git repository. A machine that cannot reach it lists the advisories as not checked.
   if timeout 20 git ls-remote --quiet https://github.com/RustSec/advisory-db HEAD >/dev/null 2>&1; then
     cargo deny check advisories
   else
-    impossible+=("advisories of dependencies: github.com/RustSec/advisory-db can not be reached from this machine")
+    impossible+=("advisories of dependencies: github.com/RustSec/advisory-db cannot be reached from this machine")
   fi
 }
 
-# The Dockerfile of the image.
+# Lint of the image's Dockerfile.
 check_hadolint() { "$root/scripts/tools" python && hadolint service/Dockerfile; }
 
-# What the benchmark computes from what it has measured; measuring is scripts/bench's.
+# Calculations of the benchmark. scripts/bench measures.
 check_bench() { python3 -B -m unittest discover --start-directory bench --top-level-directory .; }
 
 check_nextest() {
   "$root/scripts/tools" nextest collector checker dynamodb-local || return
-  # Tests send signals by `kill`, which is a builtin of the shell only where procps is missing.
-  debian pgrep procps || return
+  # Tests send signals by the command `kill` of procps. One test traces the service's system calls.
+  debian pgrep procps && debian strace strace || return
   cargo nextest run --workspace 2>&1 | tee "$work/nextest.log" || return
   count=$(sed -n 's/.*Summary.* \([0-9]\+\) passed.*/\1/p' "$work/nextest.log")
   [[ $count ]] || { say "nextest ran no test"; return 1; }
-  # The script that does some of them long, at night: that it runs.
+  # Proves that the script for long searches at night runs.
   scripts/verify-consistency --seeds 100 --histories 0 --creations 0 >"$work/verify.log" 2>&1 || { tail -n 40 "$work/verify.log" && return 1; }
 }
 
 check_schemathesis() { "$root/scripts/tools" python && with_service tests/schemathesis/run --keys ENTRY; }
 
-# The page as it is by default, where it takes keys, and where it may not.
+# The documentation page by default, on a listener that accepts keys, and on one that does not.
 check_browser() {
   "$root/scripts/tools" python chromium || return
   with_service browse_open || return
@@ -44,7 +44,7 @@ check_browser() {
   with_service browse_locked --keys ENTRY
 }
 
-# The API's document by the rules of two linters: those that come with them, all offline.
+# The API's document, by the built-in rules of two linters, offline.
 check_openapi() {
   "$root/scripts/tools" openapi || return
   export REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true
@@ -52,16 +52,20 @@ check_openapi() {
     spectral lint --ruleset tests/openapi/spectral.yaml --fail-severity hint service/openapi.json
 }
 
-# Uploads by HTTP clients of several languages. None of them may lose an answer.
+# Uploads by HTTP clients of several languages: no client may lose a response.
 check_clients() {
   "$root/scripts/tools" python curl java node nginx && cargo build --package echo-service || return
   tests/clients/run target/debug/echo-service | tee "$work/clients.log" || return
   count=$(sed -n 's/^clients: \([0-9]\+\) .* passed.*/\1/p' "$work/clients.log")
 }
 
-# The README's first command, and the two that it prints.
+# The README's first command, and the two that it prints. Then the examples of each page, as a reader pastes them.
 check_up() {
+  debian jq jq || return
+  local page
+  for page in README.md docs/faq.md; do with_service example_page || return; done
   local up status=0 create call
+  : >"$work/up.log"
   ECHO_PROFILE=dev "$root/scripts/up" --listen 127.0.0.1:0 --store memory >"$work/up.log" &
   up=$!
   until grep -q '^Ctrl-C' "$work/up.log"; do
@@ -75,12 +79,15 @@ check_up() {
   return "$status"
 }
 
+# Of the service that with_service has started for it.
+example_page() { "$root/tests/examples.py" "$page" "$1"; }
+
 browse_open() { echo-python tests/browser/docs_page.py --url "$1"; }
 browse_apart() { echo-python tests/browser/docs_page.py --url "$1" --key "$2" --mocks "$mocks"; }
 browse_locked() { echo-python tests/browser/docs_page.py --url "$1" --locked; }
 
-# with_service COMMAND [ARGUMENT...]: runs COMMAND with the URL of a service of its own, started with these arguments, and a key, whose
-# entry ENTRY stands for in them. COMMAND finds the URL of the mocks in $mocks.
+# with_service COMMAND [ARGUMENT...]: starts a service with the arguments, and runs COMMAND with the service's URL and
+# an API key. ENTRY in the arguments stands for the key's entry. COMMAND finds the URL of the mocks in $mocks.
 with_service() {
   cargo build --package echo-service || return
   local echo=target/debug/echo-service command=$1 new key entry
@@ -100,7 +107,7 @@ with_service() {
   local status=$?
   kill "$service"
   wait "$service" || status=1
-  # Each level above is a fault, and none is expected here.
+  # The service may not log an error.
   grep '"level":"ERROR"' "$work/service.log" >&2 && status=1
   return "$status"
 }

@@ -1,4 +1,4 @@
-# The check of telemetry from the service to the dashboard. scripts/test sources it; it is not run by itself.
+# Check of the telemetry, from the service to the dashboard. scripts/test sources this file.
 # shellcheck shell=bash
 
 check_telemetry() {
@@ -13,5 +13,5 @@ check_telemetry() {
   TELEMETRY_PLAN=$plan TELEMETRY_RECORD=$record echo-python -B -m unittest discover --start-directory tests/telemetry --top-level-directory tests/telemetry 2>&1 |
     tee "$work/telemetry.log" || return
   count=$(sed -n 's/^Ran \([0-9]\+\) tests.*/\1/p' "$work/telemetry.log")
-  [[ $count ]] || { say "the telemetry has no test"; return 1; }
+  [[ $count ]] || { say "no test of the telemetry ran"; return 1; }
 }

@@ -1,9 +1,9 @@
-# The checks of the Terraform. scripts/test sources it; it is not run by itself.
+# Checks of the Terraform. scripts/test sources this file.
 # shellcheck shell=bash
 
-# in_copy TOOL...: installs the tools, and goes to a copy of what git would commit, without lock files. So what Terraform writes
-# into folders stays out of the checkout, and what it has left there out of the checks. The lock files of the roots pin the
-# registry's build of the provider; where the registry can not be reached the provider is another build.
+# in_copy TOOL...: installs the tools, and enters a copy of all files that git would commit, without lock files. Files
+# written by Terraform thus stay out of the checkout, and earlier files out of the checks. The lock files of the roots
+# pin the registry's build of the provider, and a machine without the registry has another build.
 in_copy() {
   "$root/scripts/tools" "$@" || return
   use_terraform
@@ -16,22 +16,22 @@ in_copy() {
   cd "$copy" || return
 }
 
-# folders_of PARENT...: the folders in these, and a failure where there is none, because a check of nothing would pass.
+# folders_of PARENT...: prints the subfolders. Fails if none exist, because a check of nothing would pass.
 folders_of() {
-  find "$@" -mindepth 1 -maxdepth 1 -type d | sort | grep . || { say "there is no folder in: $*"; return 1; }
+  find "$@" -mindepth 1 -maxdepth 1 -type d | sort | grep . || { say "no folders in: $*"; return 1; }
 }
 
-# initialised FOLDER: has Terraform fetch the modules and the provider, once for all checks. The backend is left alone.
+# initialised FOLDER: makes Terraform fetch modules and provider, once for all checks, without the backend.
 initialised() {
   [[ -d $1/.terraform ]] || terraform -chdir="$1" init -backend=false >"$1/init.log" 2>&1 || { cat "$1/init.log"; return 1; }
 }
 
 check_tffmt() { in_copy terraform && terraform fmt -check -diff -recursive; }
 
-# What the tables in the READMEs say is what the variables and outputs are.
-check_tfdocs() { scripts/docs --check; }
+# The inputs and outputs in the READMEs match the code, and the usage blocks match tested examples.
+check_tfdocs() { scripts/docs --check && python3 -B -m unittest tests/terraform/test_usage.py; }
 
-# Examples may leave versions to the module that they show.
+# Examples may leave versions to their module.
 check_tflint() {
   in_copy tflint || return
   local folders folder options status=0
@@ -44,16 +44,17 @@ check_tflint() {
   return "$status"
 }
 
-# A finding is excused on the line, with the reason behind a second colon. checkov passes what it can not read, and so nothing.
+# An exception is a comment on the line, with the reason behind a second colon. checkov passes files that it cannot
+# parse, and an empty folder.
 check_checkov() {
   in_copy checkov || return
   checkov --config-file "$root/.checkov.yaml" --directory . | tee "$work/checkov.log" || return
-  grep -q 'Passed checks: [1-9]' "$work/checkov.log" || { say "checkov has checked nothing"; return 1; }
+  grep -q 'Passed checks: [1-9]' "$work/checkov.log" || { say "checkov checked nothing"; return 1; }
   ! grep 'Parsing errors' "$work/checkov.log" >&2 || return
   ! grep -rnE 'checkov:skip=\w+:?\s*$' --include='*.tf' . || { say "write the reason: checkov:skip=CHECK:REASON"; return 1; }
 }
 
-# The roots, and so what they call: what a module is by itself, its tests have to load, and that validates it.
+# Validates the roots with all called modules. For a single module, loading its tests is a validation.
 check_tfvalidate() {
   in_copy provider || return
   local folders folder status=0
@@ -65,7 +66,7 @@ check_tfvalidate() {
   return "$status"
 }
 
-# One at a time for each core. What a test says is shown whole, when all have ended.
+# Runs one test for each core at a time. Prints each log whole, after the last test.
 check_tftest() {
   in_copy provider || return
   local folders folder log status=0
@@ -86,7 +87,7 @@ check_tftest() {
   return "$status"
 }
 
-# tested FOLDER: runs the tests of a module. They have to plan each of its examples, of which a module has one at least.
+# tested FOLDER: runs the tests of a module. A module needs an example, and a test that plans each example.
 tested() {
   [[ $1 != modules/* || -d $1/examples ]] || { say "$1 has no examples"; return 1; }
   local tests=("$1"/tests/*.tftest.hcl) example
@@ -96,19 +97,20 @@ tested() {
     example=examples/$(basename "$example")
     grep -q "\"\./$example\"" "${tests[@]}" || { say "no test of $1 has the source ./$example"; return 1; }
   done
-  # Without a network, where this machine lets it be taken away: nothing may ask AWS.
+  # Without a network, if this machine allows to remove it: no test may call AWS.
   local offline=(unshare --net)
   "${offline[@]}" true 2>/dev/null || offline=()
   initialised "$1" && "${offline[@]}" terraform -chdir="$1" test 2>&1 | tee "$1/test.log" || return
-  grep -q 'Success!.* [1-9][0-9]* passed, 0 failed' "$1/test.log" || { say "the tests of $1 run nothing"; return 1; }
+  grep -q 'Success!.* [1-9][0-9]* passed, 0 failed' "$1/test.log" || { say "no test of $1 ran"; return 1; }
 }
 
-# That environments are values and nothing else, that one that is protected is not destroyed, and in which order one is changed.
+# Environments hold values only; a protected environment is not destroyed; changes have a safe order; the sandbox finds
+# calls in a wrong order.
 check_roots() {
   "$root/scripts/tools" provider || return
   use_terraform
-  python3 -B -m unittest tests/terraform/test_environments.py tests/terraform/test_protection.py tests/terraform/test_quotas.py tests/terraform/test_order.py
+  python3 -B -m unittest tests/terraform/test_environments.py tests/terraform/test_protection.py tests/terraform/test_quotas.py tests/terraform/test_order.py tests/sandbox/order/test_order.py
 }
 
-# What scripts/cost makes of a plan.
+# Prices that scripts/cost calculates from a plan.
 check_cost() { python3 -B -m unittest tests/terraform/test_cost.py; }

@@ -1,7 +1,7 @@
 """A person's way through the documentation page of a running Echo: authorise, create, call, change and delete a mock.
 
-Drives Debian's Chromium with every host but Echo's out of reach, and fails at the first thing that a person would
-trip over: a wrong answer, an error in the console, or a page that wants something from the internet.
+Drives Debian's Chromium, which can reach no host but Echo's. Fails at the first fault that a person would notice: a wrong
+response, an error in the console, or a request to the internet.
 
     echo-python tests/browser/docs_page.py --url http://127.0.0.1:PORT [--mocks URL] [--key TOKEN | --locked]
         [--screenshots DIR]
@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Error, Locator, sync_pl
 from playwright.sync_api import Request as PageRequest
 
 CHROMIUM = "/usr/bin/chromium"
-# No sandbox because root runs this in containers; the rest keeps the browser's own traffic off the network.
+# No sandbox, because root runs this in containers. The other flags keep the browser's own traffic off the network.
 CHROMIUM_ARGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -35,20 +35,20 @@ CHROMIUM_ARGS = [
 
 
 def expect(condition: bool, message: str) -> None:
-    """An assertion that `python -O` cannot switch off, and whose message is for a person."""
+    """An assertion with a message for a person. `python -O` does not switch it off."""
     if not condition:
         raise AssertionError(message)
 
 
 class DocsPage:
-    """The documentation page, open in a browser that notes down whatever is wrong with it."""
+    """The documentation page in a browser. Records all faults of the page."""
 
     def __init__(self, browser: Browser, url: str, screenshots: Path | None) -> None:
         self.host = urlsplit(url).netloc
         self.screenshots = screenshots
         self.shots = 0
         self.complaints: list[str] = []
-        # The browser reports an answer of 4xx as a console error, also where it is the one that we want.
+        # The browser reports a 4xx response as a console error, even if it is expected.
         self.refusals: set[str] = set()
 
         context = browser.new_context(viewport={"width": 1280, "height": 1600}, service_workers="block")
@@ -80,7 +80,7 @@ class DocsPage:
             self.complaints.append(f"an error in the console: {message.text} ({message.location['url']})")
 
     def shoot(self, name: str, part: Locator | None = None) -> None:
-        """Takes a picture of what a person sees, scrolled to a part of the page."""
+        """Takes a screenshot, scrolled to a part of the page."""
         if self.screenshots:
             self.shots += 1
             if part:
@@ -109,7 +109,7 @@ class DocsPage:
 
 
 class Operation:
-    """One operation of the page, expanded and ready to be filled in and executed."""
+    """One operation of the page, expanded for input."""
 
     def __init__(self, docs: DocsPage, block: Locator, name: str) -> None:
         self.docs, self.block, self.name = docs, block, name
@@ -118,9 +118,9 @@ class Operation:
         return self.block.locator(f'tr[data-param-name="{name}"] input')
 
     def execute(self, status: int, refused: str | None = None) -> str:
-        """Presses Execute and returns the body of the answer, which the page must show with this status.
+        """Presses Execute, and returns the body of the response, which the page must show with this status.
 
-        `refused` is the address whose answer is meant to be an error."""
+        `refused` is the address with an expected error."""
         if refused:
             self.docs.refusals.add(refused)
         with self.docs.page.expect_response(lambda _: True) as caught:
@@ -132,7 +132,7 @@ class Operation:
 
         shown = self.block.locator(".live-responses-table tbody .response").first
         shown.locator(".response-col_status", has_text=str(status)).wait_for()
-        # The page lays JSON out anew, so the texts are compared without white space.
+        # The page formats JSON, so the comparison ignores white space.
         seen = squeeze(shown.locator(".response-col_description").inner_text())
         expect(squeeze(body) in seen, f"{said}; the page shows another body: {seen}")
         self.docs.shoot(re.sub(r"\W+", "-", self.name.lower()).strip("-") + f"-{status}", self.block)
@@ -141,12 +141,12 @@ class Operation:
 
 
 def squeeze(text: str) -> str:
-    """A text without its white space."""
+    """The text without white space."""
     return "".join(text.split())
 
 
 def call(verb: str, url: str) -> tuple[int, dict[str, str], str]:
-    """Calls a mock as an application does: plain HTTP, no browser."""
+    """Calls a mock like an application: plain HTTP, no browser."""
     try:
         answer = urlopen(Request(url, method=verb), timeout=10)
     except HTTPError as error:
@@ -156,7 +156,7 @@ def call(verb: str, url: str) -> tuple[int, dict[str, str], str]:
 
 
 def expect_served(url: str, document: str) -> None:
-    """The mock answers exactly what the resource in `document` says."""
+    """Expects the exact response in the resource `document`."""
     attributes = json.loads(document)["data"]["attributes"]
     verb, wanted = attributes["verb"], attributes["response"]
     status, headers, body = call(verb, url)
@@ -168,7 +168,7 @@ def expect_served(url: str, document: str) -> None:
 
 
 def walk(docs: DocsPage, url: str, mocks: str, key: str | None) -> None:
-    """The whole story. The examples are taken as they stand in the page: they must work."""
+    """The whole walk. Uses the page's examples unchanged: they must work."""
     docs.open(url)
     if key:
         docs.authorize(key)
@@ -199,7 +199,7 @@ def walk(docs: DocsPage, url: str, mocks: str, key: str | None) -> None:
 
 
 def call_mocks(docs: DocsPage, url: str, create: "Operation", resource: dict[str, Any]) -> None:
-    """Calls of mocks from the page: that of the example, and others by every verb and with paths of every form."""
+    """Calls mocks from the page: the example's, and others with every verb and every form of path."""
     attributes = resource["attributes"]
     mock = docs.operation("GET", "/{path}")
     example = mock.parameter("path").input_value()
@@ -217,7 +217,7 @@ def call_mocks(docs: DocsPage, url: str, create: "Operation", resource: dict[str
         ("HEAD", "/api/v1/users", "api/v1/users"),
         ("OPTIONS", "/api/v1/users", "/api/v1/users"),
     ]:
-        # With a type: of an answer without one, Playwright reads no body.
+        # With a type, because Playwright reads no body of a response without one.
         response = {"code": 299, "headers": {"Content-Type": "text/plain"}, "body": "" if verb == "HEAD" else path}
         document = {"type": "endpoints", "attributes": {"verb": verb, "path": path, "response": response}}
         create.block.locator("textarea").first.fill(json.dumps({"data": document}))
@@ -232,7 +232,7 @@ def call_mocks(docs: DocsPage, url: str, create: "Operation", resource: dict[str
 
 
 def look(docs: DocsPage, url: str) -> None:
-    """A page on the listener of mocks, whose management wants keys: it asks for none, and says why."""
+    """The page on the mocks' listener while management needs keys: shows no form for keys, and the reason."""
     docs.open(url)
     docs.expect_no_form_for_keys()
     notice = docs.page.locator(".info .description", has_text="This page takes no key")

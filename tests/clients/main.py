@@ -1,4 +1,4 @@
-"""Runs all clients at once against one Echo, and tells their lost answers. Called by `run`."""
+"""Runs all clients at once against one Echo, and reports their lost responses. Called by `run`."""
 
 import contextlib
 import json
@@ -23,7 +23,7 @@ LIMIT_SECONDS = 300
 
 @dataclass(frozen=True)
 class Client:
-    """A program that sends the requests of a table, and prints its lost answers and the number of its requests."""
+    """A program that sends the requests of a table, and prints its lost responses and the number of its requests."""
 
     name: str
     command: list[str | Path]

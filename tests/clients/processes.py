@@ -13,7 +13,7 @@ from pathlib import Path
 
 LIMIT_SECONDS = 30
 
-# One process with the rights of the caller, who alone can write into the folder.
+# One process with the caller's rights: only the caller can write into the folder.
 NGINX = """
 daemon off;
 master_process off;
@@ -55,14 +55,14 @@ class Echo:
         return f"http://{self.address}"
 
     def peak_bytes(self) -> int:
-        """The most memory that the service has had so far."""
+        """The service's peak of memory so far."""
         status = Path(f"/proc/{self.pid}/status").read_text()
         return int(re.search(r"^VmHWM:\s*(\d+) kB$", status, re.MULTILINE)[1]) * 1024
 
 
 @contextlib.contextmanager
 def started(command: list[str | Path], **options) -> Iterator[subprocess.Popen]:
-    """A process in a session of its own, so that it ends together with its children."""
+    """A process in its own session, which ends with its children."""
     process = subprocess.Popen(command, start_new_session=True, **options)
     try:
         yield process

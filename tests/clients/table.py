@@ -56,7 +56,8 @@ class Case:
         return "\t".join(map(str, (*columns, target.status, self.repeat)))
 
 
-# Each client sends it after every request, on the same connection if that is kept. Clients repeat a GET, but not a POST.
+# Each client sends it after every request, on the same connection if that is kept. Clients repeat a GET, but not a
+# POST.
 NEXT = Case(Target("next", "POST", MOCK, 200), 10, chunked=False, expect=False, pause=0)
 
 

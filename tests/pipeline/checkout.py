@@ -1,8 +1,8 @@
-"""What the tests of the pipeline's scripts share.
+"""Shared parts of the tests of the pipeline's scripts.
 
-The scripts run as they are, in a copy of the checkout whose environments are roots of a few lines, which the real Terraform applies.
-In the place of GitHub, AWS and Echo are commands that remember what they were asked. The sandbox runs scripts/plan and scripts/deploy
-on the real roots (tests/sandbox/proof.py).
+The scripts run unchanged in a copy of the checkout. Its environments are roots of a few lines, and the real Terraform
+applies them. Fake commands replace GitHub, AWS and Echo, and record each request. The sandbox runs scripts/plan and
+scripts/deploy on the real roots (tests/sandbox/proof.py).
 """
 
 import json
@@ -24,7 +24,7 @@ variable "docker_image_url" {
   }
 }
 variable "size" { default = 1 }
-# The rollout: it fails for an image that is called so.
+# The rollout fails for an image named broken….
 resource "terraform_data" "service" {
   input = [var.docker_image_url, var.size]
   triggers_replace = var.docker_image_url
@@ -36,15 +36,15 @@ output "echo" {
     collector_image_url = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/collector@sha256:${join("", [for digit in range(64) : "c"])}"
     mocks_url           = "http://mocks"
     management_url      = "http://management"
-    service             = { task_definition = "arn:aws:ecs:eu-central-1:111122223333:task-definition/echo-dev-echo:1" }
+    service             = { cluster = "echo-dev", name = "echo", task_definition = "arn:aws:ecs:eu-central-1:111122223333:task-definition/echo-dev-echo:1" }
     key_secret_arns     = { ci = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:ci" }
   }
   depends_on = [terraform_data.service]
 }
 """
 
-# Gives the answers that a test has put into files, by the name of what is asked for; several lines are one answer each. Notes what it
-# was asked.
+# A fake of the AWS CLI. A test writes the responses into files named after the operation, one response a line. Records
+# its arguments.
 AWS = """#!/usr/bin/env python3
 import os, pathlib, sys
 pathlib.Path(os.environ["FAKES"], "aws").open("a").write(" ".join(sys.argv[1:]) + "\\n")
@@ -60,7 +60,17 @@ if answer.startswith("error "):
 print(answer)
 """
 
-# Works unless the image is called lazy.
+CURL = """#!/bin/sh
+echo "$*" >>"$FAKES/curl"
+case $* in */-/store/raise*)
+  [ -s "$FAKES/raise" ] || exit 22
+  head -n 1 "$FAKES/raise" && sed -i 1d "$FAKES/raise" && exit
+  ;;
+esac
+! [ -e "$FAKES/unreachable" ]
+"""
+
+# Succeeds unless the image is named lazy….
 SMOKE = """#!/bin/sh
 echo "$SMOKE_TOKEN $*" >>"$FAKES/smoke"
 ! grep -q '"docker_image_url": "lazy' "$(dirname "$0")/../environments/dev/terraform.tfstate"
@@ -83,9 +93,9 @@ class Scripts(unittest.TestCase):
         shutil.copy(ROOT / "tests/pipeline/gh", self.fakes.parent / "bin")
         self.fake("aws", AWS)
         (self.fakes / "get-secret-value").write_text("echo_token")
-        # Where management is: it answers, unless it is out of reach.
-        self.fake("curl", '#!/bin/sh\necho "$*" >>"$FAKES/curl"\n! [ -e "$FAKES/unreachable" ]\n')
-        # What is needed is here.
+        # Management responds, unless the file `unreachable` exists. Each line of the file `raise` answers a raise.
+        self.fake("curl", CURL)
+        # All tools are installed.
         self.write("scripts/tools", "#!/bin/sh\n", 0o755)
         self.write("scripts/smoke", SMOKE, 0o755)
         self.env = {name: value for name, value in os.environ.items() if not name.startswith(("TF_", "AWS_", "GITHUB_"))}
@@ -120,7 +130,7 @@ class Scripts(unittest.TestCase):
         return json.loads(outputs).get("echo", {}).get("value", {}).get("docker_image_url")
 
     def applied_by_hand(self, size):
-        """Somebody changes what runs: what is merged says another size then."""
+        """Applies another size than the merged one."""
         self.write("environments/dev/terraform.tfvars", f"size = {size}\n")
         terraform = ["terraform", "-chdir=" + str(self.root / "environments/dev")]
         subprocess.run([*terraform, "apply", "-auto-approve", "-var", f"docker_image_url={self.running()}"], env=self.env, check=True, capture_output=True)

@@ -1,4 +1,4 @@
-"""What scripts/comment hands on, and where it writes it. Run by `scripts/test pipeline`."""
+"""The output of scripts/comment for the next job, and the comment that it writes. Run by `scripts/test pipeline`."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from checkout import Scripts
 
 
 class Plan(Scripts):
-    def test_hands_what_is_planned_to_the_job_that_writes(self):
+    def test_passes_the_plan_to_the_job_that_writes(self):
         self.succeed("deploy", "dev", "good@sha256:1")
         self.git("init")
         self.git("commit", "--allow-empty", "--message", "before")
@@ -21,7 +21,7 @@ class Plan(Scripts):
             return self.run_script("comment", "plan", "HEAD^1", GITHUB_OUTPUT=str(output), **env)
 
         def told():
-            """As GitHub reads the file."""
+            """The output `told`, parsed like GitHub."""
             (end,) = re.findall(r"^told<<(.+)\n", output.read_text())
             text, _, behind = output.read_text().partition("\n")[2].partition(f"{end}\n")
             self.assertEqual(behind, "")
@@ -30,7 +30,7 @@ class Plan(Scripts):
         self.assertEqual(plan(), 0, self.output)
         first, text = told()
         self.assertEqual(text, "**environments/dev**: nothing to change.\n\n")
-        # What is planned can not know how the file ends.
+        # The end mark is random, so a plan cannot contain it.
         self.assertEqual(plan(), 0, self.output)
         self.assertNotEqual(told()[0], first)
         self.assertEqual(plan(TF_VAR_docker_image_url="good@sha256:2"), 0, self.output)
@@ -38,7 +38,7 @@ class Plan(Scripts):
         self.write("environments/dev/more.tf", "no Terraform\n")
         self.assertEqual(plan(), 1, self.output)
         self.assertIn("**environments/dev** could not be planned", output.read_text())
-        # Ended by the system, or never begun.
+        # Killed by the system, or not started.
         for status in (126, 127, 137):
             self.write("scripts/plan", f"#!/bin/sh\nexit {status}\n", 0o755)
             self.assertEqual(plan(), 1, self.output)
@@ -59,13 +59,13 @@ class Write(Scripts):
         self.told("7", "two\n")
         (body,) = self.bodies("7")
         self.assertEqual(body.splitlines()[1:], ["two"])
-        # It does not show.
+        # The mark is invisible.
         self.assertRegex(body.splitlines()[0], "^<!-- .* -->$")
 
-    def test_leaves_all_others_alone(self):
+    def test_changes_no_other_comment(self):
         self.told("8", "theirs\n")
         mark = self.bodies("8")[0].splitlines()[0]
-        # Of another pull request, of the same author about something else, and of somebody who begins alike.
+        # Of another pull request; by the same author about something else; by people who quote or copy the mark.
         others = [("8", f"{mark}\ntheirs\n", True), ("7", "the tests have failed", True), ("7", f"> {mark}\nsee above", True), ("7", f"{mark}\nmine", False)]
         comments = [{"url": f"https://github.com/echo/echo/pull/{of}#issuecomment-{number}", "body": body, "viewerDidAuthor": own} for number, (of, body, own) in enumerate(others, 1)]
         (self.fakes / "comments.json").write_text(json.dumps(comments))
@@ -74,7 +74,7 @@ class Write(Scripts):
             self.assertEqual(self.bodies("8"), [f"{mark}\ntheirs\n"])
             self.assertEqual(self.bodies("7"), [body for of, body, _ in others if of == "7"] + [f"{mark}\n{words}"])
 
-    def test_writes_nothing_where_github_does_not_say_what_is_there(self):
+    def test_writes_nothing_if_github_cannot_list_the_comments(self):
         self.fake("gh", '#!/bin/sh\necho "$*" >>"$FAKES/asked"\n[ "$2" != view ]\n')
         self.assertEqual(self.run_script("comment", "write", "7", stdin="one\n"), 1, self.output)
         self.assertEqual((self.fakes / "asked").read_text(), "pr view 7 --json comments\n")

@@ -1,4 +1,4 @@
-"""Where scripts/login logs in, and with what. Run by `scripts/test pipeline`."""
+"""Registry and token of scripts/login. Run by `scripts/test pipeline`."""
 
 import unittest
 
@@ -15,11 +15,11 @@ class Login(Scripts):
 
     def test_logs_in_with_the_registrys_token(self):
         self.succeed("login", REGISTRY)
-        # By stdin, because others can read a command line.
+        # On stdin, because other users can read a command line.
         self.assertEqual((self.fakes / "docker").read_text(), f"login --username AWS --password-stdin {REGISTRY} of-ecr\n")
         self.assertEqual((self.fakes / "aws").read_text(), "ecr get-login-password --region eu-north-1\n")
 
-    def test_fails_where_it_is_refused(self):
+    def test_fails_if_the_registry_refuses_the_login(self):
         (self.fakes / "refused").touch()
         self.assertEqual(self.run_script("login", REGISTRY), 1, self.output)
 
@@ -31,7 +31,7 @@ class Login(Scripts):
     def test_sends_the_token_to_ecr_only(self):
         for registry in ("docker.io", f"{REGISTRY}/echo-service", f"{REGISTRY}.example.com", ".dkr.ecr.eu-north-1.amazonaws.com"):
             self.assertEqual(self.run_script("login", registry), 1, self.output)
-            self.assertIn("no registry of ECR", self.output)
+            self.assertIn("not an ECR registry", self.output)
         self.assertFalse((self.fakes / "docker").exists())
 
 

@@ -1,4 +1,4 @@
-"""What scripts/plan and scripts/drift tell, and what they keep to themselves. Run by `scripts/test pipeline`."""
+"""The output of scripts/plan and scripts/drift, and the differences that they ignore. Run by `scripts/test pipeline`."""
 
 import json
 import shutil
@@ -8,14 +8,14 @@ from checkout import Scripts
 
 
 class Plan(Scripts):
-    def test_tells_each_root_whatever_becomes_of_the_others(self):
+    def test_plans_each_root_even_if_another_one_fails(self):
         self.succeed("deploy", "dev", "good@sha256:1")
         self.write("environments/account/main.tf", "no Terraform\n")
         self.assertEqual(self.run_script("plan", "account", "prod", "dev"), 1, self.output)
         for part in ("**environments/account** could not be planned", "**environments/prod** was never applied", "**environments/dev**: nothing to change"):
             self.assertIn(part, self.stdout)
 
-    def test_tells_by_its_exit_code_whether_something_would_change(self):
+    def test_exit_code_says_if_the_plan_has_changes(self):
         self.succeed("deploy", "dev", "good@sha256:1")
         self.succeed("plan", "dev")
         self.succeed("plan", "dev", "prod")
@@ -24,17 +24,17 @@ class Plan(Scripts):
             self.assertIn("- destroy and make `terraform_data.service`", self.stdout)
             self.assertIn("| **together** |", self.stdout)
 
-    def test_plans_a_first_apply_for_an_image_that_is_named(self):
+    def test_plans_a_first_apply_with_the_image_in_terraform_tfvars(self):
         self.write("environments/dev/terraform.tfvars", 'docker_image_url = "good@sha256:1"\n')
         self.assertEqual(self.run_script("plan", "dev"), 2, self.output)
         self.assertIn("- make `terraform_data.service`", self.stdout)
 
-    def test_tells_four_roots_in_one_comment_however_much_they_change(self):
+    def test_large_plans_of_four_roots_fit_into_one_comment(self):
         many = 'resource "terraform_data" "ä" {\n  for_each = toset([for number in range(200) : "ä-${number}"])\n  input    = each.key\n}\n'
         self.write("environments/dev/main.tf", 'variable "docker_image_url" {}\n' + many)
         self.assertEqual(self.run_script("plan", "dev", TF_VAR_docker_image_url="good@sha256:1"), 2, self.output)
         self.assertLess(len(self.stdout), 65536 / 4)
-        # At the end of a line, and what was begun is ended.
+        # Cut at the end of a line, with closed Markdown blocks.
         lines = self.stdout.splitlines()
         self.assertEqual([lines[number - 1] for number, line in enumerate(lines) if line == "… and so on."][0][:25], "- make `terraform_data.ä[")
         self.assertEqual((lines.count("… and so on."), lines[-4:]), (2, ["… and so on.", "```", "</details>", ""]))
@@ -52,7 +52,7 @@ class Plan(Scripts):
         self.assertIn("environments/prod", self.stdout)
         self.assertNotIn("environments/dev", self.stdout)
 
-    def test_finds_the_roots_that_call_what_has_changed(self):
+    def test_finds_the_roots_that_call_a_changed_module(self):
         calls = {
             "environments/account": ["../../infra/account"],
             "environments/dev": ["../../infra/echo"],
@@ -66,7 +66,7 @@ class Plan(Scripts):
         self.git("init")
         self.git("add", ".")
         self.git("commit", "--message", "before")
-        # Notes where it is called.
+        # Records the planned folder.
         self.fake("terraform", '#!/bin/sh\necho "$1" >>"$FAKES/planned"\nexit 1\n')
         planned = self.fakes / "planned"
         account, environments = ["account"], ["dev", "prod"]
@@ -94,10 +94,11 @@ class Plan(Scripts):
                 self.run_script("plan", "--changed-since", "HEAD~1")
                 self.assertEqual([line.rpartition("/")[2] for line in planned.read_text().splitlines()], roots, self.output)
         self.assertEqual(self.run_script("plan", "--changed-since", 40 * "0"), 1, self.output)
-        self.assertIn("there is no commit", self.output)
+        self.assertIn("does not exist here", self.output)
 
 
-# What is built into Terraform never drifts: it is told so by what stands in for Terraform here, and only that.
+# Terraform's built-in resources never drift, so this wrapper of Terraform adds drift to a plan, and changes nothing
+# else.
 TERRAFORM = """#!/usr/bin/env python3
 import json, os, subprocess, sys
 if sys.argv[2:4] != ["show", "-json"]:
@@ -109,7 +110,7 @@ print(json.dumps(plan))
 """
 
 
-# How a plan ends where somebody has deleted what the provider then fails to read (breaks.py has the real one).
+# End of a plan with a deleted resource that the provider cannot read (breaks.py has a real one).
 UNREADABLE = """
 Warning: AWS resource not found during refresh
 
@@ -136,14 +137,14 @@ class Drift(Scripts):
         file = self.fakes / "issues.json"
         return json.loads(file.read_text()) if file.exists() else []
 
-    def test_keeps_one_issue_while_there_is_a_difference(self):
+    def test_keeps_one_issue_open_during_drift(self):
         self.succeed("deploy", "dev", "good@sha256:1")
         self.succeed("drift", "dev")
         self.assertEqual(self.issues(), [])
         self.applied_by_hand(2)
         self.succeed("drift", "dev")
         (issue,) = self.issues()
-        self.assertEqual((issue["title"], issue["state"]), ("environments/dev is not what runs", "open"))
+        self.assertEqual((issue["title"], issue["state"]), ("environments/dev has drifted", "open"))
         self.assertIn("- change `terraform_data.service`", issue["body"])
         self.applied_by_hand(3)
         self.succeed("drift", "dev")
@@ -152,22 +153,22 @@ class Drift(Scripts):
         self.applied_by_hand(1)
         self.succeed("drift", "dev")
         (issue,) = self.issues()
-        self.assertEqual((issue["state"], issue["comment"]), ("closed", "There is no difference any more."))
+        self.assertEqual((issue["state"], issue["comment"]), ("closed", "The difference is gone."))
         self.applied_by_hand(2)
         self.succeed("drift", "dev")
         self.assertEqual([issue["state"] for issue in self.issues()], ["closed", "open"])
 
-    def test_leaves_alone_what_is_merged_and_not_delivered_and_what_others_may_change(self):
+    def test_ignores_undelivered_merges_and_values_that_others_may_change(self):
         self.succeed("deploy", "dev", "good@sha256:1")
         self.applied_by_hand(2)
         for drift in (("terraform_data.another", "input"), ("terraform_data.service", "triggers_replace")):
             self.drifts(*drift)
             self.succeed("drift", "dev")
             self.assertEqual(self.issues(), [])
-        # As a plan tells it, which knows no such difference.
+        # scripts/plan without --drift has the difference nevertheless.
         self.assertEqual(self.run_script("plan", "dev"), 2, self.output)
 
-    def test_leaves_alone_what_a_schedule_has_set(self):
+    def test_ignores_limits_that_a_schedule_has_set(self):
         self.succeed("deploy", "dev", "good@sha256:1")
         service, target = "service/echo-dev/echo", "module.autoscaling.aws_appautoscaling_target.main"
         of = lambda least, most, resource=service: {"resource_id": resource, "min_capacity": least, "max_capacity": most}
@@ -189,13 +190,13 @@ class Drift(Scripts):
                     "resource_changes": [{"address": target, "change": {"before": now, "after": change["before"], "actions": ["update"]}}],
                     "prior_state": {"values": {"root_module": {"child_modules": [{"resources": [night]}]}}},
                 }
-                # So that there is a plan at all.
+                # A real change, so that the plan is not empty.
                 self.applied_by_hand(2)
                 status = self.run_script("plan", "--drift", "dev", PLANNED=json.dumps(planned))
                 self.assertEqual(status, 2 if has_drifted else 0, self.output)
 
     def test_leaves_the_issues_of_other_roots_alone(self):
-        (self.fakes / "issues.json").write_text(json.dumps([{"number": 1, "title": "environments/dev-two is not what runs", "body": "theirs", "state": "open"}]))
+        (self.fakes / "issues.json").write_text(json.dumps([{"number": 1, "title": "environments/dev-two has drifted", "body": "theirs", "state": "open"}]))
         self.succeed("deploy", "dev", "good@sha256:1")
         self.succeed("drift", "dev")
         self.applied_by_hand(2)
@@ -203,18 +204,18 @@ class Drift(Scripts):
         theirs, ours = self.issues()
         self.assertEqual((theirs["body"], theirs["state"], ours["number"]), ("theirs", "open", 2))
 
-    def test_tells_what_was_deleted_and_can_not_be_planned(self):
+    def test_lists_deleted_resources_that_terraform_cannot_plan(self):
         self.succeed("deploy", "dev", "good@sha256:1")
         ends_with = lambda words: self.fake("terraform", f"#!/bin/sh\n[ \"$2\" = plan ] || exec {self.terraform} \"$@\"\nprintf '%s' '{words}'\nexit 1\n")
         ends_with(UNREADABLE)
         self.succeed("drift", "dev")
         (issue,) = self.issues()
-        self.assertIn('deleted, and can not be planned until Terraform forgets it (docs/runbook.md#drift):\n\n- make `aws_vpc_security_group_egress_rule.it["a"]`\n', issue["body"])
-        # Where more is wrong, it is not known what would change.
+        self.assertIn('deleted, and cannot be planned until Terraform forgets them (docs/runbook.md#drift):\n\n- make `aws_vpc_security_group_egress_rule.it["a"]`\n', issue["body"])
+        # With another error in the plan, the changes are unknown.
         ends_with(UNREADABLE + "\nError: Something else\n")
         self.assertEqual(self.run_script("drift", "dev"), 1, self.output)
 
-    def test_says_nothing_where_no_plan_can_be_made(self):
+    def test_leaves_the_issue_open_if_the_plan_fails(self):
         self.succeed("deploy", "dev", "good@sha256:1")
         self.applied_by_hand(2)
         self.succeed("drift", "dev")

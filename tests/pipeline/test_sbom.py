@@ -1,4 +1,4 @@
-"""That scripts/sbom names what the binary is made of. Run by `scripts/test pipeline`."""
+"""scripts/sbom lists the crates of the binary. Run by `scripts/test pipeline`."""
 
 import json
 import pathlib
@@ -23,10 +23,10 @@ class Sbom(unittest.TestCase):
         cls.sbom = sbom()
         cls.components = {(it["name"], it["version"]) for it in cls.sbom["components"]}
 
-    def test_is_of_the_service(self):
+    def test_describes_the_service(self):
         self.assertEqual((self.sbom["bomFormat"], self.sbom["metadata"]["component"]["name"]), ("CycloneDX", "echo-service"))
 
-    def test_names_what_is_linked_on_each_platform(self):
+    def test_lists_all_linked_crates_of_each_platform(self):
         for platform in ("x86_64", "aarch64"):
             tree = subprocess.check_output(
                 ["cargo", "tree", "--locked", "--package", "echo-service", "--edges", "normal", "--prefix", "none", "--format", "{p}", "--target", f"{platform}-unknown-linux-gnu"],
@@ -36,11 +36,11 @@ class Sbom(unittest.TestCase):
             self.assertLess({"poem", "tokio"}, {name for name, _ in linked})
             self.assertEqual(linked - self.components, set())
 
-    def test_has_the_versions_of_the_lock_file(self):
+    def test_versions_are_those_of_the_lock_file(self):
         locked = {(it["name"], it["version"]) for it in tomllib.loads((ROOT / "Cargo.lock").read_text())["package"]}
         self.assertEqual(self.components - locked, set())
 
-    def test_says_licence_and_origin_of_each(self):
+    def test_each_crate_has_a_licence_and_an_origin(self):
         for it in self.sbom["components"]:
             self.assertTrue(it["licenses"] and it["purl"].startswith("pkg:cargo/"), it["name"])
 

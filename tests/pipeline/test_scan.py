@@ -1,4 +1,4 @@
-"""What scripts/scan refuses, and what it passes. Run by `scripts/test pipeline`."""
+"""Images that scripts/scan passes and refuses. Run by `scripts/test pipeline`."""
 
 import json
 import unittest
@@ -16,7 +16,7 @@ class Scan(Scripts):
         self.revision = self.git("rev-parse", "HEAD")
         self.write("Cargo.toml", "# a later one\n")
         (self.fakes / "describe-images").write_text(f"{self.revision}")
-        # cargo deny, which finds what is in a file; the manifest that it was given is kept.
+        # A fake of cargo deny: its findings are in a file. Keeps a copy of its manifest.
         self.fake("cargo", '#!/bin/sh\ncp "$3" "$FAKES/Cargo.toml"\n! cat "$FAKES/advisories" 2>/dev/null\n')
         for platform in ("amd64", "arm64"):
             self.ecr(platform, {"status": "COMPLETE"})
@@ -26,7 +26,7 @@ class Scan(Scripts):
         answer = {"imageScanStatus": status, "imageScanFindings": {"findingSeverityCounts": severities or {}, "findings": findings}}
         (self.fakes / f"describe-image-scan-findings-{self.revision}-{platform}").write_text(before + json.dumps(answer))
 
-    def test_passes_what_has_no_grave_finding(self):
+    def test_passes_an_image_without_critical_or_high_findings(self):
         self.ecr("arm64", {"status": "COMPLETE"}, {"MEDIUM": 3})
         self.succeed("scan", IMAGE)
         self.assertEqual((self.fakes / "Cargo.toml").read_text(), "# the one that was built\n")
@@ -37,8 +37,8 @@ class Scan(Scripts):
         self.assertEqual(self.run_script("scan", IMAGE), 1, self.output)
         self.assertIn("CVE-HIGH", self.output)
 
-    def test_waits_for_what_inspector_finds(self):
-        # One answer for each question: ECR's is the same before Inspector has looked and, once, right after.
+    def test_waits_for_the_scan_by_inspector(self):
+        # One response for each request: ECR's is the same before Inspector's scan and, once, right after it.
         active = json.dumps({"imageScanStatus": {"status": "ACTIVE"}, "imageScanFindings": {}}) + "\n"
         (self.fakes / "list-coverage").write_text("None\nPENDING_INITIAL_SCAN\nSUCCESSFUL")
         self.ecr("amd64", {"status": "ACTIVE"}, {"HIGH": 1}, 3 * active)
@@ -51,25 +51,25 @@ class Scan(Scripts):
             (self.fakes / "list-coverage").write_text(reason)
             self.assertEqual(self.run_script("scan", IMAGE), 1, self.output)
 
-    def test_refuses_what_is_critical_on_one_platform(self):
+    def test_refuses_a_critical_finding_on_one_platform(self):
         self.ecr("arm64", {"status": "COMPLETE"}, {"CRITICAL": 1, "LOW": 2})
         self.assertEqual(self.run_script("scan", IMAGE), 1, self.output)
         self.assertIn("CRITICAL CVE-CRITICAL", self.output)
         self.assertNotIn("CVE-LOW", self.output)
 
-    def test_asks_about_what_a_person_has_pushed_by_its_own_tag(self):
+    def test_finds_an_image_pushed_by_hand_by_its_tag(self):
         (self.fakes / "describe-images").write_text(f"{self.revision}-arm64-by-hand")
         self.ecr("arm64-by-hand", {"status": "COMPLETE"}, {"HIGH": 1})
         self.assertEqual(self.run_script("scan", IMAGE), 1, self.output)
         self.assertIn("CVE-HIGH", self.output)
 
-    def test_says_that_ecr_can_not_look_into_an_image_without_a_system(self):
+    def test_says_that_ecr_cannot_scan_an_image_without_an_operating_system(self):
         for status in ({"status": "UNSUPPORTED_IMAGE"}, {"status": "FAILED", "description": "UnsupportedImageError: The operating system '' is not supported."}):
             self.ecr("amd64", status)
             self.succeed("scan", IMAGE)
-            self.assertIn("ECR can not look into it", self.output)
+            self.assertIn("ECR cannot scan the image", self.output)
 
-    def test_refuses_what_could_not_be_scanned(self):
+    def test_refuses_an_image_whose_scan_failed(self):
         for answer in ({"status": "FAILED", "description": "Internal"}, {"status": "LIMIT_EXCEEDED"}):
             self.ecr("amd64", answer)
             self.assertEqual(self.run_script("scan", IMAGE), 1, self.output)
@@ -81,14 +81,14 @@ class Scan(Scripts):
         self.assertEqual(self.run_script("scan", IMAGE), 1, self.output)
         self.assertIn("RUSTSEC-2026-0001", self.output)
 
-    def test_refuses_what_is_of_no_commit(self):
+    def test_refuses_an_image_without_a_commit(self):
         (self.fakes / "describe-images").write_text("latest")
         self.assertEqual(self.run_script("scan", IMAGE), 1, self.output)
         (self.fakes / "describe-images").write_text(40 * "0")
         self.assertEqual(self.run_script("scan", IMAGE), 1, self.output)
         self.assertEqual(self.run_script("scan", IMAGE.replace("@", ":")), 1, self.output)
 
-    def test_takes_what_runs(self):
+    def test_scans_the_running_image_and_its_collector(self):
         self.succeed("scan", "--running", "dev")
         self.assertIn("nothing runs in dev", self.output)
         self.succeed("deploy", "dev", IMAGE)
@@ -97,7 +97,7 @@ class Scan(Scripts):
         collector = self.fakes / f"describe-image-scan-findings-sha256:{64 * 'c'}"
         collector.write_text("error ScanNotFoundException")
         self.succeed("scan", "--running", "dev")
-        self.assertIn("ECR has not scanned it", self.output)
+        self.assertIn("ECR has no scan of the image", self.output)
         collector.write_text("error AccessDeniedException")
         self.assertEqual(self.run_script("scan", "--running", "dev"), 1, self.output)
         collector.write_text(json.dumps({"imageScanStatus": {"status": "ACTIVE"}, "imageScanFindings": {"findingSeverityCounts": {"HIGH": 1}}}))
@@ -108,7 +108,7 @@ class Scan(Scripts):
         self.ecr("arm64", {"status": "ACTIVE"}, {"CRITICAL": 1})
         self.assertEqual(self.run_script("scan", "--running", "dev"), 1, self.output)
 
-    def test_asks_for_the_collector_of_the_platform_that_runs(self):
+    def test_scans_the_collector_for_the_platform_of_the_tasks(self):
         self.succeed("deploy", "dev", IMAGE)
         platforms = [("linux", "amd64", "d"), ("linux", "arm64", "e"), ("windows", "amd64", "f"), ("unknown", "unknown", "0")]
         index = {"manifests": [{"digest": "sha256:" + 64 * digit, "platform": {"os": system, "architecture": cpu}} for system, cpu, digit in platforms]}
@@ -119,10 +119,10 @@ class Scan(Scripts):
         for cpu, code in (("ARM64", 1), ("X86_64", 0)):
             (self.fakes / "describe-task-definition").write_text(cpu)
             self.assertEqual(self.run_script("scan", "--running", "dev"), code, self.output)
-        # One that the tasks could not run, and one that may not be read.
+        # An index without the tasks' platform, and an index that cannot be read.
         (self.fakes / "batch-get-image").write_text(json.dumps({"manifests": index["manifests"][1:]}))
         self.assertEqual(self.run_script("scan", "--running", "dev"), 1, self.output)
-        self.assertIn("it holds no image for X86_64", self.output)
+        self.assertIn("the index holds no image for X86_64", self.output)
         (self.fakes / "batch-get-image").write_text("error AccessDeniedException")
         self.assertEqual(self.run_script("scan", "--running", "dev"), 1, self.output)
         self.assertIn("AccessDeniedException", self.output)

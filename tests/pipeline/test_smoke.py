@@ -1,4 +1,4 @@
-"""What scripts/smoke takes for a working Echo. Run by `scripts/test pipeline`."""
+"""scripts/smoke passes a working Echo, and refuses faulty ones. Run by `scripts/test pipeline`."""
 
 import json
 import shutil
@@ -10,7 +10,7 @@ from checkout import ROOT, Scripts
 
 
 class Echo(BaseHTTPRequestHandler):
-    """Answers as Echo does, and as it should not where the server has `faults`."""
+    """A small Echo, with the `faults` of the server."""
 
     def do(self):
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
@@ -57,7 +57,7 @@ class Echo(BaseHTTPRequestHandler):
 
 
 class Smoke(Scripts):
-    """The real one, against that."""
+    """The real script, against the small Echo."""
 
     def setUp(self):
         super().setUp()
@@ -77,19 +77,19 @@ class Smoke(Scripts):
         self.assertEqual(self.smoke(**smoke), 1, self.output)
         self.assertIn(words, self.output)
 
-    def test_passes_what_works_and_leaves_nothing(self):
+    def test_passes_a_working_echo_and_leaves_no_mock(self):
         self.assertEqual(self.smoke(), 0, self.output)
         self.assertEqual(self.echo.mocks, {})
 
-    def test_needs_no_token_where_management_is_open(self):
+    def test_needs_no_token_if_management_is_open(self):
         self.echo.token = None
         self.assertEqual(self.smoke(token=""), 0, self.output)
 
-    def test_refuses_what_does_not_take_the_token(self):
+    def test_refuses_an_echo_that_rejects_the_token(self):
         for token in ("", "another"):
             self.refuses("a mock is created: the answer is 401, not 201", token=token)
 
-    def test_refuses_what_does_not_answer_as_it_was_told(self):
+    def test_refuses_wrong_responses(self):
         made = "made-" + 2000 * "0"
         for faults, words in (
             ({"body": made[:-1]}, f"it answers: the body is {made[:500]}, not {made}"),
@@ -103,11 +103,11 @@ class Smoke(Scripts):
                 self.echo.mocks.clear()
                 self.echo.faults = faults
                 self.refuses(words)
-                # What has said that it is deleted is not asked once more.
+                # The script does not delete a mock twice, if the first deletion was acknowledged.
                 self.assertEqual(len(self.echo.mocks), "is not deleted" in faults)
 
-    def test_leaves_nothing_where_it_is_cut_off(self):
-        # Created, but the answer does not say so; and changed, but the answer says it was not.
+    def test_leaves_no_mock_after_a_failed_write(self):
+        # The mock was created or changed, but the response says the opposite.
         for verb, words in (("POST", "a mock is created"), ("PATCH", "it is changed")):
             self.echo.faults = {verb: 503}
             self.refuses(f"{words}: the answer is 503")

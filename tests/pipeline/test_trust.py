@@ -1,4 +1,4 @@
-"""What tests/sandbox/trust.py finds wrong in trust policies: it is held against the applied ones in the sandbox. Run by `scripts/test pipeline`."""
+"""tests/sandbox/trust.py finds faults in trust policies; the sandbox uses it on the real policies. Run by `scripts/test pipeline`."""
 
 import copy
 import sys
@@ -18,7 +18,7 @@ class Trust(unittest.TestCase):
         self.policies = {role: self.policy(role) for role in OWN}
 
     def policy(self, role):
-        """As modules/github-oidc makes it."""
+        """The trust policy of modules/github-oidc."""
         asked = {"aud": "sts.amazonaws.com", "sub": sorted({token.sub for token in OWN[role]})}
         if role.startswith("echo-apply-"):
             asked |= {"ref": MAIN, "job_workflow_ref": workflow()}
@@ -30,7 +30,7 @@ class Trust(unittest.TestCase):
         }]}
 
     def planted(self, role, **changes):
-        """The role's policy with other conditions, by claim: none, or what it has to be like. And the tokens that it misjudges."""
+        """The tokens that the role's policy misjudges with changed conditions, by claim: removed (None), or a pattern."""
         policy = copy.deepcopy(self.policies[role])
         conditions = policy["Statement"][0]["Condition"]
         for claim, like in changes.items():
@@ -39,37 +39,37 @@ class Trust(unittest.TestCase):
                 conditions.setdefault("StringLike", {})[f"{ISSUER}:{claim}"] = like
         return trust.misjudged(role, policy, PROVIDERS)
 
-    def test_nothing_is_wrong_with_the_right_ones(self):
+    def test_the_right_policies_have_no_fault(self):
         for role, policy in self.policies.items():
             with self.subTest(role):
                 self.assertEqual(trust.misjudged(role, policy, PROVIDERS), set())
 
-    def test_each_is_wrong_for_another_role(self):
+    def test_a_policy_of_another_role_is_a_fault(self):
         for role in OWN:
             for other, policy in self.policies.items():
                 if other != role:
                     with self.subTest(role, has=other):
                         self.assertNotEqual(trust.misjudged(role, policy, PROVIDERS), set())
 
-    def test_without_a_branch_all_branches_tags_and_pull_requests_get_in(self):
+    def test_without_a_ref_tokens_of_all_branches_tags_and_pull_requests_are_accepted(self):
         refs = (OTHER, "refs/heads/main-two", "refs/tags/main", PULL_REQUEST)
         self.assertEqual(self.planted("echo-apply-prod", ref=None), {token(environment="prod", ref=ref, job=workflow()) for ref in refs})
 
-    def test_without_a_workflow_all_workflows_get_in(self):
+    def test_without_a_workflow_tokens_of_all_workflows_are_accepted(self):
         self.assertEqual(self.planted("echo-apply-prod", job_workflow_ref=None), {token(environment="prod", job=job) for job in WORKFLOWS})
 
-    def test_without_an_audience_others_get_in(self):
+    def test_without_an_audience_tokens_for_others_are_accepted(self):
         for role, own in OWN.items():
             with self.subTest(role):
                 others = {token._replace(aud="https://github.com/echo") for token in own} & TOKENS
                 self.assertTrue(others)
                 self.assertEqual(self.planted(role, aud=None), others)
 
-    def test_without_a_subject_all_repositories_get_in(self):
+    def test_without_a_subject_tokens_of_other_repositories_are_accepted(self):
         for role in OWN:
             with self.subTest(role):
                 found = {token.sub.split(":")[1] for token in self.planted(role, sub=None)}
-                # The workflow's has their names only.
+                # The condition on the workflow contains only the names of owner and repository.
                 of_the_name = {"echo@1/echo@3", "echo@9/echo@2", "echo/echo"}
                 self.assertLessEqual(of_the_name if role.startswith("echo-apply-") else of_the_name | {"echo@1/other@3", "fork@9/echo@4"}, found)
 
@@ -88,11 +88,11 @@ class Trust(unittest.TestCase):
             with self.subTest(role, claim=claim, like=like):
                 self.assertTrue(self.planted(role, **{claim: like}) - OWN[role])
 
-    def test_what_matches_literally_is_no_wildcard(self):
+    def test_a_pattern_without_wildcards_matches_literally(self):
         self.assertEqual(self.planted("echo-apply-prod", ref=MAIN), set())
         self.assertEqual(self.planted("echo-apply-prod", ref="refs.heads.main"), OWN["echo-apply-prod"])
 
-    def test_without_its_provider_nobody_gets_in(self):
+    def test_without_its_provider_no_token_is_accepted(self):
         another = "arn:aws:iam::000000000000:oidc-provider/another"
         for role, policy in self.policies.items():
             (statement,) = policy["Statement"]
@@ -101,7 +101,7 @@ class Trust(unittest.TestCase):
                 of_another = {"Statement": [statement | {"Principal": {"Federated": another}}]}
                 self.assertEqual(trust.misjudged(role, of_another, [*PROVIDERS, another]), OWN[role])
 
-    def test_a_condition_is_of_one_issuers_claims(self):
+    def test_a_condition_covers_claims_of_one_issuer_only(self):
         both = [*PROVIDERS, f"{PROVIDERS[0]}/another-enterprise"]
         for role, policy in self.policies.items():
             (statement,) = policy["Statement"]
@@ -111,7 +111,7 @@ class Trust(unittest.TestCase):
                 unasked = {"Statement": [{name: value for name, value in of_both["Statement"][0].items() if name != "Condition"}]}
                 self.assertEqual(trust.misjudged(role, unasked, both), TOKENS - OWN[role])
 
-    def test_what_is_not_understood_is_an_error(self):
+    def test_an_unsupported_statement_is_an_error(self):
         for change in (
             {"Effect": "Deny"},
             {"Action": "sts:*"},

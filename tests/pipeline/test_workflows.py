@@ -1,4 +1,4 @@
-"""That the workflows ask for the roles that there are, by jobs that they trust, and know all environments. Run by `scripts/test pipeline`."""
+"""Workflows use existing roles, in jobs that the roles trust, and cover all environments. Run by `scripts/test pipeline`."""
 
 import itertools
 import os
@@ -11,7 +11,7 @@ import yaml
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WORKFLOWS = {file.stem: yaml.safe_load(file.read_text()) for file in (ROOT / ".github/workflows").glob("*.yml")}
 JOBS = [(workflow, name, job) for workflow, document in WORKFLOWS.items() for name, job in document["jobs"].items()]
-# As modules/github-oidc names them. The role that applies trusts the environment of its name only.
+# Names from modules/github-oidc. The apply role trusts only the environment of its name.
 APPLY = "${{ inputs.environment }}"
 ROOTS = {folder.name for folder in (ROOT / "environments").iterdir() if folder.is_dir()}
 ENVIRONMENTS = ROOTS - {"account"}
@@ -23,7 +23,7 @@ def triggers(workflow):
 
 
 def runs():
-    """Each step that runs a command, and where it is."""
+    """Each step that runs a command, with its place."""
     return [(f"{workflow}: {name}", step) for workflow, name, job in JOBS for step in job.get("steps", []) if "run" in step]
 
 
@@ -32,17 +32,17 @@ class Workflows(unittest.TestCase):
         for workflow, name, job in JOBS:
             for step in job.get("steps", []):
                 if role := step.get("with", {}).get("role-to-assume"):
-                    # An hour, unless it asks for more: a job whose rights end before it does may fail between two steps.
+                    # Credentials last an hour unless the step asks for more: they must last as long as the job.
                     self.assertLessEqual(job["timeout-minutes"] * 60, step["with"].get("role-duration-seconds", 3600), f"{workflow}: {name}")
                     self.assertTrue(role.startswith("arn:aws:iam::${{ vars.AWS_ACCOUNT }}:role/github/echo-"), role)
                     yield workflow, name, job, role.partition("/github/echo-")[2]
 
-    def test_roles_are_asked_for_by_those_whom_they_trust(self):
+    def test_jobs_use_only_roles_that_trust_them(self):
         found = set()
         for workflow, name, job, role in self.roles():
             found.add(role)
             where = f"{workflow}: {name}"
-            # Who names an environment has another subject, which only the role that applies it trusts; and that only by this file.
+            # A job with an environment has another subject, which only the apply role trusts, and only from this file.
             self.assertEqual((job.get("environment"), workflow == "deploy"), (APPLY, True) if role.startswith("apply-") else (None, False), where)
             if role == "push":
                 self.assertEqual(WORKFLOWS[workflow][True], {"push": {"branches": ["main"]}}, where)
@@ -60,7 +60,7 @@ class Workflows(unittest.TestCase):
             self.assertEqual(jobs[name]["needs"], ["image", before])
         self.assertEqual({jobs[name]["with"]["image"] for name in deployed}, {"${{ needs.image.outputs.image }}"})
 
-    def test_what_knows_environments_knows_all_of_them(self):
+    def test_lists_of_environments_are_complete(self):
         by_hand = WORKFLOWS["deploy"][True]["workflow_dispatch"]["inputs"]["environment"]
         self.assertEqual(set(by_hand["options"]), ENVIRONMENTS)
         self.assertEqual(set(WORKFLOWS["nightly"]["jobs"]["drift"]["strategy"]["matrix"]["root"]), ROOTS)
@@ -77,11 +77,11 @@ class Workflows(unittest.TestCase):
         for step in values.values():
             for variable in step["env"].keys() & for_all:
                 self.assertEqual(step["env"][variable], f"${{{{ vars.{variable} }}}}")
-        # Who may apply them.
+        # The apply roles.
         (named,) = re.findall(r"^  environments += \[(.*)\]$", (ROOT / "environments/account/main.tf").read_text(), re.MULTILINE)
         self.assertEqual(set(re.findall(r'"(.*?)"', named)), ENVIRONMENTS)
 
-    def test_nothing_gets_to_prod_that_nobody_has_approved(self):
+    def test_a_deployment_to_prod_needs_an_approval(self):
         (deploy,) = WORKFLOWS["deploy"]["jobs"].values()
         asks = next(number for number, step in enumerate(deploy["steps"]) if step.get("run", "").startswith("scripts/approved"))
         gets_rights = next(number for number, step in enumerate(deploy["steps"]) if "role-to-assume" in step.get("with", {}))
@@ -92,28 +92,36 @@ class Workflows(unittest.TestCase):
         (deploy,) = WORKFLOWS["deploy"]["jobs"].values()
         self.assertEqual(deploy["concurrency"], {"group": "deploy-${{ inputs.environment }}-${{ github.event_name }}", "cancel-in-progress": False})
 
-    def test_who_calls_a_workflow_has_the_rights_that_it_asks_for(self):
+    def test_a_called_workflow_gets_exactly_its_permissions(self):
         for workflow, name, job in JOBS:
             if called := job.get("uses", "").removeprefix("./.github/workflows/").removesuffix(".yml"):
                 (it,) = WORKFLOWS[called]["jobs"].values()
                 self.assertEqual(job["permissions"], it["permissions"], f"{workflow}: {name}")
 
-    def test_what_is_delivered_has_an_sbom_attested_or_not(self):
+    def test_a_delivery_keeps_its_sbom_even_without_attestations(self):
         steps = WORKFLOWS["deliver"]["jobs"]["image"]["steps"]
         (kept,) = [step for step in steps if step.get("uses", "").startswith("actions/upload-artifact@")]
         made = next(step["run"] for step in steps if step.get("run", "").startswith("scripts/sbom"))
         self.assertEqual((kept["with"]["path"], kept.get("if")), ("${{ runner.temp }}/sbom.json", None))
         self.assertEqual(made, 'scripts/sbom "$RUNNER_TEMP/sbom.json"')
 
-    def test_a_job_that_fails_is_told(self):
+    def test_a_failed_job_opens_an_issue(self):
         for workflow in ("deliver", "nightly"):
             jobs = WORKFLOWS[workflow]["jobs"]
             told = jobs["told"]
             self.assertEqual((set(told["needs"]), told["if"]), (set(jobs) - {"told"}, "always()"))
             verbs = [re.search(r"scripts/issue (\w+)", step["run"])[1] for step in told["steps"] if "run" in step]
             self.assertEqual(verbs, ["open", "close"])
-        # What was left out has not failed.
+        # A skipped job has not failed.
         self.assertIn("needs.prod.result == 'success'", WORKFLOWS["deliver"]["jobs"]["told"]["steps"][-1]["if"])
+
+    def test_pages_quote_the_titles_of_issues(self):
+        delivery, runbook = ((ROOT / "docs" / page).read_text() for page in ("delivery.md", "runbook.md"))
+        titles = [WORKFLOWS[workflow]["jobs"]["told"]["env"]["TITLE"] for workflow in ("deliver", "nightly")]
+        titles += re.findall(r'^title="(.+?)"', (ROOT / "scripts/drift").read_text().replace("$1", "…"), re.MULTILINE)
+        self.assertEqual([title for title in titles if f"`{title}`" not in runbook], [])
+        self.assertEqual(len(titles), 3)
+        self.assertIn(titles[0], delivery)
 
     def test_what_a_person_is_sent_to_read_is_there(self):
         headings = {
@@ -125,7 +133,7 @@ class Workflows(unittest.TestCase):
         self.assertLess({("runbook.md", "a-deployment-that-failed"), ("runbook.md", "a-run-that-failed")}, named)
         self.assertEqual(named - headings, set())
 
-    def test_checks_run_with_the_versions_that_are_written_down(self):
+    def test_checks_run_with_pinned_versions(self):
         versions = {step["with"].get("terraform_version") for _, _, job in JOBS for step in job.get("steps", []) if "/setup-terraform@" in step.get("uses", "")}
         self.assertEqual(versions, {"1.11.4"})
         for workflow, name, job in JOBS:
@@ -141,7 +149,7 @@ class Workflows(unittest.TestCase):
                 guarded = [job, *(WORKFLOWS[workflow]["jobs"][need] for need in [job.get("needs")] if need)]
                 self.assertTrue(any(own in it.get("if", "") for it in guarded), f"{workflow}: {name}")
 
-    def test_who_writes_below_a_pull_request_runs_no_code_of_it(self):
+    def test_the_job_that_comments_runs_no_code_of_the_pull_request(self):
         writes = [job for _, _, job in JOBS if job["permissions"].get("pull-requests") == "write"]
         self.assertEqual(len(writes), 1)
         for job in writes:
@@ -149,10 +157,10 @@ class Workflows(unittest.TestCase):
             self.assertTrue(checkout["uses"].startswith("actions/checkout@"))
             self.assertEqual(checkout["with"], {"persist-credentials": False, "ref": "${{ github.event.pull_request.base.sha }}"})
 
-    def test_steps_run_scripts_and_nothing_else(self):
+    def test_steps_run_only_scripts(self):
         scripts = set()
         for where, step in runs():
-            # What tells GitHub, in words of a person, why it is red.
+            # A message to a person about the failure.
             if re.fullmatch(r'echo "::error::[^"`$]*"', step["run"]):
                 continue
             script = re.fullmatch(r'(?:sudo env "HOME=\$HOME" "PATH=\$PATH" )?((?:scripts|tests)/[\w/-]+)(?: [^\n;|&`]*)?', step["run"])
