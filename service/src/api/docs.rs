@@ -58,7 +58,7 @@ impl Documentation {
                 path["pattern"] = path["pattern"].as_str().map(|rule| rule.replace(RESERVED, "")).into();
             }
         }
-        // Operations without a requirement of their own need none. Linters want this stated.
+        // Operations without an own requirement need no key. Linters want this stated.
         document["security"] = json!([]);
         if !has_keys {
             remove_keys(&mut document);

@@ -11,7 +11,7 @@ use crate::{config::PublicUrl, domain::MockPath, limits::TrustedProxies};
 pub struct Locations {
     pub public_url: Option<PublicUrl>,
     pub trusted: TrustedProxies,
-    /// The port of the mocks, if management has a listener of its own.
+    /// The port of the mocks, if management has an own listener.
     pub mock_port: Option<u16>,
 }
 
@@ -54,7 +54,7 @@ fn last(headers: &HeaderMap, name: &str) -> Option<String> {
     lines.flat_map(|line| line.rsplit(',')).map(str::trim).find(|value| !value.is_empty()).map(ToOwned::to_owned)
 }
 
-/// The host, and the port with its colon if there is one. `None` for text that no URL can hold, and for user
+/// The host, with colon and port if the request names a port. `None` for text that no URL can hold, and for user
 /// information.
 fn host_and_port(text: &str) -> Option<(String, String)> {
     let authority: Authority = text.parse().ok()?;

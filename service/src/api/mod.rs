@@ -1,4 +1,4 @@
-//! Management: `/endpoints`, health and documentation, as one poem application that answers every request.
+//! Management: `/endpoints`, health and documentation, as a poem application. The application answers every request.
 
 mod access;
 mod budget;
@@ -67,7 +67,7 @@ pub struct Management {
 }
 
 impl Management {
-    /// The application. It turns every error into an answer.
+    /// The application turns every error into an answer.
     pub fn into_endpoint(self) -> BoxEndpoint<'static, Response> {
         let is_reserved = if self.shared_listener { routes::is_reserved } else { routes::nothing_is_reserved };
         let health = HealthApi { readiness: self.readiness, replica: Arc::clone(&self.replica) };
@@ -105,7 +105,7 @@ struct Front {
 }
 
 impl Front {
-    /// One request from admission to answer. Gives all errors, also those of poem, the same form.
+    /// Serves a request from admission to answer. Gives all errors, also poem's own errors, the same form.
     async fn answer(&self, routes: &impl Endpoint<Output = Response>, mut request: Request) -> Response {
         let started = Instant::now();
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
@@ -127,7 +127,7 @@ impl Front {
                 request.extensions_mut().insert(share.insert(self.budget.share(&method, caller)).clone());
                 media_type::check_accept(request.headers())?;
             }
-            // One second more than the body may take, so that a slow body gets an error of its own.
+            // A second more than the time for a body: a slow body gets an own error.
             match tokio::time::timeout(self.body_limits.time + Duration::from_secs(1), routes.call(request)).await {
                 Ok(outcome) => outcome,
                 Err(_) => Err(ApiError::out_of_time().into()),
@@ -137,7 +137,7 @@ impl Front {
             Ok(response) => response,
             Err(error) => api_error(&error, method.as_str(), &path).as_response(),
         };
-        // All requests for a file of the documentation share its bytes.
+        // All requests for a file of the documentation share the file's bytes.
         if let Some(share) = share.filter(|_| !route.is_some_and(routes::Route::is_documentation)) {
             response = share.charge(response).await;
         }
@@ -179,7 +179,7 @@ fn api_error(error: &poem::Error, method: &str, path: &str) -> ApiError {
     } else if let (true, Some(id)) = (error.is::<ParsePathError>(), routes::Route::id_in(path)) {
         ApiError::endpoint_not_found(id)
     } else if error.is::<NotFoundError>() || error.is::<ParsePathError>() {
-        // A `ParsePathError` here is about an escape that is not UTF-8.
+        // A remaining `ParsePathError` is about an escape outside of UTF-8.
         ApiError::route_not_found(path)
     } else {
         tracing::error!(error = visible(&error.to_string()), "an unexpected error of the HTTP framework");

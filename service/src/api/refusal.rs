@@ -14,12 +14,12 @@ use super::{
     jsonapi::JsonApi,
 };
 
-/// The error statuses of one operation, in addition to the common ones.
+/// The error statuses of an operation, in addition to the common statuses.
 pub trait Statuses: Send + Sync + 'static {
     const OWN: &'static [u16];
 }
 
-/// The error of an operation: an [`ApiError`] that documents its statuses.
+/// The error of an operation: an [`ApiError`] with documented statuses.
 pub struct Refusal<S>(ApiError, PhantomData<fn() -> S>);
 
 /// Missing key, missing scope, `Accept`, rate limit, fault, unavailable store.

@@ -9,7 +9,7 @@ use rustix::time::{ClockId, clock_gettime};
 pub struct Lease {
     /// From the sending of a reading.
     pub term: Duration,
-    /// From the sending of one reading to that of the next.
+    /// Time between the sendings of two readings.
     pub poll: Duration,
 }
 
@@ -24,15 +24,15 @@ impl Lease {
 /// The precision of [`suspended`], much less than the margin of [`Lease::wait`].
 pub(super) const PRECISION: Duration = Duration::from_micros(100);
 
-/// The time for which the machine has been suspended so far, [`PRECISION`] too long at most, unless this thread is
-/// interrupted again and again. `Instant` does not count this time.
+/// The time for which the machine has been suspended so far. `Instant` does not count this time. At most [`PRECISION`]
+/// too long, unless the thread is interrupted again and again.
 pub(super) fn suspended() -> Duration {
     let now = |clock| Duration::try_from(clock_gettime(clock)).unwrap_or_default();
     let mut suspended = Duration::MAX;
     for _ in 0..10 {
         let (before, all, after) = (now(ClockId::Monotonic), now(ClockId::Boottime), now(ClockId::Monotonic));
         suspended = suspended.min(all.saturating_sub(before));
-        // A longer pause of this thread between the readings would count as suspension.
+        // A longer pause of the thread between the readings would count as suspension.
         if after.saturating_sub(before) < PRECISION {
             break;
         }

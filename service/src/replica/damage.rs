@@ -1,4 +1,4 @@
-//! Mocks whose records are damaged.
+//! Mocks with damaged records.
 
 use std::{collections::BTreeSet, mem};
 
@@ -10,7 +10,7 @@ use crate::{
     store::StoreError,
 };
 
-/// The routes of a reading. A reading that is given up puts them back, because other calls wait for their claims.
+/// The routes of a reading. A cancelled reading puts the routes back, because other calls wait for the claims.
 struct Taken<'a> {
     sought: &'a Mutex<BTreeSet<Route>>,
     routes: BTreeSet<Route>,
@@ -29,9 +29,9 @@ impl Drop for Taken<'_> {
 }
 
 impl Replica {
-    /// Refuses a call whose route is claimed by a mock with a damaged record that does not show its route. The claims
-    /// of all who wait are read at once, so that no flood of misses becomes one of reads. The table keeps what is
-    /// found.
+    /// Refuses a call if a mock claims the route, and the mock's record is damaged and does not show the route. The
+    /// claims for all waiting calls are read at once: a flood of misses must not become a flood of reads. The table
+    /// keeps the found claims.
     pub(super) async fn check_claim(&self, verb: Verb, path: &str) -> Result<(), StoreError> {
         let Ok(path) = MockPath::parse(path) else { return Ok(()) };
         let route = Route { verb, path };
@@ -54,7 +54,7 @@ impl Replica {
         self.follower.table.read().count_damaged()
     }
 
-    /// The route of an endpoint with a damaged record, if it is known.
+    /// The route of an endpoint with a damaged record, if the route is known.
     pub fn damaged_route(&self, id: EndpointId) -> Option<Route> {
         self.follower.table.read().damaged_route(id)
     }

@@ -6,7 +6,7 @@
 //!
 //! 1. **In lease, and found**: answer from memory, until `lease` after a successful reading was
 //!    sent.
-//! 2. **Not found, or out of lease**: wait for a reading that was sent after the request arrived.
+//! 2. **Not found, or out of lease**: wait for a reading sent after the arrival of the request.
 //! 3. **Replaced**: show the new state after one wait, when no replica serves the previous state.
 //! 4. **A gap** in the log, or a start: load everything; all mocks count as replaced.
 //! 5. **Read ahead of the log**: hold the result back until the log has caught up. The store
@@ -46,13 +46,13 @@ use crate::{
 const APART: Duration = Duration::from_millis(12);
 /// Time after a failure until the log of an exclusive store is read again.
 const RETRY: Duration = Duration::from_millis(50);
-/// A replica without a lease is ready only if its last reading began within this time.
+/// A replica without a lease is ready only if the last reading began within this time.
 const OVERDUE: Duration = Duration::from_secs(1);
 /// Number of failed readings in a row after which the store counts as away.
 const ATTEMPTS: usize = 3;
 /// Maximum wait of a request. The reading may go on, because it may load everything.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// Number of readings after which the log must reach a version that the store has shown.
+/// Number of readings after which the log must reach a version from an answer of the store.
 const READINGS: usize = 10;
 
 /// A finished reading of the log, or of the head.
@@ -121,10 +121,10 @@ impl Follower {
         Ok(follower)
     }
 
-    /// Whether this replica may answer from its table at `now`.
+    /// Whether this replica may answer from the table at `now`.
     ///
-    /// Take `now` after the lookup, while the table is held. Then no reading can change the table
-    /// and renew the lease in between, and a process that was stopped in between notices.
+    /// Take `now` after the lookup, while the table is held. Then no reading can change the table and renew the lease
+    /// in between, and a process notices a stop in between.
     pub(super) fn holds_lease(&self, now: Instant) -> bool {
         self.lease.is_none() || self.nanoseconds(now) < self.valid_until.load(Ordering::Acquire)
     }
@@ -133,7 +133,7 @@ impl Follower {
         self.lease.is_none()
     }
 
-    /// Whether this replica holds its lease, or is about to renew it.
+    /// Whether this replica holds the lease, or is about to renew the lease.
     pub(super) fn is_current(&self) -> bool {
         let last = self.last.lock();
         self.holds_lease(Instant::now()) || last.outcome.is_ok() && last.began.elapsed() < OVERDUE
@@ -145,7 +145,7 @@ impl Follower {
         self.lease.map(|lease| (Duration::from_nanos(now) + lease.term).saturating_sub(Duration::from_nanos(end)))
     }
 
-    /// Waits until every entry that the log had at the time of the call is applied.
+    /// Waits until the table has every entry of the log at the time of the call.
     pub(super) async fn catch_up(&self) -> Result<(), StoreError> {
         self.counts.waits_for_reading.fetch_add(1, Ordering::Relaxed);
         let readings = async {
@@ -188,13 +188,13 @@ impl Follower {
         Err(StoreError::Unavailable(why))
     }
 
-    /// Waits until every write that the store has shown before the call is applied. Single flight:
-    /// one waiting request fetches the head for all that were already waiting.
+    /// Waits until the table has every write that the store has shown before the call. Single flight: a waiting request
+    /// fetches the head for all requests in the queue.
     pub(super) async fn catch_up_to_all_shown(&self) -> Result<(), StoreError> {
         self.once_for_all(&self.shown, async { self.catch_up_to(self.store.head().await?).await }).await
     }
 
-    /// One of those who wait does the work, for all who came before it began.
+    /// A waiting call does the work, for all calls from before the start of the work.
     pub(super) async fn once_for_all<Work>(&self, last: &sync::Mutex<Reading>, work: Work) -> Result<(), StoreError>
     where
         Work: Future<Output = Result<(), StoreError>>,
@@ -205,7 +205,7 @@ impl Follower {
             self.keep_apart(last.began).await;
             let began = Instant::now();
             let outcome = work.await;
-            // A failure may be told to those as well who came meanwhile: they have waited long enough.
+            // A failure also ends calls that came during the work: the wait was long enough.
             *last = Reading { began: if outcome.is_ok() { began } else { Instant::now() }, outcome };
         }
         last.outcome.clone()
@@ -218,7 +218,7 @@ impl Follower {
         }
     }
 
-    /// Waits for the end of a change that other replicas may not have read yet.
+    /// Waits until a change is settled. Before, other replicas may not have read the change.
     pub(super) async fn settle(&self, until: Option<Instant>) {
         if let Some(until) = until {
             self.counts.waits_for_settling.fetch_add(1, Ordering::Relaxed);
@@ -226,8 +226,8 @@ impl Follower {
         }
     }
 
-    /// Applies a write that this process has just committed, if the table has all earlier writes.
-    /// Saves a reading of the log. Returns whether the table has the write.
+    /// Applies a write of this process after the commit, if the table has all earlier writes. Saves a reading of the
+    /// log. Returns whether the table has the write.
     pub(super) fn apply_own(&self, version: Version, changes: &[(EndpointId, Option<Endpoint>)]) -> bool {
         let mut table = self.table.write();
         if table.applied.0 + 1 == version.0 && !table.is_reloading {
@@ -237,7 +237,7 @@ impl Follower {
         table.applied >= version
     }
 
-    /// Reads the log in turn, and at once if a request waits. Does not end.
+    /// Reads the log regularly, and at once if a request waits. Does not end.
     pub(super) async fn follow(&self) {
         loop {
             let (began, failed) = {
@@ -254,7 +254,7 @@ impl Follower {
             let began = Instant::now();
             let sent = self.nanoseconds(began);
             self.counts.readings.fetch_add(1, Ordering::Relaxed);
-            // A panic of the store ends this reading, not the loop.
+            // A panic of the store ends the reading, not the loop.
             let reading = AssertUnwindSafe(self.read_log()).catch_unwind().await;
             let outcome = reading.unwrap_or_else(|_| Err(StoreError::Unavailable("it has a fault".into())));
             if outcome.is_ok() {
@@ -281,7 +281,7 @@ impl Follower {
             let mut table = self.table.write();
             table.forget_settled(now);
             for write in changes.chunk_by(|one, other| one.version == other.version) {
-                // This process may have applied its own write during the reading.
+                // `apply_own` may have applied the write during the reading.
                 if write[0].version > table.applied {
                     table.apply(write.iter().map(|change| (change.id, change.endpoint.as_ref())), self.settles());
                 }
@@ -294,7 +294,7 @@ impl Follower {
 
     async fn reload(&self) -> Result<(), StoreError> {
         self.counts.reloads.fetch_add(1, Ordering::Relaxed);
-        // The load may lack a write that this process commits meanwhile (`apply_own`).
+        // The load may lack a concurrent write of this process (`apply_own`).
         self.table.write().is_reloading = true;
         let snapshot = self.store.load().await?;
         let mut table = Table::with(&snapshot);
@@ -305,19 +305,19 @@ impl Follower {
         Ok(())
     }
 
-    /// Renews the lease, for a reading that was sent at this time.
+    /// Renews the lease after a reading. `sent` is the time of the reading's sending.
     fn renew(&self, sent: u64) {
         if let Some(lease) = self.lease {
             self.valid_until.store(sent + lease.term.as_nanos() as u64, Ordering::Release);
         }
     }
 
-    /// When a change that is read now will be settled.
+    /// When a change will be settled, if the replica reads the change now.
     fn settles(&self) -> Option<Instant> {
         self.lease.map(|lease| Instant::now() + lease.wait())
     }
 
-    /// The time from `origin` to a moment that is just over, including the time for which the machine was suspended.
+    /// The time from `origin` to a moment in the near past, including suspensions of the machine.
     fn nanoseconds(&self, at: Instant) -> u64 {
         // Whole units: without a suspension the result is exactly the time by `Instant`.
         let units = suspended().saturating_sub(self.suspended_before).as_micros() / PRECISION.as_micros();

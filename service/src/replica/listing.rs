@@ -1,4 +1,4 @@
-//! Listings. The store reads them, and the replica returns them once every replica shows the same mocks.
+//! Listings. The store reads a page, and the replica returns the page once every replica shows the same mocks.
 
 use super::{Replica, table::Table};
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     store::{Filter, Page, StoreError},
 };
 
-/// The number of times that a page is chosen anew because some of its mocks are gone.
+/// Maximum number of new choices of a page after deletions of chosen mocks.
 const RETRIES: usize = 3;
 
 impl Replica {
@@ -29,8 +29,8 @@ impl Replica {
         Ok(page)
     }
 
-    /// Chooses the page from memory, so that the store reads its endpoints only. As for a miss, a
-    /// reading comes first: without it the page could lack acknowledged writes.
+    /// Chooses the page from memory: the store reads only the endpoints of the page. As for a miss, a reading of the
+    /// log comes first: otherwise the page could lack acknowledged writes.
     async fn list_verb(&self, verb: Verb, mut after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError> {
         if !self.follower.is_alone() {
             self.follower.catch_up().await?;
@@ -40,7 +40,7 @@ impl Replica {
             let (ids, more) = self.follower.table.read().of_verb(verb, after, limit);
             let (last, chosen) = (ids.last().copied(), ids.len());
             let mut page = self.store.list_verb(verb, ids).await?;
-            // A write of several changes may have deleted a mock and created its successor.
+            // A write of several changes may have deleted a mock and created the successor.
             if page.endpoints.len() < chosen && !page.more && retries > 0 {
                 retries -= 1;
                 self.follower.catch_up_to_all_shown().await?;

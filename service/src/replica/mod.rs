@@ -1,7 +1,7 @@
-//! This process's copy of the store: every mock in memory, and how long the copy is valid.
+//! The process's copy of the store: every mock in memory, and the lease on the copy.
 //!
-//! The table follows the store by its change log, in order (`lease.rs` limits answers from memory).
-//! A write is acknowledged after this replica has applied it, so its client sees it here.
+//! The table follows the store by the change log, in order (`lease.rs` limits answers from memory). A write is
+//! acknowledged after the replica has applied the write, so the client can see the write in the same process.
 
 mod clock;
 mod damage;
@@ -31,7 +31,7 @@ use crate::{
     store::{Raise, RaiseError, Store, StoreError, Stored, Version, Write, WriteError},
 };
 
-/// This process's copy of the store, and the way to the store itself.
+/// The process's copy of the store, and the way to the store itself.
 ///
 /// Once an answer has shown a state, no later answer of any replica shows an earlier one. For this,
 /// writes and reads wait until the table has caught up, and until no replica serves the previous
@@ -40,7 +40,7 @@ pub struct Replica {
     store: Arc<dyn Store>,
     follower: Arc<Follower>,
     _following: AbortOnDropHandle<()>,
-    /// The routes whose claims are to be read next.
+    /// The routes for the next reading of claims.
     sought: Mutex<BTreeSet<Route>>,
 }
 
@@ -54,9 +54,8 @@ impl Replica {
         Ok(Arc::new(Self { store, follower, _following: following, sought: Mutex::default() }))
     }
 
-    /// The response of the mock with this verb and canonical path, or `None`. Includes every write
-    /// that any replica acknowledged before the call. Errors: the store does not answer, or the
-    /// mock's record is damaged.
+    /// The response of the mock with this verb and canonical path, or `None`. Includes every write that any replica
+    /// acknowledged before the call. Errors: the store does not answer, or the mock's record is damaged.
     pub async fn find(&self, verb: Verb, path: &str) -> Result<Option<Response<Bytes>>, StoreError> {
         {
             let table = self.follower.table.read();
@@ -89,12 +88,12 @@ impl Replica {
             // Boxed: the future of a frequent call must stay small.
             Box::pin(self.check_claim(verb, path)).await?;
         }
-        // A later change was committed after the call, so this call need not wait for it.
+        // No wait for changes that were committed after the call.
         self.follower.settle(until).await;
         Ok(answer)
     }
 
-    /// The epoch of what this replica knows ([`Version::epoch`]).
+    /// The epoch of the table ([`Version::epoch`]).
     pub fn epoch(&self) -> u64 {
         self.follower.table.read().applied.epoch()
     }
@@ -104,7 +103,7 @@ impl Replica {
         self.follower.table.read().count()
     }
 
-    /// How old what this replica knows is at most. `None` where nobody else writes.
+    /// Maximum age of the table. `None` if no other process writes.
     pub fn age(&self) -> Option<Duration> {
         self.follower.age()
     }
@@ -113,7 +112,7 @@ impl Replica {
         &self.follower.counts
     }
 
-    /// Whether this replica is ready: it holds its lease, or is about to renew it.
+    /// Whether this replica is ready: holds the lease, or is about to renew the lease.
     pub fn is_current(&self) -> bool {
         self.follower.is_current()
     }
@@ -132,7 +131,7 @@ impl Replica {
                 self.follower.catch_up_to_all_shown().await?;
             }
         }
-        // The route counts as well: another mock may have had it before.
+        // The route counts as well: another mock may have had the same route before.
         let route = found.as_ref().map(|stored| &stored.endpoint.route);
         self.until_settled(|table, now| table.settles(id, route, now)).await;
         Ok(found)
@@ -150,7 +149,7 @@ impl Replica {
     /// As [`Self::write`], for several writes at once: no answer shows one of them without the others.
     pub async fn write_all(self: &Arc<Self>, writes: Vec<Write>) -> Result<Version, WriteError> {
         let replica = Arc::clone(self);
-        // The sender is dropped with this call, which tells the task that nobody waits.
+        // The end of this call drops the sender. So the task learns of a hang-up.
         let (_waits, gone) = oneshot::channel::<()>();
         // The task keeps the trace and the span of the request for its log lines.
         let work =
@@ -158,7 +157,7 @@ impl Replica {
         match work.await {
             Ok(outcome) => outcome,
             Err(failure) => match failure.try_into_panic() {
-                // Resume the panic in the request. The log has the write, if it was committed.
+                // Resume the panic in the request. If the write was committed, the log has it.
                 Ok(panic) => {
                     _ = self.follower.catch_up().await;
                     panic::resume_unwind(panic)
@@ -168,12 +167,12 @@ impl Replica {
         }
     }
 
-    /// Raises the store ([`Store::raise`]). Nothing that a call shows changes, so that nobody has to wait.
+    /// Raises the store ([`Store::raise`]). A raise changes no answer of a mock, so no request has to wait.
     pub async fn raise(&self, to: Option<u64>, dry_run: bool) -> Result<Raise, RaiseError> {
         self.store.raise(to, dry_run).await
     }
 
-    /// Says that this process ends.
+    /// Announces the end of this process.
     pub async fn leave(&self) {
         self.store.leave().await;
     }
@@ -198,7 +197,7 @@ impl Replica {
             }
             // The write may have taken effect: read the log.
             Err(WriteError::Store(_)) => _ = self.follower.catch_up().await,
-            // The refusal shows another write: wait until this replica has it, too.
+            // The refusal shows another write: wait until this replica has that write, too.
             Err(_) => self.follower.catch_up_to_all_shown().await?,
         }
         let settles = |table: &Table, now| {

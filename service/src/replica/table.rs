@@ -15,11 +15,11 @@ use crate::{
     store::{Damaged, MAX_PAGE_BYTES, Snapshot, StoreError, Version},
 };
 
-/// The number of damaged records that the log line of a load names.
+/// Maximum number of damaged records in the log line of a load.
 const DAMAGED_NAMED: usize = 20;
 
-/// A mock's answer, built when the mock is created. It lies in the table itself, and its parts lie
-/// together: with many mocks, a call costs few cache misses.
+/// A mock's answer, built when the mock is created. The answer lies in the table itself, and all parts lie together:
+/// with many mocks, a call costs few cache misses.
 #[derive(Debug)]
 pub(super) struct PreparedAnswer {
     id: EndpointId,
@@ -30,13 +30,13 @@ pub(super) struct PreparedAnswer {
 }
 
 impl PreparedAnswer {
-    /// The answer, and the path as its key.
+    /// The answer, and the path as key.
     fn new(endpoint: &Endpoint) -> (Bytes, Self) {
         let path = endpoint.route.path.as_str();
         let response = &endpoint.response;
         let body = response.body().map_or("", Body::as_str);
         let values = response.headers().iter().map(|(_, value)| value);
-        // One allocation; path, body and values are slices of it.
+        // A single allocation; path, body and values are slices.
         let mut text = Bytes::from([path, body].into_iter().chain(values).collect::<Vec<_>>().concat());
         let path = text.split_to(path.len());
         let body = text.split_to(body.len());
@@ -54,7 +54,7 @@ impl PreparedAnswer {
         (path, answer)
     }
 
-    /// The answer as HTTP sends it. Its bytes are shared, not copied.
+    /// The answer in HTTP's types. The bytes are shared, not copied.
     pub(super) fn to_response(&self) -> Response<Bytes> {
         let mut response = Response::new(self.body.clone());
         *response.status_mut() = self.status;
@@ -72,14 +72,14 @@ impl PreparedAnswer {
 pub(super) struct Table {
     answers: [HashMap<Bytes, PreparedAnswer>; Verb::ALL.len()],
     routes: HashMap<EndpointId, (Verb, Bytes)>,
-    /// The ids of each verb, with the sizes of their bodies in bytes.
+    /// The ids of each verb, with the size of each body in bytes.
     ids: [BTreeMap<EndpointId, usize>; Verb::ALL.len()],
     /// The version up to which the log is applied.
     pub(super) applied: Version,
-    /// Whether a load is about to replace this table.
+    /// Whether a load is about to replace the table.
     pub(super) is_reloading: bool,
     unsettled: Unsettled,
-    /// Endpoints with a damaged record, with their routes if these are known. They are in no other field of this table.
+    /// Endpoints with a damaged record, with their routes if known. No other field of the table has these endpoints.
     damaged: HashMap<EndpointId, Option<Route>>,
 }
 
@@ -101,7 +101,7 @@ impl Table {
         }
         if !snapshot.damaged.is_empty() {
             let records: Vec<_> = snapshot.damaged.iter().take(DAMAGED_NAMED).map(|damaged| &damaged.why).collect();
-            // One line for all records, so that a start does not ring the alarm for error lines.
+            // A single line for all records: a start must not ring the alarm for error lines.
             let count = snapshot.damaged.len();
             tracing::error!(count, ?records, "records are damaged, and calls of their mocks are answered 500");
         }
@@ -127,7 +127,7 @@ impl Table {
         self.damaged.values().any(Option::is_none)
     }
 
-    /// Notes the route of an endpoint with a damaged record: its claim has been read.
+    /// Notes the route of an endpoint with a damaged record, from the endpoint's claim.
     pub(super) fn found(&mut self, id: EndpointId, route: Route) {
         if let Some(damaged) = self.damaged.get_mut(&id) {
             *damaged = Some(route);
@@ -142,7 +142,7 @@ impl Table {
         self.routes.contains_key(&id) || self.damaged.contains_key(&id)
     }
 
-    /// A page of ids with this verb, after `after`, and whether more follow.
+    /// A page of ids with the verb, after `after`, and whether more ids follow.
     pub(super) fn of_verb(&self, verb: Verb, after: Option<EndpointId>, limit: usize) -> (Vec<EndpointId>, bool) {
         let (mut ids, mut bytes) = (Vec::new(), 0);
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
@@ -164,9 +164,8 @@ impl Table {
         self.damaged.len()
     }
 
-    /// Applies one write: the new state of each endpoint, `None` after a deletion. If the write
-    /// replaces anything, all its routes are unsettled until `settles`, because a write has one
-    /// moment.
+    /// Applies one write: the new state of each endpoint, `None` after a deletion. If the write replaces anything, all
+    /// routes of the write are unsettled until `settles`, because a write has one moment.
     pub(super) fn apply<'a>(
         &mut self,
         changes: impl IntoIterator<Item = (EndpointId, Option<&'a Endpoint>)>,
@@ -219,8 +218,7 @@ impl Table {
             let answers = &mut self.answers[verb as usize];
             // Remove first: an insert keeps the old key, and with it the memory of the old answer.
             was_there |= answers.remove(&path).is_some();
-            // If the mock moved, other replicas may still serve it at its old route. So the new
-            // route waits as well.
+            // If the mock moved, other replicas may still serve the old route. So the new route waits as well.
             routes.extend(settles.map(|_| (verb, path.clone())));
             answers.insert(path, answer);
         }
@@ -232,13 +230,13 @@ impl Table {
         self.unsettled.all = Some(until);
     }
 
-    /// When the route will be settled. `None` if it is.
+    /// When the route will be settled. `None` for a settled route.
     pub(super) fn route_settles(&self, verb: Verb, path: &str, now: Instant) -> Option<Instant> {
         let of_route = || self.unsettled.routes[verb as usize].get(path.as_bytes()).copied();
         self.unsettled.all.max(of_route()).filter(|until| *until > now)
     }
 
-    /// When the endpoint, and its route if given, will be settled. `None` if they are.
+    /// When the endpoint, and the route if given, will be settled. `None` if both are settled.
     pub(super) fn settles(&self, id: EndpointId, route: Option<&Route>, now: Instant) -> Option<Instant> {
         let of_route = route.and_then(|Route { verb, path }| self.route_settles(*verb, path.as_str(), now));
         let of_endpoint = self.unsettled.endpoints.get(&id).copied();

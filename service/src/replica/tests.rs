@@ -1,4 +1,4 @@
-//! Tests that look into a replica.
+//! Tests of a replica from the inside.
 
 use std::{
     future,
@@ -17,7 +17,7 @@ use crate::{
 
 const LEASE: Lease = Lease { term: Duration::from_millis(300), poll: Duration::from_millis(50) };
 
-/// A store with one mock that never changes. It can fall silent, or forget its log and not load.
+/// A store with a constant mock. The store can fall silent, or forget the log and not load.
 #[derive(Default)]
 struct OneMock {
     is_silent: AtomicBool,
