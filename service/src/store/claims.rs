@@ -1,11 +1,11 @@
-//! The claims of routes that a write changes.
+//! The claims that a write changes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::WriteError;
 use crate::domain::{EndpointId, Route};
 
-/// A route whose holder changes.
+/// A route with a new holder.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Claim {
     pub left_by: Option<EndpointId>,
@@ -15,8 +15,8 @@ pub(super) struct Claim {
 /// An endpoint, its route before the write, and its route after the write.
 pub(super) type Move<'a> = (EndpointId, Option<&'a Route>, Option<&'a Route>);
 
-/// Returns all routes with a new holder. The net effect counts: two mocks can swap routes. Refuses
-/// a write with two changes of one endpoint.
+/// Returns all routes with a new holder. The net effect counts: two mocks can swap routes. Refuses a write with two
+/// changes of the same endpoint.
 pub(super) fn claims<'a>(moves: impl IntoIterator<Item = Move<'a>>) -> Result<BTreeMap<Route, Claim>, WriteError> {
     let (mut claims, mut ids) = (BTreeMap::<Route, Claim>::new(), BTreeSet::new());
     for (id, old, new) in moves {

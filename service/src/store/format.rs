@@ -1,6 +1,6 @@
 //! The format of a store. ARCHITECTURE.md, "How a record changes", says how a new format comes into use.
 //!
-//! | format | what it adds | can be read by |
+//! | format | additions | can be read by |
 //! | --- | --- | --- |
 //! | 1 | verb, path, code, headers, body | all versions |
 //! | 2 | unknown members of a mock survive a change; several changes in one entry of the log; epochs of a table | versions that know format 2 |
@@ -13,12 +13,12 @@ use super::StoreError;
 /// limits, so a limit may be absent.
 pub type Limits = BTreeMap<String, u64>;
 
-/// A process on a shared store, as it says of itself.
+/// A process on a shared store, by its own account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Process {
-    /// As in its log.
+    /// The same id as in the process's log.
     pub id: String,
-    /// The newest format that it reads and writes. 0: unknown.
+    /// The newest format for reads and writes. 0: unknown.
     pub format: u64,
     pub limits: Limits,
 }
@@ -32,9 +32,9 @@ pub const NEWEST: u64 = NEEDED.len() as u64;
 /// The format of a store. A store with unknown members can be read if the needed format is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Format {
-    /// The newest format whose members may be in the store.
+    /// The store may have members of formats up to this format.
     pub written: u64,
-    /// A version of Echo without this format must not open the store.
+    /// A version of Echo without the format must not open the store.
     pub needed: u64,
 }
 
@@ -48,7 +48,7 @@ impl Format {
         self.needed <= NEWEST
     }
 
-    /// The format after a raise to `to`, which this version knows.
+    /// The format after a raise to `to`, a known format.
     pub(super) fn raised(self, to: u64) -> Self {
         Self { written: self.written.max(to), needed: self.needed.max(NEEDED[to as usize - 1]) }
     }
@@ -69,7 +69,7 @@ pub struct Raise {
 pub enum RaiseError {
     #[error("this version knows formats 1 to {NEWEST}: name one of these, or start a newer version")]
     Unknown,
-    /// A process that does not know the format could not read the store any more.
+    /// A process without the format could not read the store any more.
     #[error(
         "live processes do not know format {to}: {}. Replace them by a newer version, and try again; a process that was killed \
          counts as live for 30 s", .lacking.join(", ")

@@ -1,6 +1,6 @@
-//! Stores of endpoints: the trait, and its promises.
+//! Stores of endpoints: the trait, and the promises of a store.
 //!
-//! The store is the truth about endpoints. Replicas follow it by its change log.
+//! The store is the truth about endpoints. Replicas follow the store by the change log.
 
 mod claims;
 mod dynamodb;
@@ -21,18 +21,19 @@ pub use format::{Format, Limits, NEWEST as NEWEST_FORMAT, Process, Raise, RaiseE
 
 use crate::domain::{Endpoint, EndpointId, MockPath, Route, Verb};
 
-/// Maximum size of a page of a listing as JSON, in bytes, to bound its memory.
+/// Maximum size of a page of a listing as JSON, in bytes, to bound the memory.
 pub const MAX_PAGE_BYTES: usize = 1024 * 1024;
 
-/// Maximum size of one mock as stored, in bytes. Members that this version does not know count as well.
+/// Maximum size of one mock as stored, in bytes. Unknown members count as well.
 pub const MAX_MOCK_BYTES: usize = 320 * 1024;
-/// Maximum number of changes in one write. With two claims each, they fit into one transaction of DynamoDB (100 items).
+/// Maximum number of changes in a write. With two claims each, all changes fit into one transaction of DynamoDB (100
+/// items).
 pub const MAX_CHANGES: usize = 32;
-/// Maximum size of all mocks of one write, in bytes: an entry of the log is one item of DynamoDB (400 KB).
+/// Maximum size of all mocks of a write, in bytes: an entry of the log is one item of DynamoDB (400 KB).
 pub const MAX_WRITE_BYTES: usize = 350_000;
 
-/// A point in the history of a store: the number of accepted writes, from 0. A restored table leaps
-/// to the next epoch, so that no version is used twice.
+/// A point in the history of a store: the number of accepted writes, from 0. A restored table leaps to the next epoch:
+/// no version is used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]
 pub struct Version(pub u64);
 
@@ -56,7 +57,7 @@ impl fmt::Display for Version {
     }
 }
 
-/// An endpoint, and the version of its last write.
+/// An endpoint, and the version of the last write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
     pub endpoint: Endpoint,
@@ -68,12 +69,12 @@ pub struct Stored {
 pub enum Write {
     /// [`WriteError::Taken`] if another endpoint has the route.
     Create(Endpoint),
-    /// Replaces the endpoint with this id, if its version is `expected`.
+    /// Replaces the endpoint with the same id, if the version is `expected`.
     Replace { endpoint: Endpoint, expected: Version },
-    /// Removes the endpoint, if its version is `expected`.
+    /// Removes the endpoint, if the version is `expected`.
     Delete { id: EndpointId, expected: Version },
-    /// Removes an endpoint whose record is damaged, and its claim: that of `route`, if the record does not show it.
-    /// [`WriteError::Changed`] if the record can be read.
+    /// Removes an endpoint with a damaged record, and the endpoint's claim: the claim of `route`, if the record does
+    /// not show the route. [`WriteError::Changed`] if the record can be read.
     Discard { id: EndpointId, route: Option<Route> },
 }
 
@@ -106,30 +107,30 @@ pub enum WriteError {
 /// A failure of the store. The messages are for the log, not for clients.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
-    /// The store failed or cannot be reached. Trying again may help. After a write, it is unknown whether the write
-    /// took effect until the store is read again.
+    /// The store failed or cannot be reached. Trying again may help. After a write, only a new reading of the store
+    /// shows whether the write took effect.
     #[error("the store failed: {0}")]
     Unavailable(String),
     /// A stored record cannot be read, and trying again does not help. The message names the
     /// record.
     #[error("{0}")]
     Damaged(String),
-    /// The client stopped waiting, so the write stopped before its next sending.
+    /// The client stopped waiting, so the write stopped before the next sending.
     #[error("nobody waits for the write any more")]
     Abandoned,
 }
 
-/// An endpoint whose record cannot be read.
+/// An endpoint with an unreadable record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Damaged {
     pub id: EndpointId,
-    /// The route that the endpoint has claimed, if the store can find it.
+    /// The endpoint's claimed route, if the store can find the claim.
     pub route: Option<Route>,
     /// Names the record, for the log.
     pub why: String,
 }
 
-/// The endpoints of a listing: those with the given verb and path.
+/// The endpoints of a listing: all endpoints with the given verb and path.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
     pub verb: Option<Verb>,
@@ -151,8 +152,8 @@ pub struct Page {
 }
 
 impl Page {
-    /// The first page of these endpoints, which are in the order of ids: at most `limit`, fewer if
-    /// they are large, and at least one. Leaves out damaged records.
+    /// The first page of `endpoints`, in the order of ids: at most `limit`, fewer if they are large, and at least one.
+    /// Leaves out damaged records.
     fn of(endpoints: impl IntoIterator<Item = Result<Endpoint, StoreError>>, limit: usize) -> Result<Self, StoreError> {
         let mut filling = Filling::new(limit);
         for endpoint in endpoints.into_iter().filter_map(readable) {
@@ -164,12 +165,12 @@ impl Page {
     }
 }
 
-/// Leaves out damaged records: one of them must not fail a listing. Replicas report them when they load.
+/// Leaves out damaged records: a damaged record must not fail a listing. Replicas report damaged records at each load.
 fn readable<T>(read: Result<T, StoreError>) -> Option<Result<T, StoreError>> {
     (!matches!(read, Err(StoreError::Damaged(_)))).then_some(read)
 }
 
-/// A page that is being filled.
+/// An unfinished page.
 struct Filling {
     page: Page,
     limit: usize,
@@ -224,9 +225,8 @@ pub fn json_bytes(endpoint: &Endpoint) -> usize {
     REST + route.path.as_str().len() + headers + response.body().map_or(0, |body| text(body.as_str()))
 }
 
-/// The new state of an endpoint after one write, `None` after a deletion. An exclusive store may
-/// return a later state instead. A shared store returns each state, because other replicas may have
-/// served it.
+/// The new state of an endpoint after a write, `None` after a deletion. An exclusive store may return a later state
+/// instead. A shared store returns each state, because other replicas may have served any of the states.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     pub version: Version,
@@ -244,9 +244,8 @@ pub enum Changes {
     Gap,
 }
 
-/// All endpoints, at least as new as `head`: each later write may be in it as a whole, or not. The
-/// log from `head` on brings all endpoints to one version. Each later reading of the log includes
-/// all of the snapshot.
+/// All endpoints, at least as new as `head`: each later write may be included as a whole, or not. The log from `head`
+/// on brings all endpoints to one version. Each later reading of the log includes all of the snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
     pub head: Version,
@@ -254,16 +253,14 @@ pub struct Snapshot {
     pub damaged: Vec<Damaged>,
 }
 
-/// A store of endpoints. All reads are strongly consistent: they see every write that was
-/// acknowledged before.
+/// A store of endpoints. All reads are strongly consistent: a read sees every write that was acknowledged before.
 ///
-/// An acknowledged write (`Ok`) is durable: it survives `kill -9` of the process, except in memory.
+/// An acknowledged write (`Ok`) is durable: the write survives `kill -9` of the process, except in memory.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// Carries out writes of different endpoints as one version, or none of them. Returns the
-    /// version. Of writes that race for one route, or for one version of an endpoint, exactly one
-    /// is accepted. [`WriteError::Missing`] and [`WriteError::Changed`] take precedence over
-    /// [`WriteError::Taken`].
+    /// Carries out all writes, of different endpoints, as one version; or no write. Returns the version. Of writes in a
+    /// race for the same route, or for the same version of an endpoint, exactly one is accepted.
+    /// [`WriteError::Missing`] and [`WriteError::Changed`] take precedence over [`WriteError::Taken`].
     async fn write_all(&self, writes: Vec<Write>) -> Result<Version, WriteError>;
 
     /// Carries out one write.
@@ -273,44 +270,44 @@ pub trait Store: Send + Sync + 'static {
 
     async fn get(&self, id: EndpointId) -> Result<Option<Stored>, StoreError>;
 
-    /// At most `limit` matching endpoints with ids greater than `after`; fewer if they are large.
-    /// The filter has a path, or is empty.
+    /// At most `limit` matching endpoints with ids greater than `after`; fewer if they are large. The filter has a
+    /// path, or is empty.
     async fn list(&self, filter: Filter, after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError>;
 
-    /// The existing endpoints among `ids` with the verb; fewer if they are large. `ids` are in
-    /// order, and at most one page.
+    /// The existing endpoints among `ids` with the verb; fewer if they are large. `ids` are in order, and at most one
+    /// page.
     async fn list_verb(&self, verb: Verb, ids: Vec<EndpointId>) -> Result<Page, StoreError>;
 
-    /// A version that includes every write that any read has shown before. Each later reading of
-    /// the log reaches it.
+    /// A version that includes every write that any read has shown before. Each later reading of the log reaches this
+    /// version.
     async fn head(&self) -> Result<Version, StoreError>;
 
     async fn changes_since(&self, version: Version) -> Result<Changes, StoreError>;
 
-    /// Those of these routes that endpoints have claimed. A store that loads damaged records without a route
-    /// ([`Damaged::route`]) has to know this.
+    /// The claimed routes among the given routes, with the holders. Needed by stores that load damaged records without
+    /// a route ([`Damaged::route`]).
     async fn holders(&self, _: &BTreeSet<Route>) -> Result<BTreeMap<Route, EndpointId>, StoreError> {
         Ok(BTreeMap::new())
     }
 
     async fn load(&self) -> Result<Snapshot, StoreError>;
 
-    /// Raises the store to a format, by default the newest, unless it is written in that format or a newer one. Each
-    /// write that begins after the answer may need the format. A shared store is not raised while a live process lacks
-    /// the format. With `dry_run`, nothing changes.
+    /// Raises the store to a format, by default the newest, unless the store is written in the same or a newer format.
+    /// Each write after the answer may need the format. A shared store is not raised while a live process lacks the
+    /// format. With `dry_run`, nothing changes.
     async fn raise(&self, to: Option<u64>, dry_run: bool) -> Result<Raise, RaiseError>;
 
     /// Whether other processes may write to the same endpoints, so that data in memory may be old.
     fn is_shared(&self) -> bool;
 
-    /// The live processes on a shared store, with this process. Each process renews its item every 10 s, and counts as
-    /// live for 30 s. So a killed process is listed for up to 30 s; a process that has just started is missing for up
-    /// to 10 s. Versions up to commit 1cdb0ba are never listed. The smallest limit is the minimum of all `limits` and
-    /// of this process's own limit, because this item may be away with the store.
+    /// The live processes on a shared store, including this process. Each process renews its item every 10 s, and
+    /// counts as live for 30 s. So a killed process is listed for up to 30 s; a new process is missing for up to 10 s.
+    /// Versions up to commit 1cdb0ba are never listed. The smallest limit is the minimum of all `limits` and the
+    /// process's own limit, because the item may be away with the store.
     fn processes(&self) -> Vec<Process> {
         Vec::new()
     }
 
-    /// Says that this process ends, so that others need not wait for it.
+    /// Announces the end of this process, so that other processes need not wait.
     async fn leave(&self) {}
 }

@@ -18,15 +18,15 @@ use crate::store::{Format, Version};
 /// Both keys of the item of the lease, and its attributes.
 pub(super) const LEASE: &str = "LEASE";
 const MILLISECONDS: &str = "milliseconds";
-/// The needed format, and the only mark that versions of format 1 read. If it is 1 or absent, they
-/// overwrite the item at their start. If it is greater, they do not start.
+/// The needed format, and the only mark for versions of format 1. If the mark is 1 or absent, such a version overwrites
+/// the item at each start. With a greater mark, such a version does not start.
 const FORMAT: &str = "format";
 
-/// The number of attempts, while other processes make the table or raise it.
+/// The number of attempts, while other processes make or raise the table.
 const ATTEMPTS: usize = 4;
 
 /// Reads the head of a table. Makes the head of a new table, in the newest format. Then compares the lease of this
-/// process, if it has one, with the lease of the others.
+/// process, if any, with the lease of the others.
 pub(super) async fn agree(
     client: &Client,
     table: &str,
@@ -64,7 +64,7 @@ impl Table<'_> {
             item::check_format(&head).map_err(other)?;
             return item::head(&head).map(Some).map_err(|damaged| self.unwritable(damaged.to_string()));
         }
-        // A process of format 1 started, and nobody has written yet: that version makes the head with the first write.
+        // A process of format 1 has started: the first write makes the head.
         Ok(lease.map(|lease| {
             let needed = item::number_of(&lease, FORMAT).unwrap_or(Format::FIRST.needed);
             let made = if needed == Format::FIRST.needed { 0 } else { self.made };
@@ -100,9 +100,8 @@ impl Table<'_> {
         }
     }
 
-    /// Writes the lease of the first process. Returns the reason if the lease of this process
-    /// differs. Repairs a mark by a version of an older format, written after a deletion of the
-    /// item.
+    /// Writes the lease of the first process. Returns the reason if the lease of this process differs. Repairs a mark
+    /// that an older version wrote after a deletion of the item.
     async fn hold(&self, lease: Option<Duration>, format: Format) -> Result<Option<TableError>, TableError> {
         let Some(lease) = lease else { return Ok(None) };
         let written = self

@@ -1,4 +1,4 @@
-//! Epochs: they tell a restored table from its original.
+//! Epochs tell a restored table from the original.
 //!
 //! A restored table has an earlier head. The next writes would reuse versions that clients and replicas know already.
 //! So the first process that loads a restored table begins a new epoch: the head leaps to a version that no earlier
@@ -54,7 +54,7 @@ impl DynamoStore {
         Err(StoreError::Unavailable("the table was restored, and others write to it all the time".into()))
     }
 
-    /// Whether a head was written to another table than the one that this process loaded.
+    /// Whether a head is of another table than the loaded table.
     pub(super) fn is_of_another_table(&self, head: Head) -> bool {
         head.format != Format::FIRST && head.made != self.made.load(Ordering::Acquire)
     }
@@ -105,7 +105,7 @@ impl DynamoStore {
         }
     }
 
-    /// Waits until every query shows what the last writes did. The log says it as well, but not in the next epoch.
+    /// Waits until every query shows the effects of the last writes. The log of the next epoch lacks these writes.
     async fn settle_last_writes(&self) -> Result<(), StoreError> {
         /// The largest items that fit into the 4 MB of one reading.
         const AT_ONCE: usize = 10;

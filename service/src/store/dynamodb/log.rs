@@ -13,15 +13,14 @@ use super::{
 };
 use crate::store::{Change, Changes, Damaged, Snapshot, StoreError, Stored, Version, readable};
 
-/// Entries in one poll. A replica further behind than this pages with longer time-outs.
+/// Maximum number of entries in a poll. A replica further behind reads pages with longer time-outs.
 const FEW: i32 = 100;
 
 /// Maximum number of pages of a reading. A replica further behind loads everything. A page has 1
 /// MB: about 4,000 entries of small mocks.
 const MAX_LOG_PAGES: usize = 16;
 
-/// A load is corrected by the writes of this time. Assumption: no transaction that the head counts
-/// stays unfinished for longer.
+/// The writes of this time correct a load. Assumption: no transaction that the head counts stays unfinished for longer.
 const TAIL: Duration = Duration::from_secs(10);
 
 impl DynamoStore {
@@ -49,7 +48,7 @@ impl DynamoStore {
         if is_another || head < since {
             return Ok(Changes::Gap);
         }
-        // Entries after the head belong to unacknowledged writes. The next reading has them.
+        // Entries after the head belong to unacknowledged writes: left to the next reading.
         entries.retain(|version, _| *version <= head);
         if head.0 - since.0 > (entries.len() + MAX_AT_ONCE) as u64 {
             return Ok(Changes::Gap);
@@ -64,9 +63,8 @@ impl DynamoStore {
         Ok(Changes::Log { head, changes: changes.collect() })
     }
 
-    /// Reads the end of the log, then all endpoints. The endpoints are at least as new as the head,
-    /// except for writes that were under way. These are the last writes, so the end of the log has
-    /// them.
+    /// Reads the end of the log, then all endpoints. The endpoints are at least as new as the head, except for
+    /// unfinished writes. Only the last writes can be unfinished, so the end of the log has all unfinished writes.
     pub(super) async fn read_all(&self) -> Result<Snapshot, StoreError> {
         self.check_epoch().await?;
         let (head, tail) = self.tail().await?;
@@ -77,7 +75,7 @@ impl DynamoStore {
                 match item::endpoint(item) {
                     Ok(stored) => _ = endpoints.insert(stored.endpoint.id, stored),
                     Err(why) => {
-                        // Any other sort key in this partition is an item of somebody else.
+                        // An item with any other sort key is not Echo's.
                         let id = item::id(item).inspect_err(|error| tracing::warn!(%error, "an item is no endpoint"));
                         let Ok(id) = id else { continue };
                         damaged.insert(id, Damaged { id, route: item::route(item), why: why.to_string() });
@@ -107,15 +105,15 @@ impl DynamoStore {
         for Damaged { id, route, .. } in damaged.values_mut() {
             route.take_if(|route| holders.get(route) != Some(&*id));
         }
-        // A query may also have shown a write that the head did not count yet.
+        // A query may also have shown a write ahead of the head.
         self.settled_head().await?;
         let endpoints = endpoints.into_values().map(|stored| stored.endpoint).collect();
         Ok(Snapshot { head, endpoints, damaged: damaged.into_values().collect() })
     }
 
-    /// The head, and the last writes up to it, as far as they have not expired.
+    /// The head, and the last writes up to the head without expired entries.
     pub(super) async fn tail(&self) -> Result<(Version, Vec<Entry>), StoreError> {
-        // The head's item is one of the first page.
+        // The first page includes the head.
         let query = self.partition(item::LOG, None).scan_index_forward(false).limit(FEW + 1);
         let mut pages = pin!(pages(query, timing::page_of_load));
         let (mut head, mut entries, mut is_enough) = (None, BTreeMap::new(), false);
@@ -128,21 +126,20 @@ impl DynamoStore {
             is_enough = is_old && entries.len() >= FEW as usize;
         }
         let head = self.seen(head);
-        // Before those of an older epoch go: if they are among the entries, the new epoch is to be complete.
+        // Computed before entries of older epochs go: after such an entry, the log of the new epoch must be complete.
         let oldest = entries.first_key_value().map_or(head.0 + 1, |(oldest, _)| oldest.0);
-        // Entries on their way at a restore never arrive.
+        // Entries under way at a restore never arrive.
         entries.retain(|version, _| *version <= head && version.epoch() == head.epoch());
-        // Where the log does not reach back so far, those before its oldest entry may be on their way.
+        // In a short log, the entries before the oldest entry may be under way.
         let start = oldest.saturating_sub(if is_enough { 1 } else { 1 + MAX_AT_ONCE as u64 });
         let start = Version(start.max(Version::first_of(head.epoch()).0.saturating_sub(1)));
         let expired = self.add_missing(start, head, &mut entries, timing::READ).await?.unwrap_or(start);
-        // Entries expire in no order. An entry older than an expired one may show an outdated
-        // state.
+        // Entries expire in no order. An entry older than an expired entry may show an outdated state.
         Ok((head, entries.split_off(&Version(expired.0 + 1)).into_values().collect()))
     }
 
-    /// Adds entries between `since` and `head` that the query missed because their transactions
-    /// were under way. Stops at the newest expired entry, and returns its version.
+    /// Adds entries between `since` and `head` that the query missed because of transactions under way. Stops at the
+    /// newest expired entry, and returns its version.
     async fn add_missing(
         &self,
         since: Version,
@@ -163,15 +160,14 @@ impl DynamoStore {
         Ok(None)
     }
 
-    /// Entries after their transactions are decided. A missing entry cannot appear later by a
-    /// transaction that began before. A damaged entry counts as expired, so that its reader loads
-    /// everything. At most [`MAX_AT_ONCE`].
+    /// Entries of decided transactions: waits for the decisions. A missing entry cannot appear later by a transaction
+    /// that began before. A damaged entry counts as expired, so the reader loads everything. At most [`MAX_AT_ONCE`].
     async fn decided(&self, versions: &[Version], within: Duration) -> Result<Vec<Option<Entry>>, StoreError> {
         let items = self.get_at_once(versions.iter().copied().map(item::log_key).collect(), within).await?;
         items.iter().map(|item| item.as_ref().map(entry).and_then(readable).transpose()).collect()
     }
 
-    /// The token of a write, after its transaction is decided.
+    /// The token of a write, after the decision of the transaction.
     pub(super) async fn token_of(&self, version: Version) -> Result<Option<String>, StoreError> {
         Ok(self.decided(&[version], timing::READ).await?.pop().flatten().map(|entry| entry.token))
     }
@@ -179,8 +175,8 @@ impl DynamoStore {
     /// A version that includes every write that any read has shown before. Each later reading of
     /// the log reaches it.
     ///
-    /// A read may show a write ahead of the head, but only the next one: the write after it is
-    /// conditional on the next head.
+    /// A read may show a write ahead of the head, but only the next write: each write is conditional on the head before
+    /// it.
     pub(super) async fn settled_head(&self) -> Result<Version, StoreError> {
         let head = self.head_now().await?;
         let next = Version(head.0 + 1);
@@ -237,7 +233,7 @@ fn take(items: &[Item], head: &mut Option<Head>, entries: &mut BTreeMap<Version,
         match item::logged(item) {
             Ok(Logged::Head(found)) => *head = Some(found),
             Ok(Logged::Entry(entry)) => _ = entries.insert(entry.version, entry),
-            // Skip a damaged entry: `decided` reads it again as a missing one.
+            // Skip a damaged entry: `decided` reads the entry again as missing.
             Err(_) if !item::is_head(item) => {}
             Err(damaged) => return Err(damaged),
         }

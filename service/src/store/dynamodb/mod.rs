@@ -2,28 +2,27 @@
 //!
 //! | PK | SK | attributes |
 //! | --- | --- | --- |
-//! | `ENDPOINT` | id | the endpoint field by field, `version` of the write that made it what it is |
-//! | `ROUTE#` and the SHA-256 of verb and path | `ROUTE` | `endpoint_id`: the claim that makes duplicates impossible |
-//! | `LOG` | version, 20 digits | `endpoint_id`, what the endpoint became (no fields: deleted), `token`, `expires_at`. In format 2 an entry may have `changes` instead: a list of these maps |
-//! | `LOG` | `HEAD` | `writes`: their number so far; the format of the table, `written` and `needed` ([`Format`](super::Format)); `made`: when the table was, in milliseconds. In format 1 only `version`, which is the number of writes |
-//! | `PROCESS` | id | a process: `format`, the newest one that it knows; `limits`, a map of numbers; `renewed`, how often; `expires_at` |
-//! | `LEASE` | `LEASE` | `milliseconds`: for how long a process may answer from memory; `format`: the needed one. The same for all processes |
+//! | `ENDPOINT` | id | the endpoint field by field, `version` of its last write |
+//! | `ROUTE#` and the SHA-256 of verb and path | `ROUTE` | `endpoint_id`: the claim, against duplicates |
+//! | `LOG` | version, 20 digits | `endpoint_id`, the endpoint's new state (no fields: deleted), `token`, `expires_at`. In format 2 an entry may have `changes` instead: a list of such maps |
+//! | `LOG` | `HEAD` | `writes`: the number of writes so far; `written` and `needed`: the format of the table ([`Format`](super::Format)); `made`: the table's creation time in milliseconds. In format 1 only `version`, the number of writes |
+//! | `PROCESS` | id | a process: `format`, the newest known format; `limits`, a map of numbers; `renewed`, the number of renewals; `expires_at` |
+//! | `LEASE` | `LEASE` | `milliseconds`: the maximum age of answers from memory; `format`: the needed format. The same for all processes |
 //!
-//! Other attributes of an endpoint belong to later versions. Echo keeps and repeats them in the
-//! log, so the names `endpoint_id`, `token`, `expires_at` and `changes` are taken.
+//! Other attributes of an endpoint belong to later versions. Echo keeps such attributes and repeats them in the log, so
+//! the names `endpoint_id`, `token`, `expires_at` and `changes` are taken.
 //!
-//! A version of format 1 drops these attributes. If `format` of the lease is greater than 1, it
-//! does not start. A running one, or a start without a lease item, finds no `version` in the head,
-//! and can neither read the log nor write.
+//! A version of format 1 drops the attributes of later versions, and does not start if `format` of the lease is greater
+//! than 1. A running process of format 1, or a start without a lease item, finds no `version` in the head, and can
+//! neither read the log nor write.
 //!
-//! A write is one transaction of all these items. Isolation ("Amazon DynamoDB Transactions: How it
-//! works"): a read of one item returns its state before or after a transaction, and every
-//! consistent read sees an acknowledged one.
+//! A write is a transaction of endpoint, claims, log entry and head. Isolation ("Amazon DynamoDB Transactions: How it
+//! works"): a read of an item returns the state before or after a transaction. Every consistent read sees each
+//! acknowledged transaction.
 //!
-//! But a query may see one item of a running transaction and not yet another. So each entry of the
-//! log is complete by itself. `TransactGetItems` tells whether a missing entry is under way or has
-//! expired: DynamoDB refuses it until the transaction is decided (`docs/consistency/proof.md`,
-//! assumptions).
+//! But a query may see a part of a running transaction. So each entry of the log is complete by itself.
+//! `TransactGetItems` tells whether a missing entry is under way or has expired: DynamoDB refuses the read until the
+//! transaction is decided (`docs/consistency/proof.md`, assumptions).
 //!
 //! The service's rights on the table: DescribeTable, DescribeTimeToLive, GetItem, Query, PutItem,
 //! DeleteItem.
@@ -76,25 +75,24 @@ pub struct DynamoStore {
     table: String,
     /// Limits the reads for management.
     readers: Semaphore,
-    /// Writes of one process go one after the other: each changes the head, so they would collide.
+    /// Writes of a process take turns: each changes the head, so two writes at once would collide.
     turn: Mutex<Turn>,
-    /// The last time that DynamoDB decided a write. While it does, queued writes keep waiting for
-    /// their turn.
+    /// The last time that DynamoDB decided a write. After each decision, queued writes wait longer for their turn.
     answered: parking_lot::Mutex<Instant>,
-    /// When DynamoDB made the table that this process loaded. A head with another time belongs to a restored table.
+    /// When DynamoDB made the loaded table. A head with another time belongs to a restored table.
     made: AtomicU64,
     /// The last seen head, the likely condition of the next write. A hint only, because other
     /// processes write as well.
     head: parking_lot::Mutex<Head>,
     processes: Arc<Processes>,
-    /// Renews the item of this process, if it has one.
+    /// Renews the item of this process, if any.
     renewing: Option<AbortOnDropHandle<()>>,
 }
 
 impl DynamoStore {
-    /// Opens a table by the environment (`AWS_*`): region, credentials, endpoint. All processes
-    /// must have the same lease, because each waits for the leases of the others by its own. All
-    /// others see the `limits` of this process within 10 s ([`Store::processes`]).
+    /// Opens a table by the environment (`AWS_*`): region, credentials, endpoint. All processes must have the same
+    /// lease, because each process waits for the leases of the others by its own lease. All other processes see these
+    /// `limits` within 10 s ([`Store::processes`]).
     pub async fn open(table: &str, lease: Duration, limits: Limits) -> Result<Self, TableError> {
         let mut store = Self::open_as(&open::environment().await?, table, Some(lease)).await?;
         let processes = Arc::new(Processes::of(&store.client, table, limits));

@@ -29,7 +29,7 @@ use super::{
 };
 use crate::store::format::NEWEST;
 
-/// Why a table cannot be used. Each message says what to do.
+/// Why a table cannot be used. Each message has the remedy.
 #[derive(Debug, thiserror::Error)]
 pub enum TableError {
     #[error("no AWS region is set: set AWS_REGION to the one that the table is in, for instance eu-west-1")]

@@ -1,10 +1,10 @@
-//! The items by which the processes on a table know of each other.
+//! The items of the processes on a table, so that all processes know of each other.
 //!
-//! Each process renews its item every 10 s, and then reads the items of all. No time of day is compared: a process is
-//! live for 30 s after the reader, by its own monotonic clock, has first seen the present count of renewals. So a
-//! process that was killed counts as live for 30 s, and at the start of the reader every process does. The expiry only
-//! cleans up. No answer depends on who is live: a process that is forgotten finds a table in a format that it does not
-//! know, and answers 503.
+//! Each process renews its item every 10 s, and then reads the items of all processes. No time of day is compared: a
+//! process is live for 30 s after the reader has first seen the present count of renewals, by the reader's monotonic
+//! clock. So a killed process counts as live for 30 s, and at the start of a reader every process counts as live. The
+//! expiry only cleans up. No answer depends on this list: a forgotten process finds a table in an unknown format, and
+//! answers 503.
 
 use std::{collections::HashMap, mem, pin::pin, sync::Arc, time::Duration};
 
@@ -29,7 +29,7 @@ const RENEWAL: Duration = Duration::from_secs(10);
 /// Two renewals may fail.
 const LIVE: Duration = Duration::from_secs(30);
 
-/// The processes on a table, as this process sees them.
+/// The processes on a table, in the view of this process.
 pub(super) struct Processes {
     client: Client,
     table: String,
@@ -74,7 +74,7 @@ impl Processes {
         Ok(())
     }
 
-    /// The live processes at the last reading, this process among them, in the order of their starts.
+    /// The live processes at the last reading, including this process, in the order of starts.
     pub(super) fn live(&self) -> Vec<Process> {
         self.seen.lock().live(Instant::now())
     }
@@ -99,8 +99,7 @@ fn own_item(process: &Process, renewed: u64) -> Item {
     item
 }
 
-/// A process, and the number of renewals of its item. A missing or damaged value counts as 0, so that no format is
-/// assumed.
+/// A process, and the number of renewals of its item. A missing or damaged value counts as 0: no format may be assumed.
 fn process(item: &Item) -> Option<(Process, u64)> {
     let number = |name| item::number_of(item, name).unwrap_or(0);
     let limits = item.get("limits").and_then(|limits| limits.as_m().ok());
@@ -118,7 +117,7 @@ struct Seen(HashMap<String, Sighting>);
 struct Sighting {
     process: Process,
     renewed: u64,
-    /// When this count of renewals was first seen.
+    /// The time of the first reading with this count of renewals.
     since: Instant,
 }
 
@@ -153,7 +152,7 @@ mod tests {
         let (mut seen, start) = (Seen::default(), Instant::now());
         let live = |seen: &Seen, now| seen.live(now).into_iter().map(|process| process.id).collect::<Vec<_>>();
         let at = |seconds| start + Duration::from_secs(seconds);
-        // An item that nobody renews any more counts from the first reading on, however old it is.
+        // An old item without renewals counts from the first reading on, at any age.
         seen.update(vec![(process("1"), 7), (process("2"), 1)], at(0));
         for seconds in [10, 20, 29] {
             seen.update(vec![(process("1"), 7), (process("2"), seconds)], at(seconds));
@@ -161,7 +160,7 @@ mod tests {
         }
         assert_eq!(live(&seen, at(30)), ["2"]);
         assert_eq!(live(&seen, at(59)), [""; 0]);
-        // It was stopped for a while.
+        // Process 1 was stopped for a while.
         seen.update(vec![(process("1"), 8), (process("2"), 29)], at(60));
         assert_eq!(live(&seen, at(60)), ["1"]);
         // A process that has ended has no item.

@@ -1,4 +1,4 @@
-//! Raising the table: one write that changes the marks of the head and of the lease, and no endpoint.
+//! Raising the table: a write of the marks in head and lease, without a change of endpoints.
 
 use std::sync::atomic::Ordering;
 
@@ -13,7 +13,7 @@ const ATTEMPTS: usize = 100;
 
 impl DynamoStore {
     pub(super) async fn raise_to(&self, to: u64, dry_run: bool) -> Result<Raise, RaiseError> {
-        // Without a head, nobody has written yet to a table of format 1.
+        // Without a head, a table of format 1 has no writes yet.
         let mut head = self.read_head().await?.unwrap_or_else(|| *self.head.lock());
         let lease = self.read_item(agree::lease_key()).await?;
         let mut backoff = Backoff::default();
@@ -33,7 +33,7 @@ impl DynamoStore {
                 tracing::info!(from, to, "the table is raised");
                 return Ok(Raise { from, to, is_done: true });
             };
-            // A writer that goes on from the head that it was shown would otherwise always be first.
+            // Otherwise a writer that already knows the next head would always be first.
             if other.version == head.version {
                 backoff.wait(began).await;
             }

@@ -40,7 +40,7 @@ pub(super) const MAX_AT_ONCE: usize = 100;
 pub(super) const READERS: usize = 16;
 
 impl DynamoStore {
-    /// A decided state: calls may already show a write that a plain read misses.
+    /// A decided state: calls may already show a write that is missing in a plain read.
     pub(super) async fn find(&self, id: EndpointId) -> Result<Option<Stored>, StoreError> {
         self.read_item(item::endpoint_key(id)).await?.as_ref().map(item::endpoint).transpose()
     }
@@ -50,7 +50,7 @@ impl DynamoStore {
         Ok(self.get_at_once(vec![key], deadline - Instant::now()).await?.pop().flatten())
     }
 
-    /// Apart from those who read for management: calls of mocks ask for it.
+    /// Takes no place of management's reads, because calls of mocks wait for the result.
     pub(super) async fn claimed(&self, routes: &BTreeSet<Route>) -> Result<BTreeMap<Route, EndpointId>, StoreError> {
         let mut holders = BTreeMap::new();
         for routes in routes.iter().collect::<Vec<_>>().chunks(MAX_AT_ONCE) {
@@ -64,8 +64,8 @@ impl DynamoStore {
         Ok(holders)
     }
 
-    /// A place among those who read for management, and until when. Each holds a connection, which are many where the
-    /// store is silent, and the readings of the log have to get through as well.
+    /// A place among the reads for management, and the deadline. Each read holds a connection. While the store is
+    /// silent, the connections of waiting reads add up, and readings of the log need connections as well.
     async fn place(&self) -> Result<(SemaphorePermit<'_>, Instant), StoreError> {
         let deadline = Instant::now() + READ;
         let late = |_| StoreError::Unavailable(format!("{READERS} others have been reading for {} s", READ.as_secs()));
@@ -79,7 +79,7 @@ impl DynamoStore {
 
     pub(super) async fn list_all(&self, after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError> {
         let query = self.partition(item::ENDPOINTS, after.map(|id| id.to_string()));
-        // One more than asked for tells whether there are more.
+        // An additional endpoint tells whether more follow.
         let query = query.limit(i32::try_from(limit.saturating_add(1)).unwrap_or(i32::MAX));
         let (_place, _) = self.place().await?;
         let mut pages = pin!(pages(query, timing::page_of_listing));
@@ -111,10 +111,10 @@ impl DynamoStore {
         Ok(listed.page)
     }
 
-    /// The few endpoints of one path, by their claims, without reading every record.
+    /// The few endpoints of a path, by their claims, without reading every record.
     ///
-    /// One transaction reads claims and endpoints, so that the listing shows one point in time. The
-    /// first round reads the claims only, to learn the endpoints.
+    /// A transaction reads claims and endpoints, so the listing shows one point in time. The first round reads the
+    /// claims only, to learn the endpoints.
     pub(super) async fn list_path(
         &self,
         verb: Option<Verb>,
@@ -167,7 +167,7 @@ impl DynamoStore {
     }
 }
 
-/// Sends a read until it is answered, or fails for good.
+/// Sends a read until the answer, or a final failure.
 pub(super) async fn until_answered<Answer, Failure, Sending>(
     within: Duration,
     ask: impl Fn() -> Sending,
@@ -205,7 +205,7 @@ pub(super) fn partition(client: &Client, table: &str, name: &str, after: Option<
         .expression_attribute_values(":after", item::text(after.unwrap_or_else(|| "!".into())))
 }
 
-/// The pages of a query, one after the other.
+/// The pages of a query, in order.
 pub(super) fn pages(
     query: QueryFluentBuilder,
     settings: fn() -> Builder,
@@ -232,8 +232,7 @@ pub(super) fn is_passing<Failure: ProvideErrorMetadata>(error: &SdkError<Failure
     }
 }
 
-/// Whether a transaction on one of the items is under way. DynamoDB refuses the read until it is
-/// decided.
+/// Whether a transaction on one of the items is under way. DynamoDB refuses the read until the transaction is decided.
 fn is_conflict(error: &SdkError<TransactGetItemsError>) -> bool {
     let SdkError::ServiceError(error) = error else { return false };
     let TransactGetItemsError::TransactionCanceledException(cancelled) = error.err() else { return false };

@@ -1,5 +1,4 @@
-//! Time-outs and retries. DynamoDB answers within about 10 ms, so a request of a hundred times this
-//! is lost.
+//! Time-outs and retries. DynamoDB answers within about 10 ms, so a request of a hundred times this duration is lost.
 
 use std::time::{Duration, SystemTime};
 

@@ -1,4 +1,4 @@
-//! One write as one transaction, and the meaning of DynamoDB's answers.
+//! A write as a transaction, and the meaning of DynamoDB's answers.
 
 use aws_sdk_dynamodb::{
     error::{ProvideErrorMetadata, SdkError},
@@ -34,11 +34,11 @@ pub(super) struct Planned {
     pub new: Option<Route>,
     /// The new state of the endpoint, `None` for a deletion.
     pub endpoint: Option<Endpoint>,
-    /// Unknown attributes of its item, by later versions.
+    /// Unknown attributes of the item, by later versions.
     pub rest: Item,
-    /// The size of the item that is replaced or deleted.
+    /// The size of the replaced or deleted item.
     pub replaced: usize,
-    /// The version at which it must be. `None`: a new one must not be there yet, and one that is deleted may be at any.
+    /// The required version. `None`: a new endpoint must not exist yet, and a deleted endpoint may have any version.
     pub expected: Option<Version>,
 }
 
@@ -55,7 +55,7 @@ pub(super) struct Plan {
     claims: Vec<(Route, Claim)>,
 }
 
-/// A plan at one version. All its sendings have one token, so DynamoDB carries it out at most once
+/// A plan at one version. All sendings have one token, so DynamoDB carries the plan out at most once
 /// ("TransactWriteItems", idempotency; for ten minutes).
 pub(super) struct Transaction {
     /// The head before the write.
@@ -66,8 +66,8 @@ pub(super) struct Transaction {
 }
 
 /// The maximum size of all items that one transaction replaces or deletes. "The aggregate size of the items in the
-/// transaction cannot exceed 4 MB" (`TransactWriteItems`): AWS does not say whether these count. The new items, and the
-/// entry that repeats them, have the rest.
+/// transaction cannot exceed 4 MB" (`TransactWriteItems`): AWS does not say whether replaced and deleted items count.
+/// The new items, and their copies in the log entry, have the rest.
 const MAX_REPLACED: usize = 3_000_000;
 
 /// The places of the items in a transaction.
@@ -77,7 +77,7 @@ const ENDPOINTS: usize = 2;
 /// The meaning of an answer.
 #[derive(Debug)]
 pub(super) enum Answer {
-    /// Another process wrote first: this is the new head. A retry finds any other problem again.
+    /// Another process wrote first, and made this head. A retry finds any other problem again.
     Moved(Head),
     /// The write had no effect, and never will.
     Refused(WriteError),
@@ -100,7 +100,7 @@ impl Plan {
         Ok(Self { changes, claims: claims.into_iter().collect() })
     }
 
-    /// The format that the write needs the table to be in.
+    /// The table's minimum format for the write.
     pub(super) fn format(&self) -> u64 {
         if self.changes.len() == 1 { 1 } else { 2 }
     }

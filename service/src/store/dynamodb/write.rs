@@ -1,4 +1,4 @@
-//! Writing: one transaction, sent until its result is known.
+//! Writing: a transaction, sent until the result is known.
 
 use std::pin::pin;
 
@@ -28,7 +28,7 @@ use crate::{
 type Request =
     CustomizableOperation<TransactWriteItemsOutput, TransactWriteItemsError, TransactWriteItemsFluentBuilder>;
 
-/// The result of a transaction that was not refused.
+/// The result of a transaction without a refusal.
 enum Outcome {
     Committed,
     /// No effect, now and later: the head has moved on.
@@ -36,8 +36,7 @@ enum Outcome {
 }
 
 impl DynamoStore {
-    /// Carries out writes as one transaction. Within the time-outs, returns an error if the result
-    /// is unknown.
+    /// Carries out writes as a transaction. Within the time-outs, returns an error if the result is unknown.
     pub(super) async fn carry_out(&self, writes: Vec<Write>) -> Result<Version, WriteError> {
         let started = Instant::now();
         let trouble = Mutex::new("the endpoint could not be read".to_owned());
@@ -84,8 +83,8 @@ impl DynamoStore {
                 let why = "the table was restored, and this process has not loaded it yet".to_owned();
                 return Err(StoreError::Unavailable(why).into());
             }
-            // Cancellation point: an abandoned write stops here. Once sent, a write is harmless: it
-            // is conditional on a head that any later write moves.
+            // Cancellation point: an abandoned write stops here. Once sent, a write is harmless: any later write moves
+            // the head, and the write is conditional on the head.
             yield_now().await;
             let transaction = plan.after(head, &self.table);
             let sent = Instant::now();
@@ -95,8 +94,7 @@ impl DynamoStore {
                     turn.end(transaction.version, sent.elapsed());
                     return Ok(transaction.version);
                 }
-                // May be less than the last head: then the table was replaced by another of this
-                // name.
+                // May be less than the last head: then another table of the same name has replaced the table.
                 Outcome::Overtaken(head) => {
                     turn.meet();
                     "other processes came first each time".clone_into(&mut trouble.lock());
@@ -107,8 +105,8 @@ impl DynamoStore {
         }
     }
 
-    /// Reads the endpoints to change, above all for their routes. The routes stay valid as long as
-    /// the endpoints have the expected versions.
+    /// Reads the endpoints to change, above all for the routes. The routes stay valid as long as the endpoints have the
+    /// expected versions.
     async fn plan(&self, writes: Vec<Write>) -> Result<Plan, WriteError> {
         let mut changes = Vec::with_capacity(writes.len());
         for write in writes {
@@ -145,8 +143,8 @@ impl DynamoStore {
         Plan::of(changes)
     }
 
-    /// The claimed route of an endpoint whose record is damaged, which is the route that the record shows or the other
-    /// one, and its item.
+    /// The item of an endpoint with a damaged record, and the endpoint's claimed route: the route in the record, or
+    /// `other`.
     async fn damaged(&self, id: EndpointId, other: Option<Route>) -> Result<(Route, Item), WriteError> {
         let Some(item) = self.read_item(item::endpoint_key(id)).await? else { return Err(WriteError::Missing) };
         if item::endpoint(&item).is_ok() {
@@ -154,7 +152,7 @@ impl DynamoStore {
         }
         let routes = item::route(&item).into_iter().chain(other).collect();
         let own = self.claimed(&routes).await?.into_iter().find(|(_, holder)| *holder == id);
-        // A deletion of the record without its claim would block the route forever.
+        // A deletion of the record without the claim would block the route for ever.
         let (route, _) = own.ok_or_else(|| {
             let why = format!(
                 "the damaged endpoint {id} does not show its route, so that its claim is not known: call its route, and delete it then, \
@@ -165,7 +163,7 @@ impl DynamoStore {
         Ok((route, item))
     }
 
-    /// The route of an endpoint, and the unknown attributes of its item.
+    /// The route of an endpoint, and the endpoint's item.
     async fn expect(&self, id: EndpointId, expected: Version) -> Result<(Route, Item), WriteError> {
         let Some(item) = self.read_item(item::endpoint_key(id)).await? else { return Err(WriteError::Missing) };
         let Stored { endpoint, version } = item::endpoint(&item)?;
@@ -174,8 +172,8 @@ impl DynamoStore {
 
     /// Sends a transaction until it is decided.
     ///
-    /// After a sending without an answer, a later refusal may be the effect of that sending: a
-    /// moved head, a changed version, a taken route. The log tells.
+    /// After a sending without an answer, a later refusal may be the effect of the first sending: a moved head, a
+    /// changed version, a taken route. The log tells.
     async fn send(
         &self,
         plan: &Plan,

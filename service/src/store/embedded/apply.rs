@@ -24,7 +24,7 @@ pub(super) struct Tables<'txn> {
     routes: Table<'txn, &'static [u8], &'static [u8]>,
     log: Table<'txn, &'static [u8], &'static [u8]>,
     meta: Table<'txn, &'static [u8], &'static [u8]>,
-    /// The format that the file is raised to.
+    /// The new format after a raise.
     pub raised: Option<u64>,
 }
 
@@ -47,7 +47,7 @@ impl<'txn> Tables<'txn> {
         })
     }
 
-    /// Carries out a write. All its conditions are checked before anything is changed.
+    /// Carries out a write. All conditions are checked before any change.
     pub(super) fn apply(&mut self, writes: Vec<Write>) -> Result<Version, WriteError> {
         let changes = writes.into_iter().map(|write| self.check(write)).collect::<Result<Vec<_>, _>>()?;
         check_sizes(changes.iter().map(|change| {

@@ -1,7 +1,7 @@
 //! The embedded store: one redb file, durable at each acknowledged write, or the same in memory.
 //!
-//! One thread carries out all queued writes in one transaction with one `fsync`, and acknowledges
-//! them afterwards. Each read is a transaction on a blocking thread.
+//! A thread carries out all queued writes in one transaction with one `fsync`, and acknowledges them afterwards. Each
+//! read is a transaction on a blocking thread.
 
 mod apply;
 mod open;
@@ -116,7 +116,7 @@ impl Store for EmbeddedStore {
 
     async fn raise(&self, to: Option<u64>, dry_run: bool) -> Result<Raise, RaiseError> {
         let (to, files) = (format::target(to)?, Arc::clone(&self.files));
-        // redb lets one transaction write after the other.
+        // In redb, writing transactions wait for each other.
         let raise = move |txn: redb::WriteTransaction| {
             let outcome = apply::Tables::open(&txn)?.raise(to, dry_run)?;
             txn.commit().map_err(failed)?;

@@ -174,7 +174,7 @@ fn make_file(path: &Path) -> Result<(), OpenError> {
             },
         }
     })?;
-    // Readable by the owner only, whatever the umask: mocks may hold credentials.
+    // Readable by the owner only, with any umask: mocks may hold credentials.
     draft.as_file().set_permissions(Permissions::from_mode(0o600)).map_err(io)?;
     prepare(path, builder().create(draft.path()).map_err(|error| open_error(path, error))?)?;
     match draft.persist_noclobber(path) {

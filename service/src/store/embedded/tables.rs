@@ -1,6 +1,6 @@
-//! The tables of the file, and their reads.
+//! The tables of the file, and all reads.
 //!
-//! Keys and values are strings and bytes only, so that later versions of redb can read them.
+//! Keys and values are strings and bytes only, for later versions of redb.
 
 use std::{collections::BTreeMap, ops::Bound};
 
@@ -22,15 +22,14 @@ const ID_BYTES: usize = 36;
 type Definition = TableDefinition<'static, &'static [u8], &'static [u8]>;
 /// id → record
 pub(super) const ENDPOINTS: Definition = TableDefinition::new("endpoints");
-/// verb and path → id: the claim that makes duplicates impossible
+/// verb and path → id: the claim, against duplicates
 pub(super) const ROUTES: Definition = TableDefinition::new("routes");
-/// version → ids of the changed endpoints, concatenated; in format 1 one id
+/// version → ids of the changed endpoints, concatenated; in format 1 a single id
 pub(super) const LOG: Definition = TableDefinition::new("log");
-/// `format` (the needed one), `written` (absent: the same), `head`, and `id`, which is unique to
-/// each store
+/// `format` (the needed format), `written` (absent: the same), `head`, and `id` (unique to each store)
 pub(super) const META: Definition = TableDefinition::new("meta");
 
-/// The only mark that versions before format 2 read. They refuse a file with a greater number.
+/// The only mark for versions before format 2: such a version refuses a file with a greater number.
 pub(super) const NEEDED: &[u8] = b"format";
 pub(super) const WRITTEN: &[u8] = b"written";
 
@@ -114,7 +113,7 @@ pub(super) fn list_verb(txn: &ReadTransaction, verb: Verb, ids: &[EndpointId]) -
     Page::of(found.filter(|found| found.as_ref().map_or(true, |endpoint| endpoint.route.verb == verb)), ids.len())
 }
 
-/// The few endpoints of one path, by their claims, without reading every record.
+/// The few endpoints of a path, by their claims, without reading every record.
 fn list_path(
     txn: &ReadTransaction,
     endpoints: &impl ReadableTable<&'static [u8], &'static [u8]>,
@@ -137,7 +136,7 @@ fn list_path(
     Page::of(found.into_iter().map(Ok), limit)
 }
 
-/// A gap if anything is damaged: a load says what it is.
+/// A gap if anything is damaged: a load reports the damage.
 pub(super) fn changes_since(txn: &ReadTransaction, since: Version) -> Result<Changes, StoreError> {
     let log = read_log(txn, since);
     if let Err(StoreError::Damaged(_)) = log { Ok(Changes::Gap) } else { log }
@@ -191,12 +190,12 @@ pub(super) fn load(txn: &ReadTransaction) -> Result<Snapshot, StoreError> {
     Ok(Snapshot { head, endpoints, damaged })
 }
 
-/// The error of an endpoint with a claim only: the record may have a damaged key.
+/// The error of an endpoint with a claim and no record: the record may have a damaged key.
 fn no_record(id: EndpointId) -> StoreError {
     record::damaged(id, "it has a claim and no record")
 }
 
-/// The route that an endpoint has claimed, for one whose record does not say it. Reads all claims.
+/// The claimed route of an endpoint, if the record does not show the route. Reads all claims.
 pub(super) fn claim(
     routes: &impl ReadableTable<&'static [u8], &'static [u8]>,
     id: EndpointId,
