@@ -13,8 +13,8 @@
 //! the names `endpoint_id`, `token`, `expires_at` and `changes` are taken.
 //!
 //! A version of format 1 drops the attributes of later versions, and does not start if `format` of the lease is greater
-//! than 1. A running process of format 1, or a start without a lease item, finds no `version` in the head, and can
-//! neither read the log nor write.
+//! than 1. A running process of format 1, or a start without a lease item, finds no `version` in the head. Such a
+//! process can neither read the log nor write.
 //!
 //! A write is a transaction of endpoint, claims, log entry and head. Isolation ("Amazon DynamoDB Transactions: How it
 //! works"): a read of an item returns the state before or after a transaction. Every consistent read sees each

@@ -17,13 +17,13 @@ pub type Definition = TableDefinition<'static, &'static [u8], &'static [u8]>;
 const META: Definition = TableDefinition::new("meta");
 pub const ENDPOINTS: Definition = TableDefinition::new("endpoints");
 
-/// The value of a key, in a file that nobody has open.
+/// The value of a key in a closed file.
 pub fn read(path: &Path, table: Definition, key: &str) -> Option<Vec<u8>> {
     let table = Database::open(path).unwrap().begin_read().unwrap().open_table(table).unwrap();
     table.get(key.as_bytes()).unwrap().map(|value| value.value().to_vec())
 }
 
-/// `None` removes it.
+/// `None` removes the key.
 pub fn write(path: &Path, table: Definition, key: &str, value: Option<&[u8]>) {
     let database = Database::open(path).unwrap();
     let txn = database.begin_write().unwrap();
@@ -74,7 +74,7 @@ fn a_new_file_has_the_newest_format_and_an_old_file_keeps_its_format() {
     assert_eq!(marks(&path), [Some(1), None]);
 }
 
-/// As they are written: a number may have more digits than this version can reckon with.
+/// Text for text: a number may have more digits than a version can reckon with.
 #[test]
 fn changes_keep_unknown_members_of_a_mock() {
     let folder = tempfile::tempdir().unwrap();
@@ -125,7 +125,7 @@ async fn a_file_of_format_1_is_raised_when_several_changes_are_first_made_at_onc
     assert_eq!(changes.iter().map(|change| change.version).collect::<Vec<_>>(), [Version(2); 2]);
 }
 
-/// It was written by the version before format 2 (1cdb0ba): three mocks, of which one was changed and one deleted.
+/// A file by the version before format 2 (1cdb0ba): three mocks, then a change of a mock and a deletion.
 #[test]
 fn a_file_of_format_1_serves_the_mocks_of_the_version_before() {
     let folder = tempfile::tempdir().unwrap();
@@ -139,7 +139,7 @@ fn a_file_of_format_1_serves_the_mocks_of_the_version_before() {
     serves_and_changes_format_1(&echo);
     echo.create("GET", "/deleted", json!({"code": 204}));
     end(echo);
-    // The previous version can open it again.
+    // The previous version can open the file again.
     assert_eq!(marks(&path), [Some(1), None]);
     let echo = start(&path);
     let told = ["/kept", "/deleted"].map(|path| echo.call("GET", path).status);

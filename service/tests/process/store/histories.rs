@@ -14,7 +14,7 @@ use proptest::{
 
 use super::{Subject, endpoint, model::Model, response};
 
-/// So few routes that they are fought over.
+/// Few routes, so that writes conflict.
 const VERBS: [Verb; 2] = [Verb::Get, Verb::Post];
 const PATHS: [&str; 3] = ["/", "/a", "/a/%2F"];
 
@@ -48,7 +48,7 @@ enum Step {
         limit: usize,
     },
     Load,
-    /// From so many versions before the head; -1 is a version that has never been.
+    /// Distance of the first version from the head; -1 is a future version.
     Changes {
         back: i64,
     },
@@ -140,7 +140,7 @@ async fn take<S: Subject>(subject: S, model: &mut Model, step: Step) -> S {
             let after = after.map(|which| model.pick(which, true).0);
             match filter {
                 Filter { verb: Some(verb), path: None } => {
-                    // Some of them are gone.
+                    // Some of the ids are gone.
                     let mut ids: Vec<_> = model.ids.iter().copied().filter(|id| Some(*id) > after).collect();
                     ids.sort_unstable();
                     ids.truncate(limit * 2);
@@ -162,7 +162,7 @@ async fn take<S: Subject>(subject: S, model: &mut Model, step: Step) -> S {
     subject
 }
 
-/// Everything that can be asked of a store.
+/// Compares all reads of the store with the model.
 async fn assert_same(store: &dyn Store, model: &Model) {
     assert_eq!(store.load().await.unwrap(), model.load());
     assert_eq!(store.changes_since(Version(0)).await.unwrap(), model.changes_since(Version(0), store.is_shared()));

@@ -9,7 +9,7 @@ use echo_service::{
 
 use super::{Subject, endpoint, response};
 
-/// A reader that knows the state at a version, and follows the log.
+/// A reader with the state at a version; follows the log.
 struct Follower {
     at: Version,
     endpoints: BTreeMap<EndpointId, Endpoint>,
@@ -55,7 +55,7 @@ pub async fn replays_to_the_state_or_is_a_gap<S: Subject>() {
     store.write(Write::Replace { endpoint: moved, expected: first }).await.unwrap();
     eager.follow(store).await;
     store.write(Write::Delete { id: two.id, expected: second }).await.unwrap();
-    // The route that was left is another's now.
+    // Another mock takes the old route.
     store.write(Write::Create(endpoint(Verb::Get, "/one", &response(3)))).await.unwrap();
     for follower in [&mut eager, &mut lazy] {
         follower.follow(store).await;
@@ -74,6 +74,6 @@ pub async fn replays_to_the_state_or_is_a_gap<S: Subject>() {
     store.write(Write::Create(endpoint(Verb::Get, "/three", &response(1)))).await.unwrap();
     late.follow(store).await;
     late.assert_up_to_date(store).await;
-    // A version that this history has not reached is of another history.
+    // A version beyond the head is of another history.
     assert_eq!(store.changes_since(Version(head.0 + 2)).await.unwrap(), Changes::Gap);
 }

@@ -19,9 +19,9 @@ use tempfile::TempDir;
 
 use crate::support::{Echo, changes};
 
-/// A kind of store, as the suite needs it.
+/// A kind of store, for the suite.
 trait Subject: Sized {
-    /// A store of one's own, without endpoints.
+    /// A new store without endpoints.
     async fn empty() -> Self;
 
     fn store(&self) -> &Arc<dyn Store>;
@@ -95,13 +95,13 @@ async fn write_more_than_the_log_keeps(store: &dyn Store) {
     assert!(join_all(left).await.iter().all(Result::is_ok));
 }
 
-/// An endpoint that has never been before.
+/// An endpoint with a new id.
 pub fn endpoint(verb: Verb, path: &str, response: &MockResponse) -> Endpoint {
     let route = Route { verb, path: MockPath::parse(path).unwrap() };
     Endpoint { id: EndpointId::generate(), route, response: response.clone() }
 }
 
-/// Four answers that differ in each part, with all that an encoding could trip over.
+/// Four answers with different parts, and with all hard cases of an encoding.
 fn response(which: usize) -> MockResponse {
     let (code, headers, body) = match which {
         0 => (204, vec![], None),
@@ -114,7 +114,7 @@ fn response(which: usize) -> MockResponse {
     MockResponse::new(StatusCode::parse(f64::from(code)).unwrap(), Headers::parse(headers).unwrap(), body).unwrap()
 }
 
-/// An answer that is told by its body.
+/// An answer with a recognisable body.
 pub fn text_response(body: &str) -> MockResponse {
     let body = Body::parse(body.to_owned()).unwrap();
     MockResponse::new(StatusCode::parse(200.0).unwrap(), Headers::parse(vec![]).unwrap(), Some(body)).unwrap()

@@ -12,7 +12,7 @@ use proptest::sample::Index;
 #[derive(Default)]
 pub struct Model {
     endpoints: BTreeMap<EndpointId, Stored>,
-    /// Every id that ever was.
+    /// Every id in the history.
     pub ids: Vec<EndpointId>,
     /// The changes of each write, in order.
     log: Vec<Vec<(EndpointId, Option<Endpoint>)>>,
@@ -23,7 +23,7 @@ impl Model {
         Version(self.log.len() as u64)
     }
 
-    /// Carries out all, or none of them.
+    /// Carries out all writes, or none.
     pub fn write(&mut self, writes: Vec<Write>) -> Result<Version, WriteError> {
         self.check(&writes)?;
         let version = Version(self.head().0 + 1);
@@ -115,7 +115,7 @@ impl Model {
         Snapshot { head: self.head(), endpoints, damaged: vec![] }
     }
 
-    /// With each earlier state, as a shared store returns them, or with the current states.
+    /// With `as_it_was`, each earlier state, as by a shared store; otherwise the current states.
     pub fn changes_since(&self, since: Version, as_it_was: bool) -> Changes {
         if since > self.head() {
             return Changes::Gap;
@@ -132,7 +132,7 @@ impl Model {
         Changes::Log { head: self.head(), changes }
     }
 
-    /// A present or past id, and its expected version.
+    /// A present or past id, and the expected version.
     pub fn pick(&self, which: Index, is_current: bool) -> (EndpointId, Version) {
         if self.ids.is_empty() {
             return (EndpointId::generate(), Version(1));

@@ -1,4 +1,4 @@
-//! Writes that meet.
+//! Concurrent writes.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -13,7 +13,7 @@ use super::{Subject, endpoint, response};
 const WRITERS: usize = 24;
 const ROUNDS: usize = 12;
 
-/// Carries out all at once, each from a task of its own.
+/// Carries out all writes at once, each in an own task.
 async fn at_once(store: &Arc<dyn Store>, writes: Vec<Write>) -> Vec<Result<Version, WriteError>> {
     let start = Arc::new(tokio::sync::Barrier::new(writes.len()));
     let tasks = writes.into_iter().map(|write| {
@@ -26,7 +26,7 @@ async fn at_once(store: &Arc<dyn Store>, writes: Vec<Write>) -> Vec<Result<Versi
     join_all(tasks).await.into_iter().map(Result::unwrap).collect()
 }
 
-/// The place of the one that was accepted.
+/// The place of the accepted write.
 fn winner(outcomes: &[Result<Version, WriteError>]) -> usize {
     let winners: Vec<_> = (0..outcomes.len()).filter(|&n| outcomes[n].is_ok()).collect();
     assert_eq!(winners.len(), 1, "{outcomes:?}");

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::support::{Answer, Echo, PATIENCE, changes, new_endpoint};
 
-/// Counts the requests at the proxy, each with this delay.
+/// Counts the requests at the proxy, with a delay of `each_takes`.
 fn count(proxy: &Proxy, each_takes: Duration) -> Arc<AtomicUsize> {
     let count = Arc::<AtomicUsize>::default();
     let counted = Arc::clone(&count);
@@ -32,7 +32,7 @@ fn count(proxy: &Proxy, each_takes: Duration) -> Arc<AtomicUsize> {
     count
 }
 
-/// Lets this number of clients repeat a request during `act`.
+/// Lets a number of clients repeat a request during `act`.
 fn while_clients<T>(clients: usize, ask: impl Fn(usize) + Sync, act: impl FnOnce() -> T) -> T {
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -73,7 +73,7 @@ fn an_idle_service_reads_the_log_20_times_a_second_and_under_misses_less_than_10
     let [missing] = while_clients(32, miss, || rates([&requests]));
     assert!(missing < 100, "{missing} requests a second");
 
-    // DynamoDB Local shows the items of a write at once, so that no reading needs a second one.
+    // DynamoDB Local shows the items of a write at once: no reading needs a second request.
     let (other, written) = (start(&table, server()), AtomicUsize::new(0));
     let write = |client| match client {
         0 => {
@@ -88,8 +88,7 @@ fn an_idle_service_reads_the_log_20_times_a_second_and_under_misses_less_than_10
     );
 }
 
-/// All these reads would hit the items that readings of the log need, and a partition key has a
-/// limit.
+/// All reads would hit the items of the log, and a partition key has a limit.
 #[test]
 fn a_flood_of_management_causes_few_log_reads() {
     let (table, proxy) = (table(), Proxy::start());
@@ -113,7 +112,7 @@ fn a_flood_of_management_causes_few_log_reads() {
     };
     // Like misses.
     flood(&|| service.get(&format!("/endpoints/{}", uuid::Uuid::now_v7())), 404, 100);
-    // The head and the entry after it as well.
+    // The head and the next entry as well.
     flood(&|| service.get("/endpoints?filter%5Bpath%5D=/taken"), 200, 300);
     flood(&|| service.post(&new_endpoint("GET", "/taken", json!({"code": 200}))), 409, 300);
 }
@@ -149,12 +148,12 @@ fn a_silent_store_leaves_no_backlog() {
     let (table, proxy) = (table(), Proxy::start());
     let service = start(&table, &proxy.url);
     let id = service.create("GET", "/known", json!({"code": 200}));
-    // Of a few each, so that they need not wait for each other.
+    // For each mock only a few clients, so that changes need not wait for each other.
     let changed: Vec<_> =
         (0..CLIENTS / 6).map(|n| service.create("PUT", &format!("/{n}"), json!({"code": 200}))).collect();
     let change = changes(json!({"response": {"code": 200}}));
     let ask = |client: usize| {
-        // None of them waits for another: all are there at once.
+        // No client waits for another: all come at once.
         _ = match client % 12 {
             0 | 1 => service.get(&format!("/endpoints/{id}")),
             2 => service.get("/endpoints?filter%5Bpath%5D=/known"),

@@ -44,7 +44,7 @@ async fn has_taken_effect(store: &dyn Store, write: &Write) -> bool {
     }
 }
 
-/// Changes the token, as if DynamoDB had forgotten it, which happens after ten minutes.
+/// Changes the token, as if DynamoDB had forgotten the token. DynamoDB does so after ten minutes.
 pub fn forget_token(request: &mut Message) {
     request.body["ClientRequestToken"] = Value::String(uuid::Uuid::now_v7().to_string());
 }
@@ -53,7 +53,7 @@ pub fn forget_token(request: &mut Message) {
 async fn a_write_with_a_lost_answer_is_acknowledged_once() {
     let scene = Scene::set().await;
     for (at, write) in writes(&scene).await.into_iter().enumerate() {
-        // It knows the head, so that the first sending is the one that counts.
+        // After a load the store knows the head: the first sending counts.
         scene.store.load().await.unwrap();
         scene.proxy.on(SENDING, |n, _| if n == 0 { Fate::CutAfter } else { Fate::Pass });
         assert_eq!(scene.store.write(write.clone()).await.unwrap(), Version(3 + at as u64));
@@ -66,14 +66,14 @@ async fn a_write_with_a_lost_answer_is_acknowledged_once() {
 async fn the_log_settles_a_doubt_after_dynamodb_has_forgotten_the_token() {
     let scene = Scene::set().await;
     for (at, write) in writes(&scene).await.into_iter().enumerate() {
-        // It knows the head, so that the first sending is the one that counts.
+        // After a load the store knows the head: the first sending counts.
         scene.store.load().await.unwrap();
         let (handle, other) = (Handle::current(), Arc::clone(&scene.other));
         scene.proxy.on(SENDING, move |n, request| match n {
             0 => Fate::CutAfter,
             1 => {
                 forget_token(request);
-                // Moves the head further than this write.
+                // Moves the head beyond the write.
                 handle.block_on(create(&other, &format!("/other/{at}")));
                 Fate::Pass
             }
@@ -128,7 +128,7 @@ async fn a_write_in_doubt_that_another_write_undid_is_acknowledged() {
 async fn a_lost_and_overtaken_write_takes_effect_once_at_the_next_version() {
     let scene = Scene::set().await;
     for (at, write) in writes(&scene).await.into_iter().enumerate() {
-        // It knows the head, so that the first sending is the one that counts.
+        // After a load the store knows the head: the first sending counts.
         scene.store.load().await.unwrap();
         let (handle, other, tokens) = (Handle::current(), Arc::clone(&scene.other), Arc::new(Mutex::new(vec![])));
         let sent = Arc::clone(&tokens);
@@ -246,7 +246,7 @@ fn a_late_write_has_no_effect_after_its_repetition() {
                     "PATCH" => service.patch(&id, &change("first")),
                     _ => service.delete(&id),
                 };
-                // Its client gets a 503 after five seconds.
+                // The client gets a 503 after five seconds.
                 let late = Duration::from_secs(8);
                 proxy.on(SENDING, move |n, _| if n == 0 { Fate::ArriveLate(late) } else { Fate::CutBefore });
                 assert_eq!(write().status, 503);

@@ -30,7 +30,7 @@ async fn a_new_table_has_the_newest_format_and_an_old_table_keeps_its_format() {
     drop(replicas::start(&table, server()));
     assert_eq!(marks(&table).await, [Some(2), Some(2), Some(2)]);
 
-    // Nobody has written to it yet; the lease does not say a format, or says 1; or somebody has deleted the lease.
+    // A table without writes, and a lease without a format or with 1; or a table with a deleted lease.
     for (writes, lease) in [(0, Some(None)), (0, Some(Some(1))), (1, Some(Some(1))), (1, None)] {
         let table = Table::create().await;
         table.be_of_format_1().await;
@@ -85,7 +85,8 @@ async fn a_table_with_a_known_required_format_is_opened() {
     assert_eq!(table.items().await, before);
 }
 
-/// Somebody deletes the lease, and a version of format 1 starts first: it writes the lease, and fails at the head.
+/// Somebody deletes the lease, and a version of format 1 starts first: the process writes the lease, and fails at the
+/// head.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_format_mark_lowered_by_an_old_version_is_repaired_at_the_next_start() {
     let table = Table::create().await;
@@ -97,7 +98,7 @@ async fn a_format_mark_lowered_by_an_old_version_is_repaired_at_the_next_start()
     assert_eq!(marks(&table).await, [Some(2), Some(2), Some(2)]);
 }
 
-/// A process of format 1 finds no `version` in the head, which it needs to read and write.
+/// A process of format 1 needs `version` in the head to read and write, and finds none.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_head_of_format_2_has_nothing_that_format_1_reads() {
     let table = Table::create().await;
@@ -146,7 +147,7 @@ async fn changes_keep_unknown_members_of_a_mock_and_log_them() {
     for version in 2..=3 {
         assert_eq!(kept(&scene.table.item("LOG", &layout::sort(version)).await.unwrap()), later(), "{version}");
     }
-    // Another mock gets none of it.
+    // Another mock gets none of the members.
     let (other, _) = create(&scene.store, "/x").await;
     assert_eq!(kept(&scene.table.item("ENDPOINT", &other.id.to_string()).await.unwrap()), Item::new());
     let Changes::Log { changes, .. } = scene.store.changes_since(Version(2)).await.unwrap() else { panic!("a gap") };

@@ -17,7 +17,7 @@ use super::{
     table::Item,
 };
 
-/// Takes the items with these sort keys out of an answer.
+/// Takes the items with the given sort keys out of an answer.
 pub fn hide(sorts: &[impl AsRef<str>]) -> Fate {
     let sorts: Vec<_> = sorts.iter().map(|sort| sort.as_ref().to_owned()).collect();
     Fate::Change(Box::new(move |answer: &mut Value| {
@@ -71,7 +71,7 @@ async fn an_entry_past_the_head_is_not_shown_yet() {
     let scene = Scene::set().await;
     let (one, _) = create(&scene.other, "/1").await;
     create(&scene.other, "/2").await;
-    // Returns the old head, as if its item were still to be written.
+    // Returns the old head, as if the item of the head were not written yet.
     scene.proxy.on("Query", |_, _| {
         Fate::Change(Box::new(|answer| {
             for item in answer["Items"].as_array_mut().unwrap() {
@@ -123,7 +123,7 @@ async fn an_expired_entry_is_a_gap_even_between_remaining_entries() {
     scene.table.expire(3).await;
     assert_eq!((changes(&scene, 0).await, changes(&scene, 2).await), (None, None));
     assert_eq!(changes(&scene, 3).await.map(|(head, of)| (head, of.len())), Some((5, 2)));
-    // The entry that a reader knows exists, and all later ones have expired.
+    // The entry of the known version exists, and all later entries have expired.
     scene.table.expire(4).await;
     scene.table.expire(5).await;
     assert_eq!(changes(&scene, 2).await, None);
@@ -131,7 +131,7 @@ async fn an_expired_entry_is_a_gap_even_between_remaining_entries() {
     assert_eq!(scene.store.load().await.unwrap().endpoints.len(), 5);
 }
 
-/// The item of an endpoint, as it is now.
+/// The present item of an endpoint.
 async fn item(scene: &Scene, endpoint: &Endpoint) -> Item {
     scene.table.item("ENDPOINT", &endpoint.id.to_string()).await.unwrap()
 }
@@ -181,7 +181,7 @@ async fn after_a_hole_in_the_log_only_newer_entries_are_read_again() {
         Fate::Pass
     });
     assert_eq!(scene.store.load().await.unwrap().endpoints.len(), 250);
-    // One for the holes, and one for what the head may not count yet.
+    // A request for the holes, and a request for the entry after the head.
     assert_eq!(seen.try_iter().count(), 2);
 }
 
@@ -221,8 +221,7 @@ async fn a_log_read_that_takes_too_long_is_a_gap() {
     assert_eq!(seen.try_iter().count(), 17);
 }
 
-/// Otherwise a listing could lack both a deleted mock and its successor, a state that never
-/// existed.
+/// Otherwise a listing could lack both a deleted mock and the successor: a false state.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_listing_of_one_path_is_a_snapshot() {
     let scene = Scene::set().await;

@@ -1,4 +1,4 @@
-//! The items of a table, as versions that run at once in a rollout share them.
+//! The items of a table: the versions in a rollout share each item.
 
 use std::mem::discriminant;
 
@@ -18,13 +18,13 @@ use crate::store::text_response;
 const ADVICE: &str = "another version that is at work on the same table has items as they are in layout.rs. If it can not share them with \
                       this one any more, raise the format in open.rs, and write here how items are now";
 
-/// All known formats. A new table has the last one.
+/// All known formats. A new table has the last format.
 const FORMATS: [u64; 2] = [1, 2];
 
 const GREETING: &str = "0199d5a0-0000-7000-8000-000000000001";
 const GONE: &str = "0199d5a0-0000-7000-8000-000000000002";
 
-/// After three writes: one mock was made and deleted, and another one was made.
+/// After three writes: creation and deletion of a mock, and creation of another mock.
 fn items(format: u64) -> Vec<Item> {
     let head = if format == 1 {
         json!({"PK": {"S": "LOG"}, "SK": {"S": "HEAD"}, "version": {"N": "3"}})
@@ -90,7 +90,7 @@ fn items(format: u64) -> Vec<Item> {
     items.as_array().unwrap().iter().map(item).collect()
 }
 
-/// An item, as DynamoDB's API writes it.
+/// An item in the form of DynamoDB's API.
 pub fn item(item: &Value) -> Item {
     item.as_object().unwrap().iter().map(|(name, value)| (name.clone(), attribute(value))).collect()
 }
@@ -195,7 +195,7 @@ async fn are_written_as_another_version_reads_them(format: u64) {
         for (name, value) in &item {
             let now = found.get(name);
             let is_as_it_was = match name.as_str() {
-                // Each time another one.
+                // Different in each run.
                 "token" | "expires_at" | "made" => now.map(discriminant) == Some(discriminant(value)),
                 _ => now == Some(value),
             };

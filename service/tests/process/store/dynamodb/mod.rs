@@ -1,5 +1,4 @@
-//! Tests of DynamoDB only: several processes on a table, lost answers, items that are late or
-//! expired.
+//! Tests of DynamoDB only: several processes on a table, lost answers, late and expired items.
 
 mod abandoned;
 mod demand;
@@ -34,7 +33,7 @@ use super::{endpoint, response};
 use proxy::Proxy;
 use table::Table;
 
-/// A table, and two processes that use it: one through a proxy.
+/// A table, and two processes: `store` reaches the table through a proxy.
 struct Scene {
     table: Table,
     proxy: Arc<Proxy>,

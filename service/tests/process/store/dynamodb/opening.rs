@@ -1,4 +1,4 @@
-//! The start on a table: messages about a wrong table, and service on a right one.
+//! The start on a table: messages about a wrong table, and service on a correct table.
 
 use aws_sdk_dynamodb::types::KeyType;
 use serde_json::{Value, json};
@@ -67,7 +67,7 @@ async fn all_differences_of_a_table_are_reported_together() {
     assert!(refusal(&table.name, &[]).contains("by `other`, not by `expires_at`"));
 }
 
-/// DynamoDB Local has no global tables: the proxy makes one of its answer.
+/// DynamoDB Local has no global tables: the proxy changes the description.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_global_table_is_refused_and_its_regions_are_named() {
     let (table, proxy) = (Table::create().await, Proxy::start());

@@ -1,4 +1,4 @@
-//! DynamoDB is away, slow or refuses: errors come in time, and end with its return.
+//! DynamoDB is away, slow or refuses: errors come in time, and end when DynamoDB returns.
 
 use std::{
     iter,
@@ -100,8 +100,8 @@ async fn writes_are_acknowledged_within_a_second_of_the_end_of_a_silence() {
 
 type Ask<'a> = Box<dyn Fn() -> Answer + Send + 'a>;
 
-/// Sends each kind of request into a silence, and again right after it. Returns the time from its
-/// end to the last correct answer.
+/// Sends each kind of request into a silence, and again right after the silence. Returns the time from the end of the
+/// silence to the last correct answer.
 fn answered_after_a_silence(service: &Echo, proxy: &Proxy, turn: &str, silence: Duration) -> Duration {
     let create = |name: String| service.create("GET", &name, json!({"code": 200, "body": "before"}));
     let [called, missed] = ["called", "missed"].map(|name| format!("/{name}/{turn}"));
@@ -148,8 +148,8 @@ fn answered_after_a_silence(service: &Echo, proxy: &Proxy, turn: &str, silence: 
     })
 }
 
-/// A silence may end in each phase of an attempt, and new requests come at its end. The promise is the additional time
-/// of a request, not its whole time: 0.2 s without a silence, and more on a busy machine.
+/// A silence may end in each phase of an attempt, and new requests come at the end. The promise is the additional time
+/// of a request, not the whole time: 0.2 s without a silence, and more on a busy machine.
 #[test]
 fn clients_get_right_answers_within_a_second_of_the_end_of_a_silence() {
     let (table, proxy) = (replicas::table(), Proxy::start());
@@ -222,7 +222,7 @@ async fn a_missing_endpoint_is_reported_before_a_taken_route() {
         if n > 0 {
             return Fate::Pass;
         }
-        // As it is when that happens at the same time.
+        // A deletion at the same time.
         handle.block_on(other.write(leave.clone())).unwrap();
         let claim = json!({"PK": {"S": "ROUTE#"}, "SK": {"S": "ROUTE"}, "endpoint_id": {"S": holder}});
         Fate::Answer(Message::cancelled(json!([

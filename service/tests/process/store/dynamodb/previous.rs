@@ -1,5 +1,4 @@
-//! A table that the version before format 2 (1cdb0ba) has written: three mocks, of which one was changed and one
-//! deleted.
+//! A table by the version before format 2 (1cdb0ba): three mocks, then a change of a mock and a deletion.
 
 use serde_json::{Value, json};
 

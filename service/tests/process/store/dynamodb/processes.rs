@@ -1,4 +1,4 @@
-//! The items by which the processes on a table know of each other.
+//! The items of the processes on a table.
 
 use std::{
     thread,
@@ -17,7 +17,7 @@ fn number(item: &Item, name: &str) -> u64 {
     item[name].as_n().unwrap().parse().unwrap()
 }
 
-/// As other versions read them.
+/// The form of the items for other versions.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_renews_an_item_with_its_format_and_limits_and_removes_it_at_its_end() {
     let table = Table::create().await;
@@ -39,7 +39,7 @@ async fn a_process_renews_an_item_with_its_format_and_limits_and_removes_it_at_i
     echo.signal("TERM");
     assert_eq!(echo.wait().code(), Some(0));
     assert_eq!(table.count("PROCESS").await, 1);
-    // A process that is killed leaves its item to the expiry.
+    // A killed process leaves the item to the expiry.
     other.signal("KILL");
     drop(other);
     assert_eq!(table.count("PROCESS").await, 1);

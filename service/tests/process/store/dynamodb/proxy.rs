@@ -1,5 +1,4 @@
-//! A proxy on loopback between a store and DynamoDB that lets a test change or drop requests and
-//! answers.
+//! A proxy on loopback between a store and DynamoDB. A test can change or drop requests and answers.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -13,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::table::server;
 
-/// One message of HTTP.
+/// A message of HTTP.
 #[derive(Clone)]
 pub struct Message {
     head: String,
@@ -21,32 +20,32 @@ pub struct Message {
 }
 
 impl Message {
-    /// The operation that a request asks for, for instance `Query`.
+    /// The operation of a request, for instance `Query`.
     pub fn operation(&self) -> &str {
         let mut lines = self.head.lines();
         let target = lines.find(|line| line.to_lowercase().starts_with("x-amz-target:"));
         target.and_then(|line| line.rsplit('.').next()).unwrap_or_default()
     }
 
-    /// An answer, as DynamoDB gives it.
+    /// An answer in DynamoDB's form.
     pub fn answer(status: u16, body: Value) -> Self {
         Self { head: format!("HTTP/1.1 {status} Test\r\nContent-Type: application/x-amz-json-1.0\r\n"), body }
     }
 
-    /// An error, as DynamoDB answers it.
+    /// An error in DynamoDB's form.
     pub fn error(status: u16, code: &str) -> Self {
         let kind = format!("com.amazonaws.dynamodb.v20120810#{code}");
         Self::answer(status, json!({"__type": kind, "message": "by a test"}))
     }
 
-    /// A transaction that is not carried out, with the reason of each of its parts.
+    /// A refused transaction, with the reason of each part.
     pub fn cancelled(reasons: Value) -> Self {
         let mut answer = Self::error(400, "TransactionCanceledException");
         answer.body["CancellationReasons"] = reasons;
         answer
     }
 
-    /// A transaction of one part, which somebody is writing.
+    /// The refusal of a transaction with a single part, because another writer holds the item.
     pub fn conflict() -> Self {
         Self::cancelled(json!([{"Code": "TransactionConflict", "Message": "by a test"}]))
     }
@@ -60,7 +59,7 @@ impl Message {
             match (name.to_lowercase().as_str(), value.trim()) {
                 ("content-length", value) => length = value.parse().unwrap(),
                 ("transfer-encoding", value) => is_chunked = value == "chunked",
-                // It is of the body as it was.
+                // The checksum of the old body.
                 ("x-amz-crc32", _) => {}
                 _ if line == "\r\n" => break,
                 _ => head.push_str(&line),
@@ -88,21 +87,21 @@ impl Message {
 
 /// The fate of a request.
 pub enum Fate {
-    /// It reaches DynamoDB, and its answer comes back.
+    /// The request reaches DynamoDB, and the answer comes back.
     Pass,
     /// It never arrives.
     CutBefore,
-    /// It is carried out, but its answer never comes.
+    /// DynamoDB carries the request out, but the answer never comes.
     CutAfter,
-    /// It never arrives, and the connection stays open.
+    /// The request never arrives, and the connection stays open.
     Silence,
-    /// It takes so long on its way, and its answer so long as well.
+    /// Durations of the ways of request and answer.
     Delay(Duration, Duration),
-    /// Its connection is cut, and it arrives later.
+    /// The connection is cut, and the request arrives after this time.
     ArriveLate(Duration),
     /// The test answers.
     Answer(Message),
-    /// It is carried out, and the test answers.
+    /// DynamoDB carries the request out, and the test answers.
     AnswerAfter(Message),
     /// The test changes DynamoDB's answer.
     Change(Box<dyn FnOnce(&mut Value) + Send>),
@@ -118,7 +117,7 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// A proxy that passes everything until a test sets a script.
+    /// A proxy; passes everything until a test sets a script.
     pub fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -143,8 +142,7 @@ impl Proxy {
         *self.script.lock().unwrap() = Box::new(script);
     }
 
-    /// Decides on the requests of one operation, and passes all others. The script gets the number
-    /// of earlier ones.
+    /// Decides on the requests of one operation, and passes all others. The script gets the number of earlier requests.
     pub fn on(&self, operation: &'static str, mut script: impl FnMut(usize, &mut Message) -> Fate + Send + 'static) {
         let mut count = 0;
         self.set(move |request| {
@@ -157,7 +155,7 @@ impl Proxy {
     }
 }
 
-/// Serves one connection, until it ends or is cut. Each has a connection of its own to DynamoDB.
+/// Serves a connection until its end or a cut. Each has its own connection to DynamoDB.
 fn serve(client: TcpStream, script: &Mutex<Script>, arrived_late: &Mutex<Vec<Value>>) -> Option<()> {
     let upstream = TcpStream::connect(server().trim_start_matches("http://")).ok()?;
     let (mut to_client, mut to_server) = (client.try_clone().ok()?, upstream.try_clone().ok()?);

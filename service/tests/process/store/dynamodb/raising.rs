@@ -30,7 +30,7 @@ fn assert_raised(answer: &Answer, from: u64, to: u64, raised: bool) {
     assert_eq!((answer.status, answer.text()), (200, expected.to_string()));
 }
 
-/// A table that a process of format 1 has made, with a mock.
+/// A table by a process of format 1, with a mock.
 async fn of_format_1() -> Table {
     let table = Table::create().await;
     table.be_of_format_1().await;
@@ -38,7 +38,7 @@ async fn of_format_1() -> Table {
     table
 }
 
-/// Two mocks at once, which format 1 does not have.
+/// Creates two mocks at once. Format 1 does not allow such a write.
 async fn create_two(store: &dyn Store, n: usize) -> Result<Version, WriteError> {
     let new = |side| Write::Create(endpoint(Verb::Get, &format!("/{side}/{n}"), &response(1)));
     store.write_all(vec![new("left"), new("right")]).await
@@ -65,7 +65,7 @@ async fn a_raise_is_a_write_that_every_process_learns_of_and_that_changes_no_moc
     let since = follower.changes_since(Version(1)).await.unwrap();
     assert_eq!(since, Changes::Log { head: Version(2), changes: vec![] });
 
-    // A process that has not read of it is not refused.
+    // A process without news of the raise is not refused.
     assert_eq!(create_two(&*store, 1).await.unwrap(), Version(3));
     for echo in [&echo, &other] {
         assert_eq!(echo.call("GET", "/left/1").status, 200);
@@ -73,11 +73,11 @@ async fn a_raise_is_a_write_that_every_process_learns_of_and_that_changes_no_moc
         assert_eq!(echo.patch(&id, &changes(json!({"response": {"code": 202}}))).status, 200);
     }
     assert_eq!(marks(&table).await, [Some(2), Some(2), Some(2)]);
-    // A restored copy of the raised table is told from it.
+    // The mark `made` tells a restored copy from the raised table.
     assert_eq!(table.item("LOG", "HEAD").await.unwrap()["made"], table.made().await);
 }
 
-/// A table on which nobody has written yet.
+/// A table without writes.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_without_a_head_is_raised() {
     let table = Table::create().await;
@@ -88,7 +88,7 @@ async fn a_table_without_a_head_is_raised() {
     echo.create("GET", "/x", json!({"code": 200}));
 }
 
-/// The item says of its process what an older version would say.
+/// The proxy gives the item the format of an older version.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_raise_is_refused_while_a_process_lacks_the_format_and_names_the_process() {
     let (table, proxy) = (of_format_1().await, Proxy::start());
@@ -109,7 +109,7 @@ async fn a_raise_is_refused_while_a_process_lacks_the_format_and_names_the_proce
     }
     assert_eq!(marks(&table).await, [None, None, Some(1)]);
     old.create("GET", "/new", json!({"code": 200}));
-    // A client may ask for a format that the old process knows.
+    // A client may ask for a format known to the old process.
     assert_raised(&raise(&echo, "?to_format=1"), 1, 1, false);
     old.signal("TERM");
     old.wait();
@@ -156,7 +156,7 @@ async fn writes_that_race_with_a_raise_are_all_there_and_later_ones_are_not_refu
     assert_eq!(table.count("LOG").await as u64, loaded.head.0 + 1, "an entry for each write, and the head");
 }
 
-/// Why a raise is a write: whoever has seen the head before may write it as it was.
+/// The reason for a raise by a write: a process with an older head in memory may write that head again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mark_that_is_put_without_a_write_is_put_back() {
     let table = Table::create().await;
@@ -167,7 +167,7 @@ async fn a_mark_that_is_put_without_a_write_is_put_back() {
     table.put(head.clone()).await;
     create(&store, "/2").await;
     assert_eq!(marks(&table).await[0], Some(2), "the fault is found");
-    // So a version that adds an attribute to the head has to raise the needed format.
+    // So a later version with a new attribute of the head has to raise the needed format.
     assert!(!table.item("LOG", "HEAD").await.unwrap().contains_key("later"));
 
     let version = table.item("LOG", "HEAD").await.unwrap()["writes"].as_n().unwrap().parse::<u64>().unwrap() + 1;
@@ -177,7 +177,7 @@ async fn a_mark_that_is_put_without_a_write_is_put_back() {
     assert_eq!(marks(&table).await[0], Some(7));
 }
 
-/// A version of format 1 puts the lease at each start, if its format is at most 1.
+/// A version of format 1 puts the lease at each start, if the lease's format is at most 1.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_marks_survive_the_start_of_a_version_of_format_1() {
     let table = of_format_1().await;

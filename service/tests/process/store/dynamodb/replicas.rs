@@ -1,4 +1,4 @@
-//! Real services on one table: each serves a write that any has acknowledged.
+//! Real services on one table: each serves all acknowledged writes of the others.
 
 use std::{
     sync::mpsc,
@@ -171,7 +171,7 @@ fn with_a_store_slower_than_the_time_limit_a_mock_is_soon_503() {
     a_mock_is_soon_503_while_the_store(|_| Fate::Delay(WAY, WAY));
 }
 
-/// The lease ends before its reading is answered. So no call is answered from memory.
+/// The lease ends before the answer of the reading. So no call is answered from memory.
 #[test]
 fn with_a_store_slower_than_the_lease_each_call_waits_for_a_right_answer() {
     const WAY: Duration = Duration::from_millis(100);
@@ -194,8 +194,8 @@ fn with_a_store_slower_than_the_lease_each_call_waits_for_a_right_answer() {
     assert_eq!([&service, &other].map(|service| service.call("GET", "/changing").status), [404; 2]);
 }
 
-/// One read of the head serves all waiting requests. But it may not count a write that was shown
-/// after the read was sent.
+/// A single read of the head serves all waiting requests. But the read may miss a write that was shown after its
+/// sending.
 #[test]
 fn a_request_after_the_start_of_a_head_read_waits_for_the_next_read() {
     let (table, proxy) = (table(), Proxy::start());
@@ -221,8 +221,7 @@ fn a_request_after_the_start_of_a_head_read_waits_for_the_next_read() {
         drop(questions);
         thread::sleep(Duration::from_millis(50));
         assert_eq!(other.patch(&id, &changes(json!({"response": {"body": "after"}}))).status, 200);
-        // This process has not read the change, so it does not know how long others serve the
-        // previous state.
+        // This process has not read the change, and does not know how long others serve the previous state.
         assert_eq!(list().status, 503);
     });
 }

@@ -1,4 +1,4 @@
-//! A table that is restored: it has the head of the table that it is a copy of, and all its items.
+//! Restored tables. A restored table has all items of the original, including the head.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use super::{
 };
 use crate::support::{Echo, changes};
 
-/// A table with these items, which DynamoDB takes for another one.
+/// A table with the given items. For DynamoDB, this is another table.
 async fn restored(items: Vec<Item>) -> Table {
     let table = Table::create().await;
     table.put_all(items).await;
@@ -61,7 +61,7 @@ async fn a_restored_table_is_a_gap_for_every_replica_and_uses_no_version_twice()
     assert!(again.head.epoch() > next.epoch() && again.endpoints.len() == 4);
 }
 
-/// A process that knows the head before it is restored, and writes without a reading.
+/// A process knows the head from before the restore, and writes without a reading.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_write_to_a_restored_table_follows_the_new_head() {
     let table = Table::create().await;
@@ -73,7 +73,7 @@ async fn a_write_to_a_restored_table_follows_the_new_head() {
     table.replace(backup).await;
     let head = other.load().await.unwrap().head;
     assert!(head.epoch() > 0);
-    // A process that has not loaded the restored table writes nothing into it.
+    // A process writes nothing into a restored table before a load.
     let refusal = store.write(write("/2")).await.unwrap_err();
     assert!(refusal.to_string().contains("the table was restored"), "{refusal}");
     store.load().await.unwrap();
@@ -95,7 +95,8 @@ async fn if_match_from_before_a_restore_fails() {
     let (status, second) = patch(&echo, &id, "\"1\"", "2");
     assert_eq!((status, second.as_deref()), (200, Some("\"2\"")));
 
-    // Without the mark, the same version is there again with other content: a lost update, which this test would find.
+    // A planted fault: without the mark, the same version comes again with other content. The test finds the lost
+    // update.
     let forged = restored(backup.clone()).await;
     let mut head = forged.item("LOG", "HEAD").await.unwrap();
     head.insert("made".into(), forged.made().await);
@@ -141,14 +142,14 @@ async fn a_running_process_serves_the_mocks_of_a_restored_table() {
     assert_eq!(head["made"], table.made().await);
 }
 
-/// One of them finds the epoch begun, and what was written in it.
+/// The slow process finds the new epoch, and the write in the new epoch.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_processes_that_load_a_restored_table_at_once_begin_one_epoch() {
     let (first, write) = (Table::create().await, |path| Write::Create(endpoint(Verb::Get, path, &response(1))));
     first.open().await.write(write("/1")).await.unwrap();
     let (table, proxy) = (restored(first.items().await).await, Proxy::start());
     let (slow, fast) = (table.open_at(&proxy.url).await, table.open().await);
-    // The slow one has read the head of before, and is about to begin the epoch.
+    // The slow process has read the old head, and is about to begin the epoch.
     let (handle, (told, begun)) = (Handle::current(), std::sync::mpsc::channel());
     let other = Arc::clone(&fast);
     proxy.on(SENDING, move |n, _| {
@@ -165,8 +166,8 @@ async fn two_processes_that_load_a_restored_table_at_once_begin_one_epoch() {
     assert_eq!(fast.changes_since(next).await.unwrap(), Changes::Log { head: next, changes: vec![] });
 }
 
-/// A process that has not noticed yet may write by the head of before. Nobody who loads later learns of it by the log
-/// of the new epoch.
+/// A process without news of the restore may write by the old head. The log of the new epoch does not show the write to
+/// later loads.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_write_just_before_an_epoch_is_loaded_even_where_a_query_does_not_show_it_yet() {
     let table = Table::create().await;
@@ -178,7 +179,7 @@ async fn a_write_just_before_an_epoch_is_loaded_even_where_a_query_does_not_show
     assert!(hidden.head.epoch() > 0);
     let id = hidden.endpoints.iter().find(|mock| mock.route.path.as_str() == "/2").unwrap().id.to_string();
 
-    // As it was then: the epoch has not begun, and the write is decided when somebody asks for its item.
+    // The former state: the epoch has not begun, and the write is decided at the first read of the endpoint's item.
     table.delete("LOG", &layout::sort(hidden.head.0)).await;
     let mut head = table.item("LOG", "HEAD").await.unwrap();
     head.extend(["writes", "made"].map(|name| (name.to_owned(), AttributeValue::N("2".into()))));
@@ -196,7 +197,7 @@ async fn a_write_just_before_an_epoch_is_loaded_even_where_a_query_does_not_show
     assert_eq!(store.load().await.unwrap().endpoints.len(), 2);
 }
 
-/// The many old entries of the epoch before say nothing of how complete those of the new one are.
+/// Many entries of the old epoch do not show that the entries of the new epoch are complete.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_writes_of_an_epoch_are_loaded_even_where_a_query_does_not_show_them_yet() {
     let (first, write) = (Table::create().await, |path: &str| Write::Create(endpoint(Verb::Get, path, &response(1))));

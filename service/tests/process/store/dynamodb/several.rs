@@ -1,4 +1,4 @@
-//! Several changes in one entry of the log.
+//! Several changes in an entry of the log.
 
 use std::collections::BTreeSet;
 
@@ -25,7 +25,7 @@ async fn thirty_two_moves_are_one_write_and_more_are_refused() {
     let refusal = scene.store.write_all(create(&mocks)).await;
     assert!(matches!(refusal, Err(WriteError::TooMany { changes: 33, .. })), "{refusal:?}");
     assert_eq!(scene.store.write_all(create(&mocks[..32])).await.unwrap(), Version(1));
-    // Each takes three items: the mock, and the claims that it leaves and takes.
+    // Each move takes three items: the mock, the left claim and the taken claim.
     let moves = mocks[..32].iter().enumerate().map(|(n, mock)| Write::Replace {
         endpoint: Endpoint { route: at(&format!("/moved/{n}")).route, ..mock.clone() },
         expected: Version(1),
@@ -70,7 +70,7 @@ async fn the_size_limit_of_a_mock_includes_unknown_members() {
     assert_eq!(scene.store.write(with(MAX_MOCK_BYTES - 101_000)).await.unwrap(), Version(2));
 }
 
-/// Two mocks that swap routes: each leaves the claim that the other takes.
+/// Two mocks swap routes: each takes the claim that the other leaves.
 #[tokio::test(flavor = "multi_thread")]
 async fn mocks_swap_routes_in_one_write_even_if_the_answer_is_lost() {
     let scene = Scene::set().await;
@@ -109,7 +109,7 @@ async fn a_table_of_format_1_takes_one_change_at_a_time() {
     assert_eq!(table.count("ENDPOINT").await, 1);
 }
 
-/// As other versions read them.
+/// The form of the items for other versions.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_entry_of_several_changes_lists_them_and_keeps_unknown_members() {
     let scene = Scene::set().await;
@@ -135,7 +135,7 @@ async fn an_entry_of_several_changes_lists_them_and_keeps_unknown_members() {
     assert_eq!(item["later"], text("value"));
 }
 
-/// Whether DynamoDB counts what a transaction replaces toward its 4 MB is not documented.
+/// It is not documented whether replaced items count toward DynamoDB's limit of 4 MB.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_write_replaces_is_bounded() {
     let scene = Scene::set().await;

@@ -1,4 +1,4 @@
-//! Two processes on one table.
+//! Two processes on a table.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -50,7 +50,7 @@ async fn of_two_processes_racing_for_a_route_or_a_version_one_wins() {
 async fn of_many_writes_of_two_processes_none_is_lost() {
     let scene = Scene::set().await;
     let endpoints: Vec<_> = (0..200).map(|n| endpoint(Verb::Get, &format!("/own/{n}"), &response(n % 4))).collect();
-    // Not all at the same time: a write does not wait for ever for those before it.
+    // Not all at the same time: a write does not wait for ever for its predecessors.
     let mut versions = BTreeSet::new();
     for some in endpoints.chunks(20) {
         let outcomes = at_once(&scene, some.iter().cloned().map(Write::Create).collect()).await;
@@ -64,7 +64,7 @@ async fn of_many_writes_of_two_processes_none_is_lost() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_reader_sees_each_acknowledged_write_of_another_process() {
     let scene = Scene::set().await;
-    // They keep the log busy, so that it is read while transactions are carried out.
+    // Other writers keep the log busy, so that readings meet transactions under way.
     let mut writers = Vec::new();
     for writer in 0..3 {
         let store = scene.table.open().await;
@@ -90,7 +90,7 @@ async fn a_log_reader_sees_each_acknowledged_write_of_another_process() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_with_many_writes_does_not_starve_another() {
     let scene = Scene::set().await;
-    // Many times what the few take, however busy the machine is.
+    // Many times the work of the few writes, on any machine.
     let many = (0..320).map(|n| endpoint(Verb::Get, &format!("/many/{n}"), &response(n % 4)));
     let many: Vec<_> = many.map(|new| (Arc::clone(&scene.store), new)).collect();
     let many = many.into_iter().map(|(store, new)| tokio::spawn(async move { store.write(Write::Create(new)).await }));
@@ -104,7 +104,7 @@ async fn a_process_with_many_writes_does_not_starve_another() {
     scene.assert_sound().await;
 }
 
-/// As where somebody puts another table in its place: the head that the process knows is of no use any more.
+/// As after a replacement of the table by another table: the known head is of no use any more.
 #[tokio::test]
 async fn a_table_that_was_emptied_takes_the_next_write() {
     let scene = Scene::set().await;

@@ -1,4 +1,4 @@
-//! The largest mocks, and more than fits into one page.
+//! The largest mocks, and more mocks than fit into a page.
 
 use echo_service::{
     domain::{Body, Endpoint, EndpointId, Headers, MockPath, MockResponse, Route, StatusCode, Verb},
@@ -22,7 +22,7 @@ async fn the_largest_mocks_are_written_listed_and_followed() {
     let store = Table::create().await.open().await;
     let mut all = Vec::new();
     for (n, verb) in Verb::ALL.into_iter().enumerate() {
-        // The first is of what takes most room when it is written down.
+        // The first mock is of the character with the longest escape.
         let mock = largest(verb, if n == 0 { "\u{1}" } else { "x" });
         let version = store.write(Write::Create(mock.clone())).await.unwrap();
         assert_eq!(store.get(mock.id).await.unwrap(), Some(Stored { endpoint: mock.clone(), version }));

@@ -1,4 +1,4 @@
-//! DynamoDB Local, and tables in it. A test has tables of its own and shares the server, which is slow to start.
+//! DynamoDB Local, and tables in it. Each test has its own tables. All tests share the server, because a start is slow.
 
 use std::{
     collections::HashMap,
@@ -23,7 +23,7 @@ use uuid::Uuid;
 
 use super::super::{Subject, endpoint, response};
 
-/// The variables by which a process finds the server.
+/// The variables for a process, to find the server.
 pub const VARIABLES: [(&str, &str); 4] = [
     ("AWS_REGION", "eu-test-1"),
     ("AWS_ACCESS_KEY_ID", "test"),
@@ -31,7 +31,8 @@ pub const VARIABLES: [(&str, &str); 4] = [
     ("AWS_EC2_METADATA_DISABLED", "true"),
 ];
 
-/// Where the server is: nextest has started one for all tests; any other runner starts one for each of its processes.
+/// The URL of the server. nextest has started a server for all tests; any other runner starts a server for each
+/// process.
 #[expect(clippy::disallowed_methods, reason = "it is how nextest hands over what its script has said")]
 pub fn server() -> &'static str {
     static URL: OnceLock<String> = OnceLock::new();
@@ -66,7 +67,7 @@ pub fn text(text: &str) -> AttributeValue {
     AttributeValue::S(text.into())
 }
 
-/// A table of one's own.
+/// A table for a single test.
 #[derive(Clone)]
 pub struct Table {
     pub name: String,
@@ -75,7 +76,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// As Terraform makes it.
+    /// The form of Terraform's table.
     pub async fn create() -> Self {
         let table = Self::with_keys(&KEYS).await;
         table.expire_by("expires_at").await;
@@ -100,7 +101,7 @@ impl Table {
         request.send().await.unwrap();
     }
 
-    /// Puts another table in its place, with these items.
+    /// Puts another table with the given items in the place of the table.
     pub async fn replace(&self, items: Vec<Item>) {
         self.client.delete_table().table_name(&self.name).send().await.unwrap();
         self.make(&KEYS).await;
@@ -108,7 +109,7 @@ impl Table {
         self.put_all(items).await;
     }
 
-    /// When it was made, in milliseconds, by which it is told from one that it is restored to.
+    /// The time of the table's creation in milliseconds. A restored copy has a later time.
     pub async fn made(&self) -> AttributeValue {
         let described = self.client.describe_table().table_name(&self.name).send().await.unwrap();
         let made = described.table.unwrap().creation_date_time.unwrap();
@@ -122,7 +123,7 @@ impl Table {
         request.send().await.unwrap();
     }
 
-    /// A store as a process of its own opens it.
+    /// A store on the table, as in an own process.
     pub async fn open(&self) -> Arc<dyn Store> {
         Arc::new(DynamoStore::connect(&self.aws, &self.name).await.unwrap())
     }
@@ -132,7 +133,7 @@ impl Table {
         Arc::new(DynamoStore::connect(&aws(url).await, &self.name).await.unwrap())
     }
 
-    /// Deletes an entry of the log, as its time to live does.
+    /// Deletes an entry of the log, like the expiry.
     pub async fn expire(&self, version: u64) {
         self.delete("LOG", &format!("{version:0>20}")).await;
     }
@@ -142,7 +143,7 @@ impl Table {
         self.delete("LEASE", "LEASE").await;
     }
 
-    /// As a process of format 1 leaves a new table at its start.
+    /// The state of a new table after the start of a process of format 1.
     pub async fn be_of_format_1(&self) {
         let number = |number: &str| AttributeValue::N(number.into());
         let lease =
@@ -159,7 +160,7 @@ impl Table {
         self.client.put_item().table_name(&self.name).set_item(Some(item)).send().await.unwrap();
     }
 
-    /// The head last: a table is not there before all of it is.
+    /// The head last: no process may open a half-filled table.
     pub async fn put_all(&self, mut items: Vec<Item>) {
         items.sort_by_key(|item| item["SK"].as_s().is_ok_and(|sort| sort == "HEAD"));
         for item in items {
@@ -184,7 +185,7 @@ impl Table {
         request.into_paginator().items().send().collect::<Result<_, _>>().await.unwrap()
     }
 
-    /// All items there are, of all kinds but those that processes renew.
+    /// All items of the table, except the items that processes renew.
     pub async fn items(&self) -> Vec<Item> {
         let scan = self.client.scan().table_name(&self.name).consistent_read(true);
         let mut items: Vec<Item> = scan.into_paginator().items().send().collect::<Result<_, _>>().await.unwrap();
@@ -217,7 +218,7 @@ impl Subject for InDynamoDb {
         self
     }
 
-    /// There is something to forget for those who are at the head as well.
+    /// Forgets something for readers at the head as well.
     async fn forget_log(&self) {
         let visitor = endpoint(Verb::Get, "/visitor", &response(0));
         let expected = self.store.write(Write::Create(visitor.clone())).await.unwrap();

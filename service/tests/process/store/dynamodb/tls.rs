@@ -1,4 +1,4 @@
-//! DynamoDB over TLS, as on AWS: whom the service trusts.
+//! DynamoDB over TLS, as on AWS: the certificates that the service trusts.
 
 use std::{fs, net::Ipv4Addr, path::Path, sync::Arc};
 
@@ -15,7 +15,7 @@ use super::{
     table::{Table, VARIABLES, server},
 };
 
-/// The server of the tests behind TLS. Its certificate is in the folder; its URL is returned.
+/// The server of the tests behind TLS. Puts the certificate into the folder, and returns the URL.
 async fn serve_tls(folder: &Path) -> String {
     let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["127.0.0.1".into()]).unwrap();
     fs::write(folder.join("trusted.pem"), cert.pem()).unwrap();

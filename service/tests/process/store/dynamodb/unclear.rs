@@ -1,4 +1,4 @@
-//! Answers to a write that leave its result open.
+//! Answers to a write that leave the result open.
 
 use std::time::{Duration, Instant};
 
@@ -32,7 +32,7 @@ async fn a_successful_write_answered_with_500_is_acknowledged_once() {
     scene.assert_sound().await;
 }
 
-/// The log shows the entry ahead of the head: other processes do not know it yet.
+/// The log shows the entry ahead of the head: other processes do not know the write yet.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_write_in_doubt_is_not_acknowledged_before_the_head_counts_it() {
     const LATE: Duration = Duration::from_millis(200);
