@@ -58,7 +58,7 @@ impl Documentation {
                 path["pattern"] = path["pattern"].as_str().map(|rule| rule.replace(RESERVED, "")).into();
             }
         }
-        // Operations without an own requirement need no key. Linters want this stated.
+        // Operations without an own requirement need no key. Linters want an explicit statement.
         document["security"] = json!([]);
         if !has_keys {
             remove_keys(&mut document);
@@ -100,7 +100,7 @@ pub fn page(document: String) -> impl Endpoint {
                 "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'; \
                  base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
             )
-            // A page that opens this page cannot access it.
+            // A foreign page that opens the documentation page cannot access it.
             .header("Cross-Origin-Opener-Policy", "same-origin")
             .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
             .header(header::REFERRER_POLICY, "no-referrer")
