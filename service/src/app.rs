@@ -61,11 +61,23 @@ impl App {
 
     /// Builds the service on an open store.
     pub async fn on(store: impl Store, config: &Config, telemetry: &Telemetry) -> Result<Self, StartError> {
-        let meter = telemetry.meter();
-        let instruments = Arc::new(Instruments::new(&meter));
-        let store = ObservedStore::new(store, Arc::clone(&instruments), telemetry.tracer());
-        let replica = Replica::load(Arc::new(store), config.lease).await?;
-        telemetry::watch(&meter, &replica);
+        let instruments = Arc::new(Instruments::new(&telemetry.meter()));
+        let store = Arc::new(ObservedStore::new(store, Arc::clone(&instruments), telemetry.tracer()));
+        let app = Self::of(Arc::clone(&store), instruments, config, telemetry).await;
+        if app.is_err() {
+            store.leave().await;
+        }
+        app
+    }
+
+    async fn of(
+        store: Arc<impl Store>,
+        instruments: Arc<Instruments>,
+        config: &Config,
+        telemetry: &Telemetry,
+    ) -> Result<Self, StartError> {
+        let replica = Replica::load(store, config.lease).await?;
+        telemetry::watch(&telemetry.meter(), &replica);
 
         let mock_listener = bind("--listen", config.listen).await?;
         let mock_address = mock_listener.local_addr().unwrap_or(config.listen);

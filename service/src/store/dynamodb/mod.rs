@@ -94,25 +94,37 @@ impl DynamoStore {
     /// lease, because each process waits for the leases of the others by its own lease. All other processes see these
     /// `limits` within 10 s ([`Store::processes`]).
     pub async fn open(table: &str, lease: Duration, limits: Limits) -> Result<Self, TableError> {
-        let mut store = Self::open_as(&open::environment().await?, table, Some(lease)).await?;
-        let processes = Arc::new(Processes::of(&store.client, table, limits));
-        let started = Arc::clone(&processes).start().await;
-        store.renewing = Some(started.map_err(|why| open::unwritable(&store.client, table, why.to_string()))?);
-        store.processes = processes;
-        Ok(store)
+        let (client, made) = open::connect(&open::environment().await?, table).await?;
+        let processes = Arc::new(Processes::of(&client, table, limits));
+        let begun = async {
+            // First: so a raise learns of this process, or this process reads the raised format.
+            let renewing = Arc::clone(&processes).start().await;
+            let renewing = renewing.map_err(|why| open::unwritable(&client, table, why.to_string()))?;
+            Ok((renewing, agree::agree(&client, table, made, Some(lease)).await?))
+        };
+        match begun.await {
+            Ok((renewing, head)) => {
+                Ok(Self { renewing: Some(renewing), ..Self::of(client, table, made, head, processes) })
+            }
+            Err(refusal) => {
+                processes.leave(None).await;
+                Err(refusal)
+            }
+        }
     }
 
     /// Opens a table by `aws`, without a lease: for callers that never answer from memory.
     pub async fn connect(aws: &SdkConfig, table: &str) -> Result<Self, TableError> {
-        Self::open_as(aws, table, None).await
+        let (client, made) = open::connect(aws, table).await?;
+        let head = agree::agree(&client, table, made, None).await?;
+        let processes = Arc::new(Processes::of(&client, table, Limits::new()));
+        Ok(Self::of(client, table, made, head, processes))
     }
 
-    async fn open_as(aws: &SdkConfig, table: &str, lease: Option<Duration>) -> Result<Self, TableError> {
-        let (client, made) = open::connect(aws, table).await?;
-        let head = agree::agree(&client, table, made, lease).await?;
-        Ok(Self {
+    fn of(client: Client, table: &str, made: u64, head: Head, processes: Arc<Processes>) -> Self {
+        Self {
             log_client: timing::of_log(&client),
-            processes: Arc::new(Processes::of(&client, table, Limits::new())),
+            processes,
             renewing: None,
             client,
             table: table.to_owned(),
@@ -121,7 +133,7 @@ impl DynamoStore {
             answered: Instant::now().into(),
             made: made.into(),
             head: head.into(),
-        })
+        }
     }
 
     /// Keeps the greatest head, because reads may overtake each other.
@@ -194,8 +206,7 @@ impl Store for DynamoStore {
 
     async fn leave(&self) {
         if let Some(renewing) = &self.renewing {
-            renewing.abort();
-            self.processes.leave().await;
+            self.processes.leave(Some(renewing)).await;
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The items of the processes on a table, so that all processes know of each other.
 //!
-//! Each process renews its item every 10 s, and then reads the items of all processes. No time of day is compared: a
+//! Each process renews its item every 9 s, and then reads the items of all processes. No time of day is compared: a
 //! process is live for 30 s after the reader has first seen the present count of renewals, by the reader's monotonic
 //! clock. So a killed process counts as live for 30 s, and at the start of a reader every process counts as live. The
 //! expiry only cleans up. No answer depends on this list: a forgotten process finds a table in an unknown format, and
@@ -11,22 +11,27 @@ use std::{collections::HashMap, mem, pin::pin, sync::Arc, time::Duration};
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use futures_util::TryStreamExt as _;
 use parking_lot::Mutex;
-use tokio::time::{Instant, sleep};
+use tokio::{
+    sync::Mutex as AsyncMutex,
+    time::{Instant, MissedTickBehavior, interval},
+};
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
 use super::{
     failed,
     item::{self, EXPIRES, Item, SORT},
-    read::{pages, partition},
+    read::{is_passing, pages, partition, until_answered},
     timing,
 };
 use crate::store::{Limits, Process, StoreError, format::NEWEST};
 
 const PROCESSES: &str = "PROCESS";
-/// Time between two renewals.
-const RENEWAL: Duration = Duration::from_secs(10);
-/// Two renewals may fail.
+/// Time between the beginnings of two renewals.
+const RENEWAL: Duration = Duration::from_secs(9);
+/// Time-out of a renewal with all its sendings.
+const RENEWAL_TIME: Duration = Duration::from_secs(2);
+/// Two renewals may fail: the third ends 29 s after the last success.
 const LIVE: Duration = Duration::from_secs(30);
 
 /// The processes on a table, in the view of this process.
@@ -35,31 +40,46 @@ pub(super) struct Processes {
     table: String,
     own: Process,
     seen: Mutex<Seen>,
+    /// Held while the item of this process is written or removed.
+    writing: AsyncMutex<()>,
 }
 
 impl Processes {
     pub(super) fn of(client: &Client, table: &str, limits: Limits) -> Self {
         let own = Process { id: Uuid::now_v7().to_string(), format: NEWEST, limits };
-        Self { client: client.clone(), table: table.to_owned(), own, seen: Mutex::default() }
+        Self {
+            client: client.clone(),
+            table: table.to_owned(),
+            own,
+            seen: Mutex::default(),
+            writing: AsyncMutex::default(),
+        }
     }
 
     /// Writes the item of this process, and renews it until the handle is dropped.
     pub(super) async fn start(self: Arc<Self>) -> Result<AbortOnDropHandle<()>, StoreError> {
-        self.renew(1).await?;
+        let mut interval = interval(RENEWAL);
+        interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        interval.tick().await;
+        self.renew(1, timing::READ).await?;
         tracing::info!(process = self.own.id, format = self.own.format, "this process shares the table");
         Ok(AbortOnDropHandle::new(tokio::spawn(async move {
             for renewed in 2.. {
-                sleep(RENEWAL).await;
-                if let Err(error) = self.renew(renewed).await {
+                interval.tick().await;
+                if let Err(error) = self.renew(renewed, RENEWAL_TIME).await {
                     tracing::warn!(%error, "the item of this process is not renewed");
                 }
             }
         })))
     }
 
-    async fn renew(&self, renewed: u64) -> Result<(), StoreError> {
-        let item = own_item(&self.own, renewed);
-        self.client.put_item().table_name(&self.table).set_item(Some(item)).send().await.map_err(failed)?;
+    async fn renew(&self, renewed: u64, within: Duration) -> Result<(), StoreError> {
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(own_item(&self.own, renewed)));
+        let send = || put.clone().customize().config_override(timing::sent_once()).send();
+        {
+            let _writing = self.writing.lock().await;
+            until_answered(within, send, is_passing).await?;
+        }
         self.read().await
     }
 
@@ -79,8 +99,13 @@ impl Processes {
         self.seen.lock().live(Instant::now())
     }
 
-    /// Removes the item of this process.
-    pub(super) async fn leave(&self) {
+    /// Removes the item of this process for good, and ends its renewals.
+    pub(super) async fn leave(&self, renewing: Option<&AbortOnDropHandle<()>>) {
+        // A renewal on its way could arrive after the removal, so it ends first.
+        let _writing = self.writing.lock().await;
+        if let Some(renewing) = renewing {
+            renewing.abort();
+        }
         let request = self.client.delete_item().table_name(&self.table);
         let request = request.set_key(Some(item::key(PROCESSES, &self.own.id)));
         if let Err(error) = request.customize().config_override(timing::sent_once()).send().await {
