@@ -45,8 +45,8 @@ async fn ask(raise: &Raise) -> Result<(u16, Value), String> {
         url.query_pairs_mut().append_pair("to_format", &format.to_string());
     }
     let mut request = Request::post(url.as_str());
-    if let Some(token) = raise.token()? {
-        request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+    if let Some(authorization) = raise.authorization()? {
+        request = request.header(AUTHORIZATION, authorization);
     }
     let request = request.body(Empty::<Bytes>::new()).map_err(|error| unusable(error.to_string()))?;
     let provider = rustls::crypto::ring::default_provider();

@@ -1,8 +1,9 @@
 //! The commands that call management of a running Echo.
 
-use std::{env, fs, path::PathBuf};
+use std::{env, fs, os::unix::ffi::OsStringExt, path::PathBuf};
 
 use clap::{Args, Subcommand};
+use http::HeaderValue;
 
 #[derive(Debug, Subcommand)]
 pub enum StoreCommand {
@@ -29,16 +30,26 @@ pub struct Raise {
     pub key_file: Option<PathBuf>,
 }
 
-fn from_variable() -> Option<String> {
-    env::var_os("ECHO_TOKEN")?.into_string().ok()
-}
-
 impl Raise {
-    /// The token, if there is one. On the command line, other users could read it.
-    pub fn token(&self) -> Result<Option<String>, String> {
-        let Some(file) = &self.key_file else { return Ok(from_variable()) };
-        let token =
-            fs::read_to_string(file).map_err(|error| format!("cannot read --key-file {}: {error}", file.display()));
-        token.map(|token| Some(token.trim().to_owned()))
+    /// The field `Authorization`, if there is a token. On the command line, other users could read the token.
+    pub fn authorization(&self) -> Result<Option<HeaderValue>, String> {
+        let (place, token) = match &self.key_file {
+            Some(file) => {
+                let place = format!("--key-file {}", file.display());
+                let token = fs::read(file).map_err(|error| format!("cannot read {place}: {error}"))?;
+                (place, token)
+            }
+            None => match env::var_os("ECHO_TOKEN") {
+                Some(token) => ("ECHO_TOKEN".into(), token.into_vec()),
+                None => return Ok(None),
+            },
+        };
+        let token = token.trim_ascii();
+        let is_one = !token.is_empty() && token.iter().all(u8::is_ascii_graphic);
+        let value = HeaderValue::from_bytes(&[b"Bearer ", token].concat()).ok().filter(|_| is_one);
+        let mut value = value
+            .ok_or_else(|| format!("{place} holds no token: write the token that `echo-service key new` printed"))?;
+        value.set_sensitive(true);
+        Ok(Some(value))
     }
 }

@@ -1,6 +1,8 @@
 //! `echo-service store raise`: how an operator raises the store of a running Echo.
 
-use std::{fs, io::Read as _, net::Ipv4Addr, path::Path, process::Output, sync::Arc};
+use std::{
+    ffi::OsStr, fs, io::Read as _, net::Ipv4Addr, os::unix::ffi::OsStrExt as _, path::Path, process::Output, sync::Arc,
+};
 
 use flate2::read::GzDecoder;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
@@ -14,6 +16,10 @@ use tokio_rustls::{TlsAcceptor, rustls::ServerConfig};
 use crate::support::Echo;
 
 fn raise(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+    raise_with(arguments, &variables.iter().map(|(name, value)| (*name, OsStr::new(*value))).collect::<Vec<_>>())
+}
+
+fn raise_with(arguments: &[&str], variables: &[(&str, &OsStr)]) -> Output {
     let mut command = Echo::command();
     command.args(["store", "raise"]).args(arguments).envs(variables.iter().copied()).output().unwrap()
 }
@@ -72,6 +78,24 @@ fn what_hinders_a_raise_is_said_with_the_url() {
     assert_told(&raise(&["--url", &mocks], &[]), 1, "404: Requested page `/-/store/raise` does not exist");
     let missing = ["--url", &mocks, "--key-file", "/nowhere/token"];
     assert_told(&raise(&missing, &[]), 1, "cannot read --key-file /nowhere/token");
+}
+
+#[test]
+fn a_text_that_is_no_token_is_reported_without_the_text() {
+    let (folder, url) = (tempfile::tempdir().unwrap(), ["--url", "http://127.0.0.1:1"]);
+    let file = folder.path().join("token");
+    for text in [&b"secret\nsecond"[..], b"s\xc3\xa9cret", b"\xffsecret", b"sec ret", b" \n"] {
+        fs::write(&file, text).unwrap();
+        let named = file.to_str().unwrap();
+        let told = [
+            (raise(&[&url[..], &["--key-file", named]].concat(), &[]), format!("--key-file {named} holds no token")),
+            (raise_with(&url, &[("ECHO_TOKEN", OsStr::from_bytes(text))]), "ECHO_TOKEN holds no token".to_owned()),
+        ];
+        for (output, words) in told {
+            assert_told(&output, 1, &words);
+            assert!(!String::from_utf8_lossy(&output.stderr).contains("cret"), "{output:?}");
+        }
+    }
 }
 
 /// As an environment with a domain has it.
