@@ -63,7 +63,7 @@ print(answer)
 CURL = """#!/bin/sh
 echo "$*" >>"$FAKES/curl"
 case $* in */-/store/raise*)
-  [ -s "$FAKES/raise" ] || exit 22
+  [ -s "$FAKES/raise" ] || { echo 'Page `/-/store/raise` does not exist' && exit; }
   head -n 1 "$FAKES/raise" && sed -i 1d "$FAKES/raise" && exit
   ;;
 esac

@@ -13,10 +13,10 @@ use aws_sdk_dynamodb::{
 use uuid::Uuid;
 
 use super::{
-    DynamoStore, failed,
+    DynamoStore, chain, failed,
     item::{self, Entry, Head},
     timing,
-    transaction::{follow, put},
+    transaction::{follow, is_busy, put},
 };
 use crate::store::{Format, StoreError, Version};
 
@@ -72,8 +72,8 @@ impl DynamoStore {
     }
 
     /// Changes the head by a write of no endpoint. So every process learns of the change in order,
-    /// and no process puts the earlier head back. Returns the present head if another process wrote
-    /// first.
+    /// and no process puts the earlier head back. Returns the head of the next attempt if another
+    /// process wrote first, or if DynamoDB is busy.
     pub(super) async fn advance(
         &self,
         head: Head,
@@ -94,10 +94,14 @@ impl DynamoStore {
             }
             Err(error) => match error.as_service_error() {
                 Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
-                    match cancelled.cancellation_reasons().first().and_then(|reason| reason.item()) {
+                    let reasons = cancelled.cancellation_reasons();
+                    match reasons.first().and_then(|reason| reason.item()) {
                         Some(other) => item::head(other).map(Some),
-                        // The head is being written, or was deleted.
-                        None => Ok(Some(self.read_head().await?.unwrap_or(head))),
+                        None if reasons.iter().any(is_busy) => Ok(Some(head)),
+                        None => {
+                            let reasons: Vec<_> = reasons.iter().filter_map(|reason| reason.message()).collect();
+                            Err(StoreError::Unavailable(format!("{}: {}", chain(&error), reasons.join("; "))))
+                        }
                     }
                 }
                 _ => Err(failed(error)),

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::{DynamoStore, agree, item::Head, timing::Backoff, transaction::put};
 use crate::store::{Format, Raise, RaiseError, StoreError, Version};
 
-/// The number of attempts, while other processes write first.
+/// The number of attempts, while other processes write first or DynamoDB is busy.
 const ATTEMPTS: usize = 100;
 
 impl DynamoStore {
@@ -39,7 +39,7 @@ impl DynamoStore {
             }
             head = other;
         }
-        Err(StoreError::Unavailable("others write to the table all the time".into()).into())
+        Err(StoreError::Unavailable("others write to the table all the time, or DynamoDB is busy".into()).into())
     }
 
     /// Refuses a format that a live process lacks.

@@ -221,7 +221,7 @@ impl Plan {
     }
 }
 
-fn is_busy(reason: &CancellationReason) -> bool {
+pub(super) fn is_busy(reason: &CancellationReason) -> bool {
     let busy = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
     reason.code().is_some_and(|code| busy.contains(&code))
 }

@@ -3,6 +3,7 @@
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
+    mpsc,
 };
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -114,6 +115,55 @@ async fn a_raise_is_refused_while_a_process_lacks_the_format_and_names_the_proce
     old.signal("TERM");
     old.wait();
     assert_raised(&raise(&echo, ""), 1, 2, true);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_raise_waits_while_dynamodb_is_busy_and_ends_at_once_at_a_lasting_error() {
+    let (table, proxy) = (of_format_1().await, Proxy::start());
+    let echo = replicas::start(&table, &proxy.url);
+    let reasons =
+        |code| json!([{"Code": "None"}, {"Code": code, "Message": format!("{code} by a test")}, {"Code": "None"}]);
+    for (answer, words) in [
+        (Message::error(400, "AccessDeniedException"), "AccessDenied"),
+        (Message::cancelled(reasons("ValidationError")), "ValidationError"),
+    ] {
+        let (sent, sendings) = mpsc::channel();
+        proxy.on("TransactWriteItems", move |_, _| {
+            sent.send(()).ok();
+            Fate::Answer(answer.clone())
+        });
+        assert_eq!(raise(&echo, "").status, 503);
+        echo.log_line(|line| line.to_string().contains(words));
+        assert_eq!(sendings.try_iter().count(), 1, "{words}");
+    }
+    proxy.on("TransactWriteItems", move |earlier, _| match earlier {
+        0..5 => Fate::Answer(Message::cancelled(reasons("TransactionConflict"))),
+        _ => Fate::Pass,
+    });
+    assert_raised(&raise(&echo, ""), 1, 2, true);
+}
+
+/// Otherwise a raise could come between, and the process would serve nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_raise_learns_of_a_process_before_the_process_reads_the_format() {
+    let (table, proxy) = (of_format_1().await, Proxy::start());
+    let echo = replicas::start(&table, server());
+    let (refuse, refusals) = mpsc::channel();
+    let mut is_next = true;
+    proxy.set(move |request: &mut Message| {
+        let key = request.body["Item"].as_object_mut().filter(|item| item["PK"]["S"] == "PROCESS");
+        if let Some(item) = key {
+            item["format"]["N"] = json!("1");
+        }
+        if request.operation() == "GetItem" && std::mem::take(&mut is_next) {
+            refuse.send(raise(&echo, "")).unwrap();
+        }
+        Fate::Pass
+    });
+    let _old = replicas::start(&table, &proxy.url);
+    let refusal = refusals.recv().unwrap();
+    assert_eq!(refusal.status, 409, "{}", refusal.text());
+    assert_eq!(marks(&table).await, [None, None, Some(1)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
