@@ -229,24 +229,28 @@ impl EndpointsApi {
         reserve(request, budget::ENDPOINT).await?;
         let missing = || ApiError::endpoint_not_found(&id);
         let id = EndpointId::parse(&id).ok_or_else(missing)?;
+        // The claim shows damage that the record does not show.
+        let mut has_other_claim = false;
         loop {
             let write = match self.replica.get(id).await {
-                Ok(Some(Stored { version, .. })) => {
+                Ok(Some(Stored { version, .. })) if !has_other_claim => {
                     conditions::check_write(request.headers(), &etag(self.replica.epoch(), version))?;
                     Write::Delete { id, expected: version }
                 }
                 Ok(None) => return Err(missing().into()),
                 // Without a version, no condition can be checked.
-                Err(StoreError::Damaged(_)) if conditions::are_absent(request.headers()) => {
+                Ok(Some(_)) | Err(StoreError::Damaged(_)) if conditions::are_absent(request.headers()) => {
                     Write::Discard { id, route: self.replica.damaged_route(id) }
                 }
+                Ok(Some(_)) => return Err(ApiError::damaged().into()),
                 Err(error) => return Err(error.into()),
             };
             // From here on only the id is needed, and the settling takes time.
             budget::shrink(request, 0);
             match self.replica.write(write).await {
                 Ok(_) => return Ok(Deleted::Ok),
-                Err(WriteError::Changed | WriteError::Missing) => {}
+                Err(WriteError::Changed | WriteError::Missing) => has_other_claim = false,
+                Err(WriteError::Store(StoreError::Damaged(_))) if !has_other_claim => has_other_claim = true,
                 Err(error) => return Err(error.into()),
             }
         }

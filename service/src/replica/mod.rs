@@ -196,7 +196,12 @@ impl Replica {
                 }
             }
             // The write may have taken effect: read the log.
-            Err(WriteError::Store(_)) => _ = self.follower.catch_up().await,
+            Err(WriteError::Store(error)) => {
+                if let (StoreError::Damaged(_), [(id, None)]) = (error, &changes[..]) {
+                    self.follower.table.write().lose(*id);
+                }
+                _ = self.follower.catch_up().await;
+            }
             // The refusal shows another write: wait until this replica has that write, too.
             Err(_) => self.follower.catch_up_to_all_shown().await?,
         }

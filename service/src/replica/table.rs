@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 use tokio::time::Instant;
 
 use crate::{
-    domain::{Body, Endpoint, EndpointId, Route, Verb},
+    domain::{Body, Endpoint, EndpointId, MockPath, Route, Verb},
     store::{Damaged, MAX_PAGE_BYTES, Snapshot, StoreError, Version},
 };
 
@@ -134,8 +134,18 @@ impl Table {
         }
     }
 
+    /// The route of an endpoint whose record is damaged: from its claim, or from the record before the damage.
     pub(super) fn damaged_route(&self, id: EndpointId) -> Option<Route> {
-        self.damaged.get(&id).cloned().flatten()
+        let before = || {
+            let (verb, path) = self.routes.get(&id)?;
+            Some(Route { verb: *verb, path: MockPath::parse(str::from_utf8(path).ok()?).ok()? })
+        };
+        self.damaged.get(&id).cloned().flatten().or_else(before)
+    }
+
+    /// Notes damage that the load did not find. From now on, calls look for the claim.
+    pub(super) fn lose(&mut self, id: EndpointId) {
+        self.damaged.entry(id).or_default();
     }
 
     pub(super) fn has(&self, id: EndpointId) -> bool {

@@ -85,7 +85,9 @@ fn a_damaged_record_of_a_file_loses_only_its_mock() {
         let headers = [["X-Secret", SECRET]];
         json!({"version": 1, "verb": "GET", "path": path, "code": code, "headers": headers, "body": SECRET}).to_string()
     };
-    for damaged in [String::new(), SECRET.into(), record(99, "/damaged"), record(200, "no path")] {
+    // The last two show a route that nobody has claimed, and the route of the other mock.
+    let routes = ["no path", "/elsewhere", "/other"].map(|path| record(200, path));
+    for damaged in [String::new(), SECRET.into(), record(99, "/damaged")].into_iter().chain(routes) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("echo.redb");
         let start = || Echo::start(&["--store", &format!("file:{}", path.display())]);
@@ -187,6 +189,41 @@ fn an_item_without_its_route_is_deleted_with_its_claim_after_a_call_of_the_route
         assert_eq!([&echo, &first].map(|echo| echo.call("GET", "/damaged").status), [201; 2], "{path:?}");
         let items = runtime.block_on(table.items());
         assert_eq!(items.iter().filter(|item| item["SK"].as_s().unwrap() == "ROUTE").count(), 2, "claims: {path:?}");
+    }
+}
+
+/// A load of a table reads no claims, so the record is believed until a deletion.
+#[test]
+fn an_item_with_another_route_than_its_claim_is_deleted_with_its_claim() {
+    for path in ["/elsewhere", "/other"] {
+        for is_loaded_before in [true, false] {
+            let (runtime, table) = (Runtime::new().unwrap(), replicas::table());
+            let first = replicas::start(&table, server());
+            let id = first.create("GET", "/damaged", json!({"code": 200}));
+            first.create("GET", "/other", json!({"code": 203}));
+            runtime.block_on(change(&table, &id, &[("path", AttributeValue::S(path.into()))]));
+            let late = replicas::start(&table, server());
+            let echo = if is_loaded_before { &first } else { &late };
+            if !is_loaded_before {
+                assert_eq!(echo.call("GET", "/damaged").status, 404, "{path}");
+                assert_damaged(&echo.delete(&id), "DELETE");
+                echo.log_line(|line| line["error"].to_string().contains("delete both items by hand"));
+                assert_damaged(&echo.call("GET", "/damaged"), "call");
+            }
+            let etag = echo.get(&format!("/endpoints/{id}")).header("etag").unwrap().to_owned();
+            let conditional =
+                echo.manage("DELETE", &format!("/endpoints/{id}"), &format!("If-Match: {etag}\r\n"), None);
+            assert_damaged(&conditional, "If-Match");
+            assert_eq!(echo.delete(&id).status, 204, "{path}");
+            assert_eq!([&first, &late].map(|echo| echo.call("GET", "/damaged").status), [404; 2], "{path}");
+            echo.create("GET", "/damaged", json!({"code": 201}));
+            for echo in [&first, &late] {
+                let statuses = ["/damaged", "/other"].map(|path| echo.call("GET", path).status);
+                assert_eq!((statuses, echo.call("GET", "/elsewhere").status), ([201, 203], 404), "{path}");
+            }
+            let items = runtime.block_on(table.items());
+            assert_eq!(items.iter().filter(|item| item["SK"].as_s().unwrap() == "ROUTE").count(), 2, "{path}");
+        }
     }
 }
 

@@ -147,11 +147,13 @@ impl DynamoStore {
     /// `other`.
     async fn damaged(&self, id: EndpointId, other: Option<Route>) -> Result<(Route, Item), WriteError> {
         let Some(item) = self.read_item(item::endpoint_key(id)).await? else { return Err(WriteError::Missing) };
-        if item::endpoint(&item).is_ok() {
+        let shown = item::route(&item);
+        let routes = shown.iter().cloned().chain(other).collect();
+        let own = self.claimed(&routes).await?.into_iter().find(|(_, holder)| *holder == id);
+        // A readable record is damaged if it shows another route than its claim.
+        if item::endpoint(&item).is_ok() && own.as_ref().is_some_and(|(route, _)| shown.as_ref() == Some(route)) {
             return Err(WriteError::Changed);
         }
-        let routes = item::route(&item).into_iter().chain(other).collect();
-        let own = self.claimed(&routes).await?.into_iter().find(|(_, holder)| *holder == id);
         // A deletion of the record without the claim would block the route for ever.
         let (route, _) = own.ok_or_else(|| {
             let why = format!(

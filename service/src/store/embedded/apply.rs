@@ -114,7 +114,7 @@ impl<'txn> Tables<'txn> {
     }
 
     fn expect(&self, id: EndpointId, expected: Version) -> Result<Route, WriteError> {
-        match find(&self.endpoints, id)? {
+        match find(&self.endpoints, &self.routes, id)? {
             None => Err(WriteError::Missing),
             Some(stored) if stored.version != expected => Err(WriteError::Changed),
             Some(stored) => Ok(stored.endpoint.route),

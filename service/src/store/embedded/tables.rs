@@ -77,7 +77,7 @@ pub(super) fn get(
     routes: &impl ReadableTable<&'static [u8], &'static [u8]>,
     id: EndpointId,
 ) -> Result<Option<Stored>, StoreError> {
-    match find(endpoints, id)? {
+    match find(endpoints, routes, id)? {
         None if claim(routes, id)?.is_some() => Err(no_record(id)),
         found => Ok(found),
     }
@@ -90,8 +90,9 @@ pub(super) fn list(
     limit: usize,
 ) -> Result<Page, StoreError> {
     let endpoints = txn.open_table(ENDPOINTS).map_err(failed)?;
+    let routes = txn.open_table(ROUTES).map_err(failed)?;
     if let Some(path) = &filter.path {
-        return list_path(txn, &endpoints, filter.verb, path, after, limit);
+        return list_path(&endpoints, &routes, filter.verb, path, after, limit);
     }
     let after = after.map(|id| id.to_string());
     let start = match &after {
@@ -101,33 +102,33 @@ pub(super) fn list(
     let entries = endpoints.range::<&[u8]>((start, Bound::Unbounded)).map_err(failed)?;
     let all = entries.map(|entry| {
         let (key, value) = entry.map_err(failed)?;
-        Ok(record::decode(id_of(key.value())?, value.value())?.endpoint)
+        Ok(read(&routes, id_of(key.value())?, value.value())?.endpoint)
     });
     Page::of(all, limit)
 }
 
 pub(super) fn list_verb(txn: &ReadTransaction, verb: Verb, ids: &[EndpointId]) -> Result<Page, StoreError> {
     let endpoints = txn.open_table(ENDPOINTS).map_err(failed)?;
-    let stored = ids.iter().filter_map(|id| find(&endpoints, *id).transpose());
+    let routes = txn.open_table(ROUTES).map_err(failed)?;
+    let stored = ids.iter().filter_map(|id| find(&endpoints, &routes, *id).transpose());
     let found = stored.map(|stored| Ok(stored?.endpoint));
     Page::of(found.filter(|found| found.as_ref().map_or(true, |endpoint| endpoint.route.verb == verb)), ids.len())
 }
 
 /// The few endpoints of a path, by their claims, without reading every record.
 fn list_path(
-    txn: &ReadTransaction,
     endpoints: &impl ReadableTable<&'static [u8], &'static [u8]>,
+    routes: &impl ReadableTable<&'static [u8], &'static [u8]>,
     verb: Option<Verb>,
     path: &MockPath,
     after: Option<EndpointId>,
     limit: usize,
 ) -> Result<Page, StoreError> {
-    let routes = txn.open_table(ROUTES).map_err(failed)?;
     let mut found = Vec::new();
     for verb in Verb::ALL.into_iter().filter(|of| verb.is_none_or(|verb| verb == *of)) {
         let route = Route { verb, path: path.clone() };
         if let Some(id) = routes.get(route_key(&route).as_slice()).map_err(failed)? {
-            let stored = find(endpoints, id_of(id.value())?).transpose().and_then(readable).transpose()?;
+            let stored = find(endpoints, routes, id_of(id.value())?).transpose().and_then(readable).transpose()?;
             found.extend(stored.map(|stored| stored.endpoint));
         }
     }
@@ -146,6 +147,7 @@ fn read_log(txn: &ReadTransaction, since: Version) -> Result<Changes, StoreError
     let head = head(txn)?;
     let log = txn.open_table(LOG).map_err(failed)?;
     let endpoints = txn.open_table(ENDPOINTS).map_err(failed)?;
+    let routes = txn.open_table(ROUTES).map_err(failed)?;
     let mut changes = Vec::new();
     let start = Version(since.0 + 1);
     for entry in log.range::<&[u8]>(version_key(start).as_slice()..).map_err(failed)? {
@@ -153,7 +155,11 @@ fn read_log(txn: &ReadTransaction, since: Version) -> Result<Changes, StoreError
         let version = Version(be_number(key.value())?);
         for id in value.value().chunks(ID_BYTES) {
             let id = id_of(id)?;
-            changes.push(Change { version, id, endpoint: find(&endpoints, id)?.map(|stored| stored.endpoint) });
+            changes.push(Change {
+                version,
+                id,
+                endpoint: find(&endpoints, &routes, id)?.map(|stored| stored.endpoint),
+            });
         }
     }
     let complete = changes.first().map_or(since == head, |change| change.version == start);
@@ -162,16 +168,17 @@ fn read_log(txn: &ReadTransaction, since: Version) -> Result<Changes, StoreError
 
 pub(super) fn load(txn: &ReadTransaction) -> Result<Snapshot, StoreError> {
     let head = head(txn)?;
+    let routes = txn.open_table(ROUTES).map_err(failed)?;
     let (mut endpoints, mut broken, mut damaged) = (Vec::new(), BTreeMap::new(), Vec::new());
     for entry in txn.open_table(ENDPOINTS).map_err(failed)?.iter().map_err(failed)? {
         let (key, value) = entry.map_err(failed)?;
-        match id_of(key.value()).and_then(|id| record::decode(id, value.value())) {
+        match id_of(key.value()).and_then(|id| read(&routes, id, value.value())) {
             Ok(stored) => endpoints.push(stored.endpoint),
             Err(why) => _ = broken.insert(key.value().to_vec(), why.to_string()),
         }
     }
     if !broken.is_empty() {
-        for entry in txn.open_table(ROUTES).map_err(failed)?.iter().map_err(failed)? {
+        for entry in routes.iter().map_err(failed)? {
             let (key, value) = entry.map_err(failed)?;
             if let Ok(id) = id_of(value.value())
                 && endpoints.binary_search_by_key(&id, |endpoint| endpoint.id).is_err()
@@ -211,10 +218,26 @@ pub(super) fn claim(
 
 pub(super) fn find(
     endpoints: &impl ReadableTable<&'static [u8], &'static [u8]>,
+    routes: &impl ReadableTable<&'static [u8], &'static [u8]>,
     id: EndpointId,
 ) -> Result<Option<Stored>, StoreError> {
     let found = endpoints.get(id.to_string().as_bytes()).map_err(failed)?;
-    found.map(|value| record::decode(id, value.value())).transpose()
+    found.map(|value| read(routes, id, value.value())).transpose()
+}
+
+/// Reads a record. A record that shows another route than its claim is damaged.
+fn read(
+    routes: &impl ReadableTable<&'static [u8], &'static [u8]>,
+    id: EndpointId,
+    record: &[u8],
+) -> Result<Stored, StoreError> {
+    let stored = record::decode(id, record)?;
+    let route = &stored.endpoint.route;
+    let holder = routes.get(route_key(route).as_slice()).map_err(failed)?;
+    match holder.map(|holder| id_of(holder.value())).transpose()? {
+        Some(holder) if holder == id => Ok(stored),
+        _ => Err(record::damaged(id, &format!("it shows {route}, and the endpoint has not claimed this route"))),
+    }
 }
 
 pub(super) fn head(txn: &ReadTransaction) -> Result<Version, StoreError> {

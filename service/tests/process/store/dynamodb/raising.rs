@@ -20,7 +20,7 @@ use super::{
     replicas, response,
     table::{Table, server, text},
 };
-use crate::support::{Answer, Echo, changes};
+use crate::support::{Answer, Echo, changes, request_bytes, send};
 
 fn raise(echo: &Echo, parameters: &str) -> Answer {
     echo.manage("POST", &format!("/-/store/raise{parameters}"), "", None)
@@ -149,14 +149,15 @@ async fn a_raise_learns_of_a_process_before_the_process_reads_the_format() {
     let (table, proxy) = (of_format_1().await, Proxy::start());
     let echo = replicas::start(&table, server());
     let (refuse, refusals) = mpsc::channel();
-    let mut is_next = true;
+    // The proxy outlives the test, so it must not own the process.
+    let (management, mut is_next) = (echo.management, true);
     proxy.set(move |request: &mut Message| {
         let key = request.body["Item"].as_object_mut().filter(|item| item["PK"]["S"] == "PROCESS");
         if let Some(item) = key {
             item["format"]["N"] = json!("1");
         }
         if request.operation() == "GetItem" && std::mem::take(&mut is_next) {
-            refuse.send(raise(&echo, "")).unwrap();
+            refuse.send(send(management, request_bytes(management, "POST", "/-/store/raise", "", b""))).unwrap();
         }
         Fate::Pass
     });
