@@ -46,7 +46,7 @@ impl Replica {
             Ok(())
         };
         self.follower.once_for_all(&self.follower.claims, read).await?;
-        self.follower.table.read().check_undamaged(verb, route.path.as_str())
+        self.follower.loaded()?.check_undamaged(verb, route.path.as_str())
     }
 
     /// The number of endpoints with a damaged record.

@@ -77,7 +77,7 @@ pub struct Counts {
 
 /// The table of a replica, and the loop that follows the store.
 pub(super) struct Follower {
-    store: Arc<dyn Store>,
+    pub(super) store: Arc<dyn Store>,
     /// `None` on an exclusive store.
     lease: Option<Lease>,
     pub(super) table: RwLock<Table>,
@@ -98,7 +98,7 @@ pub(super) struct Follower {
 
 impl Follower {
     /// Loads everything from the store.
-    pub(super) async fn load(store: Arc<dyn Store>, lease: Option<Lease>) -> Result<Self, StoreError> {
+    pub(super) async fn start(store: Arc<dyn Store>, lease: Option<Lease>) -> Result<Arc<Self>, StoreError> {
         let origin = Instant::now();
         let none = Reading { began: origin, outcome: Ok(()) };
         let follower = Self {
@@ -116,7 +116,8 @@ impl Follower {
             counts: Counts::default(),
         };
         let began = follower.nanoseconds(origin);
-        follower.reload().await?;
+        let follower = Arc::new(follower);
+        follower.load().await?;
         follower.renew(began);
         Ok(follower)
     }
@@ -136,7 +137,8 @@ impl Follower {
     /// Whether this replica holds the lease, or is about to renew the lease.
     pub(super) fn is_current(&self) -> bool {
         let last = self.last.lock();
-        self.holds_lease(Instant::now()) || last.outcome.is_ok() && last.began.elapsed() < OVERDUE
+        self.loaded().is_ok() && self.holds_lease(Instant::now())
+            || last.outcome.is_ok() && last.began.elapsed() < OVERDUE
     }
 
     /// Maximum age of the table. `None` on an exclusive store.
@@ -230,7 +232,7 @@ impl Follower {
     /// log. Returns whether the table has the write.
     pub(super) fn apply_own(&self, version: Version, changes: &[(EndpointId, Option<Endpoint>)]) -> bool {
         let mut table = self.table.write();
-        if table.applied.0 + 1 == version.0 && !table.is_reloading {
+        if table.applied.0 + 1 == version.0 && !table.is_loading {
             table.apply(changes.iter().map(|(id, endpoint)| (*id, endpoint.as_ref())), self.settles());
             table.applied = version;
         }
@@ -238,7 +240,7 @@ impl Follower {
     }
 
     /// Reads the log regularly, and at once if a request waits. Does not end.
-    pub(super) async fn follow(&self) {
+    pub(super) async fn follow(self: &Arc<Self>) {
         loop {
             let (began, failed) = {
                 let last = self.last.lock();
@@ -270,10 +272,13 @@ impl Follower {
         }
     }
 
-    async fn read_log(&self) -> Result<(), StoreError> {
-        let since = self.table.read().applied;
+    async fn read_log(self: &Arc<Self>) -> Result<(), StoreError> {
+        let Some(since) = self.loaded().ok().map(|table| table.applied) else {
+            // The last load failed.
+            return self.load().await;
+        };
         let Changes::Log { head, changes } = self.store.changes_since(since).await? else {
-            return self.reload().await;
+            return self.load().await;
         };
         let now = Instant::now();
         // Without news, do not lock out requests that read the table.
@@ -287,21 +292,7 @@ impl Follower {
                 }
             }
             table.applied = table.applied.max(head);
-            table.is_reloading = false;
         }
-        Ok(())
-    }
-
-    async fn reload(&self) -> Result<(), StoreError> {
-        self.counts.reloads.fetch_add(1, Ordering::Relaxed);
-        // The load may lack a concurrent write of this process (`apply_own`).
-        self.table.write().is_reloading = true;
-        let snapshot = self.store.load().await?;
-        let mut table = Table::with(&snapshot);
-        if let Some(until) = self.settles() {
-            table.unsettle_all(until);
-        }
-        *self.table.write() = table;
         Ok(())
     }
 
@@ -313,7 +304,7 @@ impl Follower {
     }
 
     /// When a change will be settled, if the replica reads the change now.
-    fn settles(&self) -> Option<Instant> {
+    pub(super) fn settles(&self) -> Option<Instant> {
         self.lease.map(|lease| Instant::now() + lease.wait())
     }
 

@@ -32,12 +32,12 @@ impl Replica {
     /// Chooses the page from memory: the store reads only the endpoints of the page. As for a miss, a reading of the
     /// log comes first: otherwise the page could lack acknowledged writes.
     async fn list_verb(&self, verb: Verb, mut after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError> {
-        if !self.follower.is_alone() {
+        if !self.follower.is_alone() || self.follower.loaded().is_err() {
             self.follower.catch_up().await?;
         }
         let mut retries = RETRIES;
         loop {
-            let (ids, more) = self.follower.table.read().of_verb(verb, after, limit);
+            let (ids, more) = self.follower.loaded()?.of_verb(verb, after, limit);
             let (last, chosen) = (ids.last().copied(), ids.len());
             let mut page = self.store.list_verb(verb, ids).await?;
             // A write of several changes may have deleted a mock and created the successor.

@@ -7,6 +7,7 @@ mod clock;
 mod damage;
 mod lease;
 mod listing;
+mod load;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -48,7 +49,7 @@ impl Replica {
     /// Loads everything from the store. All processes on the store must have the same `lease`.
     pub async fn load(store: Arc<dyn Store>, lease: Lease) -> Result<Arc<Self>, StoreError> {
         let lease = store.is_shared().then_some(lease);
-        let follower = Arc::new(Follower::load(Arc::clone(&store), lease).await?);
+        let follower = Follower::start(Arc::clone(&store), lease).await?;
         let following = Arc::clone(&follower);
         let following = AbortOnDropHandle::new(tokio::spawn(async move { following.follow().await }));
         Ok(Arc::new(Self { store, follower, _following: following, sought: Mutex::default() }))
@@ -57,8 +58,8 @@ impl Replica {
     /// The response of the mock with this verb and canonical path, or `None`. Includes every write that any replica
     /// acknowledged before the call. Errors: the store does not answer, or the mock's record is damaged.
     pub async fn find(&self, verb: Verb, path: &str) -> Result<Option<Response<Bytes>>, StoreError> {
-        {
-            let table = self.follower.table.read();
+        // Not from a table that is being loaded.
+        if let Ok(table) = self.follower.loaded() {
             let answer = table.find(verb, path);
             if self.follower.is_alone() {
                 return match answer {
@@ -76,7 +77,7 @@ impl Replica {
         }
         self.follower.catch_up().await?;
         let (answer, until, has_lost) = {
-            let table = self.follower.table.read();
+            let table = self.follower.loaded()?;
             let answer = table.find(verb, path).map(PreparedAnswer::to_response);
             if answer.is_none() {
                 table.check_undamaged(verb, path)?;
@@ -118,13 +119,13 @@ impl Replica {
     }
 
     pub async fn get(&self, id: EndpointId) -> Result<Option<Stored>, StoreError> {
-        let is_known = || self.follower.table.read().has(id);
-        if !is_known() {
+        let is_known = || self.follower.loaded().map(|table| table.has(id));
+        if !is_known().unwrap_or(false) {
             self.follower.catch_up().await?;
         }
         let mut found = None;
         // After a reading, an unknown endpoint does not exist, so the store need not be asked.
-        if is_known() {
+        if is_known()? {
             found = self.store.get(id).await?;
             let is_applied = |stored: &Stored| self.follower.table.read().applied >= stored.version;
             if !found.as_ref().is_some_and(is_applied) {

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    mem,
     ops::Bound,
 };
 
@@ -12,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::{
     domain::{Body, Endpoint, EndpointId, MockPath, Route, Verb},
-    store::{Damaged, MAX_PAGE_BYTES, Snapshot, StoreError, Version},
+    store::{Damaged, MAX_PAGE_BYTES, StoreError, Version},
 };
 
 /// Maximum number of damaged records in the log line of a load.
@@ -76,11 +77,11 @@ pub(super) struct Table {
     ids: [BTreeMap<EndpointId, usize>; Verb::ALL.len()],
     /// The version up to which the log is applied.
     pub(super) applied: Version,
-    /// Whether a load is about to replace the table.
-    pub(super) is_reloading: bool,
+    /// Whether the table is being filled by a load. Until the load succeeds, no answer comes from the table.
+    pub(super) is_loading: bool,
     unsettled: Unsettled,
-    /// Endpoints with a damaged record, with their routes if known. No other field of the table has these endpoints.
-    damaged: HashMap<EndpointId, Option<Route>>,
+    /// Endpoints with a damaged record. No other field of the table has these endpoints.
+    damaged: HashMap<EndpointId, Damaged>,
 }
 
 /// Recent changes that other replicas may not serve yet, with the end of each wait (rule 3 in
@@ -93,20 +94,31 @@ struct Unsettled {
 }
 
 impl Table {
-    pub(super) fn with(snapshot: &Snapshot) -> Self {
-        let mut table = Self { applied: snapshot.head, ..Self::default() };
-        table.routes.reserve(snapshot.endpoints.len());
-        for endpoint in &snapshot.endpoints {
-            table.apply([(endpoint.id, Some(endpoint))], None);
+    /// Empties the table for a load, so that the memory never holds all mocks twice. Requests still wait for unsettled
+    /// changes. Returns the previous mocks: the drop of a large table takes long.
+    pub(super) fn begin_load(&mut self) -> Self {
+        let unsettled = mem::take(&mut self.unsettled);
+        mem::replace(self, Self { applied: self.applied, is_loading: true, unsettled, ..Self::default() })
+    }
+
+    /// Receives an endpoint of a load.
+    pub(super) fn receive(&mut self, delivered: Result<Endpoint, Damaged>) {
+        match delivered {
+            Ok(endpoint) => self.apply([(endpoint.id, Some(&endpoint))], None),
+            Err(damaged) => _ = self.damaged.insert(damaged.id, damaged),
         }
-        if !snapshot.damaged.is_empty() {
-            let records: Vec<_> = snapshot.damaged.iter().take(DAMAGED_NAMED).map(|damaged| &damaged.why).collect();
+    }
+
+    /// Ends a load. Every mock may have replaced another state.
+    pub(super) fn end_load(&mut self, head: Version, settles: Option<Instant>) {
+        (self.applied, self.is_loading) = (head, false);
+        self.unsettled = Unsettled { all: settles, ..Unsettled::default() };
+        if !self.damaged.is_empty() {
+            let records: Vec<_> = self.damaged.values().take(DAMAGED_NAMED).map(|damaged| &damaged.why).collect();
             // A single line for all records: a start must not ring the alarm for error lines.
-            let count = snapshot.damaged.len();
+            let count = self.damaged.len();
             tracing::error!(count, ?records, "records are damaged, and calls of their mocks are answered 500");
         }
-        table.damaged = snapshot.damaged.iter().map(|Damaged { id, route, .. }| (*id, route.clone())).collect();
-        table
     }
 
     pub(super) fn find(&self, verb: Verb, path: &str) -> Option<&PreparedAnswer> {
@@ -116,21 +128,21 @@ impl Table {
     /// Returns an error if the mock of this route has a damaged record. Only for routes without an answer.
     pub(super) fn check_undamaged(&self, verb: Verb, path: &str) -> Result<(), StoreError> {
         let is_there = |route: &Route| route.verb == verb && route.path.as_str() == path;
-        match self.damaged.iter().find(|(_, route)| route.as_ref().is_some_and(is_there)) {
-            Some((id, _)) => Err(StoreError::Damaged(format!("the record of endpoint {id} is damaged"))),
+        match self.damaged.values().find(|damaged| damaged.route.as_ref().is_some_and(is_there)) {
+            Some(Damaged { id, .. }) => Err(StoreError::Damaged(format!("the record of endpoint {id} is damaged"))),
             None => Ok(()),
         }
     }
 
     /// Whether any endpoint has a damaged record and an unknown route.
     pub(super) fn has_lost(&self) -> bool {
-        self.damaged.values().any(Option::is_none)
+        self.damaged.values().any(|damaged| damaged.route.is_none())
     }
 
     /// Notes the route of an endpoint with a damaged record, from the endpoint's claim.
     pub(super) fn found(&mut self, id: EndpointId, route: Route) {
         if let Some(damaged) = self.damaged.get_mut(&id) {
-            *damaged = Some(route);
+            damaged.route = Some(route);
         }
     }
 
@@ -140,12 +152,13 @@ impl Table {
             let (verb, path) = self.routes.get(&id)?;
             Some(Route { verb: *verb, path: MockPath::parse(str::from_utf8(path).ok()?).ok()? })
         };
-        self.damaged.get(&id).cloned().flatten().or_else(before)
+        self.damaged.get(&id).and_then(|damaged| damaged.route.clone()).or_else(before)
     }
 
     /// Notes damage that the load did not find. From now on, calls look for the claim.
     pub(super) fn lose(&mut self, id: EndpointId) {
-        self.damaged.entry(id).or_default();
+        let why = "the record shows another route than the claim".into();
+        self.damaged.entry(id).or_insert(Damaged { id, route: None, why });
     }
 
     pub(super) fn has(&self, id: EndpointId) -> bool {
@@ -213,9 +226,11 @@ impl Table {
             routes.push((verb, path));
         }
         // A replica that loaded the record before the damage may still answer from memory.
-        if let Some(route) = self.damaged.remove(&id) {
+        if let Some(damaged) = self.damaged.remove(&id) {
             was_there = true;
-            routes.extend(route.map(|Route { verb, path }| (verb, Bytes::copy_from_slice(path.as_str().as_bytes()))));
+            routes.extend(
+                damaged.route.map(|Route { verb, path }| (verb, Bytes::copy_from_slice(path.as_str().as_bytes()))),
+            );
         }
         if let Some(until) = settles.filter(|_| was_there) {
             self.unsettled.endpoints.insert(id, until);
@@ -233,11 +248,6 @@ impl Table {
             answers.insert(path, answer);
         }
         was_there
-    }
-
-    /// After a load, every mock may have replaced another state.
-    pub(super) fn unsettle_all(&mut self, until: Instant) {
-        self.unsettled.all = Some(until);
     }
 
     /// When the route will be settled. `None` for a settled route.
@@ -263,7 +273,7 @@ impl Table {
     pub(super) fn has_news(&self, now: Instant) -> bool {
         let Unsettled { all, routes, endpoints } = &self.unsettled;
         let routes = routes.iter().flat_map(HashMap::values);
-        self.is_reloading || all.iter().chain(routes).chain(endpoints.values()).any(|until| *until <= now)
+        all.iter().chain(routes).chain(endpoints.values()).any(|until| *until <= now)
     }
 
     pub(super) fn forget_settled(&mut self, now: Instant) {

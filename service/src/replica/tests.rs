@@ -12,29 +12,34 @@ use tokio::runtime::Runtime;
 use super::*;
 use crate::{
     domain::{Endpoint, Headers, MockPath, MockResponse, StatusCode},
-    store::{Changes, Filter, Page, Raise, RaiseError, Snapshot},
+    store::{Changes, Deliver, Filter, Page, Raise, RaiseError},
 };
 
 const LEASE: Lease = Lease { term: Duration::from_millis(300), poll: Duration::from_millis(50) };
 
-/// A store with a constant mock. The store can fall silent, or forget the log and not load.
+/// A store with a constant mock. The store can fall silent, forget the log, load without an end, or fail to load.
 #[derive(Default)]
 struct OneMock {
     is_silent: AtomicBool,
     has_gap: AtomicBool,
+    is_slow: AtomicBool,
+    is_broken: AtomicBool,
 }
 
 #[async_trait]
 impl Store for OneMock {
-    async fn load(&self) -> Result<Snapshot, StoreError> {
-        if self.has_gap.load(Ordering::Relaxed) {
-            future::pending::<()>().await;
-        }
+    async fn load(&self, mut deliver: Deliver) -> Result<Version, StoreError> {
         let route = Route { verb: Verb::Get, path: MockPath::parse("/").unwrap() };
         let headers = Headers::parse(vec![]).unwrap();
         let response = MockResponse::new(StatusCode::parse(200.0).unwrap(), headers, None).unwrap();
-        let mock = Endpoint { id: EndpointId::generate(), route, response };
-        Ok(Snapshot { head: Version(1), endpoints: vec![mock], damaged: vec![] })
+        deliver(Ok(Endpoint { id: EndpointId::generate(), route, response }));
+        if self.is_slow.load(Ordering::Relaxed) {
+            future::pending::<()>().await;
+        }
+        if self.is_broken.load(Ordering::Relaxed) {
+            return Err(StoreError::Unavailable("it is broken".into()));
+        }
+        Ok(Version(1))
     }
 
     async fn changes_since(&self, version: Version) -> Result<Changes, StoreError> {
@@ -81,10 +86,30 @@ impl Store for OneMock {
 fn a_write_of_this_process_is_not_applied_to_a_table_that_is_being_loaded_again() {
     let (runtime, store) = (Runtime::new().unwrap(), Arc::<OneMock>::default());
     let replica = runtime.block_on(Replica::load(Arc::clone(&store) as Arc<dyn Store>, LEASE)).unwrap();
+    store.is_slow.store(true, Ordering::Relaxed);
     store.has_gap.store(true, Ordering::Relaxed);
     thread::sleep(4 * LEASE.poll);
     assert!(!replica.follower.apply_own(Version(2), &[]));
     assert_eq!(replica.follower.table.read().applied, Version(1));
+}
+
+/// A load begins with an empty table, and may fail halfway.
+#[test]
+fn no_call_is_answered_from_a_table_before_its_load_succeeds() {
+    let (runtime, store) = (Runtime::new().unwrap(), Arc::<OneMock>::default());
+    let replica = runtime.block_on(Replica::load(Arc::clone(&store) as Arc<dyn Store>, LEASE)).unwrap();
+    let calls = || ["/", "/missing"].map(|path| runtime.block_on(replica.find(Verb::Get, path)));
+    store.is_broken.store(true, Ordering::Relaxed);
+    store.has_gap.store(true, Ordering::Relaxed);
+    assert!(calls().iter().all(Result::is_err));
+    // The log can be read again, but it does not fill the table.
+    store.has_gap.store(false, Ordering::Relaxed);
+    assert!(calls().iter().all(Result::is_err));
+    store.is_slow.store(true, Ordering::Relaxed);
+    store.is_broken.store(false, Ordering::Relaxed);
+    thread::sleep(4 * LEASE.poll);
+    assert_eq!(replica.count(), 1, "it is delivered");
+    assert!(calls().iter().all(Result::is_err));
 }
 
 /// `Instant` does not count the time for which a machine was suspended.

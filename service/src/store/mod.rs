@@ -244,14 +244,8 @@ pub enum Changes {
     Gap,
 }
 
-/// All endpoints, at least as new as `head`: each later write may be included as a whole, or not. The log from `head`
-/// on brings all endpoints to one version. Each later reading of the log includes all of the snapshot.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Snapshot {
-    pub head: Version,
-    pub endpoints: Vec<Endpoint>,
-    pub damaged: Vec<Damaged>,
-}
+/// Receives each endpoint of a load, in any order. An error is an endpoint with a damaged record.
+pub type Deliver = Box<dyn FnMut(Result<Endpoint, Damaged>) + Send>;
 
 /// A store of endpoints. All reads are strongly consistent: a read sees every write that was acknowledged before.
 ///
@@ -290,7 +284,10 @@ pub trait Store: Send + Sync + 'static {
         Ok(BTreeMap::new())
     }
 
-    async fn load(&self) -> Result<Snapshot, StoreError>;
+    /// Delivers all endpoints one by one, each once, and returns a version. The endpoints are at least as new as this
+    /// version: each later write may be delivered as a whole, or not. The log from the version on brings all endpoints
+    /// to one version. Each later reading of the log includes everything that was delivered.
+    async fn load(&self, deliver: Deliver) -> Result<Version, StoreError>;
 
     /// Raises the store to a format, by default the newest, unless the store is written in the same or a newer format.
     /// Each write after the answer may need the format. A shared store is not raised while a live process lacks the

@@ -18,7 +18,7 @@ use super::Instruments;
 use crate::{
     domain::{EndpointId, Route, Verb},
     store::{
-        Changes, Filter, Page, Process, Raise, RaiseError, Snapshot, Store, StoreError, Stored, Version, Write,
+        Changes, Deliver, Filter, Page, Process, Raise, RaiseError, Store, StoreError, Stored, Version, Write,
         WriteError,
     },
 };
@@ -100,8 +100,8 @@ impl<S: Store> Store for ObservedStore<S> {
         self.observe("get", self.store.holders(routes), always).await
     }
 
-    async fn load(&self) -> Result<Snapshot, StoreError> {
-        self.observe("load", self.store.load(), always).await
+    async fn load(&self, deliver: Deliver) -> Result<Version, StoreError> {
+        self.observe("load", self.store.load(deliver), always).await
     }
 
     async fn raise(&self, to: Option<u64>, dry_run: bool) -> Result<Raise, RaiseError> {

@@ -20,7 +20,7 @@ use echo_service::{
     config::{Cli, Config},
     domain::{EndpointId, Verb},
     store::{
-        Changes, EmbeddedStore, Filter, Page, Raise, RaiseError, Snapshot, Store, StoreError, Stored, Version, Write,
+        Changes, Deliver, EmbeddedStore, Filter, Page, Raise, RaiseError, Store, StoreError, Stored, Version, Write,
         WriteError,
     },
     telemetry::Telemetry,
@@ -85,8 +85,8 @@ impl Store for FailingStore {
         self.reach()?.changes_since(version).await
     }
 
-    async fn load(&self) -> Result<Snapshot, StoreError> {
-        self.reach()?.load().await
+    async fn load(&self, deliver: Deliver) -> Result<Version, StoreError> {
+        self.reach()?.load(deliver).await
     }
 
     async fn raise(&self, to: Option<u64>, dry_run: bool) -> Result<Raise, RaiseError> {

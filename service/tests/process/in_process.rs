@@ -9,7 +9,7 @@ use echo_service::{
     config::{Cli, Config},
     domain::{EndpointId, Verb},
     store::{
-        Changes, EmbeddedStore, Filter, Page, Raise, RaiseError, Snapshot, Store, StoreError, Stored, Version, Write,
+        Changes, Deliver, EmbeddedStore, Filter, Page, Raise, RaiseError, Store, StoreError, Stored, Version, Write,
         WriteError,
     },
     telemetry::Telemetry,
@@ -95,9 +95,9 @@ impl<H: Hook> Store for Hooked<H> {
         self.store.changes_since(version).await
     }
 
-    async fn load(&self) -> Result<Snapshot, StoreError> {
+    async fn load(&self, deliver: Deliver) -> Result<Version, StoreError> {
         self.hook.before(Operation::Other).await?;
-        self.store.load().await
+        self.store.load(deliver).await
     }
 
     async fn raise(&self, to: Option<u64>, dry_run: bool) -> Result<Raise, RaiseError> {

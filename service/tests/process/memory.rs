@@ -3,24 +3,34 @@
 
 use std::{io::Write, net::TcpStream, process::Command, thread, time::Instant};
 
-use echo_service::config::Token;
+use echo_service::{
+    config::Token,
+    domain::Verb,
+    store::{EmbeddedStore, Store as _, Write as Change},
+};
 use serde_json::json;
-use tokio::net::TcpSocket;
+use tokio::{net::TcpSocket, runtime::Runtime};
 
 use crate::{
-    store::dynamodb::{
-        replicas::table,
-        table::{VARIABLES, server},
+    store::{
+        dynamodb::{
+            replicas::table,
+            table::{VARIABLES, server},
+        },
+        endpoint, text_response,
     },
     support::{Answer, Echo, PATIENCE, changes, new_endpoint},
 };
 
 /// The service with the memory of a small container.
 fn small_container() -> Command {
-    const KIB: usize = 256 * 1024;
+    with_memory(256)
+}
+
+fn with_memory(mib: usize) -> Command {
     let service = Echo::command();
     let mut command = Command::new("sh");
-    command.args(["-c", &format!("ulimit -d {KIB}; exec \"$0\" \"$@\"")]).arg(service.get_program());
+    command.args(["-c", &format!("ulimit -d {}; exec \"$0\" \"$@\"", mib * 1024)]).arg(service.get_program());
     for (name, _) in service.get_envs() {
         command.env_remove(name);
     }
@@ -213,6 +223,29 @@ fn endless_documents_do_not_take_all_memory() {
         drop(unfinished);
         assert_eq!(patiently(|| create(&slow, &format!("/again/{n}"), 250 * 1024)).status, 201, "room comes back");
     }
+    echo.signal("TERM");
+    assert!(echo.wait().success());
+}
+
+/// The mocks fill more than half of the memory.
+#[test]
+fn a_start_takes_little_more_memory_than_its_mocks() {
+    const MOCKS: usize = 240;
+    let (folder, runtime) = (tempfile::tempdir().unwrap(), Runtime::new().unwrap());
+    let path = folder.path().join("echo.redb");
+    {
+        let store = EmbeddedStore::open(&path).unwrap();
+        let response = text_response(&"x".repeat(256 * 1024));
+        for n in 0..MOCKS {
+            let creation = Change::Create(endpoint(Verb::Get, &format!("/{n}"), &response));
+            runtime.block_on(store.write(creation)).unwrap();
+        }
+    }
+    let store = format!("file:{}", path.display());
+    let mut command = with_memory(112);
+    command.args(["--listen", "127.0.0.1:0", "--log-format", "json", "--store", &store]);
+    let mut echo = Echo::spawn(&mut command).unwrap();
+    assert_eq!(echo.call("GET", &format!("/{}", MOCKS - 1)).text().len(), 256 * 1024);
     echo.signal("TERM");
     assert!(echo.wait().success());
 }

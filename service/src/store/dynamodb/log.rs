@@ -11,7 +11,7 @@ use super::{
     read::{MAX_AT_ONCE, is_passing, pages, partition, until_answered},
     timing::{self, Backoff},
 };
-use crate::store::{Change, Changes, Damaged, Snapshot, StoreError, Stored, Version, readable};
+use crate::store::{Change, Changes, Damaged, Deliver, StoreError, Stored, Version, readable};
 
 /// Maximum number of entries in a poll. A replica further behind reads pages with longer time-outs.
 const FEW: i32 = 100;
@@ -65,50 +65,48 @@ impl DynamoStore {
 
     /// Reads the end of the log, then all endpoints. The endpoints are at least as new as the head, except for
     /// unfinished writes. Only the last writes can be unfinished, so the end of the log has all unfinished writes.
-    pub(super) async fn read_all(&self) -> Result<Snapshot, StoreError> {
+    pub(super) async fn read_all(&self, mut deliver: Deliver) -> Result<Version, StoreError> {
         self.check_epoch().await?;
         let (head, tail) = self.tail().await?;
-        let (mut endpoints, mut damaged) = (BTreeMap::new(), BTreeMap::new());
+        // Of each endpoint in the end of the log, the last state.
+        let mut last: BTreeMap<_, _> = tail
+            .into_iter()
+            .flat_map(|Entry { version, changes, .. }| changes.into_iter().map(move |(id, new)| (id, (version, new))))
+            .collect();
+        let mut damaged = Vec::new();
         let mut pages = pin!(pages(self.partition(item::ENDPOINTS, None), timing::page_of_load));
         while let Some(page) = pages.try_next().await? {
             for item in page.items() {
                 match item::endpoint(item) {
-                    Ok(stored) => _ = endpoints.insert(stored.endpoint.id, stored),
+                    Ok(Stored { endpoint, version }) => {
+                        if last.get(&endpoint.id).is_none_or(|(newest, _)| *newest <= version) {
+                            last.remove(&endpoint.id);
+                            deliver(Ok(endpoint));
+                        }
+                    }
                     Err(why) => {
                         // An item with any other sort key is not Echo's.
                         let id = item::id(item).inspect_err(|error| tracing::warn!(%error, "an item is no endpoint"));
                         let Ok(id) = id else { continue };
-                        damaged.insert(id, Damaged { id, route: item::route(item), why: why.to_string() });
+                        // A deletion is final: ids are never reused.
+                        if !matches!(last.remove(&id), Some((_, None))) {
+                            damaged.push(Damaged { id, route: item::route(item), why: why.to_string() });
+                        }
                     }
                 }
             }
         }
-        let tail = tail.into_iter().flat_map(|Entry { version, changes, .. }| {
-            changes.into_iter().map(move |(id, endpoint)| (version, id, endpoint))
-        });
-        for (version, id, endpoint) in tail {
-            if endpoint.is_none() {
-                // A deletion is final: ids are never reused.
-                damaged.remove(&id);
-            }
-            if damaged.contains_key(&id) || endpoints.get(&id).is_some_and(|stored| stored.version >= version) {
-                continue;
-            }
-            match endpoint {
-                Some(endpoint) => endpoints.insert(id, Stored { endpoint, version }),
-                None => endpoints.remove(&id),
-            };
-        }
+        last.into_values().filter_map(|(_, endpoint)| endpoint).for_each(|endpoint| deliver(Ok(endpoint)));
         // The claim decides about the route of a damaged record.
-        let routes = damaged.values().filter_map(|damaged: &Damaged| damaged.route.clone()).collect();
+        let routes = damaged.iter().filter_map(|damaged| damaged.route.clone()).collect();
         let holders = self.claimed(&routes).await?;
-        for Damaged { id, route, .. } in damaged.values_mut() {
-            route.take_if(|route| holders.get(route) != Some(&*id));
+        for mut damaged in damaged {
+            damaged.route.take_if(|route| holders.get(route) != Some(&damaged.id));
+            deliver(Err(damaged));
         }
         // A query may also have shown a write ahead of the head.
         self.settled_head().await?;
-        let endpoints = endpoints.into_values().map(|stored| stored.endpoint).collect();
-        Ok(Snapshot { head, endpoints, damaged: damaged.into_values().collect() })
+        Ok(head)
     }
 
     /// The head, and the last writes up to the head without expired entries.

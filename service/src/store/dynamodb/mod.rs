@@ -62,7 +62,7 @@ use processes::Processes;
 use timing::Turn;
 
 use super::{
-    Changes, Filter, Limits, Page, Process, Raise, RaiseError, Snapshot, Store, StoreError, Stored, Version, Write,
+    Changes, Deliver, Filter, Limits, Page, Process, Raise, RaiseError, Store, StoreError, Stored, Version, Write,
     WriteError, format,
 };
 use crate::domain::{EndpointId, Route, Verb};
@@ -188,8 +188,8 @@ impl Store for DynamoStore {
         self.claimed(routes).await
     }
 
-    async fn load(&self) -> Result<Snapshot, StoreError> {
-        self.read_all().await
+    async fn load(&self, deliver: Deliver) -> Result<Version, StoreError> {
+        self.read_all(deliver).await
     }
 
     async fn raise(&self, to: Option<u64>, dry_run: bool) -> Result<Raise, RaiseError> {

@@ -19,7 +19,7 @@ use tables::{ENDPOINTS, ROUTES};
 use writer::Queued;
 
 use super::{
-    Changes, Filter, Page, Raise, RaiseError, Snapshot, Store, StoreError, Stored, Version, Write, WriteError, format,
+    Changes, Deliver, Filter, Page, Raise, RaiseError, Store, StoreError, Stored, Version, Write, WriteError, format,
 };
 use crate::domain::{EndpointId, Verb};
 
@@ -110,8 +110,8 @@ impl Store for EmbeddedStore {
         self.read(move |txn| tables::changes_since(txn, version)).await
     }
 
-    async fn load(&self) -> Result<Snapshot, StoreError> {
-        self.read(tables::load).await
+    async fn load(&self, deliver: Deliver) -> Result<Version, StoreError> {
+        self.read(move |txn| tables::load(txn, deliver)).await
     }
 
     async fn raise(&self, to: Option<u64>, dry_run: bool) -> Result<Raise, RaiseError> {

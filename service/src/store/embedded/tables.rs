@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::open::failed;
 use crate::{
     domain::{EndpointId, MockPath, Route, Verb},
-    store::{Change, Changes, Damaged, Filter, Format, Page, Snapshot, StoreError, Stored, Version, readable, record},
+    store::{Change, Changes, Damaged, Deliver, Filter, Format, Page, StoreError, Stored, Version, readable, record},
 };
 
 /// Number of kept entries. A replica further behind loads everything, at about the same cost.
@@ -166,35 +166,35 @@ fn read_log(txn: &ReadTransaction, since: Version) -> Result<Changes, StoreError
     Ok(if complete { Changes::Log { head, changes } } else { Changes::Gap })
 }
 
-pub(super) fn load(txn: &ReadTransaction) -> Result<Snapshot, StoreError> {
+pub(super) fn load(txn: &ReadTransaction, mut deliver: Deliver) -> Result<Version, StoreError> {
     let head = head(txn)?;
     let routes = txn.open_table(ROUTES).map_err(failed)?;
-    let (mut endpoints, mut broken, mut damaged) = (Vec::new(), BTreeMap::new(), Vec::new());
-    for entry in txn.open_table(ENDPOINTS).map_err(failed)?.iter().map_err(failed)? {
+    let (endpoints, mut broken) = (txn.open_table(ENDPOINTS).map_err(failed)?, BTreeMap::new());
+    for entry in endpoints.iter().map_err(failed)? {
         let (key, value) = entry.map_err(failed)?;
         match id_of(key.value()).and_then(|id| read(&routes, id, value.value())) {
-            Ok(stored) => endpoints.push(stored.endpoint),
+            Ok(stored) => deliver(Ok(stored.endpoint)),
             Err(why) => _ = broken.insert(key.value().to_vec(), why.to_string()),
         }
     }
     if !broken.is_empty() {
         for entry in routes.iter().map_err(failed)? {
             let (key, value) = entry.map_err(failed)?;
-            if let Ok(id) = id_of(value.value())
-                && endpoints.binary_search_by_key(&id, |endpoint| endpoint.id).is_err()
-            {
-                let why = broken.remove(value.value()).unwrap_or_else(|| no_record(id).to_string());
-                damaged.push(Damaged { id, route: route_of(key.value()), why });
-            }
+            let Ok(id) = id_of(value.value()) else { continue };
+            let why = match broken.remove(value.value()) {
+                None if endpoints.get(value.value()).map_err(failed)?.is_some() => continue,
+                why => why.unwrap_or_else(|| no_record(id).to_string()),
+            };
+            deliver(Err(Damaged { id, route: route_of(key.value()), why }));
         }
     }
     for (key, why) in broken {
         match id_of(&key) {
-            Ok(id) => damaged.push(Damaged { id, route: None, why }),
+            Ok(id) => deliver(Err(Damaged { id, route: None, why })),
             Err(error) => tracing::warn!(%error, "a record has a damaged key"),
         }
     }
-    Ok(Snapshot { head, endpoints, damaged })
+    Ok(head)
 }
 
 /// The error of an endpoint with a claim and no record: the record may have a damaged key.

@@ -12,9 +12,7 @@ use async_trait::async_trait;
 use echo_service::{
     domain::{Endpoint, EndpointId, Verb},
     replica::{Lease, Replica},
-    store::{
-        Changes, Filter, Page, Raise, RaiseError, Snapshot, Store, StoreError, Stored, Version, Write, WriteError,
-    },
+    store::{Changes, Deliver, Filter, Page, Raise, RaiseError, Store, StoreError, Stored, Version, Write, WriteError},
 };
 use parking_lot::Mutex;
 use rand::{Rng, SeedableRng, rngs::StdRng};
@@ -197,13 +195,13 @@ impl Store for Meeting {
         self.way.changes_since(version).await
     }
 
-    async fn load(&self) -> Result<Snapshot, StoreError> {
+    async fn load(&self, deliver: Deliver) -> Result<Version, StoreError> {
         let head = self.way.head().await?;
         let begins = self.begins.load(Ordering::Relaxed);
         while begins && self.way.head().await? < Version(3) {}
-        let snapshot = self.way.load().await?;
+        self.way.load(deliver).await?;
         self.is_over.store(begins, Ordering::Relaxed);
-        Ok(Snapshot { head, ..snapshot })
+        Ok(head)
     }
 
     async fn get(&self, id: EndpointId) -> Result<Option<Stored>, StoreError> {

@@ -11,9 +11,7 @@ use std::{
 use async_trait::async_trait;
 use echo_service::{
     domain::{Endpoint, EndpointId, Route, Verb},
-    store::{
-        Changes, Filter, Page, Raise, RaiseError, Snapshot, Store, StoreError, Stored, Version, Write, WriteError,
-    },
+    store::{Changes, Deliver, Filter, Page, Raise, RaiseError, Store, StoreError, Stored, Version, Write, WriteError},
 };
 use parking_lot::Mutex;
 use rand::{Rng, SeedableRng, rngs::StdRng};
@@ -260,7 +258,7 @@ impl Store for Way {
         .await
     }
 
-    async fn load(&self) -> Result<Snapshot, StoreError> {
+    async fn load(&self, mut deliver: Deliver) -> Result<Version, StoreError> {
         self.travel().await?;
         let head = self.truth.lock().head_since(Duration::ZERO);
         // Endpoints are newer than the head, and some of them newer than the others.
@@ -269,8 +267,11 @@ impl Store for Way {
         let rest = self.ask(|truth| truth.model.load().endpoints).await?;
         endpoints.retain(|endpoint| Some(endpoint.id) < middle);
         endpoints.extend(rest.into_iter().filter(|endpoint| Some(endpoint.id) >= middle));
+        for endpoint in endpoints {
+            deliver(Ok(endpoint));
+        }
         until_counted(&self.truth).await;
-        Ok(Snapshot { head, endpoints, damaged: vec![] })
+        Ok(head)
     }
 
     async fn raise(&self, _: Option<u64>, _: bool) -> Result<Raise, RaiseError> {

@@ -12,7 +12,11 @@ use proptest::{
     test_runner::{Config, RngSeed, TestRunner},
 };
 
-use super::{Subject, endpoint, model::Model, response};
+use super::{
+    Subject, endpoint,
+    model::{Model, Snapshot},
+    response,
+};
 
 /// Few routes, so that writes conflict.
 const VERBS: [Verb; 2] = [Verb::Get, Verb::Post];
@@ -152,7 +156,7 @@ async fn take<S: Subject>(subject: S, model: &mut Model, step: Step) -> S {
                 }
             }
         }
-        Step::Load => assert_eq!(store.load().await.unwrap(), model.load()),
+        Step::Load => assert_eq!(Snapshot::of(store).await.unwrap(), model.load()),
         Step::Changes { back } => {
             let since = Version(model.head().0.saturating_add_signed(-back));
             assert_eq!(store.changes_since(since).await.unwrap(), model.changes_since(since, store.is_shared()));
@@ -164,7 +168,7 @@ async fn take<S: Subject>(subject: S, model: &mut Model, step: Step) -> S {
 
 /// Compares all reads of the store with the model.
 async fn assert_same(store: &dyn Store, model: &Model) {
-    assert_eq!(store.load().await.unwrap(), model.load());
+    assert_eq!(Snapshot::of(store).await.unwrap(), model.load());
     assert_eq!(store.changes_since(Version(0)).await.unwrap(), model.changes_since(Version(0), store.is_shared()));
     for id in &model.ids {
         assert_eq!(store.get(*id).await.unwrap(), model.get(*id));

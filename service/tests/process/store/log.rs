@@ -8,6 +8,7 @@ use echo_service::{
 };
 
 use super::{Subject, endpoint, response};
+use crate::store::model::Snapshot;
 
 /// A reader with the state at a version; follows the log.
 struct Follower {
@@ -17,7 +18,7 @@ struct Follower {
 
 impl Follower {
     async fn load(store: &dyn Store) -> Self {
-        let snapshot = store.load().await.unwrap();
+        let snapshot = Snapshot::of(store).await.unwrap();
         Self { at: snapshot.head, endpoints: snapshot.endpoints.into_iter().map(|e| (e.id, e)).collect() }
     }
 
@@ -64,7 +65,7 @@ pub async fn replays_to_the_state_or_is_a_gap<S: Subject>() {
     assert_eq!((lazy.at, lazy.endpoints.len()), (Version(5), 2));
 
     subject.forget_log().await;
-    let head = store.load().await.unwrap().head;
+    let head = Snapshot::of(store).await.unwrap().head;
     for forgotten in [Version(0), lazy.at] {
         assert_eq!(store.changes_since(forgotten).await.unwrap(), Changes::Gap);
     }

@@ -1,12 +1,36 @@
 //! The model of a store: a plain map, and the list of writes.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use echo_service::{
     domain::{Endpoint, EndpointId, Verb},
-    store::{Change, Changes, Filter, Page, Snapshot, Stored, Version, Write, WriteError},
+    store::{Change, Changes, Damaged, Filter, Page, Store, StoreError, Stored, Version, Write, WriteError},
 };
+use parking_lot::Mutex;
 use proptest::sample::Index;
+
+/// All that a load delivers, in the order of ids.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    pub head: Version,
+    pub endpoints: Vec<Endpoint>,
+    pub damaged: Vec<Damaged>,
+}
+
+impl Snapshot {
+    pub async fn of(store: &dyn Store) -> Result<Self, StoreError> {
+        let received = Arc::new(Mutex::new((vec![], vec![])));
+        let results = Arc::clone(&received);
+        let receive = move |delivered| match delivered {
+            Ok(endpoint) => results.lock().0.push(endpoint),
+            Err(damaged) => results.lock().1.push(damaged),
+        };
+        let head = store.load(Box::new(receive)).await?;
+        let (mut endpoints, damaged) = Arc::into_inner(received).unwrap().into_inner();
+        endpoints.sort_unstable_by_key(|endpoint: &Endpoint| endpoint.id);
+        Ok(Self { head, endpoints, damaged })
+    }
+}
 
 /// See the module.
 #[derive(Default)]

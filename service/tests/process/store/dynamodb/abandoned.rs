@@ -26,6 +26,7 @@ use super::{
     response,
     table::server,
 };
+use crate::store::model::Snapshot;
 use crate::support::{PATIENCE, new_endpoint, request_bytes};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -40,7 +41,7 @@ async fn a_write_without_a_waiting_caller_is_not_retried() {
     scene.proxy.set(|_| Fate::Pass);
     // Longer than any wait between sendings.
     sleep(Duration::from_secs(1)).await;
-    assert_eq!(scene.other.load().await.unwrap().head, Version(1));
+    assert_eq!(Snapshot::of(&*scene.other).await.unwrap().head, Version(1));
     // Later writes do not wait for it.
     replica.write(Write::Create(endpoint(Verb::Get, "/next", &response(2)))).await.unwrap();
     scene.assert_sound().await;

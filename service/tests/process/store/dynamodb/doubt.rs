@@ -19,6 +19,7 @@ use super::{
     replicas, response,
     table::server,
 };
+use crate::store::model::Snapshot;
 use crate::support::{PATIENCE, changes, new_endpoint};
 
 pub const SENDING: &str = "TransactWriteItems";
@@ -54,7 +55,7 @@ async fn a_write_with_a_lost_answer_is_acknowledged_once() {
     let scene = Scene::set().await;
     for (at, write) in writes(&scene).await.into_iter().enumerate() {
         // After a load the store knows the head: the first sending counts.
-        scene.store.load().await.unwrap();
+        Snapshot::of(&*scene.store).await.unwrap();
         scene.proxy.on(SENDING, |n, _| if n == 0 { Fate::CutAfter } else { Fate::Pass });
         assert_eq!(scene.store.write(write.clone()).await.unwrap(), Version(3 + at as u64));
         assert!(has_taken_effect(&*scene.other, &write).await);
@@ -67,7 +68,7 @@ async fn the_log_settles_a_doubt_after_dynamodb_has_forgotten_the_token() {
     let scene = Scene::set().await;
     for (at, write) in writes(&scene).await.into_iter().enumerate() {
         // After a load the store knows the head: the first sending counts.
-        scene.store.load().await.unwrap();
+        Snapshot::of(&*scene.store).await.unwrap();
         let (handle, other) = (Handle::current(), Arc::clone(&scene.other));
         scene.proxy.on(SENDING, move |n, request| match n {
             0 => Fate::CutAfter,
@@ -90,7 +91,7 @@ async fn the_log_settles_a_doubt_after_dynamodb_has_forgotten_the_token() {
 async fn a_write_that_conflicts_with_its_own_first_sending_is_acknowledged() {
     let scene = Scene::set().await;
     for (at, write) in writes(&scene).await.into_iter().enumerate() {
-        scene.store.load().await.unwrap();
+        Snapshot::of(&*scene.store).await.unwrap();
         scene.proxy.on(SENDING, |n, _| {
             if n == 0 {
                 return Fate::CutAfter;
@@ -129,7 +130,7 @@ async fn a_lost_and_overtaken_write_takes_effect_once_at_the_next_version() {
     let scene = Scene::set().await;
     for (at, write) in writes(&scene).await.into_iter().enumerate() {
         // After a load the store knows the head: the first sending counts.
-        scene.store.load().await.unwrap();
+        Snapshot::of(&*scene.store).await.unwrap();
         let (handle, other, tokens) = (Handle::current(), Arc::clone(&scene.other), Arc::new(Mutex::new(vec![])));
         let sent = Arc::clone(&tokens);
         scene.proxy.on(SENDING, move |n, request| {
@@ -195,7 +196,7 @@ async fn without_any_answer_a_write_fails_in_time_and_can_be_repeated() {
     assert!(started.elapsed().as_secs() < 6 && started.elapsed() < PATIENCE, "{:?}", started.elapsed());
 
     scene.proxy.set(|_| Fate::Pass);
-    assert_eq!(scene.store.load().await.unwrap().head, Version(1));
+    assert_eq!(Snapshot::of(&*scene.store).await.unwrap().head, Version(1));
     let again = scene.store.write(Write::Create(endpoint(Verb::Get, "/repeated", &response(2)))).await;
     assert_eq!(holder(again), first.id);
     scene.assert_sound().await;

@@ -16,6 +16,7 @@ use super::{
     response,
     table::Item,
 };
+use crate::store::model::Snapshot;
 
 /// Takes the items with the given sort keys out of an answer.
 pub fn hide(sorts: &[impl AsRef<str>]) -> Fate {
@@ -46,7 +47,7 @@ async fn an_entry_missing_from_a_query_is_not_skipped() {
     assert_eq!(changes(&scene, 1).await, Some((2, vec![two.clone()])));
     let (three, _) = create(&scene.other, "/3").await;
     assert_eq!(changes(&scene, 0).await, Some((3, vec![one.clone(), two.clone(), three.clone()])));
-    assert_eq!(scene.store.load().await.unwrap().endpoints, [one, two, three]);
+    assert_eq!(Snapshot::of(&*scene.store).await.unwrap().endpoints, [one, two, three]);
 }
 
 #[tokio::test]
@@ -83,7 +84,7 @@ async fn an_entry_past_the_head_is_not_shown_yet() {
     });
     assert_eq!(changes(&scene, 0).await, Some((1, vec![one])));
     assert_eq!(changes(&scene, 1).await, Some((1, vec![])));
-    assert_eq!(scene.store.load().await.unwrap().head, Version(1));
+    assert_eq!(Snapshot::of(&*scene.store).await.unwrap().head, Version(1));
 }
 
 /// A listing, a read of an endpoint and a load may show such a write before other processes can
@@ -110,7 +111,7 @@ async fn a_head_behind_the_items_is_read_again() {
     let questions = lag();
     assert_eq!((scene.store.head().await.unwrap(), questions.try_iter().count()), (Version(2), 4));
     let questions = lag();
-    scene.store.load().await.unwrap();
+    Snapshot::of(&*scene.store).await.unwrap();
     assert_eq!(questions.try_iter().count(), 4);
 }
 
@@ -128,7 +129,7 @@ async fn an_expired_entry_is_a_gap_even_between_remaining_entries() {
     scene.table.expire(5).await;
     assert_eq!(changes(&scene, 2).await, None);
     assert_eq!(changes(&scene, 5).await, Some((5, vec![])));
-    assert_eq!(scene.store.load().await.unwrap().endpoints.len(), 5);
+    assert_eq!(Snapshot::of(&*scene.store).await.unwrap().endpoints.len(), 5);
 }
 
 /// The present item of an endpoint.
@@ -153,7 +154,7 @@ async fn a_load_has_the_last_writes_even_if_its_query_misses_them() {
     }
     scene.table.delete("ENDPOINT", &new.id.to_string()).await;
 
-    let snapshot = scene.store.load().await.unwrap();
+    let snapshot = Snapshot::of(&*scene.store).await.unwrap();
     assert_eq!((snapshot.head, snapshot.endpoints), (Version(5), vec![changed, new]));
 }
 
@@ -163,7 +164,7 @@ async fn a_load_has_the_first_writes_even_if_its_query_returns_only_the_head() {
     let (one, _) = create(&scene.other, "/1").await;
     scene.table.delete("ENDPOINT", &one.id.to_string()).await;
     scene.proxy.on("Query", |_, _| hide(&["00000000000000000001"]));
-    assert_eq!(scene.store.load().await.unwrap().endpoints, [one]);
+    assert_eq!(Snapshot::of(&*scene.store).await.unwrap().endpoints, [one]);
 }
 
 #[tokio::test]
@@ -180,7 +181,7 @@ async fn after_a_hole_in_the_log_only_newer_entries_are_read_again() {
         requests.send(()).unwrap();
         Fate::Pass
     });
-    assert_eq!(scene.store.load().await.unwrap().endpoints.len(), 250);
+    assert_eq!(Snapshot::of(&*scene.store).await.unwrap().endpoints.len(), 250);
     // A request for the holes, and a request for the entry after the head.
     assert_eq!(seen.try_iter().count(), 2);
 }
@@ -189,7 +190,7 @@ async fn after_a_hole_in_the_log_only_newer_entries_are_read_again() {
 async fn without_changes_a_log_read_is_one_query_of_one_item_and_a_creation_one_request() {
     let scene = Scene::set().await;
     create(&scene.other, "/other").await;
-    let head = scene.store.load().await.unwrap().head;
+    let head = Snapshot::of(&*scene.store).await.unwrap().head;
     let (requests, seen) = std::sync::mpsc::channel();
     scene.proxy.set(move |request| {
         let (requests, operation) = (requests.clone(), request.operation().to_owned());
@@ -254,7 +255,7 @@ async fn every_read_asks_for_consistency() {
     });
     let store = &scene.store;
     store.get(one.id).await.unwrap();
-    store.load().await.unwrap();
+    Snapshot::of(&**store).await.unwrap();
     store.changes_since(Version(0)).await.unwrap();
     for path in [None, Some(one.route.path.clone())] {
         for verb in [None, Some(Verb::Get)] {
@@ -285,5 +286,5 @@ async fn an_expired_deletion_does_not_bring_its_mock_back() {
     let (endpoint, expected) = create(&scene.other, "/gone").await;
     let deleted = scene.other.write(Write::Delete { id: endpoint.id, expected }).await.unwrap();
     scene.table.expire(deleted.0).await;
-    assert_eq!(scene.store.load().await.unwrap().endpoints, []);
+    assert_eq!(Snapshot::of(&*scene.store).await.unwrap().endpoints, []);
 }

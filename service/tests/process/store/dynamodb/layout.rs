@@ -13,6 +13,7 @@ use super::{
     endpoint, holder, replicas,
     table::{Item, Table, server},
 };
+use crate::store::model::Snapshot;
 use crate::store::text_response;
 
 const ADVICE: &str = "another version that is at work on the same table has items as they are in layout.rs. If it can not share them with \
@@ -138,7 +139,7 @@ async fn are_loaded_followed_got_and_written_to(format: u64) {
         table.put(item).await;
     }
     let (store, greeting, gone) = (table.open().await, greeting(), gone());
-    let loaded = store.load().await.expect(ADVICE);
+    let loaded = Snapshot::of(&*store).await.expect(ADVICE);
     assert_eq!((loaded.head, loaded.endpoints), (Version(3), vec![greeting.clone()]), "{ADVICE}");
     let change = |version, of: &Endpoint, endpoint: Option<&Endpoint>| Change {
         version,

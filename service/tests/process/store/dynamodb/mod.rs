@@ -30,6 +30,7 @@ use echo_service::{
 pub use table::InDynamoDb;
 
 use super::{endpoint, response};
+use crate::store::model::Snapshot;
 use proxy::Proxy;
 use table::Table;
 
@@ -50,7 +51,7 @@ impl Scene {
 
     /// Checks after any history that log, endpoints and claims agree.
     async fn assert_sound(&self) {
-        let snapshot = self.other.load().await.unwrap();
+        let snapshot = Snapshot::of(&*self.other).await.unwrap();
         let Changes::Log { head, changes } = self.other.changes_since(Version(0)).await.unwrap() else {
             panic!("the log reaches back to the beginning");
         };

@@ -23,6 +23,7 @@ use super::{
     proxy::{Fate, Message, Proxy},
     replicas, response,
 };
+use crate::store::model::Snapshot;
 use crate::support::{Answer, Echo, changes};
 
 /// Longer than any read or write may take, with room for a busy machine.
@@ -38,8 +39,12 @@ async fn assert_all_fail_in_time(scene: &Scene) {
     });
     let reads = async {
         let (id, all) = (EndpointId::generate(), Filter::default());
-        let (get, list, log, load) =
-            tokio::join!(store.get(id), store.list(all, None, 10), store.changes_since(Version(0)), store.load());
+        let (get, list, log, load) = tokio::join!(
+            store.get(id),
+            store.list(all, None, 10),
+            store.changes_since(Version(0)),
+            Snapshot::of(&**store)
+        );
         assert!(get.is_err() && list.is_err() && log.is_err() && load.is_err());
         assert!(started.elapsed() < IN_TIME, "{:?}", started.elapsed());
     };
@@ -215,7 +220,7 @@ async fn a_missing_endpoint_is_reported_before_a_taken_route() {
     let scene = Scene::set().await;
     let (one, expected) = create(&scene.other, "/one").await;
     let (two, _) = create(&scene.other, "/two").await;
-    scene.store.load().await.unwrap();
+    Snapshot::of(&*scene.store).await.unwrap();
     let leave = Write::Delete { id: one.id, expected };
     let (handle, other, holder) = (Handle::current(), Arc::clone(&scene.other), two.id.to_string());
     scene.proxy.on("TransactWriteItems", move |n, _| {

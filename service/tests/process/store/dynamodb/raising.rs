@@ -20,6 +20,7 @@ use super::{
     replicas, response,
     table::{Table, server, text},
 };
+use crate::store::model::Snapshot;
 use crate::support::{Answer, Echo, changes, request_bytes, send};
 
 fn raise(echo: &Echo, parameters: &str) -> Answer {
@@ -202,7 +203,7 @@ async fn writes_that_race_with_a_raise_are_all_there_and_later_ones_are_not_refu
     assert!(outcomes.iter().any(|(_, refused)| *refused > 0), "{outcomes:?}");
     let made: usize = outcomes.iter().map(|(made, _)| made).sum();
     assert_eq!(table.count("ENDPOINT").await, 1 + made);
-    let loaded = table.open().await.load().await.unwrap();
+    let loaded = Snapshot::of(&*table.open().await).await.unwrap();
     assert_eq!(loaded.endpoints.len(), 1 + made);
     assert_eq!(table.count("LOG").await as u64, loaded.head.0 + 1, "an entry for each write, and the head");
 }

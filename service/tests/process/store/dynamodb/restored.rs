@@ -19,6 +19,7 @@ use super::{
     replicas, response,
     table::{Item, Table, server},
 };
+use crate::store::model::Snapshot;
 use crate::support::{Echo, changes};
 
 /// A table with the given items. For DynamoDB, this is another table.
@@ -40,24 +41,24 @@ async fn a_restored_table_is_a_gap_for_every_replica_and_uses_no_version_twice()
     for n in 4..=6 {
         store.write(write(&format!("/{n}"))).await.unwrap();
     }
-    assert_eq!(store.load().await.unwrap().head, Version(6), "the same table");
+    assert_eq!(Snapshot::of(&*store).await.unwrap().head, Version(6), "the same table");
 
     let table = restored(backup).await;
     let (one, other) = (table.open().await, table.open().await);
-    let loaded = one.load().await.unwrap();
+    let loaded = Snapshot::of(&*one).await.unwrap();
     assert_eq!(loaded.endpoints.len(), 3);
     assert!(loaded.head.epoch() > 0);
-    assert_eq!(other.load().await.unwrap().head, loaded.head, "begun once");
+    assert_eq!(Snapshot::of(&*other).await.unwrap().head, loaded.head, "begun once");
     for known in (0..=6).map(Version) {
         assert_eq!(other.changes_since(known).await.unwrap(), Changes::Gap, "{known}");
     }
     assert_eq!(other.changes_since(loaded.head).await.unwrap(), Changes::Log { head: loaded.head, changes: vec![] });
     let next = other.write(write("/4")).await.unwrap();
     assert_eq!(next, Version(loaded.head.0 + 1));
-    assert_eq!(one.load().await.unwrap().endpoints.len(), 4);
+    assert_eq!(Snapshot::of(&*one).await.unwrap().endpoints.len(), 4);
 
     // And once more, of the same backup or of the restored table.
-    let again = restored(table.items().await).await.open().await.load().await.unwrap();
+    let again = Snapshot::of(&*restored(table.items().await).await.open().await).await.unwrap();
     assert!(again.head.epoch() > next.epoch() && again.endpoints.len() == 4);
 }
 
@@ -71,12 +72,12 @@ async fn a_write_to_a_restored_table_follows_the_new_head() {
     let backup = table.items().await;
     store.write(write("/2")).await.unwrap();
     table.replace(backup).await;
-    let head = other.load().await.unwrap().head;
+    let head = Snapshot::of(&*other).await.unwrap().head;
     assert!(head.epoch() > 0);
     // A process writes nothing into a restored table before a load.
     let refusal = store.write(write("/2")).await.unwrap_err();
     assert!(refusal.to_string().contains("the table was restored"), "{refusal}");
-    store.load().await.unwrap();
+    Snapshot::of(&*store).await.unwrap();
     assert_eq!(store.write(write("/2")).await.unwrap(), Version(head.0 + 1));
 }
 
@@ -154,12 +155,12 @@ async fn two_processes_that_load_a_restored_table_at_once_begin_one_epoch() {
     let other = Arc::clone(&fast);
     proxy.on(SENDING, move |n, _| {
         if n == 0 {
-            let head = handle.block_on(other.load()).unwrap().head;
+            let head = handle.block_on(Snapshot::of(&*other)).unwrap().head;
             told.send((head, handle.block_on(other.write(write("/2"))).unwrap())).unwrap();
         }
         Fate::Pass
     });
-    let loaded = slow.load().await.unwrap();
+    let loaded = Snapshot::of(&*slow).await.unwrap();
     let (head, next) = begun.try_recv().unwrap();
     assert!(head.epoch() > 0 && next == Version(head.0 + 1), "{head:?} {next:?}");
     assert_eq!((loaded.head, loaded.endpoints.len()), (next, 2));
@@ -175,7 +176,7 @@ async fn a_write_just_before_an_epoch_is_loaded_even_where_a_query_does_not_show
     late.write(write("/1")).await.unwrap();
     table.replace(table.items().await).await;
     assert_eq!(late.write(write("/2")).await.unwrap(), Version(2));
-    let hidden = late.load().await.unwrap();
+    let hidden = Snapshot::of(&*late).await.unwrap();
     assert!(hidden.head.epoch() > 0);
     let id = hidden.endpoints.iter().find(|mock| mock.route.path.as_str() == "/2").unwrap().id.to_string();
 
@@ -194,7 +195,7 @@ async fn a_write_just_before_an_epoch_is_loaded_even_where_a_query_does_not_show
         "Query" if !is_decided => hide(std::slice::from_ref(&id)),
         _ => Fate::Pass,
     });
-    assert_eq!(store.load().await.unwrap().endpoints.len(), 2);
+    assert_eq!(Snapshot::of(&*store).await.unwrap().endpoints.len(), 2);
 }
 
 /// Many entries of the old epoch do not show that the entries of the new epoch are complete.
@@ -211,11 +212,11 @@ async fn the_first_writes_of_an_epoch_are_loaded_even_where_a_query_does_not_sho
     }
     let (table, proxy) = (restored(items).await, Proxy::start());
     let (store, other) = (table.open_at(&proxy.url).await, table.open().await);
-    other.load().await.unwrap();
+    Snapshot::of(&*other).await.unwrap();
     let new = endpoint(Verb::Get, "/new", &response(1));
     let version = other.write(Write::Create(new.clone())).await.unwrap();
     other.write(write("/next")).await.unwrap();
     let hidden = [layout::sort(version.0), new.id.to_string()];
     proxy.on("Query", move |_, _| hide(&hidden));
-    assert!(store.load().await.unwrap().endpoints.contains(&new));
+    assert!(Snapshot::of(&*store).await.unwrap().endpoints.contains(&new));
 }

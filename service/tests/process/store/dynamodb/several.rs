@@ -11,6 +11,7 @@ use super::{
     Scene, create, endpoint, layout, moved, response,
     table::{Item, Table, text},
 };
+use crate::store::model::Snapshot;
 use crate::store::text_response;
 
 fn at(path: &str) -> Endpoint {
@@ -33,7 +34,7 @@ async fn thirty_two_moves_are_one_write_and_more_are_refused() {
     assert_eq!(scene.store.write_all(moves.collect()).await.unwrap(), Version(2));
     let Changes::Log { head, changes } = scene.other.changes_since(Version(1)).await.unwrap() else { panic!("a gap") };
     assert_eq!((head, changes.len()), (Version(2), 32));
-    let loaded = scene.other.load().await.unwrap();
+    let loaded = Snapshot::of(&*scene.other).await.unwrap();
     assert!(
         loaded.endpoints.len() == 32
             && loaded.endpoints.iter().all(|mock| mock.route.path.as_str().starts_with("/moved/"))
@@ -48,7 +49,7 @@ async fn the_size_of_a_write_is_limited_to_an_item() {
     assert!(matches!(refusal, Err(WriteError::TooMany { changes: 3, bytes }) if bytes > 350_000), "{refusal:?}");
     let fits = (0..3).map(|n| large(n, 116_000)).collect::<Vec<_>>();
     scene.store.write_all(fits.iter().cloned().map(Write::Create).collect()).await.unwrap();
-    assert_eq!(scene.other.load().await.unwrap().endpoints, fits);
+    assert_eq!(Snapshot::of(&*scene.other).await.unwrap().endpoints, fits);
 }
 
 /// Unknown members of a later version may leave no room for a change.
@@ -75,7 +76,7 @@ async fn the_size_limit_of_a_mock_includes_unknown_members() {
 async fn mocks_swap_routes_in_one_write_even_if_the_answer_is_lost() {
     let scene = Scene::set().await;
     let ((one, first), (two, second)) = (create(&scene.other, "/one").await, create(&scene.other, "/two").await);
-    scene.store.load().await.unwrap();
+    Snapshot::of(&*scene.store).await.unwrap();
     let [swapped, other] =
         [(&one, &two), (&two, &one)].map(|(mock, at)| Endpoint { route: at.route.clone(), ..mock.clone() });
     scene.proxy.on(super::doubt::SENDING, |n, request| {
@@ -90,7 +91,7 @@ async fn mocks_swap_routes_in_one_write_even_if_the_answer_is_lost() {
         Write::Replace { endpoint: other.clone(), expected: second },
     ];
     assert_eq!(scene.store.write_all(writes).await.unwrap(), Version(3));
-    assert_eq!(scene.other.load().await.unwrap().endpoints, [swapped.clone(), other]);
+    assert_eq!(Snapshot::of(&*scene.other).await.unwrap().endpoints, [swapped.clone(), other]);
     // The claims say so too.
     let taken = scene.other.write(Write::Create(at("/two"))).await;
     assert_eq!(super::holder(taken), swapped.id);

@@ -9,6 +9,7 @@ use echo_service::{
 use futures_util::future::join_all;
 
 use super::{Scene, create, endpoint, holder, response};
+use crate::store::model::Snapshot;
 
 /// Carries out all at once, by turns of the two stores.
 async fn at_once(scene: &Scene, writes: Vec<Write>) -> Vec<Result<Version, WriteError>> {
@@ -42,7 +43,7 @@ async fn of_two_processes_racing_for_a_route_or_a_version_one_wins() {
         let lost: Vec<_> = outcomes.iter().filter(|outcome| matches!(outcome, Err(WriteError::Changed))).collect();
         assert_eq!((won.len(), lost.len()), (1, 1), "{outcomes:?}");
     }
-    assert_eq!(scene.store.load().await.unwrap().head, Version(40));
+    assert_eq!(Snapshot::of(&*scene.store).await.unwrap().head, Version(40));
     scene.assert_sound().await;
 }
 
@@ -57,7 +58,7 @@ async fn of_many_writes_of_two_processes_none_is_lost() {
         versions.extend(outcomes.into_iter().map(|outcome| outcome.unwrap().0));
     }
     assert!(versions.into_iter().eq(1..=200));
-    assert_eq!(scene.store.load().await.unwrap().endpoints, endpoints);
+    assert_eq!(Snapshot::of(&*scene.store).await.unwrap().endpoints, endpoints);
     scene.assert_sound().await;
 }
 

@@ -6,6 +6,7 @@ use echo_service::{
 };
 
 use super::{Table, create, endpoint, response};
+use crate::store::model::Snapshot;
 
 /// As large as the domain admits.
 fn largest(verb: Verb, character: &str) -> Endpoint {
@@ -31,7 +32,7 @@ async fn the_largest_mocks_are_written_listed_and_followed() {
     }
     let (small, _) = create(&store, "/small").await;
     all.push(small.clone());
-    assert_eq!(store.load().await.unwrap().endpoints, all);
+    assert_eq!(Snapshot::of(&*store).await.unwrap().endpoints, all);
     let Changes::Log { changes, .. } = store.changes_since(Version(0)).await.unwrap() else { panic!("a gap") };
     assert!(changes.into_iter().map(|change| change.endpoint.unwrap()).eq(all.iter().cloned()));
 
@@ -70,5 +71,5 @@ async fn a_page_of_large_mocks_is_short() {
         }
     }
     assert_eq!(sizes, [3, 3, 3, 3, 3, 1, 1, 1, 1, 1], "1 MiB, as it is sent");
-    assert_eq!(store.load().await.unwrap().endpoints.len(), 20);
+    assert_eq!(Snapshot::of(&*store).await.unwrap().endpoints.len(), 20);
 }

@@ -22,6 +22,7 @@ use echo_service::{
 use uuid::Uuid;
 
 use super::super::{Subject, endpoint, response};
+use crate::store::model::Snapshot;
 
 /// The variables for a process, to find the server.
 pub const VARIABLES: [(&str, &str); 4] = [
@@ -223,7 +224,7 @@ impl Subject for InDynamoDb {
         let visitor = endpoint(Verb::Get, "/visitor", &response(0));
         let expected = self.store.write(Write::Create(visitor.clone())).await.unwrap();
         self.store.write(Write::Delete { id: visitor.id, expected }).await.unwrap();
-        for version in 1..=self.store.load().await.unwrap().head.0 {
+        for version in 1..=Snapshot::of(&*self.store).await.unwrap().head.0 {
             self.table.expire(version).await;
         }
     }

@@ -15,6 +15,7 @@ use super::{
     proxy::{Fate, Message},
     response,
 };
+use crate::store::model::Snapshot;
 
 /// An answer without the result of the write.
 #[tokio::test(flavor = "multi_thread")]
@@ -39,7 +40,7 @@ async fn a_write_in_doubt_is_not_acknowledged_before_the_head_counts_it() {
     const LATE: Duration = Duration::from_secs(1);
     let scene = Scene::set().await;
     create(&scene.other, "/before").await;
-    scene.store.load().await.unwrap();
+    Snapshot::of(&*scene.store).await.unwrap();
     let (mut sendings, mut since) = (0, None);
     scene.proxy.set(move |request| match request.operation() {
         SENDING => {
