@@ -8,7 +8,7 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use parking_lot::{Mutex, RwLock};
@@ -20,7 +20,7 @@ use crate::{
         proxy::{Fate, Message, Proxy},
         table::{Table, VARIABLES},
     },
-    support::Echo,
+    support::{Echo, PATIENCE, request_bytes, try_send},
 };
 
 /// The binary under test.
@@ -41,9 +41,9 @@ pub struct Service {
     proxy: Proxy,
     table: String,
     lease: [&'static str; 2],
-    plant: Plant,
+    plant: RwLock<Plant>,
     /// Each process runs the next of these.
-    binaries: [&'static str; 2],
+    binaries: RwLock<[&'static str; 2]>,
     processes: AtomicUsize,
     suffered: Arc<Mutex<Counts>>,
 }
@@ -58,8 +58,8 @@ impl Service {
             proxy,
             table: table.name.clone(),
             lease,
-            plant,
-            binaries,
+            plant: plant.into(),
+            binaries: binaries.into(),
             processes: AtomicUsize::new(1),
             suffered: Arc::default(),
         };
@@ -75,8 +75,25 @@ impl Service {
     }
 
     fn be_well(&self) {
-        let plant = self.plant;
+        let plant = *self.plant.read();
         self.proxy.set(move |request| plant.map_or(Fate::Pass, |plant| plant(request)));
+    }
+
+    /// Acts with this fault, or as another version, from now on.
+    pub fn act_with(&self, plant: Plant) {
+        *self.plant.write() = plant;
+        self.be_well();
+    }
+
+    /// Kills the process, and starts the next one.
+    fn replace(&self) {
+        let mut echo = self.echo.write();
+        *self.address.write() = None;
+        echo.signal("KILL");
+        echo.wait();
+        let binary = self.binaries.read()[self.processes.fetch_add(1, Ordering::Relaxed) % 2];
+        *echo = run(binary, &self.table, &self.proxy.url, self.lease);
+        *self.address.write() = Some(echo.mocks);
     }
 
     /// Decides on its requests for this time.
@@ -109,13 +126,7 @@ impl Service {
             }
             // With another lease the service could not start again.
             KILLED..10 if self.lease == LEASE => {
-                let mut echo = self.echo.write();
-                *self.address.write() = None;
-                echo.signal("KILL");
-                echo.wait();
-                let binary = self.binaries[self.processes.fetch_add(1, Ordering::Relaxed) % 2];
-                *echo = run(binary, &self.table, &self.proxy.url, self.lease);
-                *self.address.write() = Some(echo.mocks);
+                self.replace();
                 note(&self.suffered, "killed");
             }
             // Longer than the time-out of a write: it may take effect after its client got a 503.
@@ -144,6 +155,25 @@ impl Service {
             }
         }
     }
+}
+
+/// Raises the table, once every service runs this version. A service may be stopped or cut off meanwhile.
+pub fn raise(services: &[Service]) {
+    for service in services {
+        *service.binaries.write() = [BINARY; 2];
+        service.replace();
+    }
+    let deadline = Instant::now() + PATIENCE;
+    let is_raised = |service: &Service| {
+        let Some(address) = *service.address.read() else { return false };
+        let answer = try_send(address, request_bytes(address, "POST", "/-/store/raise", "", b""));
+        answer.is_some_and(|answer| answer.status == 200)
+    };
+    while !services.iter().any(is_raised) {
+        assert!(Instant::now() < deadline, "no service raises the table");
+        thread::sleep(Duration::from_millis(100));
+    }
+    note(&services[0].suffered, "raised");
 }
 
 fn note(suffered: &Mutex<Counts>, what: &str) {
