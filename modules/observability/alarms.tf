@@ -163,6 +163,13 @@ locals {
       datapoints = 3
       of         = 5
     }
+    replicas-diverged = {
+      says = "Mocks of a replica differ from the digest of the table: somebody edited the table by hand, a restore is incomplete, or Echo has a fault."
+      # The gauge is 1 while a load has not repaired the replica. The counter also shows a repaired divergence.
+      query   = "max({\"echo.replica.diverged\", ${local.telemetry_of_this}}) + sum(increase({\"echo.replica.divergences\", ${local.telemetry_of_this}}[15m])) > 0"
+      seconds = 60
+      is_made = var.promql
+    }
     telemetry-silent = {
       says = "CloudWatch has received no metric of the service for ${var.thresholds.telemetry_silent_minutes} minutes. Clients notice nothing, but mocks-faults cannot ring."
       # Each replica exports this gauge once a minute, with or without calls.

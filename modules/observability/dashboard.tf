@@ -8,7 +8,7 @@ locals {
   own = {
     for name in [
       "echo.endpoints", "echo.mocks.missed", "echo.mocks.served", "echo.rate_limited", "echo.replica.age", "echo.replica.damaged",
-      "echo.replica.readings", "echo.replica.reloads", "echo.replica.waits", "echo.store.operation.duration", "http.server.active_requests",
+      "echo.replica.diverged", "echo.replica.readings", "echo.replica.reloads", "echo.replica.waits", "echo.store.operation.duration", "http.server.active_requests",
     ] : name => "{\"${name}\", ${local.telemetry_of_this}}"
   }
   # ECS's id of a replica, also in names of log streams. `service.instance.id` appears only in telemetry.
@@ -82,6 +82,7 @@ locals {
       } },
       { title = "Mocks held by each replica", queries = {
         damaged   = "sum by (${local.task}) (${local.own["echo.replica.damaged"]})"
+        diverged  = "max by (${local.task}) (${local.own["echo.replica.diverged"]})"
         endpoints = "sum by (${local.task}) (${local.own["echo.endpoints"]})"
       } },
     ] },

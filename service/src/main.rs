@@ -7,10 +7,8 @@ use std::{panic::resume_unwind, process::ExitCode, time::Duration};
 use clap::error::ErrorKind;
 use echo_service::{
     app::App,
-    config::{
-        Cli, Command, Config, KeyCommand, Settings, StoreCommand, Token, drop_empty_variables, refuse_garbled_variables,
-    },
-    healthcheck, raise,
+    config::{Cli, Command, Config, KeyCommand, Settings, Token, drop_empty_variables, refuse_garbled_variables},
+    healthcheck, store_command,
     telemetry::{self, Telemetry},
 };
 use tokio::{
@@ -52,8 +50,8 @@ fn main() -> ExitCode {
             with_config(&settings, |config| finished(healthcheck::run(config.management_address()), ExitCode::FAILURE))
         }
         Some(Command::Key(KeyCommand::New { name, scope })) => new_key(&name, &scope),
-        Some(Command::Store(StoreCommand::Raise(settings))) => {
-            finished(raise::run(&settings).map(|told| println!("{told}")), ExitCode::FAILURE)
+        Some(Command::Store(command)) => {
+            finished(store_command::run(&command).map(|told| println!("{told}")), ExitCode::FAILURE)
         }
     }
 }

@@ -50,7 +50,7 @@ run "alarms" {
   assert {
     condition = toset([for name in output.alarm_names : trimprefix(name, "echo-test-")]) == toset([
       "certificate-expiring", "cpu-saturated", "error-lines", "load-balancer-5xx", "management-5xx", "management-latency", "memory-saturated", "mocks-faults",
-      "mocks-latency", "table-errors", "table-throttled", "tasks-below-minimum", "tasks-missing", "telemetry-silent", "unhealthy-tasks",
+      "mocks-latency", "replicas-diverged", "table-errors", "table-throttled", "tasks-below-minimum", "tasks-missing", "telemetry-silent", "unhealthy-tasks",
     ])
     error_message = "The alarms differ from the list in this test: add or remove the alarm here, in docs/runbook.md and in tests/telemetry."
   }
@@ -255,8 +255,8 @@ run "without_promql_and_certificate" {
     error_message = "Without PromQL the dashboard must have no chart, and rows must keep their full width."
   }
   assert {
-    condition     = length(setintersection([for name in output.alarm_names : trimprefix(name, "echo-test-")], ["certificate-expiring", "mocks-faults", "telemetry-silent"])) == 0
-    error_message = "Without certificate and PromQL, certificate-expiring, mocks-faults and telemetry-silent must not exist."
+    condition     = length(setintersection([for name in output.alarm_names : trimprefix(name, "echo-test-")], ["certificate-expiring", "mocks-faults", "replicas-diverged", "telemetry-silent"])) == 0
+    error_message = "Without certificate and PromQL, certificate-expiring, mocks-faults, replicas-diverged and telemetry-silent must not exist."
   }
 }
 

@@ -8,6 +8,7 @@ pub enum Route {
     Live,
     Ready,
     StoreRaise,
+    StoreAdopt,
     Docs,
     OpenApiJson,
     OpenApiYaml,
@@ -20,6 +21,7 @@ impl Route {
             "/-/live" => Some(Self::Live),
             "/-/ready" => Some(Self::Ready),
             "/-/store/raise" => Some(Self::StoreRaise),
+            "/-/store/adopt" => Some(Self::StoreAdopt),
             "/-/docs" => Some(Self::Docs),
             "/-/openapi.json" => Some(Self::OpenApiJson),
             "/-/openapi.yaml" => Some(Self::OpenApiYaml),
@@ -40,6 +42,7 @@ impl Route {
             Self::Live => "/-/live",
             Self::Ready => "/-/ready",
             Self::StoreRaise => "/-/store/raise",
+            Self::StoreAdopt => "/-/store/adopt",
             Self::Docs => "/-/docs",
             Self::OpenApiJson => "/-/openapi.json",
             Self::OpenApiYaml => "/-/openapi.yaml",
@@ -59,14 +62,15 @@ impl Route {
         match self {
             Self::Endpoints => "GET, HEAD, POST",
             Self::Endpoint => "GET, HEAD, PATCH, DELETE",
-            Self::StoreRaise => "POST",
+            Self::StoreRaise | Self::StoreAdopt => "POST",
             Self::Live | Self::Ready | Self::Docs | Self::OpenApiJson | Self::OpenApiYaml => "GET, HEAD",
         }
     }
 }
 
 /// All paths of management, for hints.
-pub const LIST: &str = "`/endpoints`, `/endpoints/{id}`, `/-/docs`, `/-/openapi.json`, `/-/openapi.yaml`, `/-/live`, `/-/ready` and `/-/store/raise`";
+pub const LIST: &str = "`/endpoints`, `/endpoints/{id}`, `/-/docs`, `/-/openapi.json`, `/-/openapi.yaml`, `/-/live`, `/-/ready`, \
+                        `/-/store/raise` and `/-/store/adopt`";
 
 /// The path of management that differs from this path only by slashes.
 pub fn meant(path: &str) -> Option<String> {

@@ -176,6 +176,28 @@ impl From<Raise> for RaiseDocument {
     }
 }
 
+/// The outcome of an adoption.
+#[derive(Debug, Clone, Object)]
+#[oai(example)]
+pub struct AdoptDocument {
+    meta: Adoption,
+}
+
+/// The content of the table that was adopted.
+#[derive(Debug, Clone, Object)]
+pub struct Adoption {
+    /// The number of writes to the table, with the adoption.
+    version: u64,
+    /// The number of endpoints in the table.
+    endpoints: u64,
+}
+
+impl AdoptDocument {
+    pub fn of(version: u64, endpoints: u64) -> Self {
+        Self { meta: Adoption { version, endpoints } }
+    }
+}
+
 impl From<&MockResponse> for Response {
     fn from(response: &MockResponse) -> Self {
         let headers: BTreeMap<_, _> =
@@ -258,5 +280,11 @@ impl Example for EndpointChangesDocument {
         let response = ResponseChanges { code: None, headers: None, body };
         let attributes = AttributeChanges { verb: None, path: None, response: Some(response) };
         Self { data: EndpointChanges { r#type: ResourceType::Endpoints, id: None, attributes: Some(attributes) } }
+    }
+}
+
+impl Example for AdoptDocument {
+    fn example() -> Self {
+        Self::of(1042, 12)
     }
 }

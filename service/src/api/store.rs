@@ -1,4 +1,4 @@
-//! `/-/store/raise`: the format of the store.
+//! `/-/store/raise` and `/-/store/adopt`: the format of the store, and the digest of a table.
 
 use std::{str::FromStr, sync::Arc};
 
@@ -12,10 +12,13 @@ use super::{
     jsonapi::JsonApi,
     parameters::unknown_parameters,
     refusal::{Refusal, Statuses},
-    schema::RaiseDocument,
+    schema::{AdoptDocument, RaiseDocument},
     text::{FlagRule, FormatRule, Text},
 };
-use crate::{replica::Replica, store::RaiseError};
+use crate::{
+    replica::Replica,
+    store::{AdoptError, RaiseError},
+};
 
 #[derive(Tags)]
 enum Tag {
@@ -30,8 +33,15 @@ enum Raised {
     Ok(JsonApi<RaiseDocument>),
 }
 
-struct RaiseStatuses;
-impl Statuses for RaiseStatuses {
+#[derive(ApiResponse)]
+enum Adopted {
+    /// The digest of the table is the digest of the loaded endpoints.
+    #[oai(status = 200)]
+    Ok(JsonApi<AdoptDocument>),
+}
+
+struct StoreStatuses;
+impl Statuses for StoreStatuses {
     const OWN: &'static [u16] = &[400, 409];
 }
 
@@ -54,7 +64,7 @@ impl StoreApi {
         to_format: Query<Option<Text<FormatRule>>>,
         /// Change nothing, and describe the raise.
         dry_run: Query<Option<Text<FlagRule>>>,
-    ) -> Result<Raised, Refusal<RaiseStatuses>> {
+    ) -> Result<Raised, Refusal<StoreStatuses>> {
         let mut wrong = unknown_parameters(request, &["to_format", "dry_run"]);
         let mut note = |name: &str, text: &str, advice: &str| {
             let why = format!("`{}` is not {advice}", excerpt(text));
@@ -68,6 +78,21 @@ impl StoreApi {
         let raise = self.replica.raise(to, is_dry.unwrap_or(false)).await?;
         Ok(Raised::Ok(JsonApi(raise.into())))
     }
+
+    /// Adopt the content of the table
+    ///
+    /// For a table that differs from its digest, after an edit by hand or a restored backup. The replica loads the
+    /// table, and the digest of the loaded endpoints becomes the digest of the table. A store in a file or in memory
+    /// has no digest: the answer is 409.
+    #[oai(path = "/-/store/adopt", method = "post", operation_id = "adoptStore")]
+    async fn adopt(&self, _access: MayWrite, request: &Request) -> Result<Adopted, Refusal<StoreStatuses>> {
+        let wrong = unknown_parameters(request, &[]);
+        if !wrong.is_empty() {
+            return Err(ApiError::all(wrong).into());
+        }
+        let (version, endpoints) = self.replica.adopt().await?;
+        Ok(Adopted::Ok(JsonApi(AdoptDocument::of(version.0, endpoints as u64))))
+    }
 }
 
 impl From<RaiseError> for ApiError {
@@ -77,6 +102,15 @@ impl From<RaiseError> for ApiError {
             RaiseError::Unknown => Self::new(Kind::BadParameter, detail, Some(Source::parameter("to_format"))),
             RaiseError::Lacking { .. } => Self::new(Kind::Conflict, detail, None),
             RaiseError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<AdoptError> for ApiError {
+    fn from(error: AdoptError) -> Self {
+        match error {
+            AdoptError::NotShared => Self::new(Kind::Conflict, capitalized(&error.to_string()), None),
+            AdoptError::Write(error) => error.into(),
         }
     }
 }

@@ -12,25 +12,37 @@ pub enum StoreCommand {
     /// Versions that do not know the format cannot start on the store any more. While a live process does not know the
     /// format, Echo refuses to raise the store. Versions up to commit 1cdb0ba are not seen: look for them in ECS first.
     Raise(Raise),
+    /// Adopt the content of a table that differs from its digest, after an edit by hand or a restored backup
+    ///
+    /// The replica that answers loads the table and makes the digest of the loaded mocks the digest of the table. All
+    /// other replicas follow.
+    Adopt(ManagementAt),
 }
 
 #[derive(Debug, Args)]
 pub struct Raise {
-    /// URL of management, such as `https://echo.example.com:8443`
-    #[arg(long, value_name = "URL")]
-    pub url: String,
+    #[command(flatten)]
+    pub at: ManagementAt,
     /// The format; by default the newest that the service knows
     #[arg(long, value_name = "NUMBER")]
     pub format: Option<u64>,
     /// Change nothing, and describe the raise
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// Management of a running Echo, and a key.
+#[derive(Debug, Args)]
+pub struct ManagementAt {
+    /// URL of management, such as `https://echo.example.com:8443`
+    #[arg(long, value_name = "URL")]
+    pub url: String,
     /// File with the token of a key with the scope `write`; without it, ECHO_TOKEN is the token
     #[arg(long, value_name = "FILE")]
     pub key_file: Option<PathBuf>,
 }
 
-impl Raise {
+impl ManagementAt {
     /// The field `Authorization`, if there is a token. On the command line, other users could read the token.
     pub fn authorization(&self) -> Result<Option<HeaderValue>, String> {
         let (place, token) = match &self.key_file {

@@ -16,7 +16,7 @@ use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
 use ipnet::IpNet;
 
 pub use cli::{Cli, Command, KeyCommand, Settings, settings_tables};
-pub use client::{Raise, StoreCommand};
+pub use client::{ManagementAt, Raise, StoreCommand};
 pub use environment::{drop_empty_variables, refuse_garbled_variables};
 pub use keys::{Key, Scope, Token};
 pub use log::LogFormat;

@@ -34,12 +34,14 @@ use tokio::{
 };
 
 use super::{
+    Counts,
     clock::{Lease, PRECISION, suspended},
+    divergence::Divergence,
     table::Table,
 };
 use crate::{
     domain::{Endpoint, EndpointId},
-    store::{Changes, Store, StoreError, Version},
+    store::{Changes, Digest, Store, StoreError, Version},
 };
 
 /// Minimum time between readings: a flood of misses must not become a flood of reads.
@@ -59,20 +61,7 @@ const READINGS: usize = 10;
 #[derive(Clone)]
 pub(super) struct Reading {
     began: Instant,
-    outcome: Result<(), StoreError>,
-}
-
-/// Counts since the start of the replica, for its metrics.
-#[derive(Debug, Default)]
-pub struct Counts {
-    /// Readings of the log.
-    pub readings: AtomicU64,
-    /// Loads of everything.
-    pub reloads: AtomicU64,
-    /// Requests that waited for a reading.
-    pub waits_for_reading: AtomicU64,
-    /// Requests that waited until a change was settled.
-    pub waits_for_settling: AtomicU64,
+    pub(super) outcome: Result<(), StoreError>,
 }
 
 /// The table of a replica, and the loop that follows the store.
@@ -94,6 +83,7 @@ pub(super) struct Follower {
     shown: sync::Mutex<Reading>,
     pub(super) claims: sync::Mutex<Reading>,
     pub(super) counts: Counts,
+    pub(super) divergence: Divergence,
 }
 
 impl Follower {
@@ -114,6 +104,7 @@ impl Follower {
             shown: sync::Mutex::new(none.clone()),
             claims: sync::Mutex::new(none),
             counts: Counts::default(),
+            divergence: Divergence::default(),
         };
         let began = follower.nanoseconds(origin);
         let follower = Arc::new(follower);
@@ -166,7 +157,7 @@ impl Follower {
         timeout(PATIENCE, readings).await.unwrap_or_else(late)
     }
 
-    async fn reading_after(&self, moment: Instant) -> Reading {
+    pub(super) async fn reading_after(&self, moment: Instant) -> Reading {
         self.wanted.notify_one();
         loop {
             let over = self.over.notified();
@@ -230,10 +221,10 @@ impl Follower {
 
     /// Applies a write of this process after the commit, if the table has all earlier writes. Saves a reading of the
     /// log. Returns whether the table has the write.
-    pub(super) fn apply_own(&self, version: Version, changes: &[(EndpointId, Option<Endpoint>)]) -> bool {
+    pub(super) fn apply_own(&self, version: Version, changes: &[(EndpointId, Option<Endpoint>, Digest)]) -> bool {
         let mut table = self.table.write();
         if table.applied.0 + 1 == version.0 && !table.is_loading {
-            table.apply(changes.iter().map(|(id, endpoint)| (*id, endpoint.as_ref())), self.settles());
+            table.apply(changes.iter().map(|(id, endpoint, digest)| (*id, endpoint.as_ref(), *digest)), self.settles());
             table.applied = version;
         }
         table.applied >= version
@@ -277,7 +268,10 @@ impl Follower {
             // The last load failed.
             return self.load().await;
         };
-        let Changes::Log { head, changes } = self.store.changes_since(since).await? else {
+        if self.divergence.take_wish() {
+            return self.load().await;
+        }
+        let Changes::Log { head, digest, changes } = self.store.changes_since(since).await? else {
             return self.load().await;
         };
         let now = Instant::now();
@@ -288,12 +282,15 @@ impl Follower {
             for write in changes.chunk_by(|one, other| one.version == other.version) {
                 // `apply_own` may have applied the write during the reading.
                 if write[0].version > table.applied {
-                    table.apply(write.iter().map(|change| (change.id, change.endpoint.as_ref())), self.settles());
+                    table.apply(
+                        write.iter().map(|change| (change.id, change.endpoint.as_ref(), change.digest)),
+                        self.settles(),
+                    );
                 }
             }
             table.applied = table.applied.max(head);
         }
-        Ok(())
+        if self.differs(head, digest) { self.load().await } else { Ok(()) }
     }
 
     /// Renews the lease after a reading. `sent` is the time of the reading's sending.

@@ -5,6 +5,7 @@
 
 mod clock;
 mod damage;
+mod divergence;
 mod lease;
 mod listing;
 mod load;
@@ -12,7 +13,12 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeSet, panic, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    panic,
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::Response;
@@ -22,15 +28,30 @@ use tokio::{select, sync::oneshot, time::Instant};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 
-pub use self::{clock::Lease, lease::Counts};
+pub use self::clock::Lease;
 use self::{
     lease::Follower,
     table::{PreparedAnswer, Table},
 };
 use crate::{
     domain::{EndpointId, Route, Verb},
-    store::{Raise, RaiseError, Store, StoreError, Stored, Version, Write, WriteError},
+    store::{Digest, Raise, RaiseError, Store, StoreError, Stored, Version, Write, WriteError, Written},
 };
+
+/// Counts since the start of the replica, for its metrics.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// Readings of the log.
+    pub readings: AtomicU64,
+    /// Loads of everything.
+    pub reloads: AtomicU64,
+    /// Differences between the table and the digest of the store.
+    pub divergences: AtomicU64,
+    /// Requests that waited for a reading.
+    pub waits_for_reading: AtomicU64,
+    /// Requests that waited until a change was settled.
+    pub waits_for_settling: AtomicU64,
+}
 
 /// The process's copy of the store, and the way to the store itself.
 ///
@@ -170,7 +191,15 @@ impl Replica {
 
     /// Raises the store ([`Store::raise`]). A raise changes no answer of a mock, so no request has to wait.
     pub async fn raise(&self, to: Option<u64>, dry_run: bool) -> Result<Raise, RaiseError> {
-        self.store.raise(to, dry_run).await
+        let raise = self.store.raise(to, dry_run).await?;
+        // A table has a digest from format 2 on.
+        if raise.is_done
+            && self.store.is_shared()
+            && let Err(error) = self.adopt_own().await
+        {
+            tracing::warn!(%error, "the store is raised, but has no digest: `echo-service store adopt --url URL` adds it");
+        }
+        Ok(raise)
     }
 
     /// Announces the end of this process.
@@ -180,10 +209,12 @@ impl Replica {
 
     async fn carry_out(&self, writes: Vec<Write>, gone: oneshot::Receiver<()>) -> Result<Version, WriteError> {
         let change = |write: &Write| match write {
-            Write::Create(endpoint) | Write::Replace { endpoint, .. } => (endpoint.id, Some(endpoint.clone())),
-            Write::Delete { id, .. } | Write::Discard { id, .. } => (*id, None),
+            Write::Create(endpoint) | Write::Replace { endpoint, .. } => {
+                (endpoint.id, Some(endpoint.clone()), Digest::default())
+            }
+            Write::Delete { id, .. } | Write::Discard { id, .. } => (*id, None, Digest::default()),
         };
-        let changes: Vec<_> = writes.iter().map(change).collect();
+        let mut changes: Vec<_> = writes.iter().map(change).collect();
         let outcome = select! {
             // Biased: check for a hang-up before each step of the write.
             biased;
@@ -191,14 +222,15 @@ impl Replica {
             outcome = self.store.write_all(writes) => outcome,
         };
         match &outcome {
-            Ok(version) => {
+            Ok(Written { version, digests }) => {
+                changes.iter_mut().zip(digests).for_each(|(change, digest)| change.2 = *digest);
                 if !self.follower.apply_own(*version, &changes) {
                     self.follower.catch_up_to(*version).await?;
                 }
             }
             // The write may have taken effect: read the log.
             Err(WriteError::Store(error)) => {
-                if let (StoreError::Damaged(_), [(id, None)]) = (error, &changes[..]) {
+                if let (StoreError::Damaged(_), [(id, None, _)]) = (error, &changes[..]) {
                     self.follower.table.write().lose(*id);
                 }
                 _ = self.follower.catch_up().await;
@@ -209,11 +241,11 @@ impl Replica {
         let settles = |table: &Table, now| {
             let each = changes
                 .iter()
-                .map(|(id, endpoint)| table.settles(*id, endpoint.as_ref().map(|endpoint| &endpoint.route), now));
+                .map(|(id, endpoint, _)| table.settles(*id, endpoint.as_ref().map(|endpoint| &endpoint.route), now));
             each.max().flatten()
         };
         self.until_settled(settles).await;
-        outcome
+        outcome.map(|written| written.version)
     }
 
     /// Waits until no replica serves the previous state.

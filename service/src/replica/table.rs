@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::{
     domain::{Body, Endpoint, EndpointId, MockPath, Route, Verb},
-    store::{Damaged, MAX_PAGE_BYTES, StoreError, Version},
+    store::{Damaged, Digest, MAX_PAGE_BYTES, StoreError, Version},
 };
 
 /// Maximum number of damaged records in the log line of a load.
@@ -72,9 +72,11 @@ impl PreparedAnswer {
 #[derive(Default)]
 pub(super) struct Table {
     answers: [HashMap<Bytes, PreparedAnswer>; Verb::ALL.len()],
-    routes: HashMap<EndpointId, (Verb, Bytes)>,
+    routes: HashMap<EndpointId, (Verb, Bytes, Digest)>,
     /// The ids of each verb, with the size of each body in bytes.
-    ids: [BTreeMap<EndpointId, usize>; Verb::ALL.len()],
+    ids: [BTreeMap<EndpointId, u32>; Verb::ALL.len()],
+    /// The digest of all endpoints.
+    pub(super) digest: Digest,
     /// The version up to which the log is applied.
     pub(super) applied: Version,
     /// Whether the table is being filled by a load. Until the load succeeds, no answer comes from the table.
@@ -102,10 +104,13 @@ impl Table {
     }
 
     /// Receives an endpoint of a load.
-    pub(super) fn receive(&mut self, delivered: Result<Endpoint, Damaged>) {
+    pub(super) fn receive(&mut self, delivered: Result<(Endpoint, Digest), Damaged>) {
         match delivered {
-            Ok(endpoint) => self.apply([(endpoint.id, Some(&endpoint))], None),
-            Err(damaged) => _ = self.damaged.insert(damaged.id, damaged),
+            Ok((endpoint, digest)) => self.apply([(endpoint.id, Some(&endpoint), digest)], None),
+            Err(damaged) => {
+                self.digest ^= damaged.digest;
+                self.damaged.insert(damaged.id, damaged);
+            }
         }
     }
 
@@ -149,7 +154,7 @@ impl Table {
     /// The route of an endpoint whose record is damaged: from its claim, or from the record before the damage.
     pub(super) fn damaged_route(&self, id: EndpointId) -> Option<Route> {
         let before = || {
-            let (verb, path) = self.routes.get(&id)?;
+            let (verb, path, _) = self.routes.get(&id)?;
             Some(Route { verb: *verb, path: MockPath::parse(str::from_utf8(path).ok()?).ok()? })
         };
         self.damaged.get(&id).and_then(|damaged| damaged.route.clone()).or_else(before)
@@ -158,7 +163,7 @@ impl Table {
     /// Notes damage that the load did not find. From now on, calls look for the claim.
     pub(super) fn lose(&mut self, id: EndpointId) {
         let why = "the record shows another route than the claim".into();
-        self.damaged.entry(id).or_insert(Damaged { id, route: None, why });
+        self.damaged.entry(id).or_insert(Damaged { id, route: None, why, digest: Digest::default() });
     }
 
     pub(super) fn has(&self, id: EndpointId) -> bool {
@@ -173,7 +178,7 @@ impl Table {
             if ids.len() == limit || bytes > MAX_PAGE_BYTES {
                 return (ids, true);
             }
-            bytes += body;
+            bytes += *body as usize;
             ids.push(*id);
         }
         (ids, false)
@@ -187,16 +192,16 @@ impl Table {
         self.damaged.len()
     }
 
-    /// Applies one write: the new state of each endpoint, `None` after a deletion. If the write replaces anything, all
+    /// Applies one write: the new state and digest of each endpoint, `None` after a deletion. If the write replaces anything, all
     /// routes of the write are unsettled until `settles`, because a write has one moment.
     pub(super) fn apply<'a>(
         &mut self,
-        changes: impl IntoIterator<Item = (EndpointId, Option<&'a Endpoint>)>,
+        changes: impl IntoIterator<Item = (EndpointId, Option<&'a Endpoint>, Digest)>,
         settles: Option<Instant>,
     ) {
         let (mut routes, mut replaces) = (SmallVec::<[(Verb, Bytes); 2]>::new(), false);
-        for (id, endpoint) in changes {
-            replaces |= self.change(id, endpoint, settles, &mut routes);
+        for (id, endpoint, digest) in changes {
+            replaces |= self.change(id, endpoint.map(|endpoint| (endpoint, digest)), settles, &mut routes);
         }
         if let Some(until) = settles.filter(|_| replaces) {
             for (verb, path) in routes {
@@ -210,12 +215,13 @@ impl Table {
     fn change(
         &mut self,
         id: EndpointId,
-        endpoint: Option<&Endpoint>,
+        endpoint: Option<(&Endpoint, Digest)>,
         settles: Option<Instant>,
         routes: &mut SmallVec<[(Verb, Bytes); 2]>,
     ) -> bool {
         let mut was_there = false;
-        if let Some((verb, path)) = self.routes.remove(&id) {
+        if let Some((verb, path, digest)) = self.routes.remove(&id) {
+            self.digest ^= digest;
             self.ids[verb as usize].remove(&id);
             let answers = &mut self.answers[verb as usize];
             // Changes may show a later state, so another endpoint may hold the route already.
@@ -227,6 +233,7 @@ impl Table {
         }
         // A replica that loaded the record before the damage may still answer from memory.
         if let Some(damaged) = self.damaged.remove(&id) {
+            self.digest ^= damaged.digest;
             was_there = true;
             routes.extend(
                 damaged.route.map(|Route { verb, path }| (verb, Bytes::copy_from_slice(path.as_str().as_bytes()))),
@@ -235,11 +242,12 @@ impl Table {
         if let Some(until) = settles.filter(|_| was_there) {
             self.unsettled.endpoints.insert(id, until);
         }
-        if let Some(endpoint) = endpoint {
+        if let Some((endpoint, digest)) = endpoint {
+            self.digest ^= digest;
             let verb = endpoint.route.verb;
             let (path, answer) = PreparedAnswer::new(endpoint);
-            self.routes.insert(id, (verb, path.clone()));
-            self.ids[verb as usize].insert(id, answer.body.len());
+            self.routes.insert(id, (verb, path.clone(), digest));
+            self.ids[verb as usize].insert(id, answer.body.len() as u32);
             let answers = &mut self.answers[verb as usize];
             // Remove first: an insert keeps the old key, and with it the memory of the old answer.
             was_there |= answers.remove(&path).is_some();

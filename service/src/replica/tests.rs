@@ -32,7 +32,7 @@ impl Store for OneMock {
         let route = Route { verb: Verb::Get, path: MockPath::parse("/").unwrap() };
         let headers = Headers::parse(vec![]).unwrap();
         let response = MockResponse::new(StatusCode::parse(200.0).unwrap(), headers, None).unwrap();
-        deliver(Ok(Endpoint { id: EndpointId::generate(), route, response }));
+        deliver(Ok((Endpoint { id: EndpointId::generate(), route, response }, Digest::default())));
         if self.is_slow.load(Ordering::Relaxed) {
             future::pending::<()>().await;
         }
@@ -49,10 +49,10 @@ impl Store for OneMock {
         if self.has_gap.load(Ordering::Relaxed) {
             return Ok(Changes::Gap);
         }
-        Ok(Changes::Log { head: version, changes: vec![] })
+        Ok(Changes::Log { head: version, digest: None, changes: vec![] })
     }
 
-    async fn write_all(&self, _: Vec<Write>) -> Result<Version, WriteError> {
+    async fn write_all(&self, _: Vec<Write>) -> Result<Written, WriteError> {
         unreachable!("nobody writes")
     }
 

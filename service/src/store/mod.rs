@@ -3,21 +3,22 @@
 //! The store is the truth about endpoints. Replicas follow the store by the change log.
 
 mod claims;
+mod digest;
 mod dynamodb;
 mod embedded;
 mod format;
 mod record;
+mod version;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 
+pub use digest::{AdoptError, Digest};
 pub use dynamodb::{DynamoStore, TableError};
 pub use embedded::{EmbeddedStore, OpenError};
 pub use format::{Format, Limits, NEWEST as NEWEST_FORMAT, Process, Raise, RaiseError};
+pub use version::{Version, Written};
 
 use crate::domain::{Endpoint, EndpointId, MockPath, Route, Verb};
 
@@ -31,31 +32,6 @@ pub const MAX_MOCK_BYTES: usize = 320 * 1024;
 pub const MAX_CHANGES: usize = 32;
 /// Maximum size of all mocks of a write, in bytes: an entry of the log is one item of DynamoDB (400 KB).
 pub const MAX_WRITE_BYTES: usize = 350_000;
-
-/// A point in the history of a store: the number of accepted writes, from 0. A restored table leaps to the next epoch:
-/// no version is used twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]
-pub struct Version(pub u64);
-
-impl Version {
-    /// The number of bits below the epoch.
-    const EPOCH: u32 = 32;
-
-    /// The epoch: 0 until a table is restored.
-    pub const fn epoch(self) -> u64 {
-        self.0 >> Self::EPOCH
-    }
-
-    const fn first_of(epoch: u64) -> Self {
-        Self(epoch << Self::EPOCH)
-    }
-}
-
-impl fmt::Display for Version {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
 
 /// An endpoint, and the version of the last write.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,6 +104,8 @@ pub struct Damaged {
     pub route: Option<Route>,
     /// Names the record, for the log.
     pub why: String,
+    /// As in [`Change`].
+    pub digest: Digest,
 }
 
 /// The endpoints of a listing: all endpoints with the given verb and path.
@@ -232,34 +210,36 @@ pub struct Change {
     pub version: Version,
     pub id: EndpointId,
     pub endpoint: Option<Endpoint>,
+    /// The digest of the new state. 0 after a deletion, and always in an exclusive store.
+    pub digest: Digest,
 }
 
 /// The writes since a version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Changes {
-    /// Every write since, in order, up to `head`.
-    Log { head: Version, changes: Vec<Change> },
+    /// Every write since, in order, up to `head`. `digest`: of all endpoints at `head`, if the store knows it.
+    Log { head: Version, digest: Option<Digest>, changes: Vec<Change> },
     /// The log does not reach back to the version, or the version is of another history. Load
     /// everything.
     Gap,
 }
 
-/// Receives each endpoint of a load, in any order. An error is an endpoint with a damaged record.
-pub type Deliver = Box<dyn FnMut(Result<Endpoint, Damaged>) + Send>;
+/// Receives each endpoint of a load with the digest, in any order. An error is an endpoint with a damaged record.
+pub type Deliver = Box<dyn FnMut(Result<(Endpoint, Digest), Damaged>) + Send>;
 
 /// A store of endpoints. All reads are strongly consistent: a read sees every write that was acknowledged before.
 ///
 /// An acknowledged write (`Ok`) is durable: the write survives `kill -9` of the process, except in memory.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// Carries out all writes, of different endpoints, as one version; or no write. Returns the version. Of writes in a
+    /// Carries out all writes, of different endpoints, as one version; or no write. Of writes in a
     /// race for the same route, or for the same version of an endpoint, exactly one is accepted.
     /// [`WriteError::Missing`] and [`WriteError::Changed`] take precedence over [`WriteError::Taken`].
-    async fn write_all(&self, writes: Vec<Write>) -> Result<Version, WriteError>;
+    async fn write_all(&self, writes: Vec<Write>) -> Result<Written, WriteError>;
 
     /// Carries out one write.
     async fn write(&self, write: Write) -> Result<Version, WriteError> {
-        self.write_all(vec![write]).await
+        Ok(self.write_all(vec![write]).await?.version)
     }
 
     async fn get(&self, id: EndpointId) -> Result<Option<Stored>, StoreError>;
@@ -293,6 +273,12 @@ pub trait Store: Send + Sync + 'static {
     /// Each write after the answer may need the format. A shared store is not raised while a live process lacks the
     /// format. With `dry_run`, nothing changes.
     async fn raise(&self, to: Option<u64>, dry_run: bool) -> Result<Raise, RaiseError>;
+
+    /// Makes `digest` the digest of all endpoints, by a write without changes. Returns false if the head is not at
+    /// `version`.
+    async fn adopt(&self, _version: Version, _digest: Digest) -> Result<bool, AdoptError> {
+        Err(AdoptError::NotShared)
+    }
 
     /// Whether other processes may write to the same endpoints, so that data in memory may be old.
     fn is_shared(&self) -> bool;

@@ -73,8 +73,8 @@ const STORE: Description = Description {
     kind: "histogram",
     unit: "s",
     attributes: &[OPERATION, attribute::ERROR_TYPE],
-    meaning: "Time of the store's operations: `write`, `get`, `list`, `head`, `changes_since`, `load`, `raise`. Failed \
-              ones have `error.type` `store`.",
+    meaning: "Time of the store's operations: `write`, `get`, `list`, `head`, `changes_since`, `load`, `raise`, `adopt`. \
+              Failed ones have `error.type` `store`.",
 };
 const LIMITED: Description = Description {
     name: "echo.rate_limited",
@@ -85,7 +85,7 @@ const LIMITED: Description = Description {
 };
 
 /// All instruments.
-pub const DESCRIPTIONS: [Description; 12] = [
+pub const DESCRIPTIONS: [Description; 14] = [
     DURATION,
     ACTIVE,
     SERVED,
@@ -94,6 +94,8 @@ pub const DESCRIPTIONS: [Description; 12] = [
     STORE,
     replica::ENDPOINTS,
     replica::DAMAGED,
+    replica::DIVERGED,
+    replica::DIVERGENCES,
     replica::AGE,
     replica::READINGS,
     replica::RELOADS,

@@ -23,6 +23,20 @@ pub(super) const DAMAGED: Description = Description {
     attributes: &[],
     meaning: "Endpoints whose record in the store is damaged. Calls of these endpoints get 500; the log names the records.",
 };
+pub(super) const DIVERGED: Description = Description {
+    name: "echo.replica.diverged",
+    kind: "gauge",
+    unit: "1",
+    attributes: &[],
+    meaning: "1 while this replica holds other mocks than the digest of the table says, otherwise 0.",
+};
+pub(super) const DIVERGENCES: Description = Description {
+    name: "echo.replica.divergences",
+    kind: "counter",
+    unit: "{divergence}",
+    attributes: &[],
+    meaning: "Divergences of this replica from the digest of the table. The replica loads the table again after each.",
+};
 pub(super) const AGE: Description = Description {
     name: "echo.replica.age",
     kind: "gauge",
@@ -70,6 +84,7 @@ pub fn watch(meter: &Meter, replica: &Arc<Replica>) {
     };
     gauge(ENDPOINTS, Replica::count);
     gauge(DAMAGED, Replica::count_damaged);
+    gauge(DIVERGED, |replica| usize::from(replica.is_diverged()));
     let aged = Arc::clone(replica);
     meter
         .f64_observable_gauge(AGE.name)
@@ -92,6 +107,7 @@ pub fn watch(meter: &Meter, replica: &Arc<Replica>) {
     };
     counter(READINGS, |replica| vec![(replica.counts().readings.load(Ordering::Relaxed), vec![])]);
     counter(RELOADS, |replica| vec![(replica.counts().reloads.load(Ordering::Relaxed), vec![])]);
+    counter(DIVERGENCES, |replica| vec![(replica.counts().divergences.load(Ordering::Relaxed), vec![])]);
     counter(WAITS, |replica| {
         let waits = |name, count: u64| (count, vec![KeyValue::new(WAIT, name)]);
         let counts = replica.counts();

@@ -18,8 +18,8 @@ use super::Instruments;
 use crate::{
     domain::{EndpointId, Route, Verb},
     store::{
-        Changes, Deliver, Filter, Page, Process, Raise, RaiseError, Store, StoreError, Stored, Version, Write,
-        WriteError,
+        AdoptError, Changes, Deliver, Digest, Filter, Page, Process, Raise, RaiseError, Store, StoreError, Stored,
+        Version, Write, WriteError, Written,
     },
 };
 
@@ -71,7 +71,7 @@ fn always(_: &StoreError) -> bool {
 
 #[async_trait]
 impl<S: Store> Store for ObservedStore<S> {
-    async fn write_all(&self, writes: Vec<Write>) -> Result<Version, WriteError> {
+    async fn write_all(&self, writes: Vec<Write>) -> Result<Written, WriteError> {
         // A refused write is no failure of the store.
         self.observe("write", self.store.write_all(writes), |error| matches!(error, WriteError::Store(_))).await
     }
@@ -107,6 +107,11 @@ impl<S: Store> Store for ObservedStore<S> {
     async fn raise(&self, to: Option<u64>, dry_run: bool) -> Result<Raise, RaiseError> {
         let is_failure = |error: &RaiseError| matches!(error, RaiseError::Store(_));
         self.observe("raise", self.store.raise(to, dry_run), is_failure).await
+    }
+
+    async fn adopt(&self, version: Version, digest: Digest) -> Result<bool, AdoptError> {
+        let is_failure = |error: &AdoptError| matches!(error, AdoptError::Write(WriteError::Store(_)));
+        self.observe("adopt", self.store.adopt(version, digest), is_failure).await
     }
 
     fn is_shared(&self) -> bool {

@@ -21,7 +21,7 @@ use echo_service::{
     domain::{EndpointId, Verb},
     store::{
         Changes, Deliver, EmbeddedStore, Filter, Page, Raise, RaiseError, Store, StoreError, Stored, Version, Write,
-        WriteError,
+        WriteError, Written,
     },
     telemetry::Telemetry,
 };
@@ -57,11 +57,11 @@ impl FailingStore {
 
 #[async_trait]
 impl Store for FailingStore {
-    async fn write_all(&self, writes: Vec<Write>) -> Result<Version, WriteError> {
-        let version = self.reach()?.write_all(writes).await?;
+    async fn write_all(&self, writes: Vec<Write>) -> Result<Written, WriteError> {
+        let written = self.reach()?.write_all(writes).await?;
         match self.state.load(Ordering::SeqCst) {
             MUTE => Err(StoreError::Unavailable("secret: connection reset".into()).into()),
-            _ => Ok(version),
+            _ => Ok(written),
         }
     }
 

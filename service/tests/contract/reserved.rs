@@ -1,6 +1,6 @@
 //! Reserved on a shared listener: `/endpoints`, all paths below `/endpoints/`, and all paths below `/-/`:
 //! `/-/docs` (Swagger UI from the binary, no CDN), `/-/openapi.json`, `/-/openapi.yaml` (see `docs.rs`),
-//! `/-/live`, `/-/ready`, `/-/store/raise`. `/endpoints-x` and `/api/endpoints/5` are ordinary paths. A mock at a
+//! `/-/live`, `/-/ready`, `/-/store/raise`, `/-/store/adopt`. `/endpoints-x` and `/api/endpoints/5` are ordinary paths. A mock at a
 //! reserved path is 422. An unsupported method of a reserved path is 405 with `Allow`.
 
 use serde_json::json;
@@ -66,7 +66,7 @@ fn a_reserved_path_is_reserved_in_every_spelling() {
     assert_eq!(echo.get("/%65ndpoints").json()["data"], json!([]));
     assert_eq!(echo.get("/%2D/live").json(), json!({"meta": {"status": "live"}}));
     let all = "the paths of management are `/endpoints`, `/endpoints/{id}`, `/-/docs`, `/-/openapi.json`, `/-/openapi.yaml`, `/-/live`, \
-               `/-/ready` and `/-/store/raise`";
+               `/-/ready`, `/-/store/raise` and `/-/store/adopt`";
     for (path, hint) in [
         ("/endpoints/", "write `/endpoints`"),
         ("/endpoints//", "write `/endpoints`"),
@@ -109,6 +109,7 @@ fn an_unsupported_method_on_a_reserved_path_is_405_with_allow() {
         ("/-/live", "GET, HEAD"),
         ("/-/ready", "GET, HEAD"),
         ("/-/store/raise", "POST"),
+        ("/-/store/adopt", "POST"),
         ("/-/docs", "GET, HEAD"),
         ("/-/openapi.json", "GET, HEAD"),
         ("/-/openapi.yaml", "GET, HEAD"),

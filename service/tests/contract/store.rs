@@ -1,4 +1,4 @@
-//! `POST /-/store/raise`: raises the format of the store, for callers with the scope `write`.
+//! `POST /-/store/raise` and `POST /-/store/adopt`, for callers with the scope `write`.
 
 use serde_json::json;
 
@@ -46,4 +46,24 @@ fn a_raise_refuses_wrong_parameters_and_formats_that_the_version_does_not_know()
         assert_eq!(answer.json()["errors"][0]["source"], json!({"parameter": parameter}), "{parameters}");
         assert!(answer.details().contains(advice), "{parameters}: {}", answer.text());
     }
+}
+
+/// A table's digest is adopted in `tests/process/store/dynamodb/diverged.rs`.
+#[test]
+fn a_store_in_memory_has_no_digest_to_adopt() {
+    let echo = Echo::start(&[]);
+    let refusal = echo.manage("POST", "/-/store/adopt", "", None);
+    assert_refused(&refusal, 409, "a store without a digest");
+    assert!(refusal.details().contains("Only a table of DynamoDB has a digest"), "{}", refusal.text());
+    assert_refused(&echo.manage("POST", "/-/store/adopt?dry_run=true", "", None), 400, "an unknown parameter");
+}
+
+#[test]
+fn an_adoption_needs_the_scope_write() {
+    let (reader, writer) = (Key::new("reader", "read"), Key::new("writer", "write"));
+    let echo = Echo::start(&["--keys", &format!("{},{}", reader.entry, writer.entry)]);
+    let adopt = |header: &str| echo.manage("POST", "/-/store/adopt", header, None);
+    assert_refused(&adopt(""), 401, "without a key");
+    assert_refused(&adopt(&reader.header), 403, "with the scope read");
+    assert_eq!(adopt(&writer.header).status, 409);
 }

@@ -10,7 +10,7 @@ use echo_service::{
     domain::{EndpointId, Verb},
     store::{
         Changes, Deliver, EmbeddedStore, Filter, Page, Raise, RaiseError, Store, StoreError, Stored, Version, Write,
-        WriteError,
+        WriteError, Written,
     },
     telemetry::Telemetry,
 };
@@ -63,7 +63,7 @@ impl<H> Hooked<H> {
 
 #[async_trait]
 impl<H: Hook> Store for Hooked<H> {
-    async fn write_all(&self, writes: Vec<Write>) -> Result<Version, WriteError> {
+    async fn write_all(&self, writes: Vec<Write>) -> Result<Written, WriteError> {
         for write in &writes {
             self.hook.before(Operation::Write(write)).await?;
         }

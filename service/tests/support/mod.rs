@@ -4,7 +4,7 @@
 
 use std::{
     env,
-    io::{BufRead, BufReader, Read, Write},
+    io::{self, BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
     path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
@@ -33,6 +33,7 @@ pub struct Echo {
     pub mocks: SocketAddr,
     pub management: SocketAddr,
     log: Mutex<mpsc::Receiver<Value>>,
+    pub early: Vec<Value>, // The log before the process served.
 }
 
 impl Echo {
@@ -84,25 +85,21 @@ impl Echo {
                 }
             }
         });
-        let mut errors = process.stderr.take().unwrap();
-        let errors = thread::spawn(move || {
-            let mut text = String::new();
-            let _ = errors.read_to_string(&mut text);
-            text
-        });
-        let mut earlier = Vec::new();
+        let errors = process.stderr.take().unwrap();
+        let errors = thread::spawn(move || io::read_to_string(errors).unwrap_or_default());
+        let mut early = Vec::new();
         loop {
             match log.recv_timeout(PATIENCE) {
                 Ok(line) if line["message"] == "serving" => {
                     let address = |name: &str| line[name].as_str().unwrap().parse().unwrap();
                     let (mocks, management) = (address("mocks"), address("management"));
-                    return Ok(Self { process, mocks, management, log: Mutex::new(log) });
+                    return Ok(Self { process, mocks, management, log: Mutex::new(log), early });
                 }
-                Ok(line) => earlier.push(line),
+                Ok(line) => early.push(line),
                 Err(mpsc::RecvTimeoutError::Disconnected) => {
                     return Err((process.wait().unwrap(), errors.join().unwrap()));
                 }
-                Err(mpsc::RecvTimeoutError::Timeout) => panic!("echo-service does not serve; its log: {earlier:?}"),
+                Err(mpsc::RecvTimeoutError::Timeout) => panic!("echo-service does not serve; its log: {early:?}"),
             }
         }
     }

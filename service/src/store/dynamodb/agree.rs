@@ -13,7 +13,7 @@ use super::{
     item::{self, Head, Item, PARTITION},
     open::{self, TableError},
 };
-use crate::store::{Format, Version};
+use crate::store::{Digest, Format, Version};
 
 /// Both keys of the item of the lease, and its attributes.
 pub(super) const LEASE: &str = "LEASE";
@@ -68,7 +68,8 @@ impl Table<'_> {
         Ok(lease.map(|lease| {
             let needed = item::number_of(&lease, FORMAT).unwrap_or(Format::FIRST.needed);
             let made = if needed == Format::FIRST.needed { 0 } else { self.made };
-            Head { version: Version(0), format: Format { written: needed, needed }, made }
+            let digest = (needed > Format::FIRST.needed).then(Digest::default);
+            Head { version: Version(0), format: Format { written: needed, needed }, made, digest }
         }))
     }
 
@@ -79,7 +80,7 @@ impl Table<'_> {
 
     /// Makes the head and the lease of a new table, unless another process was faster.
     async fn make(&self, lease: Option<Duration>) -> Result<(), TableError> {
-        let head = Head { version: Version(0), format: Format::NEW, made: self.made };
+        let head = Head { version: Version(0), format: Format::NEW, made: self.made, digest: Some(Digest::default()) };
         let items = [Some(item::head_item(head)), lease.map(|lease| lease_item(lease, head.format))];
         let put = |item| {
             let put = Put::builder().table_name(self.name).set_item(Some(item));

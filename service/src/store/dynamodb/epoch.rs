@@ -114,7 +114,7 @@ impl DynamoStore {
         /// The largest items that fit into the 4 MB of one reading.
         const AT_ONCE: usize = 10;
         let (_, tail) = self.tail().await?;
-        let ids: BTreeSet<_> = tail.iter().flat_map(|entry| entry.changes.iter().map(|(id, _)| *id)).collect();
+        let ids: BTreeSet<_> = tail.iter().flat_map(|entry| entry.changes.iter().map(|(id, ..)| *id)).collect();
         for ids in ids.into_iter().collect::<Vec<_>>().chunks(AT_ONCE) {
             self.get_at_once(ids.iter().copied().map(item::endpoint_key).collect(), timing::READ).await?;
         }

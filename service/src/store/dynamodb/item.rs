@@ -4,12 +4,13 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 
+use super::digest::digest;
 use crate::{
     domain::{Endpoint, EndpointId, MockPath, Route, Verb},
     store::{
-        Format, StoreError, Stored, Version,
+        Digest, Format, StoreError, Stored, Version,
         format::NEWEST,
         record::{self, Record},
     },
@@ -27,8 +28,11 @@ pub(super) const ENDPOINTS: &str = "ENDPOINT";
 pub(super) const LOG: &str = "LOG";
 /// The attribute of a log entry with several changes.
 const CHANGES: &str = "changes";
+/// The attributes of items that do not belong to the endpoint.
+pub(super) const FOREIGN: [&str; 6] = [PARTITION, SORT, EXPIRES, "endpoint_id", "token", CHANGES];
 /// Sorts after every version.
 const HEAD: &str = "HEAD";
+const DIGEST: &str = "digest";
 
 pub(super) fn text(text: impl Into<String>) -> AttributeValue {
     AttributeValue::S(text.into())
@@ -90,6 +94,8 @@ pub(super) struct Head {
     pub format: Format,
     /// When DynamoDB made the table, in milliseconds since 1970 (`epoch.rs`). 0 in format 1.
     pub made: u64,
+    /// The digest of all endpoints. `None` in format 1, and after a raise until a process adds it.
+    pub digest: Option<Digest>,
 }
 
 impl Head {
@@ -106,6 +112,7 @@ pub(super) fn head_item(head: Head) -> Item {
         item.insert("written".into(), number(head.format.written));
         item.insert("needed".into(), number(head.format.needed));
         item.insert("made".into(), number(head.made));
+        item.extend(head.digest.map(|Digest(digest)| (DIGEST.to_owned(), number(digest))));
     }
     item
 }
@@ -114,8 +121,8 @@ pub(super) fn head_item(head: Head) -> Item {
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
     pub version: Version,
-    /// The changed endpoints: `None` for a deletion.
-    pub changes: Vec<(EndpointId, Option<Endpoint>)>,
+    /// The changed endpoints and their digests: `None` and 0 for a deletion.
+    pub changes: Vec<(EndpointId, Option<Endpoint>, Digest)>,
     /// Identifies the transaction for its writer.
     pub token: String,
     /// In seconds since 1970, by the writer's clock.
@@ -127,7 +134,7 @@ pub(super) fn entry_item(entry: &Entry, rests: &[&Item]) -> Item {
     let mut item = log_key(entry.version);
     item.insert("token".into(), text(&entry.token));
     item.insert(EXPIRES.into(), number(entry.expires));
-    let mut changes = entry.changes.iter().zip(rests).map(|((id, endpoint), rest)| {
+    let mut changes = entry.changes.iter().zip(rests).map(|((id, endpoint, _), rest)| {
         let change = Item::from([("endpoint_id".to_owned(), text(id.to_string()))]);
         match endpoint {
             Some(endpoint) => with_record(change, endpoint, entry.version, rest),
@@ -174,11 +181,12 @@ pub(super) fn logged(item: &Item) -> Result<Logged, StoreError> {
 }
 
 /// Reads an entry with one change, or one change of several.
-fn change(item: &Item) -> Result<(EndpointId, Option<Endpoint>), StoreError> {
+fn change(item: &Item) -> Result<(EndpointId, Option<Endpoint>, Digest), StoreError> {
     let id = holder(item)?;
     // A deletion has no fields at all; a change with some of them is damaged.
     let is_there = ["version", "verb", "path", "code", "headers"].iter().any(|name| item.contains_key(*name));
-    Ok((id, is_there.then(|| stored(item, id)).transpose()?.map(|stored| stored.endpoint)))
+    let endpoint = is_there.then(|| stored(item, id)).transpose()?.map(|stored| stored.endpoint);
+    Ok((id, endpoint, if is_there { digest(id, item) } else { Digest::default() }))
 }
 
 pub(super) fn head(item: &Item) -> Result<Head, StoreError> {
@@ -187,10 +195,12 @@ pub(super) fn head(item: &Item) -> Result<Head, StoreError> {
         StoreError::Unavailable(why)
     })?;
     if item.contains_key("version") {
-        return Ok(Head { version: Version(number_of(item, "version")?), format: Format::FIRST, made: 0 });
+        let version = Version(number_of(item, "version")?);
+        return Ok(Head { version, format: Format::FIRST, made: 0, digest: None });
     }
     let format = Format { written: number_of(item, "written")?, needed: number_of(item, "needed")? };
-    Ok(Head { version: Version(number_of(item, "writes")?), format, made: number_of(item, "made")? })
+    let digest = number_of(item, DIGEST).ok().map(Digest);
+    Ok(Head { version: Version(number_of(item, "writes")?), format, made: number_of(item, "made")?, digest })
 }
 
 /// Returns the needed format of the head as an error, if it is unknown.

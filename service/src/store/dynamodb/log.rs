@@ -6,7 +6,9 @@ use futures_util::TryStreamExt as _;
 use tokio::time::Instant;
 
 use super::{
-    DynamoStore, failed,
+    DynamoStore,
+    digest::digest,
+    failed,
     item::{self, Entry, Head, Item, Logged},
     read::{MAX_AT_ONCE, is_passing, pages, partition, until_answered},
     timing::{self, Backoff},
@@ -44,6 +46,7 @@ impl DynamoStore {
             }
         }
         let is_another = head.is_some_and(|head| self.is_of_another_table(head));
+        let digest = head.and_then(|head: Head| head.digest);
         let head = self.seen(head);
         if is_another || head < since {
             return Ok(Changes::Gap);
@@ -58,9 +61,9 @@ impl DynamoStore {
             return Ok(Changes::Gap);
         }
         let changes = entries.into_values().flat_map(|Entry { version, changes, .. }| {
-            changes.into_iter().map(move |(id, endpoint)| Change { version, id, endpoint })
+            changes.into_iter().map(move |(id, endpoint, digest)| Change { version, id, endpoint, digest })
         });
-        Ok(Changes::Log { head, changes: changes.collect() })
+        Ok(Changes::Log { head, digest, changes: changes.collect() })
     }
 
     /// Reads the end of the log, then all endpoints. The endpoints are at least as new as the head, except for
@@ -71,7 +74,9 @@ impl DynamoStore {
         // Of each endpoint in the end of the log, the last state.
         let mut last: BTreeMap<_, _> = tail
             .into_iter()
-            .flat_map(|Entry { version, changes, .. }| changes.into_iter().map(move |(id, new)| (id, (version, new))))
+            .flat_map(|Entry { version, changes, .. }| {
+                changes.into_iter().map(move |(id, new, digest)| (id, (version, new, digest)))
+            })
             .collect();
         let mut damaged = Vec::new();
         let mut pages = pin!(pages(self.partition(item::ENDPOINTS, None), timing::page_of_load));
@@ -79,9 +84,10 @@ impl DynamoStore {
             for item in page.items() {
                 match item::endpoint(item) {
                     Ok(Stored { endpoint, version }) => {
-                        if last.get(&endpoint.id).is_none_or(|(newest, _)| *newest <= version) {
+                        if last.get(&endpoint.id).is_none_or(|(newest, ..)| *newest <= version) {
                             last.remove(&endpoint.id);
-                            deliver(Ok(endpoint));
+                            let digest = digest(endpoint.id, item);
+                            deliver(Ok((endpoint, digest)));
                         }
                     }
                     Err(why) => {
@@ -89,14 +95,19 @@ impl DynamoStore {
                         let id = item::id(item).inspect_err(|error| tracing::warn!(%error, "an item is no endpoint"));
                         let Ok(id) = id else { continue };
                         // A deletion is final: ids are never reused.
-                        if !matches!(last.remove(&id), Some((_, None))) {
-                            damaged.push(Damaged { id, route: item::route(item), why: why.to_string() });
+                        if !matches!(last.remove(&id), Some((_, None, _))) {
+                            let (route, why) = (item::route(item), why.to_string());
+                            damaged.push(Damaged { id, route, why, digest: digest(id, item) });
                         }
                     }
                 }
             }
         }
-        last.into_values().filter_map(|(_, endpoint)| endpoint).for_each(|endpoint| deliver(Ok(endpoint)));
+        for (_, endpoint, digest) in last.into_values() {
+            if let Some(endpoint) = endpoint {
+                deliver(Ok((endpoint, digest)));
+            }
+        }
         // The claim decides about the route of a damaged record.
         let routes = damaged.iter().filter_map(|damaged| damaged.route.clone()).collect();
         let holders = self.claimed(&routes).await?;

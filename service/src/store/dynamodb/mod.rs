@@ -5,7 +5,7 @@
 //! | `ENDPOINT` | id | the endpoint field by field, `version` of its last write |
 //! | `ROUTE#` and the SHA-256 of verb and path | `ROUTE` | `endpoint_id`: the claim, against duplicates |
 //! | `LOG` | version, 20 digits | `endpoint_id`, the endpoint's new state (no fields: deleted), `token`, `expires_at`. In format 2 an entry may have `changes` instead: a list of such maps |
-//! | `LOG` | `HEAD` | `writes`: the number of writes so far; `written` and `needed`: the format of the table ([`Format`](super::Format)); `made`: the table's creation time in milliseconds. In format 1 only `version`, the number of writes |
+//! | `LOG` | `HEAD` | `writes`: the number of writes so far; `written` and `needed`: the format of the table ([`Format`](super::Format)); `made`: the table's creation time in milliseconds; `digest` of all endpoints. In format 1 only `version`, the number of writes |
 //! | `PROCESS` | id | a process: `format`, the newest known format; `limits`, a map of numbers; `renewed`, the number of renewals; `expires_at` |
 //! | `LEASE` | `LEASE` | `milliseconds`: the maximum age of answers from memory; `format`: the needed format. The same for all processes |
 //!
@@ -28,6 +28,7 @@
 //! DeleteItem.
 
 mod agree;
+mod digest;
 mod epoch;
 mod item;
 mod log;
@@ -62,8 +63,8 @@ use processes::Processes;
 use timing::Turn;
 
 use super::{
-    Changes, Deliver, Filter, Limits, Page, Process, Raise, RaiseError, Store, StoreError, Stored, Version, Write,
-    WriteError, format,
+    AdoptError, Changes, Deliver, Digest, Filter, Limits, Page, Process, Raise, RaiseError, Store, StoreError, Stored,
+    Version, Write, WriteError, Written, format,
 };
 use crate::domain::{EndpointId, Route, Verb};
 
@@ -157,7 +158,7 @@ fn chain(error: &(dyn Error + 'static)) -> String {
 
 #[async_trait]
 impl Store for DynamoStore {
-    async fn write_all(&self, writes: Vec<Write>) -> Result<Version, WriteError> {
+    async fn write_all(&self, writes: Vec<Write>) -> Result<Written, WriteError> {
         self.carry_out(writes).await
     }
 
@@ -194,6 +195,10 @@ impl Store for DynamoStore {
 
     async fn raise(&self, to: Option<u64>, dry_run: bool) -> Result<Raise, RaiseError> {
         self.raise_to(format::target(to)?, dry_run).await
+    }
+
+    async fn adopt(&self, version: Version, digest: Digest) -> Result<bool, AdoptError> {
+        self.adopt_at(version, digest).await
     }
 
     fn is_shared(&self) -> bool {

@@ -1,4 +1,5 @@
-//! Raising the table: a write of the marks in head and lease, without a change of endpoints.
+//! Writes that change no endpoint: a raise changes the marks of the head and of the lease, and an adoption the digest of
+//! the head.
 
 use std::sync::atomic::Ordering;
 
@@ -6,7 +7,7 @@ use aws_sdk_dynamodb::types::Put;
 use tokio::time::Instant;
 
 use super::{DynamoStore, agree, item::Head, timing::Backoff, transaction::put};
-use crate::store::{Format, Raise, RaiseError, StoreError, Version};
+use crate::store::{AdoptError, Digest, Format, Raise, RaiseError, StoreError, Version, WriteError};
 
 /// The number of attempts, while other processes write first or DynamoDB is busy.
 const ATTEMPTS: usize = 100;
@@ -27,7 +28,7 @@ impl DynamoStore {
             }
             let began = Instant::now();
             let made = if head.format == Format::FIRST { self.made.load(Ordering::Acquire) } else { head.made };
-            let next = Head { version: Version(head.version.0 + 1), format, made };
+            let next = Head { version: Version(head.version.0 + 1), format, made, ..head };
             let marked = |lease| Put::builder().table_name(&self.table).set_item(Some(agree::marked(lease, format)));
             let Some(other) = self.advance(head, next, lease.clone().map(|lease| put(marked(lease)))).await? else {
                 tracing::info!(from, to, "the table is raised");
@@ -40,6 +41,16 @@ impl DynamoStore {
             head = other;
         }
         Err(StoreError::Unavailable("others write to the table all the time, or DynamoDB is busy".into()).into())
+    }
+
+    /// The digest starts here after a raise from format 1, which has none.
+    pub(super) async fn adopt_at(&self, version: Version, digest: Digest) -> Result<bool, AdoptError> {
+        let head = self.read_head().await.map_err(WriteError::from)?.unwrap_or_else(|| *self.head.lock());
+        if head.format == Format::FIRST {
+            return Err(WriteError::NeedsFormat(2).into());
+        }
+        let next = Head { version: Version(head.version.0 + 1), digest: Some(digest), ..head };
+        Ok(head.version == version && self.advance(head, next, None).await.map_err(WriteError::from)?.is_none())
     }
 
     /// Refuses a format that a live process lacks.

@@ -14,13 +14,14 @@ use uuid::Uuid;
 
 use super::{
     chain,
+    digest::digest,
     item::{self, Entry, Head, Item, PARTITION},
     timing,
 };
 use crate::{
     domain::{Endpoint, EndpointId, Route},
     store::{
-        StoreError, Version, WriteError, check_sizes,
+        Digest, StoreError, Version, WriteError, check_sizes,
         claims::{Claim, claims},
         record,
     },
@@ -36,15 +37,28 @@ pub(super) struct Planned {
     pub endpoint: Option<Endpoint>,
     /// Unknown attributes of the item, by later versions.
     pub rest: Item,
-    /// The size of the replaced or deleted item.
-    pub replaced: usize,
+    /// The replaced or deleted item.
+    pub replaced: Replaced,
     /// The required version. `None`: a new endpoint must not exist yet, and a deleted endpoint may have any version.
     pub expected: Option<Version>,
 }
 
+/// The size and the digest of an item that is replaced or deleted. Both are 0 for a creation.
+#[derive(Default)]
+pub(super) struct Replaced {
+    bytes: usize,
+    digest: Digest,
+}
+
+impl Replaced {
+    pub(super) fn of(id: EndpointId, item: &Item) -> Self {
+        Self { bytes: item::bytes(item), digest: digest(id, item) }
+    }
+}
+
 impl Planned {
     pub(super) fn deletion(id: EndpointId, old: Route, item: &Item, expected: Option<Version>) -> Self {
-        let replaced = item::bytes(item);
+        let replaced = Replaced::of(id, item);
         Self { id, old: Some(old), new: None, endpoint: None, rest: Item::new(), replaced, expected }
     }
 }
@@ -60,7 +74,10 @@ pub(super) struct Plan {
 pub(super) struct Transaction {
     /// The head before the write.
     after: Head,
-    pub version: Version,
+    /// The head after the write.
+    pub next: Head,
+    /// The new digest of each endpoint.
+    pub digests: Vec<Digest>,
     pub token: String,
     pub items: Vec<TransactWriteItem>,
 }
@@ -92,7 +109,7 @@ impl Plan {
         check_sizes(changes.iter().map(|change| {
             change.endpoint.as_ref().map_or(0, |endpoint| record::bytes(endpoint) + item::bytes(&change.rest))
         }))?;
-        let replaced: usize = changes.iter().map(|change| change.replaced).sum();
+        let replaced: usize = changes.iter().map(|change| change.replaced.bytes).sum();
         if replaced > MAX_REPLACED {
             return Err(WriteError::ReplacesTooMuch { bytes: replaced });
         }
@@ -110,15 +127,31 @@ impl Plan {
         let token = Uuid::now_v7().to_string();
         let put = |item: Item| Put::builder().table_name(table).set_item(Some(item));
         let remove = |key: Item| Delete::builder().table_name(table).set_key(Some(key));
-        let changes = self.changes.iter().map(|change| (change.id, change.endpoint.clone())).collect();
+        let record = |change: &Planned| {
+            change.endpoint.as_ref().map(|endpoint| item::endpoint_item(endpoint, version, &change.rest))
+        };
+        let records: Vec<_> = self.changes.iter().map(record).collect();
+        let new = |(change, record): (&Planned, &Option<Item>)| {
+            record.as_ref().map(|item| digest(change.id, item)).unwrap_or_default()
+        };
+        let digests: Vec<_> = self.changes.iter().zip(&records).map(new).collect();
+        let mut next = Head { version, ..head };
+        if let Some(all) = &mut next.digest {
+            let replaced = self.changes.iter().map(|change| change.replaced.digest);
+            for digest in replaced.chain(digests.iter().copied()) {
+                *all ^= digest;
+            }
+        }
+        let changes = self.changes.iter().zip(&digests);
+        let changes = changes.map(|(change, digest)| (change.id, change.endpoint.clone(), *digest)).collect();
         let entry = Entry { version, changes, token: token.clone(), expires: timing::expiry_of_now() };
         let rests: Vec<_> = self.changes.iter().map(|change| &change.rest).collect();
 
-        let next = follow(put(item::head_item(Head { version, ..head })), head);
-        let mut items = vec![self::put(next), self::put(put(item::entry_item(&entry, &rests)))];
-        items.extend(self.changes.iter().map(|change| match (&change.endpoint, change.expected) {
-            (Some(endpoint), expected) => {
-                let put = put(item::endpoint_item(endpoint, version, &change.rest));
+        let moved = follow(put(item::head_item(next)), head);
+        let mut items = vec![self::put(moved), self::put(put(item::entry_item(&entry, &rests)))];
+        items.extend(self.changes.iter().zip(records).map(|(change, record)| match (record, change.expected) {
+            (Some(record), expected) => {
+                let put = put(record);
                 self::put(match expected {
                     Some(expected) => at(put, "version", expected),
                     None => absent(put),
@@ -154,7 +187,7 @@ impl Plan {
                 ),
             }
         }));
-        Transaction { after: head, version, token, items }
+        Transaction { after: head, next, digests, token, items }
     }
 
     /// Interprets an error.
@@ -183,8 +216,9 @@ impl Plan {
             reason.filter(|reason| reason.code() == Some("ConditionalCheckFailed"))
         };
         if let Some(reason) = failed(HEAD) {
+            let empty = Head { version: Version(0), digest: after.digest.map(|_| Digest::default()), ..after };
             // No head: the table was emptied.
-            return match reason.item().map_or(Ok(Head { version: Version(0), ..after }), item::head) {
+            return match reason.item().map_or(Ok(empty), item::head) {
                 Ok(head) => Answer::Moved(head),
                 Err(damaged) => Answer::Refused(damaged.into()),
             };

@@ -18,11 +18,11 @@ use super::{
     DynamoStore,
     item::{self, Head, Item},
     timing::{self, Backoff},
-    transaction::{Answer, Plan, Planned, Transaction},
+    transaction::{Answer, Plan, Planned, Replaced, Transaction},
 };
 use crate::{
     domain::{EndpointId, Route},
-    store::{StoreError, Stored, Version, Write, WriteError},
+    store::{StoreError, Stored, Version, Write, WriteError, Written},
 };
 
 type Request =
@@ -37,7 +37,7 @@ enum Outcome {
 
 impl DynamoStore {
     /// Carries out writes as a transaction. Within the time-outs, returns an error if the result is unknown.
-    pub(super) async fn carry_out(&self, writes: Vec<Write>) -> Result<Version, WriteError> {
+    pub(super) async fn carry_out(&self, writes: Vec<Write>) -> Result<Written, WriteError> {
         let started = Instant::now();
         let trouble = Mutex::new("the endpoint could not be read".to_owned());
         let mut work = pin!(self.commit(writes, &trouble));
@@ -62,7 +62,7 @@ impl DynamoStore {
         }
     }
 
-    async fn commit(&self, writes: Vec<Write>, trouble: &Mutex<String>) -> Result<Version, WriteError> {
+    async fn commit(&self, writes: Vec<Write>, trouble: &Mutex<String>) -> Result<Written, WriteError> {
         let plan = self.plan(writes).await?;
         "other writes of this process came first".clone_into(&mut trouble.lock());
         let mut turn = self.turn.lock().await;
@@ -90,9 +90,10 @@ impl DynamoStore {
             let sent = Instant::now();
             match self.send(&plan, &transaction, &mut backoff, trouble).await? {
                 Outcome::Committed => {
-                    self.saw_head(Head { version: transaction.version, ..head });
-                    turn.end(transaction.version, sent.elapsed());
-                    return Ok(transaction.version);
+                    self.saw_head(transaction.next);
+                    let version = transaction.next.version;
+                    turn.end(version, sent.elapsed());
+                    return Ok(Written { version, digests: transaction.digests });
                 }
                 // May be less than the last head: then another table of the same name has replaced the table.
                 Outcome::Overtaken(head) => {
@@ -120,13 +121,13 @@ impl DynamoStore {
                         new,
                         endpoint: Some(endpoint),
                         rest: Item::new(),
-                        replaced: 0,
+                        replaced: Replaced::default(),
                         expected,
                     }
                 }
                 Write::Replace { endpoint, expected } => {
                     let (old, item) = self.expect(endpoint.id, expected).await?;
-                    let (rest, replaced) = (item::rest(&item), item::bytes(&item));
+                    let (rest, replaced) = (item::rest(&item), Replaced::of(endpoint.id, &item));
                     let (old, new, expected) = (Some(old), Some(endpoint.route.clone()), Some(expected));
                     Planned { id: endpoint.id, old, new, endpoint: Some(endpoint), rest, replaced, expected }
                 }
@@ -190,7 +191,7 @@ impl DynamoStore {
             let answer = plan.read(transaction, &error);
             if in_doubt
                 && matches!(answer, Answer::Moved(_) | Answer::Refused(_))
-                && self.token_of(transaction.version).await?.as_ref() == Some(&transaction.token)
+                && self.token_of(transaction.next.version).await?.as_ref() == Some(&transaction.token)
             {
                 // The log may show the write ahead of the head.
                 self.settled_head().await?;

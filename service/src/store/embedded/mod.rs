@@ -19,7 +19,8 @@ use tables::{ENDPOINTS, ROUTES};
 use writer::Queued;
 
 use super::{
-    Changes, Deliver, Filter, Page, Raise, RaiseError, Store, StoreError, Stored, Version, Write, WriteError, format,
+    Changes, Deliver, Digest, Filter, Page, Raise, RaiseError, Store, StoreError, Stored, Version, Write, WriteError,
+    Written, format,
 };
 use crate::domain::{EndpointId, Verb};
 
@@ -78,12 +79,13 @@ impl Drop for EmbeddedStore {
 
 #[async_trait]
 impl Store for EmbeddedStore {
-    async fn write_all(&self, writes: Vec<Write>) -> Result<Version, WriteError> {
+    async fn write_all(&self, writes: Vec<Write>) -> Result<Written, WriteError> {
+        let digests = vec![Digest::default(); writes.len()];
         let gone = || WriteError::Store(StoreError::Unavailable("the writer has stopped".into()));
         let (reply, outcome) = oneshot::channel();
         let queue = self.queue.as_ref().ok_or_else(gone)?;
         queue.send(Queued { writes, reply }).await.map_err(|_| gone())?;
-        outcome.await.map_err(|_| gone())?
+        Ok(Written { version: outcome.await.map_err(|_| gone())??, digests })
     }
 
     async fn get(&self, id: EndpointId) -> Result<Option<Stored>, StoreError> {

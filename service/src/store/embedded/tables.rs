@@ -10,7 +10,9 @@ use uuid::Uuid;
 use super::open::failed;
 use crate::{
     domain::{EndpointId, MockPath, Route, Verb},
-    store::{Change, Changes, Damaged, Deliver, Filter, Format, Page, StoreError, Stored, Version, readable, record},
+    store::{
+        Change, Changes, Damaged, Deliver, Digest, Filter, Format, Page, StoreError, Stored, Version, readable, record,
+    },
 };
 
 /// Number of kept entries. A replica further behind loads everything, at about the same cost.
@@ -159,12 +161,16 @@ fn read_log(txn: &ReadTransaction, since: Version) -> Result<Changes, StoreError
                 version,
                 id,
                 endpoint: find(&endpoints, &routes, id)?.map(|stored| stored.endpoint),
+                digest: NONE,
             });
         }
     }
     let complete = changes.first().map_or(since == head, |change| change.version == start);
-    Ok(if complete { Changes::Log { head, changes } } else { Changes::Gap })
+    Ok(if complete { Changes::Log { head, digest: None, changes } } else { Changes::Gap })
 }
+
+/// One process has the file for itself, so nothing can diverge.
+const NONE: Digest = Digest(0);
 
 pub(super) fn load(txn: &ReadTransaction, mut deliver: Deliver) -> Result<Version, StoreError> {
     let head = head(txn)?;
@@ -173,7 +179,7 @@ pub(super) fn load(txn: &ReadTransaction, mut deliver: Deliver) -> Result<Versio
     for entry in endpoints.iter().map_err(failed)? {
         let (key, value) = entry.map_err(failed)?;
         match id_of(key.value()).and_then(|id| read(&routes, id, value.value())) {
-            Ok(stored) => deliver(Ok(stored.endpoint)),
+            Ok(stored) => deliver(Ok((stored.endpoint, NONE))),
             Err(why) => _ = broken.insert(key.value().to_vec(), why.to_string()),
         }
     }
@@ -185,12 +191,12 @@ pub(super) fn load(txn: &ReadTransaction, mut deliver: Deliver) -> Result<Versio
                 None if endpoints.get(value.value()).map_err(failed)?.is_some() => continue,
                 why => why.unwrap_or_else(|| no_record(id).to_string()),
             };
-            deliver(Err(Damaged { id, route: route_of(key.value()), why }));
+            deliver(Err(Damaged { id, route: route_of(key.value()), why, digest: NONE }));
         }
     }
     for (key, why) in broken {
         match id_of(&key) {
-            Ok(id) => deliver(Err(Damaged { id, route: None, why })),
+            Ok(id) => deliver(Err(Damaged { id, route: None, why, digest: NONE })),
             Err(error) => tracing::warn!(%error, "a record has a damaged key"),
         }
     }

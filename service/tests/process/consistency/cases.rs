@@ -12,7 +12,10 @@ use async_trait::async_trait;
 use echo_service::{
     domain::{Endpoint, EndpointId, Verb},
     replica::{Lease, Replica},
-    store::{Changes, Deliver, Filter, Page, Raise, RaiseError, Store, StoreError, Stored, Version, Write, WriteError},
+    store::{
+        Changes, Deliver, Filter, Page, Raise, RaiseError, Store, StoreError, Stored, Version, Write, WriteError,
+        Written,
+    },
 };
 use parking_lot::Mutex;
 use rand::{Rng, SeedableRng, rngs::StdRng};
@@ -24,7 +27,8 @@ use tokio::{
 use super::{
     asking::{called, listed_with_others},
     simulation::{LEASE, simulated},
-    store::{GONE, Plant, Truth, Way},
+    store::{GONE, Plant, Way},
+    truth::Truth,
 };
 use crate::store::{endpoint, text_response};
 
@@ -177,7 +181,7 @@ struct Meeting {
 
 #[async_trait]
 impl Store for Meeting {
-    async fn write_all(&self, writes: Vec<Write>) -> Result<Version, WriteError> {
+    async fn write_all(&self, writes: Vec<Write>) -> Result<Written, WriteError> {
         let outcome = self.way.write_all(writes).await;
         while !self.is_over.load(Ordering::Relaxed) {
             sleep(Duration::from_millis(1)).await;

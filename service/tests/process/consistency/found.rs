@@ -33,6 +33,11 @@ fn a_raise_that_is_no_entry_of_the_log_is_found() {
 }
 
 #[test]
+fn a_load_that_lacks_an_item_is_found() {
+    assert_found_as("differs from the digest", 2_000, Setting { plant: Plant::OldLoad, ..SOUND });
+}
+
+#[test]
 fn a_lease_longer_than_the_wait_is_found() {
     let long = Lease { term: LEASE.term * 3, poll: LEASE.poll * 6 };
     assert_found(2_000, Setting { leases: [LEASE, LEASE, long], ..SOUND });

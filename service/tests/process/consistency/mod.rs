@@ -13,3 +13,4 @@ mod processes;
 mod service;
 mod simulation;
 mod store;
+mod truth;

@@ -2,6 +2,7 @@
 //! of seeds.
 
 use std::{
+    mem,
     ops::Range,
     sync::{
         Arc,
@@ -29,7 +30,8 @@ use super::{
     changing::{NotYet, change, renew},
     formats::{NEW, OLD},
     history::{Checker, Counts, History, Kind, Operation, Outcome, Recorder, add},
-    store::{AWAY, Plant, SLOW, Truth, WELL, Way},
+    store::{AWAY, Plant, SLOW, WELL, Way},
+    truth::Truth,
 };
 use crate::store::{endpoint, text_response};
 
@@ -70,6 +72,8 @@ struct World {
     raised: AtomicU64,
     /// Refusals of a format by calls that began after that.
     late_refusals: AtomicU64,
+    /// Divergences of replicas that were replaced.
+    diverged: AtomicU64,
 }
 
 impl World {
@@ -102,6 +106,7 @@ fn run(seed: u64, Setting { plant, leases, only_misses }: Setting) -> (History, 
             clock: AtomicU64::new(0),
             raised: AtomicU64::new(u64::MAX),
             late_refusals: AtomicU64::new(0),
+            diverged: AtomicU64::new(0),
         });
         let formats = Arc::clone(&truth);
         let mut clients = JoinSet::new();
@@ -123,7 +128,8 @@ fn run(seed: u64, Setting { plant, leases, only_misses }: Setting) -> (History, 
                     if random.random_bool(0.3)
                         && let Ok(new) = Replica::load(Arc::new(way), leases[which]).await
                     {
-                        world.replicas.lock()[which] = new;
+                        let old = mem::replace(&mut world.replicas.lock()[which], new);
+                        world.diverged.fetch_add(divergences(&old), Ordering::Relaxed);
                     }
                     sleep(Duration::from_millis(random.random_range(20..300))).await;
                 }
@@ -136,16 +142,24 @@ fn run(seed: u64, Setting { plant, leases, only_misses }: Setting) -> (History, 
         }
         let world = Arc::into_inner(world).expect("all clients have ended");
         let late = world.late_refusals.into_inner();
+        let diverged = world.diverged.into_inner() + world.replicas.lock().iter().map(divergences).sum::<u64>();
+        // Digests find other planted faults as well, but the checker has to find those.
+        let diverged = if matches!(plant, Plant::Nothing | Plant::OldLoad) { diverged } else { 0 };
         let history = world.recorder.finish(format!("seed {seed}"));
         let truth = formats.lock();
         let wrong = [
             (truth.formats.stranded, "a live process does not know the format"),
             (truth.formats.put_back, "the format was put back"),
             (late, "the format was refused after the raise"),
+            (diverged, "a replica differs from the digest"),
         ];
         let wrong = wrong.iter().find(|(count, _)| *count > 0);
         (history, wrong.map(|(_, what)| format!("seed {seed}: {what}")))
     })
+}
+
+fn divergences(replica: &Arc<Replica>) -> u64 {
+    replica.counts().divergences.load(Ordering::Relaxed)
 }
 
 pub fn simulated() -> Runtime {

@@ -10,15 +10,21 @@ use std::{
 
 use async_trait::async_trait;
 use echo_service::{
-    domain::{Endpoint, EndpointId, Route, Verb},
-    store::{Changes, Deliver, Filter, Page, Raise, RaiseError, Store, StoreError, Stored, Version, Write, WriteError},
+    domain::{Endpoint, EndpointId, Verb},
+    store::{
+        AdoptError, Changes, Deliver, Digest, Filter, Page, Raise, RaiseError, Store, StoreError, Stored, Version,
+        Write, WriteError, Written,
+    },
 };
 use parking_lot::Mutex;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::formats::{Formats, KnownFormat, NEW};
-use crate::store::model::Model;
+use super::{
+    formats::{KnownFormat, NEW},
+    truth::Truth,
+};
+use crate::store::digests::{digest_of, written};
 
 /// The planted fault of the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,44 +44,12 @@ pub enum Plant {
     RaiseOutsideLog,
     /// A write is refused for the format that its process has seen last.
     CachedRefusal,
+    /// Some loads lack an item.
+    OldLoad,
 }
 
 /// Time between the two halves: longer than all replicas need to learn of the first.
 const NOWHERE: Duration = Duration::from_millis(400);
-
-/// The true state, and the time at which the log shows each version. As in DynamoDB, other reads
-/// may show a version a moment before.
-#[derive(Default)]
-pub struct Truth {
-    model: Model,
-    counted: Vec<Instant>,
-    pub formats: Formats,
-    /// Delay of the log after a write, if a test sets it.
-    pub lag: Option<Duration>,
-}
-
-impl Truth {
-    /// The head that the log shows, and since when.
-    fn head_since(&self, age: Duration) -> Version {
-        let now = Instant::now();
-        Version(self.counted.partition_point(|counted| *counted + age <= now) as u64)
-    }
-
-    fn write_in_halves(&mut self, endpoint: Endpoint, expected: Version) -> Result<Version, WriteError> {
-        let Route { verb, path } = endpoint.route.clone();
-        if self.model.list(&Filter { verb: Some(verb), path: Some(path) }, None, 1).endpoints.is_empty() {
-            self.model.write(vec![Write::Delete { id: endpoint.id, expected }])?;
-            return self.model.write(vec![Write::Create(endpoint)]);
-        }
-        self.model.write(vec![Write::Replace { endpoint, expected }])
-    }
-
-    fn write_in_parts(&mut self, writes: Vec<Write>) -> Result<Version, WriteError> {
-        // Refused as a whole.
-        self.model.check(&writes)?;
-        writes.into_iter().map(|write| self.model.write(vec![write])).last().expect("there is one")
-    }
-}
 
 pub const WELL: u8 = 0;
 /// Some 100 ms each way.
@@ -104,7 +78,7 @@ impl Way {
     /// The way of a process that knows formats up to this one.
     pub fn of_version(truth: &Arc<Mutex<Truth>>, state: &Arc<AtomicU8>, plant: Plant, seed: u64, knows: u64) -> Self {
         let random = Mutex::new(StdRng::seed_from_u64(seed));
-        let format = truth.lock().formats.enter(knows);
+        let format = truth.lock().enter(knows);
         Self { truth: Arc::clone(truth), state: Arc::clone(state), plant, random, format }
     }
 
@@ -162,7 +136,8 @@ async fn until_counted(truth: &Mutex<Truth>) {
 
 #[async_trait]
 impl Store for Way {
-    async fn write_all(&self, mut writes: Vec<Write>) -> Result<Version, WriteError> {
+    async fn write_all(&self, mut writes: Vec<Write>) -> Result<Written, WriteError> {
+        let asked = writes.clone();
         let forget = self.plant == Plant::LostWrites && self.chance(0.1);
         if let Err(lost) = self.travel().await {
             if self.chance(0.5) {
@@ -217,7 +192,7 @@ impl Store for Way {
         };
         until_counted(&self.truth).await;
         self.travel().await?;
-        outcome
+        Ok(written(&asked, outcome?))
     }
 
     async fn get(&self, id: EndpointId) -> Result<Option<Stored>, StoreError> {
@@ -253,7 +228,8 @@ impl Store for Way {
                 return Changes::Gap;
             }
             let head = truth.head_since(age).max(version);
-            Changes::Log { head, changes: changes.into_iter().filter(|change| change.version <= head).collect() }
+            let changes = changes.into_iter().filter(|change| change.version <= head).collect();
+            Changes::Log { head, digest: truth.digest_at(head), changes }
         })
         .await
     }
@@ -262,13 +238,17 @@ impl Store for Way {
         self.travel().await?;
         let head = self.truth.lock().head_since(Duration::ZERO);
         // Endpoints are newer than the head, and some of them newer than the others.
-        let mut endpoints = self.ask(|truth| truth.model.load().endpoints).await?;
-        let middle = endpoints.get(endpoints.len() / 2).map(|endpoint| endpoint.id);
-        let rest = self.ask(|truth| truth.model.load().endpoints).await?;
-        endpoints.retain(|endpoint| Some(endpoint.id) < middle);
-        endpoints.extend(rest.into_iter().filter(|endpoint| Some(endpoint.id) >= middle));
-        for endpoint in endpoints {
-            deliver(Ok(endpoint));
+        let mut endpoints = self.ask(|truth| truth.model.stored()).await?;
+        let middle = endpoints.get(endpoints.len() / 2).map(|stored| stored.endpoint.id);
+        let rest = self.ask(|truth| truth.model.stored()).await?;
+        endpoints.retain(|stored| Some(stored.endpoint.id) < middle);
+        endpoints.extend(rest.into_iter().filter(|stored| Some(stored.endpoint.id) >= middle));
+        if self.plant == Plant::OldLoad && self.chance(0.5) {
+            endpoints.pop();
+        }
+        for Stored { endpoint, version } in endpoints {
+            let digest = digest_of(&endpoint, version);
+            deliver(Ok((endpoint, digest)));
         }
         until_counted(&self.truth).await;
         Ok(head)
@@ -288,6 +268,14 @@ impl Store for Way {
         };
         self.travel().await?;
         Ok(raise)
+    }
+
+    async fn adopt(&self, version: Version, digest: Digest) -> Result<bool, AdoptError> {
+        self.travel().await.map_err(WriteError::from)?;
+        until_counted(&self.truth).await;
+        let is_next = self.truth.lock().adopt(version, digest);
+        self.travel().await.map_err(WriteError::from)?;
+        Ok(is_next)
     }
 
     fn is_shared(&self) -> bool {

@@ -7,7 +7,7 @@ use echo_service::{
     store::{Changes, Store, Version, Write},
 };
 
-use super::{Subject, endpoint, response};
+use super::{Subject, digests::plain, endpoint, response};
 use crate::store::model::Snapshot;
 
 /// A reader with the state at a version; follows the log.
@@ -23,7 +23,7 @@ impl Follower {
     }
 
     async fn follow(&mut self, store: &dyn Store) {
-        let Changes::Log { head, changes } = store.changes_since(self.at).await.unwrap() else {
+        let Changes::Log { head, changes, .. } = store.changes_since(self.at).await.unwrap() else {
             panic!("the log reaches back to {}", self.at);
         };
         for change in changes {
@@ -69,7 +69,7 @@ pub async fn replays_to_the_state_or_is_a_gap<S: Subject>() {
     for forgotten in [Version(0), lazy.at] {
         assert_eq!(store.changes_since(forgotten).await.unwrap(), Changes::Gap);
     }
-    assert_eq!(store.changes_since(head).await.unwrap(), Changes::Log { head, changes: vec![] });
+    assert_eq!(plain(store.changes_since(head).await.unwrap()), Some((head, vec![])));
     let mut late = Follower::load(store).await;
     assert_eq!(late.endpoints, lazy.endpoints);
     store.write(Write::Create(endpoint(Verb::Get, "/three", &response(1)))).await.unwrap();

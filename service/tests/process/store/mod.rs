@@ -1,5 +1,6 @@
 //! The suite of all stores.
 
+pub mod digests;
 pub mod dynamodb;
 pub mod files;
 mod histories;

@@ -4,10 +4,12 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use echo_service::{
     domain::{Endpoint, EndpointId, Verb},
-    store::{Change, Changes, Damaged, Filter, Page, Store, StoreError, Stored, Version, Write, WriteError},
+    store::{Change, Changes, Damaged, Digest, Filter, Page, Store, StoreError, Stored, Version, Write, WriteError},
 };
 use parking_lot::Mutex;
 use proptest::sample::Index;
+
+use super::digests::{self, digest_of};
 
 /// All that a load delivers, in the order of ids.
 #[derive(Debug, PartialEq, Eq)]
@@ -15,20 +17,25 @@ pub struct Snapshot {
     pub head: Version,
     pub endpoints: Vec<Endpoint>,
     pub damaged: Vec<Damaged>,
+    pub digest: Digest,
 }
 
 impl Snapshot {
     pub async fn of(store: &dyn Store) -> Result<Self, StoreError> {
-        let received = Arc::new(Mutex::new((vec![], vec![])));
+        let received = Arc::new(Mutex::new((vec![], vec![], Digest::default())));
         let results = Arc::clone(&received);
-        let receive = move |delivered| match delivered {
-            Ok(endpoint) => results.lock().0.push(endpoint),
-            Err(damaged) => results.lock().1.push(damaged),
+        let receive = move |delivered: Result<(Endpoint, Digest), Damaged>| {
+            let (endpoints, damaged, all) = &mut *results.lock();
+            *all ^= delivered.as_ref().map_or_else(|damaged| damaged.digest, |(_, digest)| *digest);
+            match delivered {
+                Ok((endpoint, _)) => endpoints.push(endpoint),
+                Err(record) => damaged.push(record),
+            }
         };
         let head = store.load(Box::new(receive)).await?;
-        let (mut endpoints, damaged) = Arc::into_inner(received).unwrap().into_inner();
+        let (mut endpoints, damaged, digest) = Arc::into_inner(received).unwrap().into_inner();
         endpoints.sort_unstable_by_key(|endpoint: &Endpoint| endpoint.id);
-        Ok(Self { head, endpoints, damaged })
+        Ok(Self { head, endpoints, damaged, digest })
     }
 }
 
@@ -40,6 +47,8 @@ pub struct Model {
     pub ids: Vec<EndpointId>,
     /// The changes of each write, in order.
     log: Vec<Vec<(EndpointId, Option<Endpoint>)>>,
+    /// The digest after each write.
+    digests: Vec<Digest>,
 }
 
 impl Model {
@@ -68,7 +77,14 @@ impl Model {
             });
         }
         self.log.push(changes);
+        self.digests
+            .push(digests::sum(self.endpoints.values().map(|stored| digest_of(&stored.endpoint, stored.version))));
         Ok(version)
+    }
+
+    /// The digest of all endpoints at a version.
+    pub fn digest_at(&self, version: Version) -> Digest {
+        version.0.checked_sub(1).map_or_else(Digest::default, |before| self.digests[before as usize])
     }
 
     /// Whether writes would be accepted, all at once.
@@ -134,9 +150,13 @@ impl Model {
         page
     }
 
+    pub fn stored(&self) -> Vec<Stored> {
+        self.endpoints.values().cloned().collect()
+    }
+
     pub fn load(&self) -> Snapshot {
-        let endpoints = self.endpoints.values().map(|stored| stored.endpoint.clone()).collect();
-        Snapshot { head: self.head(), endpoints, damaged: vec![] }
+        let endpoints = self.stored().into_iter().map(|stored| stored.endpoint).collect();
+        Snapshot { head: self.head(), endpoints, damaged: vec![], digest: self.digest_at(self.head()) }
     }
 
     /// With `as_it_was`, each earlier state, as by a shared store; otherwise the current states.
@@ -145,15 +165,16 @@ impl Model {
             return Changes::Gap;
         }
         let entry = |(at, changes): (usize, &Vec<(EndpointId, Option<Endpoint>)>)| {
-            let change = |(id, then): &(EndpointId, Option<Endpoint>)| Change {
-                version: Version(at as u64 + 1),
-                id: *id,
-                endpoint: if as_it_was { then.clone() } else { self.get(*id).map(|stored| stored.endpoint) },
+            let version = Version(at as u64 + 1);
+            let change = |(id, then): &(EndpointId, Option<Endpoint>)| {
+                let endpoint = if as_it_was { then.clone() } else { self.get(*id).map(|stored| stored.endpoint) };
+                let digest = endpoint.as_ref().map(|endpoint| digest_of(endpoint, version)).unwrap_or_default();
+                Change { version, id: *id, endpoint, digest }
             };
             changes.iter().map(change).collect::<Vec<_>>()
         };
         let changes = self.log.iter().enumerate().skip(since.0 as usize).flat_map(entry).collect();
-        Changes::Log { head: self.head(), changes }
+        Changes::Log { head: self.head(), digest: Some(self.digest_at(self.head())), changes }
     }
 
     /// A present or past id, and the expected version.

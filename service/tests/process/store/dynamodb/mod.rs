@@ -2,6 +2,7 @@
 
 mod abandoned;
 mod demand;
+mod diverged;
 mod doubt;
 mod formats;
 mod isolation;
@@ -52,11 +53,12 @@ impl Scene {
     /// Checks after any history that log, endpoints and claims agree.
     async fn assert_sound(&self) {
         let snapshot = Snapshot::of(&*self.other).await.unwrap();
-        let Changes::Log { head, changes } = self.other.changes_since(Version(0)).await.unwrap() else {
+        let Changes::Log { head, digest, changes } = self.other.changes_since(Version(0)).await.unwrap() else {
             panic!("the log reaches back to the beginning");
         };
         let versions: Vec<_> = changes.iter().map(|change| change.version.0).collect();
         assert_eq!((head, versions), (snapshot.head, (1..=head.0).collect()));
+        assert_eq!(digest, Some(snapshot.digest));
         let left = snapshot.endpoints.len();
         assert_eq!(self.table.count("ENDPOINT").await, left);
         assert_eq!(self.table.count("LOG").await as u64, head.0 + 1, "an entry for each write, and the head");

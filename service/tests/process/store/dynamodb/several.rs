@@ -25,14 +25,16 @@ async fn thirty_two_moves_are_one_write_and_more_are_refused() {
     let create = |mocks: &[Endpoint]| mocks.iter().cloned().map(Write::Create).collect::<Vec<_>>();
     let refusal = scene.store.write_all(create(&mocks)).await;
     assert!(matches!(refusal, Err(WriteError::TooMany { changes: 33, .. })), "{refusal:?}");
-    assert_eq!(scene.store.write_all(create(&mocks[..32])).await.unwrap(), Version(1));
+    assert_eq!(scene.store.write_all(create(&mocks[..32])).await.unwrap().version, Version(1));
     // Each move takes three items: the mock, the left claim and the taken claim.
     let moves = mocks[..32].iter().enumerate().map(|(n, mock)| Write::Replace {
         endpoint: Endpoint { route: at(&format!("/moved/{n}")).route, ..mock.clone() },
         expected: Version(1),
     });
-    assert_eq!(scene.store.write_all(moves.collect()).await.unwrap(), Version(2));
-    let Changes::Log { head, changes } = scene.other.changes_since(Version(1)).await.unwrap() else { panic!("a gap") };
+    assert_eq!(scene.store.write_all(moves.collect()).await.unwrap().version, Version(2));
+    let Changes::Log { head, changes, .. } = scene.other.changes_since(Version(1)).await.unwrap() else {
+        panic!("a gap")
+    };
     assert_eq!((head, changes.len()), (Version(2), 32));
     let loaded = Snapshot::of(&*scene.other).await.unwrap();
     assert!(
@@ -90,7 +92,7 @@ async fn mocks_swap_routes_in_one_write_even_if_the_answer_is_lost() {
         Write::Replace { endpoint: swapped.clone(), expected: first },
         Write::Replace { endpoint: other.clone(), expected: second },
     ];
-    assert_eq!(scene.store.write_all(writes).await.unwrap(), Version(3));
+    assert_eq!(scene.store.write_all(writes).await.unwrap().version, Version(3));
     assert_eq!(Snapshot::of(&*scene.other).await.unwrap().endpoints, [swapped.clone(), other]);
     // The claims say so too.
     let taken = scene.other.write(Write::Create(at("/two"))).await;
