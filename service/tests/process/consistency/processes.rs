@@ -174,7 +174,10 @@ impl Client<'_> {
     }
 
     fn ask(&mut self, kind: u32, number: usize, name: &str) {
-        let Some(service) = *self.services[self.random.random_range(0..REPLICAS)].address.read() else { return };
+        let Some(service) = *self.services[self.random.random_range(0..REPLICAS)].address.read() else {
+            // A loop of many clients would leave a service no time to start.
+            return thread::sleep(Duration::from_millis(10));
+        };
         let path = format!("/{number}");
         let known = self.mocks.lock().get(&number).cloned();
         let call = self.now();
