@@ -8,8 +8,9 @@ resource "aws_ecs_service" "main" {
   # A rollout starts new tasks beside the old ones, and stops an old task only when a new task is healthy.
   deployment_minimum_healthy_percent = 100
   deployment_maximum_percent         = 200
-  # Time for a task to start before the load balancer may report it unhealthy.
-  health_check_grace_period_seconds = 30
+  # Time for a task to load all mocks before the load balancer may report it unhealthy: twice the time in which twelve
+  # tasks that start together load a million mocks (docs/consistency/design.md, "Starts").
+  health_check_grace_period_seconds = 600
   availability_zone_rebalancing     = "ENABLED"
 
   # The apply waits for the rollout and fails with it. Ctrl-C rolls the deployment back.
@@ -70,10 +71,11 @@ resource "aws_ecs_service" "main" {
     }
   }
 
-  # A bad image fails several times before the circuit breaker acts, and the rollback takes time as well.
+  # A bad image fails several times before the circuit breaker acts, and the rollback takes time as well. A task that is
+  # never ready counts as failed after the grace period only.
   timeouts {
-    create = "20m"
-    update = "20m"
+    create = "45m"
+    update = "45m"
     delete = "20m"
   }
 

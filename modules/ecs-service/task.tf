@@ -48,7 +48,8 @@ locals {
       for name in ["mocks", "management"] : { name = name, containerPort = var.ports[name], hostPort = var.ports[name], protocol = "tcp" }
     ]
 
-    # Requests /-/live. The load balancer requests /-/ready and decides about requests to the task.
+    # Requests /-/live, which answers while the mocks are loaded. The load balancer requests /-/ready and decides about
+    # requests to the task.
     healthCheck = {
       command     = ["CMD", "/echo-service", "healthcheck"]
       interval    = 10

@@ -3,7 +3,10 @@
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::net::TcpListener;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::{
+    sync::{CancellationToken, DropGuard},
+    task::TaskTracker,
+};
 
 use crate::{
     api::{BodyLimits, Gate, Locations, Management, Readiness},
@@ -28,6 +31,8 @@ pub enum StartError {
     Table(#[from] TableError),
     #[error("cannot load the endpoints: {0}")]
     Load(#[from] StoreError),
+    #[error("stopped before the start was complete")]
+    Stopped,
     #[error(
         "cannot listen on {address} ({flag}): {error}. Choose another address, or stop the program that uses this \
              address"
@@ -35,9 +40,11 @@ pub enum StartError {
     Bind { flag: &'static str, address: SocketAddr, error: io::Error },
 }
 
-/// A service that is ready to run: its addresses are bound and its mocks are loaded.
+/// A service that serves: its mocks are loaded.
 pub struct App {
-    servers: Vec<Server>,
+    servers: TaskTracker,
+    /// Closes the listeners.
+    close: DropGuard,
     /// The address of the mocks.
     pub mock_address: SocketAddr,
     /// The address of management.
@@ -48,22 +55,31 @@ pub struct App {
 }
 
 impl App {
-    /// Opens the configured store and builds the service on it.
-    pub async fn start(config: &Config, telemetry: &Telemetry) -> Result<Self, StartError> {
+    /// Opens the configured store and builds the service on it. `stop` ends the load.
+    pub async fn start(config: &Config, telemetry: &Telemetry, stop: impl Future + Send) -> Result<Self, StartError> {
         match &config.store {
-            StoreChoice::File(path) => Self::on(EmbeddedStore::open(path)?, config, telemetry).await,
-            StoreChoice::Memory => Self::on(EmbeddedStore::in_memory(), config, telemetry).await,
+            StoreChoice::File(path) => Self::on(EmbeddedStore::open(path)?, config, telemetry, stop).await,
+            StoreChoice::Memory => Self::on(EmbeddedStore::in_memory(), config, telemetry, stop).await,
             StoreChoice::DynamoDb(table) => {
-                Self::on(DynamoStore::open(table, config.lease.term, Limits::new()).await?, config, telemetry).await
+                let store = DynamoStore::open(table, config.lease.term, Limits::new()).await?;
+                Self::on(store, config, telemetry, stop).await
             }
         }
     }
 
-    /// Builds the service on an open store.
-    pub async fn on(store: impl Store, config: &Config, telemetry: &Telemetry) -> Result<Self, StartError> {
+    /// Builds the service on an open store. The listeners answer during the load: a load may take minutes.
+    pub async fn on(
+        store: impl Store,
+        config: &Config,
+        telemetry: &Telemetry,
+        stop: impl Future + Send,
+    ) -> Result<Self, StartError> {
         let instruments = Arc::new(Instruments::new(&telemetry.meter()));
         let store = Arc::new(ObservedStore::new(store, Arc::clone(&instruments), telemetry.tracer()));
-        let app = Self::of(Arc::clone(&store), instruments, config, telemetry).await;
+        let app = tokio::select! {
+            app = Self::of(Arc::clone(&store), instruments, config, telemetry) => app,
+            _ = stop => Err(StartError::Stopped),
+        };
         if app.is_err() {
             store.leave().await;
         }
@@ -76,7 +92,7 @@ impl App {
         config: &Config,
         telemetry: &Telemetry,
     ) -> Result<Self, StartError> {
-        let replica = Replica::load(store, config.lease).await?;
+        let replica = Replica::new(store, config.lease);
         telemetry::watch(&telemetry.meter(), &replica);
 
         let mock_listener = bind("--listen", config.listen).await?;
@@ -108,7 +124,8 @@ impl App {
         };
         let management = Arc::new(management.into_endpoint());
         let rate = RateLimit::per_second(limits.mock_rate);
-        let mocks = Arc::new(Mocks { replica, rate, trusted, instruments: Arc::clone(&instruments) });
+        let mocks =
+            Arc::new(Mocks { replica: Arc::clone(&replica), rate, trusted, instruments: Arc::clone(&instruments) });
 
         let telemetry = Arc::new(HttpTelemetry {
             instruments,
@@ -132,21 +149,29 @@ impl App {
                 ],
             ),
         };
-        Ok(Self { servers, mock_address, management_address, readiness, gate, mocks })
+        let (tasks, close) = (TaskTracker::new(), CancellationToken::new());
+        for server in servers {
+            tasks.spawn(server.run(close.clone()));
+        }
+        tasks.close();
+        let app = Self {
+            servers: tasks,
+            close: close.drop_guard(),
+            mock_address,
+            management_address,
+            readiness,
+            gate,
+            mocks,
+        };
+        tracing::info!(mocks = %mock_address, management = %management_address, "loading");
+        replica.start().await?;
+        app.readiness.set(true);
+        Ok(app)
     }
 
     /// Serves until `stop`. Readiness is false from then on; Echo goes on serving for the delay that `stop` returns,
     /// and then gives running requests until `deadline`. Returns whether all requests finished.
     pub async fn serve(self, stop: impl Future<Output = Duration>, deadline: Duration) -> bool {
-        let close = CancellationToken::new();
-        let tasks = TaskTracker::new();
-        // Mocks are loaded and addresses are bound. Set before Echo looks at the first request.
-        self.readiness.set(true);
-        for server in self.servers {
-            tasks.spawn(server.run(close.clone()));
-        }
-        tasks.close();
-
         let mut stop = std::pin::pin!(stop);
         let mut forget = tokio::time::interval(FORGET);
         let delay = loop {
@@ -161,8 +186,8 @@ impl App {
         };
         self.readiness.set(false);
         tokio::time::sleep(delay).await;
-        close.cancel();
-        let have_finished = tokio::time::timeout(deadline, tasks.wait()).await.is_ok();
+        drop(self.close);
+        let have_finished = tokio::time::timeout(deadline, self.servers.wait()).await.is_ok();
         self.mocks.replica.leave().await;
         self.gate.lines.report();
         have_finished
@@ -189,7 +214,7 @@ mod tests {
         let rates = ["--rate-limit", "100000000", "--mock-rate-limit", "100000000"];
         let settings = Cli::try_parse_from([&arguments[..], &rates].concat()).unwrap().settings;
         let config = Config::check(&settings, &[]).unwrap();
-        let app = App::start(&config, &Telemetry::default()).await.unwrap();
+        let app = App::start(&config, &Telemetry::default(), future::pending::<()>()).await.unwrap();
         let (gate, mocks) = (Arc::clone(&app.gate), Arc::clone(&app.mocks));
         tokio::time::pause();
         tokio::spawn(app.serve(future::pending(), Duration::ZERO));

@@ -6,7 +6,7 @@ use std::{panic::resume_unwind, process::ExitCode, time::Duration};
 
 use clap::error::ErrorKind;
 use echo_service::{
-    app::App,
+    app::{App, StartError},
     config::{Cli, Command, Config, KeyCommand, Settings, Token, drop_empty_variables, refuse_garbled_variables},
     healthcheck, store_command,
     telemetry::{self, Telemetry},
@@ -138,9 +138,15 @@ async fn run(
     config: &Config,
     telemetry: &Telemetry,
     started: oneshot::Sender<()>,
-    stopped: oneshot::Receiver<Duration>,
+    mut stopped: oneshot::Receiver<Duration>,
 ) -> Result<(), String> {
-    let app = App::start(config, telemetry).await.map_err(|error| error.to_string())?;
+    let app = match App::start(config, telemetry, &mut stopped).await {
+        Err(stop @ StartError::Stopped) => {
+            tracing::info!("{stop}");
+            return Ok(());
+        }
+        app => app.map_err(|error| error.to_string())?,
+    };
     let _ = started.send(());
     let (mocks, management) = (app.mock_address, app.management_address);
     tracing::info!(version = env!("CARGO_PKG_VERSION"), %mocks, %management, docs = format!("http://{management}/-/docs"), "serving");

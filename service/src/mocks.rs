@@ -59,6 +59,7 @@ impl Mocks {
                 (ApiError::page_not_found(request.uri().path()).into_http(), false)
             }
             Err(StoreError::Damaged(_)) => (ApiError::damaged().into_http(), true),
+            Err(StoreError::Loading) => (ApiError::loading().into_http(), true),
             // Without a valid lease and without the store, Echo answers 503.
             Err(_) => (ApiError::store_away().into_http(), true),
         }

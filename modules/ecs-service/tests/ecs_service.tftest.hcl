@@ -123,6 +123,11 @@ run "defaults" {
     error_message = "The apply must wait for the rollout, and roll it back if interrupted."
   }
   assert {
+    # 73,200 read units for a million mocks of 300 bytes, twelve tasks, 3,000 read units a second.
+    condition     = aws_ecs_service.main.health_check_grace_period_seconds >= 2 * 73200 * 12 / 3000
+    error_message = "Twelve tasks that start together must have twice the time that a load of a million mocks takes."
+  }
+  assert {
     condition     = aws_ecs_service.main.deployment_minimum_healthy_percent == 100 && aws_ecs_service.main.deployment_maximum_percent == 200 && aws_ecs_service.main.availability_zone_rebalancing == "ENABLED"
     error_message = "A rollout must start new tasks before it stops old ones, and spread tasks over the zones."
   }

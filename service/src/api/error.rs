@@ -4,6 +4,7 @@
 //! requests.
 
 mod document;
+mod store;
 
 use std::time::Duration;
 
@@ -12,12 +13,9 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use poem::error::ResponseError;
 
 pub use self::document::{ErrorDocument, ErrorObject, Source};
-use super::{document::capitalized, jsonapi, routes};
+use super::{jsonapi, routes};
 pub use crate::domain::excerpt;
-use crate::{
-    domain::{EndpointId, MAX_PATH_BYTES, Route, beginning},
-    store::{StoreError, WriteError},
-};
+use crate::domain::{EndpointId, MAX_PATH_BYTES, Route, beginning};
 
 /// Maximum number of errors in an answer. One more error tells the number of the omitted errors.
 pub const MAX_ERRORS: usize = 50;
@@ -208,6 +206,10 @@ impl ApiError {
         )
     }
 
+    pub fn loading() -> Self {
+        Self::unavailable("This process is loading all mocks: try again, or read the progress at `/-/ready`")
+    }
+
     /// The requests of this caller hold all the memory that one caller may have.
     pub fn too_much_at_once() -> Self {
         Self::unavailable(
@@ -284,34 +286,6 @@ impl ApiError {
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(jsonapi::MEDIA_TYPE));
         response.headers_mut().extend(headers);
         response
-    }
-}
-
-impl From<StoreError> for ApiError {
-    fn from(error: StoreError) -> Self {
-        if matches!(error, StoreError::Damaged(_)) {
-            // The load has logged the record as an error. Errors roll a deployment back, and clients must not be able
-            // to do that.
-            tracing::warn!(%error, "a damaged record was asked for");
-            return Self::damaged();
-        }
-        tracing::error!(%error, "the store failed");
-        Self::store_away()
-    }
-}
-
-impl From<WriteError> for ApiError {
-    fn from(error: WriteError) -> Self {
-        match error {
-            WriteError::Taken { route, holder } => Self::taken(&route, holder),
-            WriteError::Missing => Self::new(Kind::NotFound, "The endpoint was deleted in the meantime", None),
-            WriteError::Changed => Self::changed(),
-            WriteError::Store(error) => error.into(),
-            WriteError::NeedsFormat(_) => Self::new(Kind::Conflict, capitalized(&error.to_string()), None),
-            WriteError::TooLarge { .. } | WriteError::TooMany { .. } | WriteError::ReplacesTooMuch { .. } => {
-                Self::new(Kind::TooLarge, capitalized(&error.to_string()), Some(Source::pointer("/data/attributes")))
-            }
-        }
     }
 }
 

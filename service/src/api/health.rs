@@ -79,15 +79,19 @@ impl HealthApi {
 
     /// Readiness
     ///
-    /// Answers 200 while the process may receive requests, and 503 while it starts, stops, or cannot read its store.
+    /// Answers 200 while the process may receive requests, and 503 while it loads all mocks, stops, or cannot read its
+    /// store. During the load, the detail of the error has the number of mocks so far.
     #[expect(clippy::unused_async, reason = "poem-openapi takes async functions only")]
     #[oai(path = "/-/ready", method = "get", operation_id = "ready")]
     async fn ready(&self) -> Ready {
         let why = match (self.readiness.get(), self.replica.is_current()) {
             (true, true) => return Ready::Ok(document("ready")),
-            (true, false) => "This process cannot read the store: send requests elsewhere",
-            (false, _) => "This process is starting or stopping: send requests elsewhere",
+            (true, false) => "This process cannot read the store: send requests elsewhere".into(),
+            (false, _) if !self.replica.has_started() => {
+                format!("This process has loaded {} mocks so far: send requests elsewhere", self.replica.count())
+            }
+            (false, _) => "This process is stopping: send requests elsewhere".into(),
         };
-        Ready::No(JsonApi(ApiError::unavailable(why).into_document()), 1)
+        Ready::No(JsonApi(ApiError::unavailable(&why).into_document()), 1)
     }
 }

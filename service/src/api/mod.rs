@@ -72,6 +72,7 @@ impl Management {
         let is_reserved = if self.shared_listener { routes::is_reserved } else { routes::nothing_is_reserved };
         let health = HealthApi { readiness: self.readiness, replica: Arc::clone(&self.replica) };
         let store = StoreApi { replica: Arc::clone(&self.replica) };
+        let replica = Arc::clone(&self.replica);
         let endpoints = EndpointsApi { replica: self.replica, locations: self.locations, is_reserved };
         let has_keys = self.gate.has_keys();
         let routes = if self.shared_listener {
@@ -80,6 +81,7 @@ impl Management {
             documented((endpoints, store, health), false, has_keys)
         };
         let front = Front {
+            replica,
             gate: self.gate,
             instruments: self.instruments,
             body_limits: self.body_limits,
@@ -98,6 +100,7 @@ impl Management {
 
 /// The steps before and after the handler of every request.
 struct Front {
+    replica: Arc<Replica>,
     gate: Arc<Gate>,
     instruments: Arc<Instruments>,
     body_limits: BodyLimits,
@@ -126,6 +129,9 @@ impl Front {
                 request.extensions_mut().insert(access);
                 request.extensions_mut().insert(share.insert(self.budget.share(&method, caller)).clone());
                 media_type::check_accept(request.headers())?;
+                if !self.replica.has_started() && !route.is_some_and(routes::Route::is_documentation) {
+                    return Err(ApiError::loading().into());
+                }
             }
             // A second more than the time for a body: a slow body gets an own error.
             match tokio::time::timeout(self.body_limits.time + Duration::from_secs(1), routes.call(request)).await {

@@ -21,7 +21,7 @@ use std::{
     panic::AssertUnwindSafe,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -84,17 +84,19 @@ pub(super) struct Follower {
     pub(super) claims: sync::Mutex<Reading>,
     pub(super) counts: Counts,
     pub(super) divergence: Divergence,
+    /// Whether a load has succeeded.
+    pub(super) has_started: AtomicBool,
 }
 
 impl Follower {
-    /// Loads everything from the store.
-    pub(super) async fn start(store: Arc<dyn Store>, lease: Option<Lease>) -> Result<Arc<Self>, StoreError> {
+    /// With an empty table.
+    pub(super) fn new(store: Arc<dyn Store>, lease: Option<Lease>) -> Self {
         let origin = Instant::now();
         let none = Reading { began: origin, outcome: Ok(()) };
-        let follower = Self {
+        Self {
             store,
             lease,
-            table: RwLock::default(),
+            table: RwLock::new(Table::unloaded()),
             valid_until: AtomicU64::new(0),
             origin,
             suspended_before: suspended(),
@@ -105,12 +107,8 @@ impl Follower {
             claims: sync::Mutex::new(none),
             counts: Counts::default(),
             divergence: Divergence::default(),
-        };
-        let began = follower.nanoseconds(origin);
-        let follower = Arc::new(follower);
-        follower.load().await?;
-        follower.renew(began);
-        Ok(follower)
+            has_started: AtomicBool::new(false),
+        }
     }
 
     /// Whether this replica may answer from the table at `now`.
@@ -140,6 +138,9 @@ impl Follower {
 
     /// Waits until the table has every entry of the log at the time of the call.
     pub(super) async fn catch_up(&self) -> Result<(), StoreError> {
+        if !self.has_started.load(Ordering::Acquire) {
+            return Err(StoreError::Loading);
+        }
         self.counts.waits_for_reading.fetch_add(1, Ordering::Relaxed);
         let readings = async {
             let mut reading = self.reading_after(Instant::now()).await;
@@ -263,7 +264,7 @@ impl Follower {
         }
     }
 
-    async fn read_log(self: &Arc<Self>) -> Result<(), StoreError> {
+    pub(super) async fn read_log(self: &Arc<Self>) -> Result<(), StoreError> {
         let Some(since) = self.loaded().ok().map(|table| table.applied) else {
             // The last load failed.
             return self.load().await;
@@ -294,7 +295,7 @@ impl Follower {
     }
 
     /// Renews the lease after a reading. `sent` is the time of the reading's sending.
-    fn renew(&self, sent: u64) {
+    pub(super) fn renew(&self, sent: u64) {
         if let Some(lease) = self.lease {
             self.valid_until.store(sent + lease.term.as_nanos() as u64, Ordering::Release);
         }
@@ -306,7 +307,7 @@ impl Follower {
     }
 
     /// The time from `origin` to a moment in the near past, including suspensions of the machine.
-    fn nanoseconds(&self, at: Instant) -> u64 {
+    pub(super) fn nanoseconds(&self, at: Instant) -> u64 {
         // Whole units: without a suspension the result is exactly the time by `Instant`.
         let units = suspended().saturating_sub(self.suspended_before).as_micros() / PRECISION.as_micros();
         (at.saturating_duration_since(self.origin).as_nanos() + units * PRECISION.as_nanos()) as u64

@@ -3,12 +3,26 @@
 use std::sync::{Arc, atomic::Ordering};
 
 use parking_lot::RwLockReadGuard;
-use tokio::task::spawn_blocking;
+use tokio::{task::spawn_blocking, time::Instant};
 
 use super::{lease::Follower, table::Table};
 use crate::store::StoreError;
 
 impl Follower {
+    /// The first load.
+    pub(super) async fn start(self: &Arc<Self>) -> Result<(), StoreError> {
+        let began = self.nanoseconds(Instant::now());
+        self.load().await?;
+        self.renew(began);
+        // A load may take longer than a lease. The service is ready with a new lease.
+        let sent = Instant::now();
+        if !self.holds_lease(sent) && self.read_log().await.is_ok() {
+            self.renew(self.nanoseconds(sent));
+        }
+        self.has_started.store(true, Ordering::Release);
+        Ok(())
+    }
+
     /// Loads everything into the empty table.
     pub(super) async fn load(self: &Arc<Self>) -> Result<(), StoreError> {
         self.counts.reloads.fetch_add(1, Ordering::Relaxed);
@@ -28,7 +42,7 @@ impl Follower {
     pub(super) fn loaded(&self) -> Result<RwLockReadGuard<'_, Table>, StoreError> {
         let table = self.table.read();
         if table.is_loading {
-            return Err(StoreError::Unavailable("all mocks are being loaded".into()));
+            return Err(StoreError::Loading);
         }
         Ok(table)
     }

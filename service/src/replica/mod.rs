@@ -16,7 +16,10 @@ mod tests;
 use std::{
     collections::BTreeSet,
     panic,
-    sync::{Arc, atomic::AtomicU64},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -61,19 +64,38 @@ pub struct Counts {
 pub struct Replica {
     store: Arc<dyn Store>,
     follower: Arc<Follower>,
-    _following: AbortOnDropHandle<()>,
+    following: OnceLock<AbortOnDropHandle<()>>,
     /// The routes for the next reading of claims.
     sought: Mutex<BTreeSet<Route>>,
 }
 
 impl Replica {
-    /// Loads everything from the store. All processes on the store must have the same `lease`.
-    pub async fn load(store: Arc<dyn Store>, lease: Lease) -> Result<Arc<Self>, StoreError> {
+    /// A replica without mocks. All processes on the store must have the same `lease`.
+    pub fn new(store: Arc<dyn Store>, lease: Lease) -> Arc<Self> {
         let lease = store.is_shared().then_some(lease);
-        let follower = Follower::start(Arc::clone(&store), lease).await?;
-        let following = Arc::clone(&follower);
-        let following = AbortOnDropHandle::new(tokio::spawn(async move { following.follow().await }));
-        Ok(Arc::new(Self { store, follower, _following: following, sought: Mutex::default() }))
+        let follower = Arc::new(Follower::new(Arc::clone(&store), lease));
+        Arc::new(Self { store, follower, following: OnceLock::new(), sought: Mutex::default() })
+    }
+
+    /// A replica that has loaded everything.
+    pub async fn load(store: Arc<dyn Store>, lease: Lease) -> Result<Arc<Self>, StoreError> {
+        let replica = Self::new(store, lease);
+        replica.start().await?;
+        Ok(replica)
+    }
+
+    /// Loads everything from the store, and follows the store from then on. Until the end of the load, calls get
+    /// [`StoreError::Loading`].
+    pub async fn start(&self) -> Result<(), StoreError> {
+        self.follower.start().await?;
+        let following = Arc::clone(&self.follower);
+        self.following.get_or_init(|| AbortOnDropHandle::new(tokio::spawn(async move { following.follow().await })));
+        Ok(())
+    }
+
+    /// Whether the first load has succeeded.
+    pub fn has_started(&self) -> bool {
+        self.follower.has_started.load(Ordering::Acquire)
     }
 
     /// The response of the mock with this verb and canonical path, or `None`. Includes every write that any replica
@@ -120,7 +142,7 @@ impl Replica {
         self.follower.table.read().applied.epoch()
     }
 
-    /// The number of endpoints.
+    /// The number of endpoints. During a load, the number so far.
     pub fn count(&self) -> usize {
         self.follower.table.read().count()
     }

@@ -96,6 +96,11 @@ struct Unsettled {
 }
 
 impl Table {
+    /// The table of a process that has not loaded anything yet.
+    pub(super) fn unloaded() -> Self {
+        Self { is_loading: true, ..Self::default() }
+    }
+
     /// Empties the table for a load, so that the memory never holds all mocks twice. Requests still wait for unsettled
     /// changes. Returns the previous mocks: the drop of a large table takes long.
     pub(super) fn begin_load(&mut self) -> Self {

@@ -91,6 +91,9 @@ pub enum StoreError {
     /// record.
     #[error("{0}")]
     Damaged(String),
+    /// The process is starting: not all mocks are loaded yet.
+    #[error("the mocks are being loaded")]
+    Loading,
     /// The client stopped waiting, so the write stopped before the next sending.
     #[error("nobody waits for the write any more")]
     Abandoned,

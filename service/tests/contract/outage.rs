@@ -111,7 +111,7 @@ impl Service {
         let state = Arc::new(AtomicU8::new(WELL));
         let store = FailingStore { store: EmbeddedStore::in_memory(), state: Arc::clone(&state) };
         let runtime = Runtime::new().unwrap();
-        let app = runtime.block_on(App::on(store, &config, &Telemetry::default())).unwrap();
+        let app = runtime.block_on(App::on(store, &config, &Telemetry::default(), future::pending::<()>())).unwrap();
         let address = app.mock_address;
         runtime.spawn(app.serve(future::pending(), Duration::ZERO));
         Self { address, state, _runtime: runtime }

@@ -24,7 +24,7 @@ pub fn config(arguments: &[&str]) -> Config {
 
 /// Serves until the runtime ends, and returns the address.
 pub async fn serve(store: impl Store, config: &Config) -> SocketAddr {
-    let app = App::on(store, config, &Telemetry::default()).await.unwrap();
+    let app = App::on(store, config, &Telemetry::default(), future::pending::<()>()).await.unwrap();
     let address = app.mock_address;
     tokio::spawn(app.serve(future::pending(), Duration::ZERO));
     address

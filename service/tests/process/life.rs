@@ -166,18 +166,18 @@ fn a_request_that_never_ends_is_cut_off_at_the_deadline_with_a_warning() {
 
 #[test]
 fn logs_are_json_except_on_a_terminal() {
-    let first_line = |format: &str| {
+    // The first line says that the service loads.
+    let second_line = |format: &str| {
         let arguments = ["--listen", "127.0.0.1:0", "--store", "memory", "--log-format", format];
         let mut service = Echo::command().args(arguments).stdout(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(service.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let line = BufReader::new(service.stdout.take().unwrap()).lines().nth(1).unwrap().unwrap();
         service.kill().unwrap();
         service.wait().unwrap();
         line
     };
     // Standard output is no terminal here.
     for format in ["auto", "json"] {
-        let line: Value = serde_json::from_str(&first_line(format)).unwrap();
+        let line: Value = serde_json::from_str(&second_line(format)).unwrap();
         assert_eq!((&line["level"], &line["message"]), (&json!("INFO"), &json!("serving")));
     }
     // `script` gives its command a terminal. The end of the terminal does not end the service; its time-out does.
@@ -188,13 +188,12 @@ fn logs_are_json_except_on_a_terminal() {
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
     let mut service = service.spawn().unwrap();
-    let mut line = String::new();
-    BufReader::new(service.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let line = BufReader::new(service.stdout.take().unwrap()).lines().nth(1).unwrap().unwrap();
     service.kill().unwrap();
     service.wait().unwrap();
     assert!(line.contains("INFO") && line.contains("serving") && !line.starts_with('{'), "{line}");
 
-    let text = first_line("text");
+    let text = second_line("text");
     assert!(text.contains(" INFO ") && text.contains("serving") && text.contains("docs=\"http://127.0.0.1:"), "{text}");
 }
 

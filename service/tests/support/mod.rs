@@ -74,13 +74,17 @@ impl Echo {
 
     /// Spawns a prepared command with JSON logs, and waits until it serves.
     pub fn spawn(command: &mut Command) -> Result<Self, (ExitStatus, String)> {
+        Self::spawn_until(command, "serving")
+    }
+
+    /// As [`Self::spawn`], until the first log line with the message and the addresses.
+    pub fn spawn_until(command: &mut Command, message: &str) -> Result<Self, (ExitStatus, String)> {
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary runs");
         let (lines, log) = mpsc::channel();
         let output = BufReader::new(process.stdout.take().unwrap());
         thread::spawn(move || {
             for line in output.lines().map_while(Result::ok) {
-                let line = serde_json::from_str(&line).unwrap_or(Value::String(line));
-                if lines.send(line).is_err() {
+                if lines.send(serde_json::from_str(&line).unwrap_or(Value::String(line))).is_err() {
                     break;
                 }
             }
@@ -90,9 +94,9 @@ impl Echo {
         let mut early = Vec::new();
         loop {
             match log.recv_timeout(PATIENCE) {
-                Ok(line) if line["message"] == "serving" => {
-                    let address = |name: &str| line[name].as_str().unwrap().parse().unwrap();
-                    let (mocks, management) = (address("mocks"), address("management"));
+                Ok(line) if line["message"] == message => {
+                    let [mocks, management] =
+                        ["mocks", "management"].map(|of| line[of].as_str().unwrap().parse().unwrap());
                     return Ok(Self { process, mocks, management, log: Mutex::new(log), early });
                 }
                 Ok(line) => early.push(line),
@@ -110,8 +114,7 @@ impl Echo {
 
     /// Sends a signal by its name, for instance `TERM`.
     pub fn signal(&self, name: &str) {
-        let status = Command::new("kill").args([&format!("-{name}"), &self.pid().to_string()]).status().unwrap();
-        assert!(status.success());
+        assert!(Command::new("kill").args([&format!("-{name}"), &self.pid().to_string()]).status().unwrap().success());
     }
 
     /// The exit status, if the process has ended.

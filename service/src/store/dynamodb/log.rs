@@ -18,6 +18,9 @@ use crate::store::{Change, Changes, Damaged, Deliver, StoreError, Stored, Versio
 /// Maximum number of entries in a poll. A replica further behind reads pages with longer time-outs.
 const FEW: i32 = 100;
 
+/// Attempts of the last request of a load, of up to 5 s each.
+const LAST_ATTEMPTS: usize = 12;
+
 /// Maximum number of pages of a reading. A replica further behind loads everything. A page has 1
 /// MB: about 4,000 entries of small mocks.
 const MAX_LOG_PAGES: usize = 16;
@@ -36,7 +39,7 @@ impl DynamoStore {
         if let Some(next) = first.last_evaluated_key {
             // Far behind: pages need more time than a poll.
             let rest = self.partition(item::LOG, after).set_exclusive_start_key(Some(next));
-            let mut pages = pin!(pages(rest, timing::page_of_load));
+            let mut pages = pin!(pages(rest, timing::page_of_load, timing::READ));
             for read in 1.. {
                 let Some(page) = pages.try_next().await? else { break };
                 if read == MAX_LOG_PAGES {
@@ -79,7 +82,7 @@ impl DynamoStore {
             })
             .collect();
         let mut damaged = Vec::new();
-        let mut pages = pin!(pages(self.partition(item::ENDPOINTS, None), timing::page_of_load));
+        let mut pages = pin!(pages(self.partition(item::ENDPOINTS, None), timing::page_of_load, timing::LOAD));
         while let Some(page) = pages.try_next().await? {
             for item in page.items() {
                 match item::endpoint(item) {
@@ -115,8 +118,13 @@ impl DynamoStore {
             damaged.route.take_if(|route| holders.get(route) != Some(&damaged.id));
             deliver(Err(damaged));
         }
-        // A query may also have shown a write ahead of the head.
-        self.settled_head().await?;
+        // A query may also have shown a write ahead of the head. Not after one attempt: the load may have taken minutes.
+        for attempt in 1.. {
+            match self.settled_head().await {
+                Err(StoreError::Unavailable(_)) if attempt < LAST_ATTEMPTS => {}
+                outcome => return outcome.map(|_| head),
+            }
+        }
         Ok(head)
     }
 
@@ -124,7 +132,7 @@ impl DynamoStore {
     pub(super) async fn tail(&self) -> Result<(Version, Vec<Entry>), StoreError> {
         // The first page includes the head.
         let query = self.partition(item::LOG, None).scan_index_forward(false).limit(FEW + 1);
-        let mut pages = pin!(pages(query, timing::page_of_load));
+        let mut pages = pin!(pages(query, timing::page_of_load, timing::READ));
         let (mut head, mut entries, mut is_enough) = (None, BTreeMap::new(), false);
         let old = timing::expiry_of_now().saturating_sub(TAIL.as_secs());
         while !is_enough && let Some(page) = pages.try_next().await? {

@@ -82,7 +82,7 @@ impl DynamoStore {
         // An additional endpoint tells whether more follow.
         let query = query.limit(i32::try_from(limit.saturating_add(1)).unwrap_or(i32::MAX));
         let (_place, _) = self.place().await?;
-        let mut pages = pin!(pages(query, timing::page_of_listing));
+        let mut pages = pin!(pages(query, timing::page_of_listing, READ));
         let mut listed = Filling::new(limit);
         while let Some(page) = pages.try_next().await? {
             for stored in page.items().iter().map(item::endpoint).filter_map(readable) {
@@ -209,11 +209,12 @@ pub(super) fn partition(client: &Client, table: &str, name: &str, after: Option<
 pub(super) fn pages(
     query: QueryFluentBuilder,
     settings: fn() -> Builder,
+    within: Duration,
 ) -> impl Stream<Item = Result<QueryOutput, StoreError>> {
     stream::try_unfold(Some(query), move |query: Option<QueryFluentBuilder>| async move {
         let Some(query) = query else { return Ok(None) };
         let ask = || query.clone().customize().config_override(settings()).send();
-        let page = until_answered(READ, ask, is_passing).await?;
+        let page = until_answered(within, ask, is_passing).await?;
         let next = page.last_evaluated_key.clone().map(|last| query.set_exclusive_start_key(Some(last)));
         Ok(Some((page, next)))
     })

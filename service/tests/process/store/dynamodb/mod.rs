@@ -7,6 +7,7 @@ mod doubt;
 mod formats;
 mod isolation;
 mod layout;
+mod loading;
 mod opening;
 mod outages;
 mod previous;
