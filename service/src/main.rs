@@ -11,6 +11,7 @@ use echo_service::{
     healthcheck, store_command,
     telemetry::{self, Telemetry},
 };
+use rustls::crypto::ring;
 use tokio::{
     runtime::{Handle, Runtime},
     sync::oneshot,
@@ -32,6 +33,8 @@ const START_DEADLINE: Duration = Duration::from_secs(1);
 const CLOSE_DEADLINE: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
+    // reqwest makes no client without it.
+    _ = ring::default_provider().install_default();
     if let Err(problem) = drop_empty_variables().and_then(|()| refuse_garbled_variables()) {
         return finished(Err(problem), ExitCode::from(USAGE));
     }

@@ -1,12 +1,9 @@
 //! `echo-service store`: asks a running Echo to raise its store, or to adopt the content of its table.
 
-use std::time::Duration;
+use std::{error::Error as _, time::Duration};
 
-use bytes::Bytes;
-use http::{Request, header::AUTHORIZATION};
-use http_body_util::{BodyExt as _, Empty};
-use hyper_rustls::HttpsConnectorBuilder;
-use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+use http::header::AUTHORIZATION;
+use reqwest::blocking::Client;
 use serde_json::Value;
 use url::Url;
 
@@ -50,10 +47,7 @@ fn other_answer(at: &ManagementAt, status: u16) -> String {
 
 /// Returns the member `meta` of the answer.
 fn ask(at: &ManagementAt, operation: &str, parameters: &[(&str, String)]) -> Result<Value, String> {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
-    let asked = runtime.block_on(async { tokio::time::timeout(TIMEOUT, send(at, operation, parameters)).await });
-    let (status, document) = asked.map_err(|_| format!("{} did not answer in {TIMEOUT:?}", at.url))??;
+    let (status, document) = send(at, operation, parameters)?;
     match document["errors"][0]["detail"].as_str() {
         _ if status == 200 => Ok(document["meta"].clone()),
         Some(detail) => Err(format!("{status}: {detail}")),
@@ -61,7 +55,7 @@ fn ask(at: &ManagementAt, operation: &str, parameters: &[(&str, String)]) -> Res
     }
 }
 
-async fn send(at: &ManagementAt, operation: &str, parameters: &[(&str, String)]) -> Result<(u16, Value), String> {
+fn send(at: &ManagementAt, operation: &str, parameters: &[(&str, String)]) -> Result<(u16, Value), String> {
     let unusable =
         |why: String| format!("--url {}: {why}: write https://HOST or http://HOST:PORT of management", at.url);
     let mut url: Url = at.url.parse().map_err(|error: url::ParseError| unusable(error.to_string()))?;
@@ -69,21 +63,17 @@ async fn send(at: &ManagementAt, operation: &str, parameters: &[(&str, String)])
     if !parameters.is_empty() {
         url.query_pairs_mut().extend_pairs(parameters);
     }
-    let mut request = Request::post(url.as_str());
+    let failed = |error: reqwest::Error| match error.source() {
+        Some(cause) => format!("{} does not answer: {error}: {cause}", at.url),
+        None => format!("{} does not answer: {error}", at.url),
+    };
+    let client = Client::builder().timeout(TIMEOUT).build().map_err(failed)?;
+    let mut request = client.post(url);
     if let Some(authorization) = at.authorization()? {
         request = request.header(AUTHORIZATION, authorization);
     }
-    let request = request.body(Empty::<Bytes>::new()).map_err(|error| unusable(error.to_string()))?;
-    let provider = rustls::crypto::ring::default_provider();
-    let tls = HttpsConnectorBuilder::new().with_provider_and_native_roots(provider);
-    let tls = tls.map_err(|error| format!("no certificates of authorities are found: {error}"))?;
-    let client = Client::builder(TokioExecutor::new()).build(tls.https_or_http().enable_http1().build());
-    let silent = |error: &dyn std::error::Error| {
-        let cause = error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
-        format!("{} does not answer: {cause}", at.url)
-    };
-    let answer = client.request(request).await.map_err(|error| silent(&error))?;
+    let answer = request.send().map_err(failed)?;
     let status = answer.status().as_u16();
-    let body = answer.into_body().collect().await.map_err(|error| silent(&error))?.to_bytes();
+    let body = answer.bytes().map_err(failed)?;
     Ok((status, serde_json::from_slice(&body).unwrap_or_default()))
 }

@@ -14,6 +14,7 @@ mod values;
 use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
 
 use ipnet::IpNet;
+use tracing_subscriber::filter::Targets;
 
 pub use cli::{Cli, Command, KeyCommand, Settings, settings_tables};
 pub use client::{ManagementAt, Raise, StoreCommand};
@@ -41,7 +42,7 @@ pub struct Config {
     pub lease: Lease,
     pub shutdown_delay: Duration,
     pub shutdown_deadline: Duration,
-    pub log: String,
+    pub log: Targets,
     pub log_format: LogFormat,
     pub telemetry: Telemetry,
 }

@@ -91,7 +91,7 @@ fn is_sampler(text: &str) -> Result<(), String> {
     }
 }
 
-/// The host of a collector. Refuses `https`: this build has no TLS, so that each export would fail.
+/// The host of a collector. Refuses `https`: a collector is nearby, and the exporters have no provider of TLS.
 fn host(text: &str) -> Result<String, String> {
     match url::parse(text, &["http"]) {
         Ok(uri) if uri.query().is_none() => Ok(uri.host().unwrap_or_default().to_owned()),

@@ -39,7 +39,8 @@ pub struct Client {
 impl Client {
     /// Call this outside a runtime: a blocking client cannot exist inside.
     pub fn new(collector: &Collector) -> Result<Self, ExporterBuildError> {
-        let mut http = reqwest::blocking::Client::builder().timeout(collector.timeout);
+        // The collector has no TLS: no need for the system's certificates, which a machine may lack.
+        let mut http = reqwest::blocking::Client::builder().timeout(collector.timeout).tls_certs_only([]);
         if collector.is_local {
             http = http.no_proxy();
         }

@@ -13,7 +13,7 @@ use std::{
 };
 
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::{
     api::error::excerpt,
@@ -77,13 +77,12 @@ impl Drop for LogGuard {
 pub fn init(config: &Config) -> LogGuard {
     let (output, worker) = NonBlockingBuilder::default().buffered_lines_limit(MAX_WAITING).finish(std::io::stdout());
     let losses = Arc::new(Losses { counter: output.error_counter(), told: AtomicUsize::new(0) });
-    let filter = EnvFilter::new(&config.log);
     let json = match config.log_format {
         LogFormat::Json => true,
         LogFormat::Text => false,
         LogFormat::Auto => !std::io::stdout().is_terminal(),
     };
-    let registry = tracing_subscriber::registry().with(filter);
+    let registry = tracing_subscriber::registry().with(config.log.clone());
     if json {
         registry
             .with(
