@@ -8,6 +8,7 @@
 use std::{
     mem,
     sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
 };
 
 use parking_lot::Mutex;
@@ -19,14 +20,22 @@ use crate::store::{AdoptError, Digest, StoreError, Version, WriteError};
 /// The number of attempts to adopt a digest, while other processes write first.
 const ATTEMPTS: usize = 100;
 
+/// Maximum time from a divergence of a running replica to the load, which empties the table. Each replica waits for a
+/// random part of this time: a change of an edited item makes all replicas diverge at once, and others serve meanwhile.
+const SPREAD: Duration = Duration::from_secs(10);
+
 /// The comparison of this replica's digest with that of the head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum State {
+    /// Nothing was compared since the last load.
     #[default]
+    Unknown,
     Agrees,
-    /// A divergence was found, and a load follows.
-    Found,
-    /// The load has not repaired the divergence. No further load follows.
+    /// A divergence was found, and a load follows at this moment.
+    Found(Instant),
+    /// The load has ended.
+    Loaded,
+    /// The load has not repaired the divergence. No further load follows before the next adoption.
     Lasting,
 }
 
@@ -39,6 +48,14 @@ pub(super) struct Divergence {
 }
 
 impl Divergence {
+    /// A load begins, which may read an old item.
+    pub(super) fn begin_load(&self) {
+        let mut state = self.state.lock();
+        if *state == State::Agrees {
+            *state = State::Unknown;
+        }
+    }
+
     /// Whether an operator wants a load now. The difference is known then, and the adoption follows.
     pub(super) fn take_wish(&self) -> bool {
         let is_wanted = self.wanted.swap(false, Ordering::AcqRel);
@@ -50,8 +67,9 @@ impl Divergence {
 }
 
 impl Follower {
-    /// Compares the table with the digest at the head, after a reading. Returns whether the table must be loaded.
-    pub(super) fn differs(&self, head: Version, all: Option<Digest>) -> bool {
+    /// Compares the table with the digest at the head, after a reading. Returns whether the table must be loaded now.
+    /// `may_be_adopted`: the reading showed a write without changes, such as an adoption.
+    pub(super) fn differs(&self, head: Version, all: Option<Digest>, may_be_adopted: bool) -> bool {
         let (own, applied) = {
             let table = self.table.read();
             (table.digest, table.applied)
@@ -59,27 +77,33 @@ impl Follower {
         // Without a digest there is nothing to compare. A write of this process may have come meanwhile.
         let Some(all) = all.filter(|_| applied == head) else { return false };
         let mut state = self.divergence.state.lock();
+        let found = || State::Found(Instant::now() + SPREAD.mul_f64(rand::random()));
         let now = match *state {
             _ if own == all => State::Agrees,
-            State::Agrees => State::Found,
-            State::Found | State::Lasting => State::Lasting,
+            State::Agrees => found(),
+            State::Found(at) if Instant::now() < at => State::Found(at),
+            // Unknown: the load has read an old item, or the table itself differs. Nothing old may be served.
+            State::Unknown | State::Found(_) => State::Loaded,
+            // Another replica may have adopted content that this replica has not loaded.
+            State::Lasting if may_be_adopted => found(),
+            State::Loaded | State::Lasting => State::Lasting,
         };
         match (mem::replace(&mut *state, now), now) {
-            (State::Agrees, State::Found) => {
+            (State::Unknown | State::Agrees | State::Lasting, State::Found(_) | State::Loaded) => {
                 self.counts.divergences.fetch_add(1, Ordering::Relaxed);
                 let version = head.0;
-                tracing::warn!(version, "this replica differs from the digest of the table, and loads the table");
+                tracing::warn!(version, "this replica differs from the digest of the table, and loads the table soon");
             }
-            (State::Found, State::Lasting) => tracing::warn!(
+            (State::Loaded, State::Lasting) => tracing::warn!(
                 "the table itself differs from its digest: see docs/runbook.md#replicas-diverged, and accept the table as it is by \
                  `echo-service store adopt --url URL`"
             ),
-            (State::Found | State::Lasting, State::Agrees) => {
+            (State::Found(_) | State::Loaded | State::Lasting, State::Agrees) => {
                 tracing::info!("this replica agrees with the digest of the table again");
             }
             _ => {}
         }
-        now == State::Found
+        now == State::Loaded
     }
 }
 
@@ -113,6 +137,6 @@ impl Replica {
 
     /// Whether this replica holds other mocks than the digest of the table says.
     pub fn is_diverged(&self) -> bool {
-        *self.follower.divergence.state.lock() != State::Agrees
+        !matches!(*self.follower.divergence.state.lock(), State::Unknown | State::Agrees)
     }
 }

@@ -126,8 +126,8 @@ impl Follower {
     /// Whether this replica holds the lease, or is about to renew the lease.
     pub(super) fn is_current(&self) -> bool {
         let last = self.last.lock();
-        self.loaded().is_ok() && self.holds_lease(Instant::now())
-            || last.outcome.is_ok() && last.began.elapsed() < OVERDUE
+        self.loaded().is_ok()
+            && (self.holds_lease(Instant::now()) || last.outcome.is_ok() && last.began.elapsed() < OVERDUE)
     }
 
     /// Maximum age of the table. `None` on an exclusive store.
@@ -276,6 +276,8 @@ impl Follower {
             return self.load().await;
         };
         let now = Instant::now();
+        let writes = changes.chunk_by(|one, other| one.version == other.version);
+        let is_one_without_changes = (writes.count() as u64) < head.0 - since.0;
         // Without news, do not lock out requests that read the table.
         if head > since || self.table.read().has_news(now) {
             let mut table = self.table.write();
@@ -291,7 +293,7 @@ impl Follower {
             }
             table.applied = table.applied.max(head);
         }
-        if self.differs(head, digest) { self.load().await } else { Ok(()) }
+        if self.differs(head, digest, is_one_without_changes) { self.load().await } else { Ok(()) }
     }
 
     /// Renews the lease after a reading. `sent` is the time of the reading's sending.

@@ -19,6 +19,8 @@ impl Follower {
         if !self.holds_lease(sent) && self.read_log().await.is_ok() {
             self.renew(self.nanoseconds(sent));
         }
+        // The reading may have found a gap, whose load failed.
+        drop(self.loaded()?);
         self.has_started.store(true, Ordering::Release);
         Ok(())
     }
@@ -26,6 +28,7 @@ impl Follower {
     /// Loads everything into the empty table.
     pub(super) async fn load(self: &Arc<Self>) -> Result<(), StoreError> {
         self.counts.reloads.fetch_add(1, Ordering::Relaxed);
+        self.divergence.begin_load();
         // The load may lack a concurrent write of this process (`apply_own`).
         let previous = self.table.write().begin_load();
         if previous.count() > 0 {

@@ -1,7 +1,7 @@
 //! Every mock in memory, as a prepared answer. A lookup costs one hash, at any number of mocks.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     mem,
     ops::Bound,
 };
@@ -84,6 +84,8 @@ pub(super) struct Table {
     unsettled: Unsettled,
     /// Endpoints with a damaged record. No other field of the table has these endpoints.
     damaged: HashMap<EndpointId, Damaged>,
+    /// The damaged endpoints at the last load.
+    told: BTreeSet<EndpointId>,
 }
 
 /// Recent changes that other replicas may not serve yet, with the end of each wait (rule 3 in
@@ -105,7 +107,8 @@ impl Table {
     /// changes. Returns the previous mocks: the drop of a large table takes long.
     pub(super) fn begin_load(&mut self) -> Self {
         let unsettled = mem::take(&mut self.unsettled);
-        mem::replace(self, Self { applied: self.applied, is_loading: true, unsettled, ..Self::default() })
+        let told = mem::take(&mut self.told);
+        mem::replace(self, Self { applied: self.applied, is_loading: true, unsettled, told, ..Self::default() })
     }
 
     /// Receives an endpoint of a load.
@@ -123,12 +126,14 @@ impl Table {
     pub(super) fn end_load(&mut self, head: Version, settles: Option<Instant>) {
         (self.applied, self.is_loading) = (head, false);
         self.unsettled = Unsettled { all: settles, ..Unsettled::default() };
-        if !self.damaged.is_empty() {
+        let damaged = self.damaged.keys().copied().collect();
+        if !self.damaged.is_empty() && damaged != self.told {
             let records: Vec<_> = self.damaged.values().take(DAMAGED_NAMED).map(|damaged| &damaged.why).collect();
             // A single line for all records: a start must not ring the alarm for error lines.
             let count = self.damaged.len();
             tracing::error!(count, ?records, "records are damaged, and calls of their mocks are answered 500");
         }
+        self.told = damaged;
     }
 
     pub(super) fn find(&self, verb: Verb, path: &str) -> Option<&PreparedAnswer> {

@@ -167,6 +167,9 @@ impl DynamoStore {
     }
 }
 
+/// Interval of the log lines about a read without an answer. Only loads wait that long.
+const TOLD: Duration = Duration::from_secs(30);
+
 /// Sends a read until the answer, or a final failure.
 pub(super) async fn until_answered<Answer, Failure, Sending>(
     within: Duration,
@@ -178,7 +181,7 @@ where
     Sending: Future<Output = Result<Answer, SdkError<Failure>>>,
 {
     let (deadline, mut backoff) = (Instant::now() + within, Backoff::default());
-    let mut trouble = "no answer".to_owned();
+    let (mut trouble, mut told) = ("no answer".to_owned(), Instant::now());
     loop {
         let sent = Instant::now();
         match timeout_at(deadline, ask()).await {
@@ -189,6 +192,10 @@ where
                 let why = format!("nothing was read in {} ms: {trouble}", within.as_millis());
                 return Err(StoreError::Unavailable(why));
             }
+        }
+        if told.elapsed() > TOLD {
+            told = Instant::now();
+            tracing::warn!(error = trouble, "DynamoDB does not answer: the load waits");
         }
         backoff.wait(sent).await;
     }

@@ -20,9 +20,8 @@ const PAGE: Duration = Duration::from_millis(1_500);
 /// Time-out of a read with all attempts. Within this time a client of management learns that the
 /// store is away.
 pub(super) const READ: Duration = Duration::from_secs(5);
-/// Time-out of a page of a load. The start of the load has shown that DynamoDB can be reached. So a load of minutes
-/// outlives throttling and outages.
-pub(super) const LOAD: Duration = Duration::from_hours(24);
+/// Time-out of each page of a load. So a load outlives throttling and outages, and ends by itself where nothing passes.
+pub(super) const LOAD: Duration = Duration::from_mins(10);
 /// Time-out of a write without progress of any write in this process. So the queue does not add up
 /// while the store is away.
 pub(super) const WRITE: Duration = Duration::from_secs(5);

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::support::{Answer, Echo, changes};
 
-const FOUND: &str = "this replica differs from the digest of the table, and loads the table";
+const FOUND: &str = "this replica differs from the digest of the table, and loads the table soon";
 const REPAIRED: &str = "this replica agrees with the digest of the table again";
 const LASTING: &str = "the table itself differs from its digest";
 
