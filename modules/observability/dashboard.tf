@@ -8,7 +8,7 @@ locals {
   own = {
     for name in [
       "echo.endpoints", "echo.mocks.missed", "echo.mocks.served", "echo.rate_limited", "echo.replica.age", "echo.replica.damaged",
-      "echo.replica.diverged", "echo.replica.readings", "echo.replica.reloads", "echo.replica.waits", "echo.store.operation.duration", "http.server.active_requests",
+      "echo.replica.diverged", "echo.replica.divergences", "echo.replica.readings", "echo.replica.reloads", "echo.replica.waits", "echo.store.operation.duration", "http.server.active_requests",
     ] : name => "{\"${name}\", ${local.telemetry_of_this}}"
   }
   # ECS's id of a replica, also in names of log streams. `service.instance.id` appears only in telemetry.
@@ -92,8 +92,9 @@ locals {
         age = "max by (${local.task}) (${local.own["echo.replica.age"]})"
       } },
       { title = "Readings of the change log, per second", queries = {
-        readings = "sum by (${local.task}) (rate(${local.own["echo.replica.readings"]}[5m]))"
-        reloads  = "sum(rate(${local.own["echo.replica.reloads"]}[5m]))"
+        divergences = "sum(rate(${local.own["echo.replica.divergences"]}[5m]))"
+        readings    = "sum by (${local.task}) (rate(${local.own["echo.replica.readings"]}[5m]))"
+        reloads     = "sum(rate(${local.own["echo.replica.reloads"]}[5m]))"
       } },
       { title = "Requests that waited, per second", queries = {
         waits = "sum by (\"echo.replica.wait\") (rate(${local.own["echo.replica.waits"]}[5m]))"
