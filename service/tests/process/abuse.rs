@@ -206,7 +206,8 @@ fn an_unread_log_blocks_neither_requests_nor_the_shutdown() {
     command.args(["--listen", &address.to_string(), "--store", "memory", "--rate-limit", "0", "--log-format", "json"]);
     let mut process = command.stdout(Stdio::piped()).stderr(file.reopen().unwrap()).spawn().unwrap();
     let until = std::time::Instant::now() + PATIENCE;
-    while TcpStream::connect(address).is_err() {
+    let ready = "GET /-/ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    while TcpStream::connect(address).is_err() || send(address, ready).status != 200 {
         assert!(std::time::Instant::now() < until, "the service does not start");
         thread::yield_now();
     }
