@@ -1,9 +1,9 @@
 //! Divergence: this replica holds other mocks than the table should have by its digest.
 //!
 //! Each write changes the digest in the head, and each replica computes the digest of its own table. Both are equal at
-//! the same version, unless somebody edited an item by hand, a backup lacks items, a load missed a write, or Echo has a
-//! fault. A load repairs the replica if the table itself is right. Otherwise the replica serves the table as it is, and
-//! an operator adopts the table's content.
+//! the same version. Causes of a difference: an edit of an item by hand, a backup that lacks items, a load that missed
+//! a write, or a fault of Echo. A load repairs the replica if the table itself is right. Otherwise the replica serves
+//! the table as it is, and an operator adopts the table's content.
 
 use std::{
     mem,

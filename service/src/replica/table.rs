@@ -202,8 +202,8 @@ impl Table {
         self.damaged.len()
     }
 
-    /// Applies one write: the new state and digest of each endpoint, `None` after a deletion. If the write replaces anything, all
-    /// routes of the write are unsettled until `settles`, because a write has one moment.
+    /// Applies one write: the new state and digest of each endpoint, `None` after a deletion. If the write replaces
+    /// anything, all routes of the write are unsettled until `settles`, because a write has one moment.
     pub(super) fn apply<'a>(
         &mut self,
         changes: impl IntoIterator<Item = (EndpointId, Option<&'a Endpoint>, Digest)>,

@@ -33,6 +33,6 @@ impl fmt::Display for Version {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
     pub version: Version,
-    /// The new digest of each endpoint, as in [`Change`].
+    /// The new digest of each endpoint, as in [`Change`](super::Change).
     pub digests: Vec<Digest>,
 }

@@ -1,7 +1,7 @@
 //! Reserved on a shared listener: `/endpoints`, all paths below `/endpoints/`, and all paths below `/-/`:
 //! `/-/docs` (Swagger UI from the binary, no CDN), `/-/openapi.json`, `/-/openapi.yaml` (see `docs.rs`),
-//! `/-/live`, `/-/ready`, `/-/store/raise`, `/-/store/adopt`. `/endpoints-x` and `/api/endpoints/5` are ordinary paths. A mock at a
-//! reserved path is 422. An unsupported method of a reserved path is 405 with `Allow`.
+//! `/-/live`, `/-/ready`, `/-/store/raise`, `/-/store/adopt`. `/endpoints-x` and `/api/endpoints/5` are ordinary
+//! paths. A mock at a reserved path is 422. An unsupported method of a reserved path is 405 with `Allow`.
 
 use serde_json::json;
 

@@ -118,7 +118,7 @@ impl DynamoStore {
             damaged.route.take_if(|route| holders.get(route) != Some(&damaged.id));
             deliver(Err(damaged));
         }
-        // A query may also have shown a write ahead of the head. Not after one attempt: the load may have taken minutes.
+        // A query may also have shown a write ahead of the head. Several attempts: the load may have taken long.
         for attempt in 1.. {
             match self.settled_head().await {
                 Err(StoreError::Unavailable(_)) if attempt < LAST_ATTEMPTS => {}

@@ -1,5 +1,5 @@
-//! Writes that change no endpoint: a raise changes the marks of the head and of the lease, and an adoption the digest of
-//! the head.
+//! Writes that change no endpoint: a raise changes the marks of the head and of the lease, and an adoption the digest
+//! of the head.
 
 use std::sync::atomic::Ordering;
 
