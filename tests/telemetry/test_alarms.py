@@ -202,9 +202,9 @@ class Faults(OnPromQl):
     def setUp(self):
         self.requests = [series for series in RECORDED.series if series["Labels"]["__name__"] == "http.server.request.duration"]
         faults = [series for series in self.requests if "error.type" in series["Labels"]]
-        # One series of mocks (503) and one of management.
+        # One series of mocks (503) and one of management. Before the end of the load, `/-/ready` is 503 as well.
         (self.mocks,) = (series for series in faults if "http.route" not in series["Labels"])
-        (self.management,) = (series for series in faults if "http.route" in series["Labels"])
+        (self.management,) = (series for series in faults if series["Labels"].get("http.route", "").startswith("/endpoints"))
 
     def rings(self, counts, series=None):
         """The minute in which the alarm rings, if a series of faults has these counts, minute by minute."""

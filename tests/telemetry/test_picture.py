@@ -65,7 +65,7 @@ class Picture(unittest.TestCase):
                     self.assertEqual(query["label"] in curves, " by (" not in query["query"])
             self.assertTrue(curves and all(points[-1][0] == END for points in curves.values()), curves)
         held = {chart["title"]: curves for chart, curves in self.of_type("chart")}["Mocks held by each replica"]
-        self.assertEqual(list(held), ["damaged 01234567", "endpoints 01234567"])
+        self.assertEqual(list(held), ["damaged 01234567", "diverged 01234567", "endpoints 01234567"])
 
     def test_each_metric_of_aws_is_requested_and_its_values_are_in_order(self):
         named = {metric[1:] for metric in PLAN.metrics if metric[0] in {widget["title"] for widget, _ in self.of_type("metric")}}

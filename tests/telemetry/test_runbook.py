@@ -27,7 +27,7 @@ def limits(alarm):
     if criteria := alarm.get("EvaluationCriteria", {}).get("PromQLCriteria"):
         window, pending = int(re.search(r"\[(\d+)m\]", criteria["Query"])[1]), criteria["PendingPeriod"] // 60
         limit = re.search(r"> \S+$", criteria["Query"])
-        return [limit[0], f"{window} minutes", f"for {pending} minutes"] if limit else [f"for {window + pending} minutes"]
+        return [limit[0], f"{window} minutes", f"for {pending} minute" + "s" * (pending > 1)] if limit else [f"for {window + pending} minutes"]
     period = next(iter(metrics_of(alarm).values()))["period"] // 60
     datapoints, of = alarm["datapoints_to_alarm"], alarm["evaluation_periods"]
     time = [] if period * of == DAY else [f"{period * of} minutes" if datapoints == of else f"{datapoints} of {of} minutes"]
