@@ -99,10 +99,10 @@ with_service() {
   local service=$! url= mocks
   while [[ -z $url ]]; do
     kill -0 "$service" 2>/dev/null || { say "the service does not start"; return 1; }
-    url=$(sed -n 's/.*"management":"\([^"]*\)".*/http:\/\/\1/p' "$work/service.log")
+    url=$(sed -n '/"serving"/s/.*"management":"\([^"]*\)".*/http:\/\/\1/p' "$work/service.log")
     sleep 0.05
   done
-  mocks=$(sed -n 's/.*"mocks":"\([^"]*\)".*/http:\/\/\1/p' "$work/service.log")
+  mocks=$(sed -n '/"serving"/s/.*"mocks":"\([^"]*\)".*/http:\/\/\1/p' "$work/service.log")
   "$command" "$url" "$key"
   local status=$?
   kill "$service"
