@@ -86,7 +86,7 @@ def echo(program: str, folder: Path, *settings: str) -> Iterator[Echo]:
         "--rate-limit", "0", "--log-format", "json", *settings,
     ]  # fmt: skip
     with log.open("w") as stdout, started(command, env=environment, stdout=stdout) as process:
-        found = _await(process, lambda: re.search(r'"mocks":"([^"]*)"', log.read_text()))
+        found = _await(process, lambda: re.search(r'"serving".*"mocks":"([^"]*)"', log.read_text()))
         yield Echo(found[1], write, read, process.pid)
     errors = [line for line in log.read_text().splitlines() if '"level":"ERROR"' in line]
     if errors:
