@@ -1,13 +1,16 @@
 //! `echo-service store`: asks a running Echo to raise its store, or to adopt the content of its table.
 
-use std::{error::Error as _, time::Duration};
+use std::time::Duration;
 
 use http::header::AUTHORIZATION;
 use reqwest::blocking::Client;
 use serde_json::Value;
 use url::Url;
 
-use crate::config::{ManagementAt, Raise, StoreCommand};
+use crate::{
+    causes::causes,
+    config::{ManagementAt, Raise, StoreCommand},
+};
 
 /// Longer than the service waits for its store.
 const TIMEOUT: Duration = Duration::from_secs(40);
@@ -63,10 +66,7 @@ fn send(at: &ManagementAt, operation: &str, parameters: &[(&str, String)]) -> Re
     if !parameters.is_empty() {
         url.query_pairs_mut().extend_pairs(parameters);
     }
-    let failed = |error: reqwest::Error| match error.source() {
-        Some(cause) => format!("{} does not answer: {error}: {cause}", at.url),
-        None => format!("{} does not answer: {error}", at.url),
-    };
+    let failed = |error: reqwest::Error| format!("{} does not answer: {}", at.url, causes(&error));
     let client = Client::builder().timeout(TIMEOUT).build().map_err(failed)?;
     let mut request = client.post(url);
     if let Some(authorization) = at.authorization()? {

@@ -1,8 +1,6 @@
 //! The delivery of spans and metrics to a collector: the client, its proxy, and the log lines about failures.
 
 use std::{
-    error::Error,
-    iter,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -26,7 +24,7 @@ use parking_lot::Mutex;
 use prost::Message;
 use tracing::{Dispatch, instrument::WithSubscriber};
 
-use crate::config::Collector;
+use crate::{causes::causes, config::Collector};
 
 /// An HTTP client for a collector.
 #[derive(Debug, Clone)]
@@ -69,12 +67,6 @@ fn rejection(response: &Response<Bytes>) -> Option<String> {
     let partial = ExportTraceServiceResponse::decode(response.body().clone()).ok()?.partial_success?;
     let (count, why) = (partial.rejected_spans, partial.error_message);
     (count > 0).then(|| format!("the collector rejected {count}: {why}"))
-}
-
-/// The causes of an error: its own text is only "error sending request".
-fn causes(error: &(dyn Error + 'static)) -> String {
-    let causes: Vec<_> = iter::successors(error.source(), |error| (*error).source()).map(ToString::to_string).collect();
-    if causes.is_empty() { error.to_string() } else { causes.join(": ") }
 }
 
 /// Logs the deliveries of a signal: one line when they begin to fail, and one line when they succeed again.

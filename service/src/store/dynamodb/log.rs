@@ -119,13 +119,13 @@ impl DynamoStore {
             deliver(Err(damaged));
         }
         // A query may also have shown a write ahead of the head. Several attempts: the load may have taken long.
-        for attempt in 1.. {
+        let mut attempts = 1..LAST_ATTEMPTS;
+        loop {
             match self.settled_head().await {
-                Err(StoreError::Unavailable(_)) if attempt < LAST_ATTEMPTS => {}
+                Err(StoreError::Unavailable(_)) if attempts.next().is_some() => {}
                 outcome => return outcome.map(|_| head),
             }
         }
-        Ok(head)
     }
 
     /// The head, and the last writes up to the head without expired entries.

@@ -43,7 +43,6 @@ mod write;
 use std::{
     collections::{BTreeMap, BTreeSet},
     error::Error,
-    iter,
     sync::{Arc, atomic::AtomicU64},
     time::Duration,
 };
@@ -66,7 +65,10 @@ use super::{
     AdoptError, Changes, Deliver, Digest, Filter, Limits, Page, Process, Raise, RaiseError, Store, StoreError, Stored,
     Version, Write, WriteError, Written, format,
 };
-use crate::domain::{EndpointId, Route, Verb};
+use crate::{
+    causes::chain,
+    domain::{EndpointId, Route, Verb},
+};
 
 /// See the module.
 pub struct DynamoStore {
@@ -148,12 +150,6 @@ impl DynamoStore {
 
 fn failed(error: impl Error + 'static) -> StoreError {
     StoreError::Unavailable(chain(&error))
-}
-
-/// An error with its causes: the SDK's outer errors say little ("service error", "dispatch failure").
-fn chain(error: &(dyn Error + 'static)) -> String {
-    let causes = iter::successors(Some(error), |error: &&(dyn Error + 'static)| (*error).source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 #[async_trait]
