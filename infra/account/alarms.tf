@@ -1,6 +1,6 @@
-# The key that encrypts all environments' alarms. A key of Echo's own, because AWS's key for SNS has a fixed policy,
-# with which alarms cannot publish. One key for all, because an environment with its own key would need the right to
-# change keys.
+# The key for the alarms of all environments. A key of Echo, because AWS's key for SNS has a fixed policy, and alarms
+# cannot publish with this policy. One key for all environments, because an environment with a key would need the right
+# to change keys.
 
 data "aws_iam_policy_document" "alarms_key" {
   #checkov:skip=CKV_AWS_109:A key's policy applies to this key only

@@ -1,5 +1,5 @@
-# Resources that an account has once, for all environments. All environments are in one region, because roles and their
-# names have no region. If an environment owned these resources, its destroy would take them from the others.
+# Resources of an account, once for all environments. All environments are in one region, because roles and names of
+# roles have no region. If an environment owned these resources, a destroy would take them from all environments.
 
 module "state" {
   source = "../../modules/state"
@@ -10,7 +10,7 @@ module "state" {
 
 locals {
   service = "echo-service"
-  # The collector's name in its public registry, with the prefix for that registry.
+  # The name of the collector's image in the public registry, with the prefix for the registry.
   collector = "ecr-public/aws-observability/aws-otel-collector"
 
   state_keys = { for environment in var.environments : environment => "${environment}/terraform.tfstate" }

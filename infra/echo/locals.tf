@@ -10,7 +10,7 @@ locals {
   account    = data.aws_caller_identity.current.account_id
 
   # The permissions boundary of an environment's roles, from modules/github-oidc. The apply role can create no role
-  # without it.
+  # without the boundary.
   permissions_boundary_arn = "arn:${local.partition}:iam::${local.account}:policy/github/echo-boundary-${var.environment}"
 
   # Ports inside a task. The load balancer's listeners have other ports.
@@ -20,8 +20,8 @@ locals {
   # Without a certificate there is no HTTPS to redirect to.
   listener_ports = var.domain == null ? { mocks = 80, management = 8081, redirect = null } : { mocks = 443, management = 8443, redirect = 80 }
 
-  # The end of a task in order: it continues to serve while the load balancer removes it, then finishes its requests.
-  # ECS kills the task only long after that.
+  # The end of a task in order: the task continues to serve while the load balancer removes the task, then finishes its
+  # requests. ECS kills the task only long afterwards.
   times = {
     load_balancer_idle_seconds = 60
     service_idle_seconds       = 75

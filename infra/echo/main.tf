@@ -148,8 +148,8 @@ module "autoscaling" {
   schedules                = var.capacity.schedules
 }
 
-# This module depends on everything, so Terraform destroys it first. Nothing depends on it, so its `depends_on` delays
-# nothing.
+# This module depends on everything, so Terraform destroys the module first. Nothing depends on the module, so the
+# `depends_on` delays nothing.
 module "protection" {
   source = "../../modules/protection"
 
