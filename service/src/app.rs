@@ -13,7 +13,7 @@ use crate::{
     config::{Config, StoreChoice},
     limits::{RateLimit, TrustedProxies},
     mocks::Mocks,
-    replica::Replica,
+    replica::{MAX_MOCKS_BYTES, Replica},
     server::{Face, Server},
     store::{DynamoStore, EmbeddedStore, Limits, OpenError, Store, StoreError, TableError},
     telemetry::{self, HttpTelemetry, Instruments, ObservedStore, Telemetry},
@@ -61,7 +61,8 @@ impl App {
             StoreChoice::File(path) => Self::on(EmbeddedStore::open(path)?, config, telemetry, stop).await,
             StoreChoice::Memory => Self::on(EmbeddedStore::in_memory(), config, telemetry, stop).await,
             StoreChoice::DynamoDb(table) => {
-                let store = DynamoStore::open(table, config.lease.term, Limits::new()).await?;
+                let limits = Limits::from([(MAX_MOCKS_BYTES.to_owned(), config.limits.mocks_bytes)]);
+                let store = DynamoStore::open(table, config.lease.term, limits).await?;
                 Self::on(store, config, telemetry, stop).await
             }
         }
@@ -92,7 +93,7 @@ impl App {
         config: &Config,
         telemetry: &Telemetry,
     ) -> Result<Self, StartError> {
-        let replica = Replica::new(store, config.lease);
+        let replica = Replica::new(store, config.lease, config.limits.mocks_bytes);
         telemetry::watch(&telemetry.meter(), &replica);
 
         let mock_listener = bind("--listen", config.listen).await?;
@@ -163,7 +164,8 @@ impl App {
             gate,
             mocks,
         };
-        tracing::info!(mocks = %mock_address, management = %management_address, "loading");
+        let max_mocks_bytes = config.limits.mocks_bytes;
+        tracing::info!(mocks = %mock_address, management = %management_address, max_mocks_bytes, "loading");
         replica.start().await?;
         app.readiness.set(true);
         Ok(app)

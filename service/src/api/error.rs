@@ -46,6 +46,7 @@ pub enum Kind {
     Damaged,
     NotImplemented,
     Unavailable,
+    Full,
 }
 
 impl Kind {
@@ -76,6 +77,7 @@ impl Kind {
             Self::Damaged => (StatusCode::INTERNAL_SERVER_ERROR, "damaged", "Damaged record"),
             Self::NotImplemented => (StatusCode::NOT_IMPLEMENTED, "not_implemented", "Not implemented"),
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Service unavailable"),
+            Self::Full => (StatusCode::INSUFFICIENT_STORAGE, "full", "Memory limit of all mocks"),
         }
     }
 

@@ -154,8 +154,7 @@ pub struct Settings {
     /// Management requests per second, for each key or client address; 0 is no limit
     ///
     /// Bursts may be as large as the rate. The default is enough for the set-up of a test suite, and does not protect
-    /// the store: within it, one client wrote 118 MB/s in a measurement, and nothing bounds the size of all mocks
-    /// together.
+    /// the store: within it, one client wrote 118 MB/s in a measurement.
     #[arg(long, env = "ECHO_RATE_LIMIT", value_name = "PER-SECOND", default_value = "500", help_heading = "Limits")]
     #[arg(allow_negative_numbers = true)]
     pub rate_limit: String,
@@ -166,6 +165,17 @@ pub struct Settings {
     #[arg(long, env = "ECHO_MOCK_RATE_LIMIT", value_name = "PER-SECOND", default_value = "0", help_heading = "Limits")]
     #[arg(allow_negative_numbers = true)]
     pub mock_rate_limit: String,
+
+    /// Maximum memory of all mocks together, in bytes
+    ///
+    /// A mock takes 448 bytes, 160 for each header field after the first, and its texts: path, fields and body. Echo
+    /// refuses a write beyond the limit with 507. On a shared table, the smallest limit of all live processes holds. The default follows from
+    /// the memory of the process: 90 % of the memory above 96 MiB, and at least half. The memory is the smallest of the
+    /// machine's memory, the limits of the container, and `ulimit -d`. A process ends at its start if the mocks of the
+    /// store exceed the limit by more than 32 MiB.
+    #[arg(long, env = "ECHO_MAX_MOCKS_BYTES", value_name = "BYTES", help_heading = "Limits")]
+    #[arg(allow_negative_numbers = true)]
+    pub max_mocks_bytes: Option<String>,
 
     /// Maximum number of connections at once on each listener
     ///

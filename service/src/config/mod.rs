@@ -7,6 +7,7 @@ mod client;
 mod environment;
 mod keys;
 mod log;
+mod memory;
 mod telemetry;
 mod url;
 mod values;
@@ -52,6 +53,8 @@ pub struct Config {
 pub struct Limits {
     pub management_rate: Option<NonZeroU32>,
     pub mock_rate: Option<NonZeroU32>,
+    /// For the memory of all mocks.
+    pub mocks_bytes: u64,
     pub connections: usize,
     pub body_bytes: usize,
     pub header_bytes: usize,
@@ -91,6 +94,8 @@ impl Config {
         let trusted_proxies = p.optional("trusted-proxies", settings.trusted_proxies.as_deref(), networks);
         let management_rate = p.required("rate-limit", &settings.rate_limit, rate);
         let mock_rate = p.required("mock-rate-limit", &settings.mock_rate_limit, rate);
+        let mocks_bytes = settings.max_mocks_bytes.as_deref();
+        let mocks_bytes = p.optional("max-mocks-bytes", mocks_bytes, within(1 << 20..=1 << 50));
         let connections = p.required("max-connections", &settings.max_connections, within(1..=1_000_000));
         let body_bytes = p.required("max-body-bytes", &settings.max_body_bytes, within(1_024..=1 << 30));
         let header_bytes = p.required("max-header-bytes", &settings.max_header_bytes, within(8_192..=1 << 20));
@@ -142,6 +147,7 @@ impl Config {
                 limits: Limits {
                     management_rate: management_rate?,
                     mock_rate: mock_rate?,
+                    mocks_bytes: mocks_bytes.map_or_else(memory::default_for_mocks, |bytes| bytes as u64),
                     connections: connections?,
                     body_bytes: body_bytes?,
                     header_bytes: header_bytes?,

@@ -37,6 +37,7 @@ use super::{
     Counts,
     clock::{Lease, PRECISION, suspended},
     divergence::Divergence,
+    room::Room,
     table::Table,
 };
 use crate::{
@@ -84,13 +85,14 @@ pub(super) struct Follower {
     pub(super) claims: sync::Mutex<Reading>,
     pub(super) counts: Counts,
     pub(super) divergence: Divergence,
+    pub(super) room: Room,
     /// Whether a load has succeeded.
     pub(super) has_started: AtomicBool,
 }
 
 impl Follower {
     /// With an empty table.
-    pub(super) fn new(store: Arc<dyn Store>, lease: Option<Lease>) -> Self {
+    pub(super) fn new(store: Arc<dyn Store>, lease: Option<Lease>, max_bytes: u64) -> Self {
         let origin = Instant::now();
         let none = Reading { began: origin, outcome: Ok(()) };
         Self {
@@ -107,6 +109,7 @@ impl Follower {
             claims: sync::Mutex::new(none),
             counts: Counts::default(),
             divergence: Divergence::default(),
+            room: Room::of(max_bytes),
             has_started: AtomicBool::new(false),
         }
     }

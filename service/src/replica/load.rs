@@ -36,8 +36,15 @@ impl Follower {
             spawn_blocking(move || drop(previous));
         }
         let loading = Arc::clone(self);
-        let head = self.store.load(Box::new(move |delivered| loading.table.write().receive(delivered))).await?;
-        self.table.write().end_load(head, self.settles());
+        let receive = move |delivered| {
+            let mut table = loading.table.write();
+            let is_full = loading.room.is_exceeded_by(table.bytes);
+            table.receive(delivered, is_full);
+        };
+        let head = self.store.load(Box::new(receive)).await?;
+        let mut table = self.table.write();
+        self.room.check(table.bytes)?;
+        table.end_load(head, self.settles());
         Ok(())
     }
 

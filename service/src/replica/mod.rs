@@ -9,6 +9,7 @@ mod divergence;
 mod lease;
 mod listing;
 mod load;
+mod room;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -31,13 +32,14 @@ use tokio::{select, sync::oneshot, time::Instant};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 
-pub use self::clock::Lease;
+pub use self::{clock::Lease, room::LIMIT as MAX_MOCKS_BYTES};
 use self::{
     lease::Follower,
+    room::Place,
     table::{PreparedAnswer, Table},
 };
 use crate::{
-    domain::{EndpointId, Route, Verb},
+    domain::{Endpoint, EndpointId, Route, Verb},
     store::{Digest, Raise, RaiseError, Store, StoreError, Stored, Version, Write, WriteError, Written},
 };
 
@@ -70,16 +72,17 @@ pub struct Replica {
 }
 
 impl Replica {
-    /// A replica without mocks. All processes on the store must have the same `lease`.
-    pub fn new(store: Arc<dyn Store>, lease: Lease) -> Arc<Self> {
+    /// A replica without mocks. All processes on the store must have the same `lease`. `max_bytes`: the limit of this
+    /// process for the memory of all mocks.
+    pub fn new(store: Arc<dyn Store>, lease: Lease, max_bytes: u64) -> Arc<Self> {
         let lease = store.is_shared().then_some(lease);
-        let follower = Arc::new(Follower::new(Arc::clone(&store), lease));
+        let follower = Arc::new(Follower::new(Arc::clone(&store), lease, max_bytes));
         Arc::new(Self { store, follower, following: OnceLock::new(), sought: Mutex::default() })
     }
 
-    /// A replica that has loaded everything.
+    /// A replica that has loaded everything, without a limit.
     pub async fn load(store: Arc<dyn Store>, lease: Lease) -> Result<Arc<Self>, StoreError> {
-        let replica = Self::new(store, lease);
+        let replica = Self::new(store, lease, u64::MAX);
         replica.start().await?;
         Ok(replica)
     }
@@ -145,6 +148,16 @@ impl Replica {
     /// The number of endpoints. During a load, the number so far.
     pub fn count(&self) -> usize {
         self.follower.table.read().count()
+    }
+
+    /// The memory of all mocks, in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.follower.table.read().bytes
+    }
+
+    /// The limit for [`Self::bytes`]: the smallest limit of all live processes.
+    pub fn max_bytes(&self) -> u64 {
+        self.follower.room.limit(&*self.store)
     }
 
     /// Maximum age of the table. `None` if no other process writes.
@@ -237,6 +250,7 @@ impl Replica {
             Write::Delete { id, .. } | Write::Discard { id, .. } => (*id, None, Digest::default()),
         };
         let mut changes: Vec<_> = writes.iter().map(change).collect();
+        let _place = self.take_room(&changes)?;
         let outcome = select! {
             // Biased: check for a hang-up before each step of the write.
             biased;
@@ -268,6 +282,16 @@ impl Replica {
         };
         self.until_settled(settles).await;
         outcome.map(|written| written.version)
+    }
+
+    /// Takes room for the new states of endpoints.
+    fn take_room(&self, changes: &[(EndpointId, Option<Endpoint>, Digest)]) -> Result<Place<'_>, WriteError> {
+        let (used, old) = {
+            let table = self.follower.loaded()?;
+            (table.bytes, changes.iter().map(|(id, ..)| table.bytes_of(*id)).sum())
+        };
+        let new = changes.iter().filter_map(|(_, endpoint, _)| endpoint.as_ref()).map(|new| room::bytes(new) as u64);
+        self.follower.room.take(&*self.store, used, old, new.sum())
     }
 
     /// Waits until no replica serves the previous state.

@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use smallvec::SmallVec;
 use tokio::time::Instant;
 
+use super::room;
 use crate::{
     domain::{Body, Endpoint, EndpointId, MockPath, Route, Verb},
     store::{Damaged, Digest, MAX_PAGE_BYTES, StoreError, Version},
@@ -19,8 +20,8 @@ use crate::{
 /// Maximum number of damaged records in the log line of a load.
 const DAMAGED_NAMED: usize = 20;
 
-/// A mock's answer, built when the mock is created. The answer lies in the table itself, and all parts lie together:
-/// with many mocks, a call costs few cache misses.
+/// A mock's answer, built when the mock is created. All parts lie together: with many mocks, a call costs few cache
+/// misses.
 #[derive(Debug)]
 pub(super) struct PreparedAnswer {
     id: EndpointId,
@@ -68,15 +69,24 @@ impl PreparedAnswer {
     }
 }
 
-/// Every mock by verb and path, and the route of each id.
+/// A mock by its id.
+struct Known {
+    path: Bytes,
+    digest: Digest,
+    /// The memory of the mock ([`room::bytes`]).
+    bytes: u32,
+}
+
+/// Every mock by verb and path, and by id.
 #[derive(Default)]
 pub(super) struct Table {
-    answers: [HashMap<Bytes, PreparedAnswer>; Verb::ALL.len()],
-    routes: HashMap<EndpointId, (Verb, Bytes, Digest)>,
-    /// The ids of each verb, with the size of each body in bytes.
-    ids: [BTreeMap<EndpointId, u32>; Verb::ALL.len()],
+    /// Boxed: a hash table holds half as many entries as it has room for, and twice as many while it grows.
+    answers: [HashMap<Bytes, Box<PreparedAnswer>>; Verb::ALL.len()],
+    known: [BTreeMap<EndpointId, Known>; Verb::ALL.len()],
     /// The digest of all endpoints.
     pub(super) digest: Digest,
+    /// The memory of all mocks, in bytes.
+    pub(super) bytes: u64,
     /// The version up to which the log is applied.
     pub(super) applied: Version,
     /// Whether the table is being filled by a load. Until the load succeeds, no answer comes from the table.
@@ -111,9 +121,10 @@ impl Table {
         mem::replace(self, Self { applied: self.applied, is_loading: true, unsettled, told, ..Self::default() })
     }
 
-    /// Receives an endpoint of a load.
-    pub(super) fn receive(&mut self, delivered: Result<(Endpoint, Digest), Damaged>) {
+    /// Receives an endpoint of a load. If the table is full, keeps only the endpoint's size.
+    pub(super) fn receive(&mut self, delivered: Result<(Endpoint, Digest), Damaged>, is_full: bool) {
         match delivered {
+            Ok((endpoint, _)) if is_full => self.bytes += room::bytes(&endpoint) as u64,
             Ok((endpoint, digest)) => self.apply([(endpoint.id, Some(&endpoint), digest)], None),
             Err(damaged) => {
                 self.digest ^= damaged.digest;
@@ -137,7 +148,16 @@ impl Table {
     }
 
     pub(super) fn find(&self, verb: Verb, path: &str) -> Option<&PreparedAnswer> {
-        self.answers[verb as usize].get(path.as_bytes())
+        self.answers[verb as usize].get(path.as_bytes()).map(Box::as_ref)
+    }
+
+    fn known(&self, id: EndpointId) -> Option<(Verb, &Known)> {
+        Verb::ALL.into_iter().find_map(|verb| Some((verb, self.known[verb as usize].get(&id)?)))
+    }
+
+    /// The memory of a mock, in bytes. 0 for an unknown mock.
+    pub(super) fn bytes_of(&self, id: EndpointId) -> u64 {
+        self.known(id).map_or(0, |(_, known)| known.bytes.into())
     }
 
     /// Returns an error if the mock of this route has a damaged record. Only for routes without an answer.
@@ -164,8 +184,8 @@ impl Table {
     /// The route of an endpoint whose record is damaged: from its claim, or from the record before the damage.
     pub(super) fn damaged_route(&self, id: EndpointId) -> Option<Route> {
         let before = || {
-            let (verb, path, _) = self.routes.get(&id)?;
-            Some(Route { verb: *verb, path: MockPath::parse(str::from_utf8(path).ok()?).ok()? })
+            let (verb, known) = self.known(id)?;
+            Some(Route { verb, path: MockPath::parse(str::from_utf8(&known.path).ok()?).ok()? })
         };
         self.damaged.get(&id).and_then(|damaged| damaged.route.clone()).or_else(before)
     }
@@ -177,25 +197,25 @@ impl Table {
     }
 
     pub(super) fn has(&self, id: EndpointId) -> bool {
-        self.routes.contains_key(&id) || self.damaged.contains_key(&id)
+        self.known(id).is_some() || self.damaged.contains_key(&id)
     }
 
     /// A page of ids with the verb, after `after`, and whether more ids follow.
     pub(super) fn of_verb(&self, verb: Verb, after: Option<EndpointId>, limit: usize) -> (Vec<EndpointId>, bool) {
-        let (mut ids, mut bytes) = (Vec::new(), 0);
+        let (mut ids, mut all) = (Vec::new(), 0);
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
-        for (id, body) in self.ids[verb as usize].range((start, Bound::Unbounded)) {
-            if ids.len() == limit || bytes > MAX_PAGE_BYTES {
+        for (id, known) in self.known[verb as usize].range((start, Bound::Unbounded)) {
+            if ids.len() == limit || all > MAX_PAGE_BYTES {
                 return (ids, true);
             }
-            bytes += *body as usize;
+            all += known.bytes as usize;
             ids.push(*id);
         }
         (ids, false)
     }
 
     pub(super) fn count(&self) -> usize {
-        self.routes.len()
+        self.known.iter().map(BTreeMap::len).sum()
     }
 
     pub(super) fn count_damaged(&self) -> usize {
@@ -230,9 +250,10 @@ impl Table {
         routes: &mut SmallVec<[(Verb, Bytes); 2]>,
     ) -> bool {
         let mut was_there = false;
-        if let Some((verb, path, digest)) = self.routes.remove(&id) {
+        let known = Verb::ALL.into_iter().find_map(|verb| Some((verb, self.known[verb as usize].remove(&id)?)));
+        if let Some((verb, Known { path, digest, bytes })) = known {
             self.digest ^= digest;
-            self.ids[verb as usize].remove(&id);
+            self.bytes -= u64::from(bytes);
             let answers = &mut self.answers[verb as usize];
             // Changes may show a later state, so another endpoint may hold the route already.
             if answers.get(&path).is_some_and(|answer| answer.id == id) {
@@ -256,14 +277,15 @@ impl Table {
             self.digest ^= digest;
             let verb = endpoint.route.verb;
             let (path, answer) = PreparedAnswer::new(endpoint);
-            self.routes.insert(id, (verb, path.clone(), digest));
-            self.ids[verb as usize].insert(id, answer.body.len() as u32);
+            let bytes = room::bytes(endpoint) as u32;
+            self.bytes += u64::from(bytes);
+            self.known[verb as usize].insert(id, Known { path: path.clone(), digest, bytes });
             let answers = &mut self.answers[verb as usize];
             // Remove first: an insert keeps the old key, and with it the memory of the old answer.
             was_there |= answers.remove(&path).is_some();
             // If the mock moved, other replicas may still serve the old route. So the new route waits as well.
             routes.extend(settles.map(|_| (verb, path.clone())));
-            answers.insert(path, answer);
+            answers.insert(path, Box::new(answer));
         }
         was_there
     }

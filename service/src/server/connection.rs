@@ -275,6 +275,7 @@ mod tests {
     #[test]
     fn steady_progress_is_not_enough_where_it_is_too_slow() {
         let limits = |idle_timeout| Limits {
+            mocks_bytes: u64::MAX,
             management_rate: None,
             mock_rate: None,
             connections: 1,

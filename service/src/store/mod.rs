@@ -69,6 +69,12 @@ pub enum WriteError {
         "{changes} changes of {bytes} bytes are too many for one write: at most {MAX_CHANGES}, of {MAX_WRITE_BYTES} bytes together"
     )]
     TooMany { changes: usize, bytes: usize },
+    /// More memory than all mocks together may take.
+    #[error(
+        "all mocks together take {used} of {limit} bytes of memory, and this write needs {bytes} more: delete mocks, or raise \
+         --max-mocks-bytes (ECHO_MAX_MOCKS_BYTES)"
+    )]
+    Full { bytes: u64, used: u64, limit: u64 },
     #[error("the write replaces mocks of {bytes} bytes, which is too much at once: change fewer of them")]
     ReplacesTooMuch { bytes: usize },
     #[error(
@@ -91,6 +97,12 @@ pub enum StoreError {
     /// record.
     #[error("{0}")]
     Damaged(String),
+    /// The store has more mocks than the memory of this process has room for.
+    #[error(
+        "all mocks together take {used} bytes of memory, and the limit of this process is {limit} bytes: give the process more memory, or \
+         raise --max-mocks-bytes (ECHO_MAX_MOCKS_BYTES)"
+    )]
+    TooLarge { used: u64, limit: u64 },
     /// The process is starting: not all mocks are loaded yet.
     #[error("the mocks are being loaded")]
     Loading,

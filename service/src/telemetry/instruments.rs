@@ -85,7 +85,7 @@ const LIMITED: Description = Description {
 };
 
 /// All instruments.
-pub const DESCRIPTIONS: [Description; 14] = [
+pub const DESCRIPTIONS: [Description; 16] = [
     DURATION,
     ACTIVE,
     SERVED,
@@ -93,6 +93,8 @@ pub const DESCRIPTIONS: [Description; 14] = [
     LIMITED,
     STORE,
     replica::ENDPOINTS,
+    replica::BYTES,
+    replica::LIMIT,
     replica::DAMAGED,
     replica::DIVERGED,
     replica::DIVERGENCES,

@@ -16,6 +16,20 @@ pub(super) const ENDPOINTS: Description = Description {
     attributes: &[],
     meaning: "Endpoints that this replica holds.",
 };
+pub(super) const BYTES: Description = Description {
+    name: "echo.mocks.size",
+    kind: "gauge",
+    unit: "By",
+    attributes: &[],
+    meaning: "Memory of all mocks together, as counted for the limit.",
+};
+pub(super) const LIMIT: Description = Description {
+    name: "echo.mocks.limit",
+    kind: "gauge",
+    unit: "By",
+    attributes: &[],
+    meaning: "Limit for the memory of all mocks together: the smallest limit of the live processes.",
+};
 pub(super) const DAMAGED: Description = Description {
     name: "echo.replica.damaged",
     kind: "gauge",
@@ -73,18 +87,20 @@ type ReadCounts = fn(&Replica) -> Vec<(u64, Vec<KeyValue>)>;
 
 /// Reports the contents and the work of a replica.
 pub fn watch(meter: &Meter, replica: &Arc<Replica>) {
-    let gauge = |of: Description, count: fn(&Replica) -> usize| {
+    let gauge = |of: Description, count: fn(&Replica) -> u64| {
         let replica = Arc::clone(replica);
         meter
             .u64_observable_gauge(of.name)
             .with_unit(of.unit)
             .with_description(of.meaning)
-            .with_callback(move |observer| observer.observe(count(&replica) as u64, &[]))
+            .with_callback(move |observer| observer.observe(count(&replica), &[]))
             .build();
     };
-    gauge(ENDPOINTS, Replica::count);
-    gauge(DAMAGED, Replica::count_damaged);
-    gauge(DIVERGED, |replica| usize::from(replica.is_diverged()));
+    gauge(ENDPOINTS, |replica| replica.count() as u64);
+    gauge(BYTES, Replica::bytes);
+    gauge(LIMIT, Replica::max_bytes);
+    gauge(DAMAGED, |replica| replica.count_damaged() as u64);
+    gauge(DIVERGED, |replica| u64::from(replica.is_diverged()));
     let aged = Arc::clone(replica);
     meter
         .f64_observable_gauge(AGE.name)

@@ -13,6 +13,7 @@ mod damage;
 mod durability;
 mod environment;
 mod faults;
+mod full;
 mod life;
 mod limits;
 mod log;

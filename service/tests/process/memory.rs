@@ -27,7 +27,7 @@ fn small_container() -> Command {
     with_memory(256)
 }
 
-fn with_memory(mib: usize) -> Command {
+pub fn with_memory(mib: usize) -> Command {
     let service = Echo::command();
     let mut command = Command::new("sh");
     command.args(["-c", &format!("ulimit -d {}; exec \"$0\" \"$@\"", mib * 1024)]).arg(service.get_program());
@@ -57,7 +57,7 @@ fn send_and_do_not_read(echo: &Echo, requests: &str) -> TcpStream {
 }
 
 /// Repeats a request while the answer is 503: room returns, and so does a store on a busy machine.
-fn patiently(ask: impl Fn() -> Answer) -> Answer {
+pub fn patiently(ask: impl Fn() -> Answer) -> Answer {
     let until = Instant::now() + PATIENCE;
     loop {
         let answer = ask();

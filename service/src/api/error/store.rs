@@ -29,6 +29,7 @@ impl From<WriteError> for ApiError {
             WriteError::Missing => Self::new(Kind::NotFound, "The endpoint was deleted in the meantime", None),
             WriteError::Changed => Self::changed(),
             WriteError::Store(error) => error.into(),
+            WriteError::Full { .. } => Self::new(Kind::Full, capitalized(&error.to_string()), None),
             WriteError::NeedsFormat(_) => Self::new(Kind::Conflict, capitalized(&error.to_string()), None),
             WriteError::TooLarge { .. } | WriteError::TooMany { .. } | WriteError::ReplacesTooMuch { .. } => {
                 Self::new(Kind::TooLarge, capitalized(&error.to_string()), Some(Source::pointer("/data/attributes")))

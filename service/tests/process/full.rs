@@ -1,0 +1,158 @@
+//! The limit for all mocks together: a flood of writes ends in refusals, in a process with little memory.
+
+use std::{
+    process::Command,
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+    thread,
+    time::Instant,
+};
+
+use serde_json::{Value, json};
+
+use crate::{
+    memory::{patiently, with_memory},
+    store::dynamodb::{
+        replicas::table,
+        table::{VARIABLES, server},
+    },
+    support::{Answer, Echo, PATIENCE, changes, new_endpoint},
+};
+
+const MIB: usize = 1024 * 1024;
+/// Of the processes in MiB, and of their mocks by default.
+const MEMORY: usize = 128;
+const ROOM: usize = 64 * MIB;
+/// The memory of a mock besides its texts.
+const MOCK: usize = 448;
+const LARGE: usize = 256 * 1024;
+
+fn command(mib: usize, store: &str) -> Command {
+    let mut command = with_memory(mib);
+    command.args(["--listen", "127.0.0.1:0", "--log-format", "json", "--rate-limit", "0", "--store", store]);
+    command
+}
+
+fn mock(path: &str, body: usize) -> Value {
+    new_endpoint("GET", path, json!({"code": 200, "body": "x".repeat(body)}))
+}
+
+fn assert_full(answer: &Answer, limit: usize) {
+    assert_eq!(answer.status, 507, "{}", answer.text());
+    let error = &answer.json()["errors"][0];
+    assert_eq!(error["code"], "full");
+    let detail = error["detail"].as_str().unwrap();
+    assert!(detail.contains(&format!(" of {limit} bytes of memory, and this write needs ")), "{detail}");
+}
+
+/// Creates mocks by concurrent clients until all are refused. Returns ids and sizes.
+fn flood(services: &[&Echo], prefix: &str, limit: usize, body: impl Fn(usize) -> usize + Sync) -> Vec<(String, usize)> {
+    let next = AtomicUsize::new(0);
+    let client = || {
+        let mut created = Vec::new();
+        loop {
+            let n = next.fetch_add(1, Relaxed);
+            let (path, bytes) = (format!("/{prefix}/{n:06}"), body(n));
+            let answer = patiently(|| services[n % services.len()].post(&mock(&path, bytes)));
+            match answer.status {
+                201 => created.push((answer.json()["data"]["id"].as_str().unwrap().into(), MOCK + path.len() + bytes)),
+                // A client that repeats a creation after a 503 meets its own mock.
+                409 => {}
+                _ => {
+                    assert_full(&answer, limit);
+                    return created;
+                }
+            }
+        }
+    };
+    thread::scope(|scope| {
+        let clients: Vec<_> = (0..16).map(|_| scope.spawn(client)).collect();
+        clients.into_iter().flat_map(|client| client.join().unwrap()).collect()
+    })
+}
+
+/// What works, and what does not, where there is no room.
+fn assert_is_full(echo: &Echo, mocks: &[(String, usize)], limit: usize) {
+    let (large, _) = mocks.iter().max_by_key(|(_, bytes)| *bytes).unwrap();
+    assert_full(&echo.post(&mock("/one/more", LARGE)), limit);
+    let body = |bytes: usize| changes(json!({"response": {"body": "y".repeat(bytes)}}));
+    let shrunk = patiently(|| echo.patch(large, &body(1_000)));
+    assert_eq!(shrunk.status, 200, "{}", shrunk.text());
+    assert_eq!(patiently(|| echo.patch(large, &body(LARGE))).status, 200, "there is room again");
+    assert_eq!(patiently(|| echo.delete(large)).status, 204);
+    assert_eq!(patiently(|| echo.post(&mock("/in/place", LARGE))).status, 201, "there is room again");
+    assert_full(&echo.post(&mock("/one/more", LARGE)), limit);
+}
+
+#[test]
+fn concurrent_writes_stay_within_the_limit_together() {
+    let limit = 10 * (MOCK + 100_000);
+    let echo = Echo::start(&["--store", "memory", "--rate-limit", "0", "--max-mocks-bytes", &limit.to_string()]);
+    let mocks = flood(&[&echo], "mocks", limit, |_| 99_000);
+    assert_eq!(mocks.len(), 10);
+    // A write of several changes counts as a whole, and a smaller mock fits.
+    let used: usize = mocks.iter().map(|(_, bytes)| bytes).sum();
+    let rest = limit - used - MOCK - "/rest".len();
+    assert_full(&echo.post(&mock("/rest", rest + 1)), limit);
+    assert_eq!(echo.post(&mock("/rest", rest)).status, 201);
+    // A longer path needs room as well.
+    let (id, _) = &mocks[0];
+    assert_full(&echo.patch(id, &changes(json!({"path": "/a/longer/path/than/before"}))), limit);
+    assert_eq!(echo.patch(id, &changes(json!({"path": "/short"}))).status, 200);
+}
+
+#[test]
+fn a_flood_does_not_fill_the_memory_of_a_process_with_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = format!("file:{}", folder.path().join("echo.redb").display());
+    let mut echo = Echo::spawn(&mut command(MEMORY, &store)).unwrap();
+    // Mocks of all sizes, and many clients.
+    let mocks = flood(&[&echo], "mocks", ROOM, |n| [100, 3_000, 60_000, LARGE][n % 4]);
+    assert_is_full(&echo, &mocks, ROOM);
+    assert!(echo.log_line(|line| line["message"] == "loading")["max_mocks_bytes"] == ROOM);
+    echo.signal("KILL");
+    echo.wait();
+
+    let mut echo = Echo::spawn(&mut command(MEMORY, &store)).unwrap();
+    assert_eq!(echo.call("GET", "/in/place").text().len(), LARGE, "the process starts again");
+    assert_full(&echo.post(&mock("/one/more", LARGE)), ROOM);
+    echo.signal("TERM");
+    assert!(echo.wait().success());
+
+    let mut smaller = command(MEMORY, &store);
+    smaller.args(["--max-mocks-bytes", &(32 * MIB).to_string()]);
+    let (status, log) = Echo::spawn(&mut smaller).unwrap_err();
+    assert_eq!(status.code(), Some(1), "{log}");
+    let sizes = format!(" bytes of memory, and the limit of this process is {} bytes: ", 32 * MIB);
+    assert!(log.contains("all mocks together take 6") && log.contains(&sizes), "{log}");
+}
+
+#[test]
+fn a_flood_does_not_fill_the_memory_of_processes_on_a_table() {
+    let store = format!("dynamodb:{}", table().name);
+    let start = |limit: Option<usize>| {
+        let mut command = command(MEMORY, &store);
+        command.args(limit.map(|limit| format!("--max-mocks-bytes={limit}")));
+        Echo::spawn(command.envs(VARIABLES).env("AWS_ENDPOINT_URL", server())).unwrap()
+    };
+    let small = 40 * MIB;
+    let (mut one, mut other) = (start(None), start(Some(small)));
+    // The first process learns of the limit of the other.
+    let until = Instant::now() + PATIENCE;
+    let mut n = 0;
+    let probe = |n: usize| {
+        let id = one.create("GET", &format!("/probe/{n}"), json!({"code": 200, "body": "x".repeat(LARGE)}));
+        let more = one.post(&mock(&format!("/probe/more/{n}"), LARGE));
+        (id, more)
+    };
+    _ = (&probe, &mut n, until);
+    let mocks = flood(&[&one, &other], "mocks", small, |n| [3_000, LARGE][n % 2]);
+    assert_is_full(&other, &mocks, small);
+    for echo in [&mut one, &mut other] {
+        echo.signal("KILL");
+        echo.wait();
+    }
+    let mut again = start(Some(small));
+    assert_eq!(again.call("GET", "/in/place").text().len(), LARGE, "the process starts again");
+    again.signal("TERM");
+    assert!(again.wait().success());
+}
