@@ -47,7 +47,7 @@ locals {
   # Names of the thresholds in modules/observability.
   threshold_names = [
     "certificate_days", "cpu_percent", "error_lines", "load_balancer_5xx", "management_5xx", "management_p99_seconds", "memory_percent", "mocks_faults",
-    "mocks_p99_seconds", "telemetry_silent_minutes",
+    "mocks_memory_percent", "mocks_p99_seconds", "telemetry_silent_minutes",
   ]
 
   # Images in ECR. By digest, because a tag can move.

@@ -94,6 +94,7 @@ module "observability" {
   promql          = var.alarms.promql
   certificate_arn = try(var.domain.certificate_arn, null)
   task_count_min  = local.task_count_min
+  memory_share    = module.ecs_service.memory_share
 }
 
 module "iam" {

@@ -8,6 +8,11 @@ output "cluster_name" {
   value       = aws_ecs_cluster.main.name
 }
 
+output "memory_share" {
+  description = "The share of a task's memory that the service's container may use, from 0 to 1."
+  value       = local.service.memory / var.memory
+}
+
 output "service_arn" {
   description = "ARN of the service."
   value       = aws_ecs_service.main.arn

@@ -26,9 +26,7 @@ locals {
     }
   }
 
-  # The collector's share of the task. Its memory is limited, so that telemetry cannot take the service down. The
-  # service has only the task's limit: with a limit of its own, its memory in percent of the task's could never reach
-  # the alarm.
+  # The collector's share of the task. Its memory is limited, so that telemetry cannot take the service down.
   collector_cpu_units    = 64
   collector_memory_mib   = 256
   collector_heap_percent = 80
@@ -38,8 +36,10 @@ locals {
     image     = var.image
     essential = true
     # A relative weight of the containers, not a limit.
-    cpu  = var.cpu - local.collector_cpu_units
-    user = "65532:65532"
+    cpu = var.cpu - local.collector_cpu_units
+    # A limit of the container. The service derives its limit for all mocks from it (--max-mocks-bytes).
+    memory = var.memory - local.collector_memory_mib
+    user   = "65532:65532"
 
     environment = [for name in sort(keys(var.environment)) : { name = name, value = var.environment[name] }]
     secrets     = [for name in sort(keys(var.secrets)) : { name = name, valueFrom = var.secrets[name] }]

@@ -65,6 +65,12 @@ locals {
       seconds = 180
       is_made = var.promql
     }
+    mocks-near-limit = {
+      says    = "All mocks together use more than ${var.thresholds.mocks_memory_percent} % of the memory for mocks. At 100 %, Echo refuses new mocks with 507."
+      query   = "100 * max(${local.own["echo.mocks.size"]} / ${local.own["echo.mocks.limit"]}) > ${var.thresholds.mocks_memory_percent}"
+      seconds = 300
+      is_made = var.promql
+    }
     mocks-latency = {
       says       = "Calls of mocks are slow: p99 above ${var.thresholds.mocks_p99_seconds} s (p50 in minutes with fewer than 100 requests)."
       metrics    = local.latency["mocks"]
@@ -130,9 +136,10 @@ locals {
       of         = 3
     }
     memory-saturated = {
-      says       = "Tasks use more than ${var.thresholds.memory_percent} % of their memory on average; at 100 %, containers are killed. More tasks do not help: each task holds all mocks."
-      metrics    = { used = { namespace = "AWS/ECS", metric = "MemoryUtilization", stat = "Average", dimensions = local.service } }
-      above      = var.thresholds.memory_percent
+      says    = "Tasks use more than ${var.thresholds.memory_percent} % of the service's memory on average; at 100 %, containers are killed. More tasks do not help: each task holds all mocks."
+      metrics = { used = { namespace = "AWS/ECS", metric = "MemoryUtilization", stat = "Average", dimensions = local.service } }
+      # The metric is in percent of the task, and the service can use only its share.
+      above      = floor(var.thresholds.memory_percent * var.memory_share)
       seconds    = 300
       datapoints = 3
       of         = 3

@@ -7,7 +7,7 @@
 locals {
   own = {
     for name in [
-      "echo.endpoints", "echo.mocks.missed", "echo.mocks.served", "echo.rate_limited", "echo.replica.age", "echo.replica.damaged",
+      "echo.endpoints", "echo.mocks.limit", "echo.mocks.missed", "echo.mocks.served", "echo.mocks.size", "echo.rate_limited", "echo.replica.age", "echo.replica.damaged",
       "echo.replica.diverged", "echo.replica.divergences", "echo.replica.readings", "echo.replica.reloads", "echo.replica.waits", "echo.store.operation.duration", "http.server.active_requests",
     ] : name => "{\"${name}\", ${local.telemetry_of_this}}"
   }
@@ -84,6 +84,10 @@ locals {
         damaged   = "sum by (${local.task}) (${local.own["echo.replica.damaged"]})"
         diverged  = "max by (${local.task}) (${local.own["echo.replica.diverged"]})"
         endpoints = "sum by (${local.task}) (${local.own["echo.endpoints"]})"
+      } },
+      { title = "Memory of all mocks, bytes (above the limit: 507)", queries = {
+        limit = "min(${local.own["echo.mocks.limit"]})"
+        size  = "max(${local.own["echo.mocks.size"]})"
       } },
     ] },
 

@@ -62,6 +62,17 @@ variable "log_retention_days" {
   }
 }
 
+variable "memory_share" {
+  description = "The share of a task's memory that the service's container may use, from 0 to 1: `memory_share` of modules/ecs-service."
+  type        = number
+  nullable    = false
+
+  validation {
+    condition     = var.memory_share > 0 && var.memory_share <= 1
+    error_message = "Write memory_share as a number above 0 and up to 1."
+  }
+}
+
 variable "name" {
   description = "Name of the environment, such as `echo-dev`: the prefix of all names here."
   type        = string
@@ -129,10 +140,11 @@ variable "thresholds" {
 
     - `certificate_days`: days until the certificate expires. ACM renews its own certificates 60 days before, so at 30 the renewal has failed, or ACM does not renew the certificate.
     - `cpu_percent`: average CPU of the tasks over 15 minutes. Above autoscaling's target, so the alarm rings only if scaling has reached its limit.
-    - `memory_percent`: average memory over 15 minutes. Scaling does not help, because each task holds all mocks. At 100 % ECS kills a container: give tasks more memory.
+    - `memory_percent`: average memory of a task over 15 minutes, in percent of the service's share. Scaling does not help, because each task holds all mocks. At 100 % ECS kills a container: give tasks more memory.
     - `error_lines`: lines of level ERROR in 5 minutes. A single failed request stays below; management with a lasting failure does not.
     - `load_balancer_5xx`, `management_5xx`: answers in a minute, in 3 of 5 minutes. A sound rollout causes none.
     - `mocks_faults`: Echo's own 5xx answers to calls of mocks in 3 minutes, for 3 minutes.
+    - `mocks_memory_percent`: memory of all mocks, in percent of their limit, for 5 minutes. At 100 % Echo refuses new mocks with 507.
     - `mocks_p99_seconds`: time to answer a mock, from memory or by one read of the table. Both take milliseconds.
     - `management_p99_seconds`: time to answer management. A change waits for the table's transaction.
     - `telemetry_silent_minutes`: minutes without any metric of the service. At least 10, because a new environment is silent until its first tasks run.
@@ -146,6 +158,7 @@ variable "thresholds" {
     management_p99_seconds   = optional(number, 2)
     memory_percent           = optional(number, 85)
     mocks_faults             = optional(number, 5)
+    mocks_memory_percent     = optional(number, 80)
     mocks_p99_seconds        = optional(number, 0.25)
     telemetry_silent_minutes = optional(number, 15)
   })
@@ -158,8 +171,8 @@ variable "thresholds" {
   }
 
   validation {
-    condition     = var.thresholds.cpu_percent < 100 && var.thresholds.memory_percent < 100
-    error_message = "Write cpu_percent and memory_percent below 100: an alarm at 100 never rings."
+    condition     = max(var.thresholds.cpu_percent, var.thresholds.memory_percent, var.thresholds.mocks_memory_percent) < 100
+    error_message = "Write cpu_percent, memory_percent and mocks_memory_percent below 100: an alarm at 100 never rings."
   }
 
   validation {

@@ -101,9 +101,10 @@ CASES = {
         {"86 % for a quarter of an hour": minutes(15, [80, 92])},
         {"85 %": minutes(15, [85]), "a peak of ten minutes": minutes(5, [20]) + minutes(10, [100]), "nothing runs": minutes(15)},
     ),
+    # 85 % of the service's share, which is three quarters of the task.
     "memory-saturated": (
-        {"86 % for a quarter of an hour": minutes(15, [80, 92])},
-        {"85 %": minutes(15, [85]), "a peak of ten minutes": minutes(5, [20]) + minutes(10, [100]), "nothing runs": minutes(15)},
+        {"64 % of the task for a quarter of an hour": minutes(15, [58, 70])},
+        {"63 %": minutes(15, [63]), "a peak of ten minutes": minutes(5, [20]) + minutes(10, [100]), "nothing runs": minutes(15)},
     ),
     "table-throttled": (
         {
@@ -172,6 +173,26 @@ class Silence(OnPromQl):
         self.assertIsNone(rings_after(self.slug, RECORDED.end, [{**gauge, "Points": points}]))
         another = {**gauge["Labels"], "@resource.deployment.environment.name": "another"}
         self.assertIsNotNone(rings_after(self.slug, RECORDED.end, [{"Labels": another, "Points": points}]))
+
+
+class Fullness(OnPromQl):
+    slug = "mocks-near-limit"
+
+    def rings(self, sizes, **labels):
+        """The minute in which the alarm rings, if the mocks of two replicas have these sizes in percent of the limit."""
+        series = []
+        for task, size in enumerate(sizes):
+            for name, value in (("echo.mocks.size", size), ("echo.mocks.limit", 100)):
+                recorded = next(it for it in RECORDED.series if it["Labels"]["__name__"] == name)
+                points = [{"T": minute * MINUTE, "Value": float(value)} for minute in range(31)]
+                of_task = {"@resource.aws.ecs.task.arn": f"arn:{task}"}
+                series.append({"Labels": recorded["Labels"] | of_task | labels, "Points": points})
+        return rings_after(self.slug, 0, series)
+
+    def test_it_rings_above_80_percent_in_one_replica(self):
+        self.assertEqual(self.rings([50, 81]), 5)
+        self.assertIsNone(self.rings([50, 80]))
+        self.assertIsNone(self.rings([50, 90], **{"@resource.deployment.environment.name": "another"}))
 
 
 class Divergence(OnPromQl):

@@ -84,7 +84,7 @@ run "defaults" {
         container.image == var.image,
         container.user == "65532:65532",
         container.cpu == 448,
-        !can(container.memory),
+        container.memory == 768,
         container.environment == [{ name = "ECHO_LISTEN", value = "0.0.0.0:8080" }, { name = "ECHO_STORE", value = "dynamodb:echo-test" }],
         container.secrets == [{ name = "ECHO_KEYS", valueFrom = var.secrets["ECHO_KEYS"] }],
         container.portMappings[*].containerPort == [8080, 8081],
@@ -93,7 +93,7 @@ run "defaults" {
         container.dependsOn == [{ containerName = "collector", condition = "START" }],
       ]) if container.name == "echo"
     ])
-    error_message = "The service's container must match the image: user, ports, health, secrets by reference, and no memory limit of its own."
+    error_message = "The service's container must match the image: user, ports, health, secrets by reference, and the memory that the collector leaves."
   }
   assert {
     condition = alltrue([

@@ -29,6 +29,7 @@ variables {
   table_name     = "echo-test"
   runbook_url    = "https://example.com/runbook.md"
   task_count_min = 2
+  memory_share   = 0.75
 }
 
 run "dashboard" {
@@ -92,7 +93,7 @@ run "dashboard" {
 
   assert {
     condition = (
-      aws_cloudwatch_metric_alarm.main["cpu-saturated"].threshold == 50 && aws_cloudwatch_metric_alarm.main["memory-saturated"].threshold == 85 &&
+      aws_cloudwatch_metric_alarm.main["cpu-saturated"].threshold == 50 && aws_cloudwatch_metric_alarm.main["memory-saturated"].threshold == 63 &&
       aws_cloudwatch_metric_alarm.main["mocks-latency"].threshold == 0.5 &&
       jsondecode(aws_cloudformation_stack.promql[0].template_body).Resources.TelemetrySilent.Properties.EvaluationCriteria.PromQLCriteria.PendingPeriod == 1500
     )

@@ -36,6 +36,7 @@ variables {
   table_name     = "echo-test"
   runbook_url    = "https://example.com/runbook.md"
   task_count_min = 2
+  memory_share   = 0.75
 }
 
 run "alarms" {
@@ -50,7 +51,7 @@ run "alarms" {
   assert {
     condition = toset([for name in output.alarm_names : trimprefix(name, "echo-test-")]) == toset([
       "certificate-expiring", "cpu-saturated", "error-lines", "load-balancer-5xx", "management-5xx", "management-latency", "memory-saturated", "mocks-faults",
-      "mocks-latency", "replicas-diverged", "table-errors", "table-throttled", "tasks-below-minimum", "tasks-missing", "telemetry-silent", "unhealthy-tasks",
+      "mocks-latency", "mocks-near-limit", "replicas-diverged", "table-errors", "table-throttled", "tasks-below-minimum", "tasks-missing", "telemetry-silent", "unhealthy-tasks",
     ])
     error_message = "The alarms differ from the list in this test: add or remove the alarm here, in docs/runbook.md and in tests/telemetry."
   }
@@ -255,8 +256,8 @@ run "without_promql_and_certificate" {
     error_message = "Without PromQL the dashboard must have no chart, and rows must keep their full width."
   }
   assert {
-    condition     = length(setintersection([for name in output.alarm_names : trimprefix(name, "echo-test-")], ["certificate-expiring", "mocks-faults", "replicas-diverged", "telemetry-silent"])) == 0
-    error_message = "Without certificate and PromQL, certificate-expiring, mocks-faults, replicas-diverged and telemetry-silent must not exist."
+    condition     = length(setintersection([for name in output.alarm_names : trimprefix(name, "echo-test-")], ["certificate-expiring", "mocks-faults", "mocks-near-limit", "replicas-diverged", "telemetry-silent"])) == 0
+    error_message = "Without certificate and PromQL, certificate-expiring, mocks-faults, mocks-near-limit, replicas-diverged and telemetry-silent must not exist."
   }
 }
 
@@ -266,13 +267,14 @@ run "refuses_malformed_values" {
     alarm_emails       = ["operators"]
     environment        = "Test"
     log_retention_days = 8
+    memory_share       = 1.1
     name               = "Echo"
     runbook_url        = "https://example.com/runbook.md#top"
     task_count_min     = -1
     thresholds         = { cpu_percent = 100 }
   }
   expect_failures = [
-    var.alarm_emails, var.environment, var.log_retention_days, var.name, var.runbook_url, var.task_count_min, var.thresholds,
+    var.alarm_emails, var.environment, var.log_retention_days, var.memory_share, var.name, var.runbook_url, var.task_count_min, var.thresholds,
   ]
 }
 

@@ -18,6 +18,7 @@ module "observability" {
   alarm_emails       = ["operators@example.com"]
   runbook_url        = "https://github.com/octo-org/echo/blob/main/docs/runbook.md"
   task_count_min     = 3
+  memory_share       = 0.75
   thresholds         = { mocks_p99_seconds = 0.1 }
 }
 
