@@ -137,7 +137,8 @@ impl DynamoStore {
                 }
                 Write::Discard { id, route } => {
                     let (old, item) = self.damaged(id, route).await?;
-                    Planned::deletion(id, old, &item, None)
+                    // A record without a readable version is never changed.
+                    Planned::deletion(id, old, &item, item::number_of(&item, "version").ok().map(Version))
                 }
             });
         }

@@ -2,6 +2,7 @@
 
 mod abandoned;
 mod demand;
+mod discarded;
 mod diverged;
 mod doubt;
 mod formats;
