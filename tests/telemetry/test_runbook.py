@@ -25,9 +25,11 @@ NO_WIDGET = re.compile(r"Rolls back\.?|Actions → .*|Re-run failed jobs")
 def limits(alarm):
     """The limit and the time of a planned alarm, in the table's format."""
     if criteria := alarm.get("EvaluationCriteria", {}).get("PromQLCriteria"):
-        window, pending = int(re.search(r"\[(\d+)m\]", criteria["Query"])[1]), criteria["PendingPeriod"] // 60
+        window, pending = re.search(r"\[(\d+)m\]", criteria["Query"]), criteria["PendingPeriod"] // 60
         limit = re.search(r"> \S+$", criteria["Query"])
-        return [limit[0], f"{window} minutes", f"for {pending} minute" + "s" * (pending > 1)] if limit else [f"for {window + pending} minutes"]
+        if not limit:
+            return [f"for {int(window[1]) + pending} minutes"]
+        return [limit[0], *([f"{window[1]} minutes"] if window else []), f"for {pending} minute" + "s" * (pending > 1)]
     period = next(iter(metrics_of(alarm).values()))["period"] // 60
     datapoints, of = alarm["datapoints_to_alarm"], alarm["evaluation_periods"]
     time = [] if period * of == DAY else [f"{period * of} minutes" if datapoints == of else f"{datapoints} of {of} minutes"]

@@ -110,6 +110,7 @@ impl From<AdoptError> for ApiError {
     fn from(error: AdoptError) -> Self {
         match error {
             AdoptError::NotShared => Self::new(Kind::Conflict, capitalized(&error.to_string()), None),
+            AdoptError::Unfinished => Self::unavailable(&capitalized(&error.to_string())),
             AdoptError::Write(error) => error.into(),
         }
     }

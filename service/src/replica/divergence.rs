@@ -7,12 +7,21 @@
 
 use std::{
     mem,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
+use opentelemetry::trace::FutureExt as _;
 use parking_lot::Mutex;
-use tokio::time::Instant;
+use tokio::{
+    sync,
+    task::JoinHandle,
+    time::{Instant, sleep, timeout},
+};
+use tracing::Instrument as _;
 
 use super::{Replica, lease::Follower};
 use crate::store::{AdoptError, Digest, StoreError, Version, WriteError};
@@ -23,6 +32,13 @@ const ATTEMPTS: usize = 100;
 /// Maximum time from a divergence of a running replica to the load, which empties the table. Each replica waits for a
 /// random part of this time: a change of an edited item makes all replicas diverge at once, and others serve meanwhile.
 const SPREAD: Duration = Duration::from_secs(10);
+/// Time for which the metric shows a repaired divergence: longer than several exports.
+const SHOWN: Duration = Duration::from_mins(15);
+/// Maximum wait for an adoption: less than the default of `--request-timeout`. The adoption goes on.
+const PATIENCE: Duration = Duration::from_secs(25);
+
+/// The version of an adoption, and the number of mocks.
+type Adopted = Result<(Version, usize), AdoptError>;
 
 /// The comparison of this replica's digest with that of the head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -39,12 +55,18 @@ enum State {
     Lasting,
 }
 
-/// The state of the comparison.
+/// The state of the comparison, and of adoptions.
 #[derive(Debug, Default)]
 pub(super) struct Divergence {
     state: Mutex<State>,
+    /// When the last divergence was found.
+    found: Mutex<Option<Instant>>,
     /// Whether an operator wants a load.
     wanted: AtomicBool,
+    /// Whether this process adopts its own digest. Nothing is compared meanwhile.
+    is_adopting: AtomicBool,
+    /// The adoption that an operator wants.
+    adoption: sync::Mutex<Option<JoinHandle<Adopted>>>,
 }
 
 impl Divergence {
@@ -56,13 +78,9 @@ impl Divergence {
         }
     }
 
-    /// Whether an operator wants a load now. The difference is known then, and the adoption follows.
+    /// Whether an operator wants a load now. The adoption follows.
     pub(super) fn take_wish(&self) -> bool {
-        let is_wanted = self.wanted.swap(false, Ordering::AcqRel);
-        if is_wanted {
-            *self.state.lock() = State::Lasting;
-        }
-        is_wanted
+        self.wanted.swap(false, Ordering::AcqRel)
     }
 }
 
@@ -75,7 +93,8 @@ impl Follower {
             (table.digest, table.applied)
         };
         // Without a digest there is nothing to compare. A write of this process may have come meanwhile.
-        let Some(all) = all.filter(|_| applied == head) else { return false };
+        let is_adopting = self.divergence.is_adopting.load(Ordering::Acquire);
+        let Some(all) = all.filter(|_| applied == head && !is_adopting) else { return false };
         let mut state = self.divergence.state.lock();
         let found = || State::Found(Instant::now() + SPREAD.mul_f64(rand::random()));
         let now = match *state {
@@ -91,6 +110,7 @@ impl Follower {
         match (mem::replace(&mut *state, now), now) {
             (State::Unknown | State::Agrees | State::Lasting, State::Found(_) | State::Loaded) => {
                 self.counts.divergences.fetch_add(1, Ordering::Relaxed);
+                *self.divergence.found.lock() = Some(Instant::now());
                 let version = head.0;
                 tracing::warn!(version, "this replica differs from the digest of the table, and loads the table soon");
             }
@@ -105,38 +125,78 @@ impl Follower {
         }
         now == State::Loaded
     }
-}
-
-impl Replica {
-    /// Loads the table, and makes the digest of its mocks the digest of the table. Returns the version of this write,
-    /// and the number of mocks.
-    pub async fn adopt(&self) -> Result<(Version, usize), AdoptError> {
-        if !self.follower.is_alone() {
-            self.follower.divergence.wanted.store(true, Ordering::Release);
-            self.follower.reading_after(Instant::now()).await.outcome.map_err(WriteError::from)?;
+    /// Adds the digest to a table that has none, as after a raise. Every replica tries, and the first one succeeds.
+    pub(super) fn add_digest(self: &Arc<Self>) {
+        if !matches!(self.store.has_digest(), Ok(false)) || self.divergence.is_adopting.swap(true, Ordering::AcqRel) {
+            return;
         }
-        self.adopt_own().await
+        let follower = Arc::clone(self);
+        tokio::spawn(async move {
+            if let Err(error) = follower.adopt_own().await {
+                tracing::warn!(%error, "the table has no digest yet");
+                sleep(SPREAD).await;
+            }
+            follower.divergence.is_adopting.store(false, Ordering::Release);
+        });
     }
 
-    /// Makes the digest of this replica the digest of the table.
-    pub(super) async fn adopt_own(&self) -> Result<(Version, usize), AdoptError> {
+    async fn load_and_adopt(&self) -> Adopted {
+        self.reading_after(Instant::now()).await.outcome.map_err(WriteError::from)?;
         for _ in 0..ATTEMPTS {
-            self.follower.catch_up().await.map_err(WriteError::from)?;
-            let (version, digest, count) = {
-                let table = self.follower.loaded().map_err(WriteError::from)?;
-                (table.applied, table.digest, table.count() + table.count_damaged())
-            };
-            if self.store.adopt(version, digest).await? {
-                let version = Version(version.0 + 1);
-                tracing::warn!(version = version.0, count, "the content of the table is adopted");
-                return Ok((version, count));
+            if let Some(adopted) = self.adopt_own().await? {
+                return Ok(adopted);
             }
         }
         Err(WriteError::from(StoreError::Unavailable("others write to the table all the time".into())).into())
     }
 
-    /// Whether this replica holds other mocks than the digest of the table says.
+    /// Makes the digest of this replica the digest of the table. Returns `None` if another process writes first.
+    async fn adopt_own(&self) -> Result<Option<(Version, usize)>, AdoptError> {
+        self.catch_up().await.map_err(WriteError::from)?;
+        let (version, digest, count) = {
+            let table = self.loaded().map_err(WriteError::from)?;
+            (table.applied, table.digest, table.count() + table.count_damaged())
+        };
+        if !self.store.adopt(version, digest).await? {
+            return Ok(None);
+        }
+        let version = Version(version.0 + 1);
+        tracing::warn!(version = version.0, count, "the content of the table is adopted");
+        // A reading from before has the earlier digest.
+        _ = self.catch_up_to(version).await;
+        Ok(Some((version, count)))
+    }
+}
+
+impl Replica {
+    /// Loads the table, and makes the digest of its mocks the digest of the table. The adoption goes on after a
+    /// time-out or a hang-up of the client, and the next call waits for the same adoption.
+    pub async fn adopt(&self) -> Adopted {
+        let mut adoption = self.follower.divergence.adoption.lock().await;
+        adoption.take_if(|work| work.is_finished());
+        let work = adoption.get_or_insert_with(|| {
+            let follower = Arc::clone(&self.follower);
+            let work = async move {
+                // A reading tells the format: no load for nothing.
+                follower.catch_up().await.map_err(WriteError::from)?;
+                follower.store.has_digest()?;
+                let Divergence { wanted, is_adopting, .. } = &follower.divergence;
+                is_adopting.store(true, Ordering::Release);
+                wanted.store(true, Ordering::Release);
+                let adopted = follower.load_and_adopt().await;
+                is_adopting.store(false, Ordering::Release);
+                adopted
+            };
+            tokio::spawn(work.with_current_context().in_current_span())
+        });
+        let outcome = timeout(PATIENCE, work).await.map_err(|_| AdoptError::Unfinished)?;
+        *adoption = None;
+        outcome.unwrap_or_else(|failure| Err(WriteError::from(StoreError::Unavailable(failure.to_string())).into()))
+    }
+
+    /// Whether this replica holds other mocks than the digest of the table says, or did so a short time ago.
     pub fn is_diverged(&self) -> bool {
-        !matches!(*self.follower.divergence.state.lock(), State::Unknown | State::Agrees)
+        let Divergence { state, found, .. } = &self.follower.divergence;
+        !matches!(*state.lock(), State::Unknown | State::Agrees) || found.lock().is_some_and(|at| at.elapsed() < SHOWN)
     }
 }

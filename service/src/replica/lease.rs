@@ -256,6 +256,7 @@ impl Follower {
             let outcome = reading.unwrap_or_else(|_| Err(StoreError::Unavailable("it has a fault".into())));
             if outcome.is_ok() {
                 self.renew(sent);
+                self.add_digest();
             }
             match (&outcome, failed) {
                 (Err(error), false) => tracing::error!(%error, "the change log cannot be read"),

@@ -226,15 +226,7 @@ impl Replica {
 
     /// Raises the store ([`Store::raise`]). A raise changes no answer of a mock, so no request has to wait.
     pub async fn raise(&self, to: Option<u64>, dry_run: bool) -> Result<Raise, RaiseError> {
-        let raise = self.store.raise(to, dry_run).await?;
-        // A table has a digest from format 2 on.
-        if raise.is_done
-            && self.store.is_shared()
-            && let Err(error) = self.adopt_own().await
-        {
-            tracing::warn!(%error, "the store is raised, but has no digest: `echo-service store adopt --url URL` adds it");
-        }
-        Ok(raise)
+        self.store.raise(to, dry_run).await
     }
 
     /// Announces the end of this process.

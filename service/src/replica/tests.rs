@@ -7,19 +7,21 @@ use std::{
 };
 
 use async_trait::async_trait;
-use tokio::runtime::Runtime;
+use tokio::{runtime::Runtime, time::sleep};
 
 use super::*;
 use crate::{
     domain::{Endpoint, Headers, MockPath, MockResponse, StatusCode},
-    store::{Changes, Deliver, Filter, Page, Raise, RaiseError},
+    store::{AdoptError, Changes, Deliver, Filter, Page, Raise, RaiseError},
 };
 
 const LEASE: Lease = Lease { term: Duration::from_millis(300), poll: Duration::from_millis(50) };
 
-/// A store with a constant mock. The store can fall silent, forget the log, load without an end, or fail to load.
+/// A store with a constant mock. The store can fall silent, forget the log, load without an end, or fail to load. Its
+/// digest may be wrong.
 #[derive(Default)]
 struct OneMock {
+    digest: Mutex<Digest>,
     is_silent: AtomicBool,
     has_gap: AtomicBool,
     is_slow: AtomicBool,
@@ -49,7 +51,7 @@ impl Store for OneMock {
         if self.has_gap.load(Ordering::Relaxed) {
             return Ok(Changes::Gap);
         }
-        Ok(Changes::Log { head: version, digest: None, changes: vec![] })
+        Ok(Changes::Log { head: version, digest: Some(*self.digest.lock()), changes: vec![] })
     }
 
     async fn write_all(&self, _: Vec<Write>) -> Result<Written, WriteError> {
@@ -74,6 +76,15 @@ impl Store for OneMock {
 
     async fn raise(&self, _: Option<u64>, _: bool) -> Result<Raise, RaiseError> {
         unreachable!("it is only called")
+    }
+
+    fn has_digest(&self) -> Result<bool, AdoptError> {
+        Ok(true)
+    }
+
+    async fn adopt(&self, _: Version, digest: Digest) -> Result<bool, AdoptError> {
+        *self.digest.lock() = digest;
+        Ok(true)
     }
 
     fn is_shared(&self) -> bool {
@@ -143,4 +154,35 @@ fn what_is_looked_up_when_the_lease_is_over_is_not_answered_even_if_it_was_asked
     thread::sleep(2 * LEASE.term);
     drop(table);
     assert!(runtime.block_on(found).unwrap().is_err());
+}
+
+/// Metrics are exported once a minute, and a load repairs a replica within seconds.
+#[tokio::test(start_paused = true)]
+async fn a_repaired_divergence_is_shown_for_a_quarter_of_an_hour() {
+    let store = Arc::<OneMock>::default();
+    let replica = Replica::load(Arc::clone(&store) as Arc<dyn Store>, LEASE).await.unwrap();
+    sleep(LEASE.term).await;
+    assert!(!replica.is_diverged());
+    *store.digest.lock() = Digest(1);
+    while replica.counts().divergences.load(Ordering::Relaxed) == 0 {
+        sleep(LEASE.poll).await;
+    }
+    let found = Instant::now();
+    *store.digest.lock() = Digest(0);
+    while replica.is_diverged() {
+        sleep(LEASE.term).await;
+    }
+    assert_eq!(found.elapsed().as_secs() / 60, 15);
+}
+
+/// The load of an adoption may take minutes.
+#[tokio::test(start_paused = true)]
+async fn a_replica_that_agrees_is_not_shown_as_diverged_while_it_adopts() {
+    let store = Arc::<OneMock>::default();
+    let replica = Replica::load(Arc::clone(&store) as Arc<dyn Store>, LEASE).await.unwrap();
+    sleep(LEASE.term).await;
+    store.is_slow.store(true, Ordering::Relaxed);
+    let answer = replica.adopt().await;
+    assert!(matches!(answer, Err(AdoptError::Unfinished)), "{answer:?}");
+    assert!(!replica.is_diverged());
 }

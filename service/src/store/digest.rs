@@ -19,6 +19,8 @@ impl BitXorAssign for Digest {
 pub enum AdoptError {
     #[error("only a table of DynamoDB has a digest: a store in a file or in memory has one process, and needs none")]
     NotShared,
+    #[error("the adoption goes on: repeat the request for its result")]
+    Unfinished,
     #[error(transparent)]
     Write(#[from] super::WriteError),
 }

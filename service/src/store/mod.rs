@@ -289,6 +289,11 @@ pub trait Store: Send + Sync + 'static {
     /// format. With `dry_run`, nothing changes.
     async fn raise(&self, to: Option<u64>, dry_run: bool) -> Result<Raise, RaiseError>;
 
+    /// Whether the store has a digest of all endpoints, as last seen. An error if the store cannot have a digest.
+    fn has_digest(&self) -> Result<bool, AdoptError> {
+        Err(AdoptError::NotShared)
+    }
+
     /// Makes `digest` the digest of all endpoints, by a write without changes. Returns false if the head is not at
     /// `version`.
     async fn adopt(&self, _version: Version, _digest: Digest) -> Result<bool, AdoptError> {

@@ -42,7 +42,8 @@ pub(super) const DIVERGED: Description = Description {
     kind: "gauge",
     unit: "1",
     attributes: &[],
-    meaning: "1 while this replica holds other mocks than the digest of the table says, otherwise 0.",
+    meaning: "1 while this replica holds other mocks than the digest of the table says, and for 15 minutes after it was \
+              noticed; otherwise 0.",
 };
 pub(super) const DIVERGENCES: Description = Description {
     name: "echo.replica.divergences",

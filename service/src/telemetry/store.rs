@@ -109,6 +109,10 @@ impl<S: Store> Store for ObservedStore<S> {
         self.observe("raise", self.store.raise(to, dry_run), is_failure).await
     }
 
+    fn has_digest(&self) -> Result<bool, AdoptError> {
+        self.store.has_digest()
+    }
+
     async fn adopt(&self, version: Version, digest: Digest) -> Result<bool, AdoptError> {
         let is_failure = |error: &AdoptError| matches!(error, AdoptError::Write(WriteError::Store(_)));
         self.observe("adopt", self.store.adopt(version, digest), is_failure).await

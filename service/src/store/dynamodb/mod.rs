@@ -62,8 +62,8 @@ use processes::Processes;
 use timing::Turn;
 
 use super::{
-    AdoptError, Changes, Deliver, Digest, Filter, Limits, Page, Process, Raise, RaiseError, Store, StoreError, Stored,
-    Version, Write, WriteError, Written, format,
+    AdoptError, Changes, Deliver, Digest, Filter, Format, Limits, Page, Process, Raise, RaiseError, Store, StoreError,
+    Stored, Version, Write, WriteError, Written, format,
 };
 use crate::{
     causes::chain,
@@ -191,6 +191,11 @@ impl Store for DynamoStore {
 
     async fn raise(&self, to: Option<u64>, dry_run: bool) -> Result<Raise, RaiseError> {
         self.raise_to(format::target(to)?, dry_run).await
+    }
+
+    fn has_digest(&self) -> Result<bool, AdoptError> {
+        let head = *self.head.lock();
+        if head.format == Format::FIRST { Err(WriteError::NeedsFormat(2).into()) } else { Ok(head.digest.is_some()) }
     }
 
     async fn adopt(&self, version: Version, digest: Digest) -> Result<bool, AdoptError> {

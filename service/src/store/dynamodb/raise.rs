@@ -46,9 +46,6 @@ impl DynamoStore {
     /// The digest starts here after a raise from format 1, which has none.
     pub(super) async fn adopt_at(&self, version: Version, digest: Digest) -> Result<bool, AdoptError> {
         let head = self.read_head().await.map_err(WriteError::from)?.unwrap_or_else(|| *self.head.lock());
-        if head.format == Format::FIRST {
-            return Err(WriteError::NeedsFormat(2).into());
-        }
         let next = Head { version: Version(head.version.0 + 1), digest: Some(digest), ..head };
         Ok(head.version == version && self.advance(head, next, None).await.map_err(WriteError::from)?.is_none())
     }

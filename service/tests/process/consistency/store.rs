@@ -270,6 +270,11 @@ impl Store for Way {
         Ok(raise)
     }
 
+    fn has_digest(&self) -> Result<bool, AdoptError> {
+        let truth = self.truth.lock();
+        if truth.formats.allow(2) { Ok(truth.has_digest()) } else { Err(WriteError::NeedsFormat(2).into()) }
+    }
+
     async fn adopt(&self, version: Version, digest: Digest) -> Result<bool, AdoptError> {
         self.travel().await.map_err(WriteError::from)?;
         until_counted(&self.truth).await;

@@ -34,6 +34,10 @@ impl Truth {
         is_next
     }
 
+    pub fn has_digest(&self) -> bool {
+        self.adopted.is_some()
+    }
+
     /// The head that the log shows, and since when.
     pub fn head_since(&self, age: Duration) -> Version {
         let now = Instant::now();

@@ -1,16 +1,24 @@
 //! Replicas that hold other mocks than the digest of the table says.
 
-use std::sync::Arc;
+use std::{
+    io::Write as _,
+    net::TcpStream,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+};
 
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use super::{
-    proxy::{Fate, Proxy},
+    proxy::{Fate, Message, Proxy},
     replicas,
     table::{Table, server, text},
 };
-use crate::support::{Answer, Echo, changes};
+use crate::support::{Answer, Echo, PATIENCE, changes, request_bytes};
 
 const FOUND: &str = "this replica differs from the digest of the table, and loads the table soon";
 const REPAIRED: &str = "this replica agrees with the digest of the table again";
@@ -157,11 +165,60 @@ fn a_load_that_read_an_old_item_is_found_and_repaired_by_one_load() {
     assert_no_more(late);
 }
 
+fn is_load(request: &Message) -> bool {
+    request.body["ExpressionAttributeValues"][":partition"]["S"] == "ENDPOINT"
+}
+
+/// A load of a large table takes longer than a request may.
+#[test]
+fn an_adoption_goes_on_after_the_client_has_gone() {
+    let (table, proxy, is_slow) = (replicas::table(), Proxy::start(), Arc::new(AtomicBool::new(true)));
+    let echo = replicas::start(&table, &proxy.url);
+    echo.create("GET", "/x", json!({"code": 200}));
+    let ((load, loads), is_held) = (mpsc::channel(), Arc::clone(&is_slow));
+    proxy.set(move |request| {
+        if is_load(request) && is_held.load(Ordering::Relaxed) {
+            load.send(()).ok();
+            return Fate::CutBefore;
+        }
+        Fate::Pass
+    });
+    let mut client = TcpStream::connect(echo.management).unwrap();
+    client.write_all(&request_bytes(echo.management, "POST", "/-/store/adopt", "", b"")).unwrap();
+    loads.recv_timeout(PATIENCE).unwrap();
+    drop(client);
+    for _ in 0..5 {
+        loads.recv_timeout(PATIENCE).unwrap();
+    }
+    is_slow.store(false, Ordering::Relaxed);
+    echo.log_line(|line| line["message"] == "the content of the table is adopted" && line["count"] == 1);
+    assert_eq!(echo.call("GET", "/x").status, 200);
+}
+
+/// As after a raise whose process ended before it could add the digest.
+#[test]
+fn a_digest_that_the_table_lacks_is_added_by_its_replicas() {
+    let (table, runtime) = (replicas::table(), Runtime::new().unwrap());
+    replicas::start(&table, server()).create("GET", "/x", json!({"code": 200}));
+    let mut head = runtime.block_on(table.item("LOG", "HEAD")).unwrap();
+    let digest = head.remove("digest").unwrap();
+    runtime.block_on(table.put(head));
+    let replicas = [(); 2].map(|()| replicas::start(&table, server()));
+    assert_eq!(runtime.block_on(table.digest()), digest);
+    for (number, echo) in replicas.iter().enumerate() {
+        echo.create("GET", &format!("/{number}"), json!({"code": 200}));
+    }
+    replicas.into_iter().for_each(assert_no_more);
+}
+
 #[test]
 fn a_table_of_format_1_has_no_digest_to_adopt() {
     let (table, runtime) = (replicas::table(), Runtime::new().unwrap());
     runtime.block_on(table.be_of_format_1());
-    let echo = replicas::start(&table, server());
+    let proxy = Proxy::start();
+    let echo = replicas::start(&table, &proxy.url);
+    // A load for nothing would stop the mocks of this replica.
+    proxy.set(|request| if is_load(request) { Fate::Silence } else { Fate::Pass });
     let refusal = adopt(&echo);
     assert_eq!(refusal.status, 409, "{}", refusal.text());
     assert!(refusal.details().contains("This needs format 2 of the store"), "{}", refusal.text());

@@ -64,6 +64,7 @@ async fn a_raise_is_a_write_that_every_process_learns_of_and_that_changes_no_moc
     assert_raised(&raise(&echo, ""), 1, 2, true);
     assert_eq!(marks(&table).await, [Some(2), Some(2), Some(2)]);
     assert_raised(&raise(&other, ""), 2, 2, false);
+    table.digest().await;
     let since = follower.changes_since(Version(1)).await.unwrap();
     assert_eq!(plain(since), Some((Version(3), vec![])));
 
@@ -196,13 +197,14 @@ async fn writes_that_race_with_a_raise_are_all_there_and_later_ones_are_not_refu
         });
     }
     tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-    let answer = tokio::task::spawn_blocking(move || raise(&echo, "")).await.unwrap();
+    let (answer, _echo) = tokio::task::spawn_blocking(move || (raise(&echo, ""), echo)).await.unwrap();
     assert_raised(&answer, 1, 2, true);
     is_raised.store(true, Ordering::Relaxed);
     let outcomes = writers.join_all().await;
     assert!(outcomes.iter().any(|(_, refused)| *refused > 0), "{outcomes:?}");
     let made: usize = outcomes.iter().map(|(made, _)| made).sum();
     assert_eq!(table.count("ENDPOINT").await, 1 + made);
+    table.digest().await;
     let loaded = Snapshot::of(&*table.open().await).await.unwrap();
     assert_eq!(loaded.endpoints.len(), 1 + made);
     assert_eq!(table.count("LOG").await as u64, loaded.head.0 + 1, "an entry for each write, and the head");

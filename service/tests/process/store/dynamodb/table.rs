@@ -4,6 +4,7 @@ use std::{
     collections::HashMap,
     process::{Command, Stdio},
     sync::{Arc, OnceLock},
+    time::{Duration, Instant},
 };
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -19,10 +20,11 @@ use echo_service::{
     domain::Verb,
     store::{DynamoStore, Store, Write},
 };
+use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::super::{Subject, endpoint, response};
-use crate::store::model::Snapshot;
+use crate::{store::model::Snapshot, support::PATIENCE};
 
 /// The variables for a process, to find the server.
 pub const VARIABLES: [(&str, &str); 4] = [
@@ -155,6 +157,18 @@ impl Table {
     pub async fn item(&self, partition: &str, sort: &str) -> Option<Item> {
         let request = self.client.get_item().table_name(&self.name).consistent_read(true);
         request.key("PK", text(partition)).key("SK", text(sort)).send().await.unwrap().item
+    }
+
+    /// The digest in the head. Waits until a process adds it.
+    pub async fn digest(&self) -> AttributeValue {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(digest) = self.item("LOG", "HEAD").await.and_then(|mut head| head.remove("digest")) {
+                return digest;
+            }
+            assert!(Instant::now() < deadline, "nobody adds the digest");
+            sleep(Duration::from_millis(10)).await;
+        }
     }
 
     pub async fn put(&self, item: Item) {
