@@ -78,6 +78,11 @@ impl Divergence {
         }
     }
 
+    /// Whether a divergence was found, and it is time for the load.
+    pub(super) fn is_due(&self) -> bool {
+        matches!(*self.state.lock(), State::Found(at) if at <= Instant::now())
+    }
+
     /// Whether an operator wants a load now. The adoption follows.
     pub(super) fn take_wish(&self) -> bool {
         self.wanted.swap(false, Ordering::AcqRel)
@@ -86,8 +91,9 @@ impl Divergence {
 
 impl Follower {
     /// Compares the table with the digest at the head, after a reading. Returns whether the table must be loaded now.
-    /// `may_be_adopted`: the reading showed a write without changes, such as an adoption.
-    pub(super) fn differs(&self, head: Version, all: Option<Digest>, may_be_adopted: bool) -> bool {
+    /// `may_be_adopted`: the reading showed a write without changes, such as an adoption. `may_load`: the load of a
+    /// divergence is due, and permitted.
+    pub(super) fn differs(&self, head: Version, all: Option<Digest>, may_be_adopted: bool, may_load: bool) -> bool {
         let (own, applied) = {
             let table = self.table.read();
             (table.digest, table.applied)
@@ -100,7 +106,7 @@ impl Follower {
         let now = match *state {
             _ if own == all => State::Agrees,
             State::Agrees => found(),
-            State::Found(at) if Instant::now() < at => State::Found(at),
+            State::Found(at) if !may_load => State::Found(at),
             // Unknown: the load has read an old item, or the table itself differs. Nothing old may be served.
             State::Unknown | State::Found(_) => State::Loaded,
             // Another replica may have adopted content that this replica has not loaded.

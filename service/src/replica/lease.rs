@@ -259,6 +259,7 @@ impl Follower {
                 self.add_digest();
             }
             match (&outcome, failed) {
+                (Err(StoreError::Loading), false) => tracing::info!("another replica loads the table: this one waits"),
                 (Err(error), false) => tracing::error!(%error, "the change log cannot be read"),
                 (Ok(()), true) => tracing::info!("the change log can be read again"),
                 _ => {}
@@ -270,7 +271,7 @@ impl Follower {
 
     pub(super) async fn read_log(self: &Arc<Self>) -> Result<(), StoreError> {
         let Some(since) = self.loaded().ok().map(|table| table.applied) else {
-            // The last load failed.
+            // The last load failed, or another replica loads.
             return self.load().await;
         };
         if self.divergence.take_wish() {
@@ -297,7 +298,15 @@ impl Follower {
             }
             table.applied = table.applied.max(head);
         }
-        if self.differs(head, digest, is_one_without_changes) { self.load().await } else { Ok(()) }
+        // The replica serves until it may load.
+        let may_load = self.divergence.is_due() && self.store.may_load().await;
+        if self.differs(head, digest, is_one_without_changes, may_load) {
+            return self.load().await;
+        }
+        if may_load {
+            self.store.has_loaded().await;
+        }
+        Ok(())
     }
 
     /// Renews the lease after a reading. `sent` is the time of the reading's sending.

@@ -25,9 +25,9 @@ impl Follower {
         Ok(())
     }
 
-    /// Loads everything into the empty table.
+    /// Loads everything into the empty table. A replica that has served before waits until no other such replica
+    /// loads.
     pub(super) async fn load(self: &Arc<Self>) -> Result<(), StoreError> {
-        self.counts.reloads.fetch_add(1, Ordering::Relaxed);
         self.divergence.begin_load();
         // The load may lack a concurrent write of this process (`apply_own`).
         let previous = self.table.write().begin_load();
@@ -35,6 +35,19 @@ impl Follower {
             // Not on a thread that serves: a million mocks take 0.1 s.
             spawn_blocking(move || drop(previous));
         }
+        if !self.has_started.load(Ordering::Acquire) {
+            return self.load_all().await;
+        }
+        if !self.store.may_load().await {
+            return Err(StoreError::Loading);
+        }
+        let outcome = self.load_all().await;
+        self.store.has_loaded().await;
+        outcome
+    }
+
+    async fn load_all(self: &Arc<Self>) -> Result<(), StoreError> {
+        self.counts.reloads.fetch_add(1, Ordering::Relaxed);
         let loading = Arc::clone(self);
         let receive = move |delivered| {
             let mut table = loading.table.write();

@@ -311,6 +311,15 @@ pub trait Store: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// Asks whether this process may load everything again. On a shared store, one process does so at a time: all loads
+    /// share the capacity of the store.
+    async fn may_load(&self) -> bool {
+        true
+    }
+
+    /// Ends the load that [`Self::may_load`] has permitted.
+    async fn has_loaded(&self) {}
+
     /// Announces the end of this process, so that other processes need not wait.
     async fn leave(&self) {}
 }

@@ -126,6 +126,14 @@ impl<S: Store> Store for ObservedStore<S> {
         self.store.processes()
     }
 
+    async fn may_load(&self) -> bool {
+        self.store.may_load().await
+    }
+
+    async fn has_loaded(&self) {
+        self.store.has_loaded().await;
+    }
+
     async fn leave(&self) {
         self.store.leave().await;
     }

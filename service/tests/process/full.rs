@@ -69,7 +69,7 @@ fn flood(services: &[&Echo], prefix: &str, limit: usize, body: impl Fn(usize) ->
     })
 }
 
-/// What works, and what does not, where there is no room.
+/// Without room, deletions and smaller bodies work, and new mocks do not.
 fn assert_is_full(echo: &Echo, mocks: &[(String, usize)], limit: usize) {
     let (large, _) = mocks.iter().max_by_key(|(_, bytes)| *bytes).unwrap();
     assert_full(&echo.post(&mock("/one/more", LARGE)), limit);

@@ -84,6 +84,7 @@ impl DynamoStore {
         let mut damaged = Vec::new();
         let mut pages = pin!(pages(self.partition(item::ENDPOINTS, None), timing::page_of_load, timing::LOAD));
         while let Some(page) = pages.try_next().await? {
+            self.renew_permit().await;
             for item in page.items() {
                 match item::endpoint(item) {
                     Ok(Stored { endpoint, version }) => {

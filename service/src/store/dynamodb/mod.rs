@@ -7,6 +7,7 @@
 //! | `LOG` | version, 20 digits | `endpoint_id`, the endpoint's new state (no fields: deleted), `token`, `expires_at`. In format 2 an entry may have `changes` instead: a list of such maps |
 //! | `LOG` | `HEAD` | `writes`: the number of writes so far; `written` and `needed`: the format of the table ([`Format`](super::Format)); `made`: the table's creation time in milliseconds; `digest` of all endpoints. In format 1 only `version`, the number of writes |
 //! | `PROCESS` | id | a process: `format`, the newest known format; `limits`, a map of numbers; `renewed`, the number of renewals; `expires_at` |
+//! | `LOAD` | `LOAD` | the process that loads everything again: `holder`, its id; `renewed`, the number of renewals; `expires_at` |
 //! | `LEASE` | `LEASE` | `milliseconds`: the maximum age of answers from memory; `format`: the needed format. The same for all processes |
 //!
 //! Other attributes of an endpoint belong to later versions. Echo keeps such attributes and repeats them in the log, so
@@ -33,6 +34,7 @@ mod epoch;
 mod item;
 mod log;
 mod open;
+mod permit;
 mod processes;
 mod raise;
 mod read;
@@ -58,6 +60,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use item::Head;
 pub use open::TableError;
+use permit::Permit;
 use processes::Processes;
 use timing::Turn;
 
@@ -88,6 +91,7 @@ pub struct DynamoStore {
     /// processes write as well.
     head: parking_lot::Mutex<Head>,
     processes: Arc<Processes>,
+    permit: Permit,
     /// Renews the item of this process, if any.
     renewing: Option<AbortOnDropHandle<()>>,
 }
@@ -128,6 +132,7 @@ impl DynamoStore {
         Self {
             log_client: timing::of_log(&client),
             processes,
+            permit: Permit::default(),
             renewing: None,
             client,
             table: table.to_owned(),
@@ -210,7 +215,16 @@ impl Store for DynamoStore {
         self.processes.live()
     }
 
+    async fn may_load(&self) -> bool {
+        self.ask_permit().await
+    }
+
+    async fn has_loaded(&self) {
+        self.return_permit().await;
+    }
+
     async fn leave(&self) {
+        self.return_permit().await;
         if let Some(renewing) = &self.renewing {
             self.processes.leave(Some(renewing)).await;
         }

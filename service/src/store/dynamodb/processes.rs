@@ -56,6 +56,11 @@ impl Processes {
         }
     }
 
+    /// The id of this process.
+    pub(super) fn id(&self) -> &str {
+        &self.own.id
+    }
+
     /// Writes the item of this process, and renews it until the handle is dropped.
     pub(super) async fn start(self: Arc<Self>) -> Result<AbortOnDropHandle<()>, StoreError> {
         let mut interval = interval(RENEWAL);

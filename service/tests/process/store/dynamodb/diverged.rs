@@ -20,11 +20,11 @@ use super::{
 };
 use crate::support::{Answer, Echo, PATIENCE, changes, request_bytes};
 
-const FOUND: &str = "this replica differs from the digest of the table, and loads the table soon";
+pub const FOUND: &str = "this replica differs from the digest of the table, and loads the table soon";
 const REPAIRED: &str = "this replica agrees with the digest of the table again";
-const LASTING: &str = "the table itself differs from its digest";
+pub const LASTING: &str = "the table itself differs from its digest";
 
-fn logs(echo: &Echo, level: &str, message: &str) {
+pub fn logs(echo: &Echo, level: &str, message: &str) {
     let is_it = |line: &Value| line["message"].as_str().is_some_and(|text| text.starts_with(message));
     let early = echo.early.iter().find(|line| is_it(line)).cloned();
     let line = early.unwrap_or_else(|| echo.log_line(is_it));
@@ -53,7 +53,7 @@ fn assert_adopted(answer: &Answer, endpoints: u64) {
     );
 }
 
-async fn edit(table: &Table, id: &str, body: &str) {
+pub async fn edit(table: &Table, id: &str, body: &str) {
     let mut item = table.item("ENDPOINT", id).await.unwrap();
     item.insert("body".into(), text(body));
     table.put(item).await;

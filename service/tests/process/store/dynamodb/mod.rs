@@ -11,6 +11,7 @@ mod layout;
 mod loading;
 mod opening;
 mod outages;
+mod permits;
 mod previous;
 mod processes;
 pub mod proxy;
