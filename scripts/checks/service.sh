@@ -34,6 +34,12 @@ check_nextest() {
   scripts/verify-consistency --seeds 100 --histories 0 --creations 0 >"$work/verify.log" 2>&1 || { tail -n 40 "$work/verify.log" && return 1; }
 }
 
+# Without other tools: the service's own tests, and the rules of the API against real processes.
+check_contract() {
+  cargo test --workspace --lib --bins --test contract 2>&1 | tee "$work/contract.log" || return
+  count=$(awk '/^test result: ok/ { sum += $4 } END { print sum }' "$work/contract.log")
+}
+
 check_schemathesis() { "$root/scripts/tools" python && with_service tests/schemathesis/run --keys ENTRY; }
 
 # The documentation page by default, on a listener that accepts keys, and on one that does not.
