@@ -22,7 +22,7 @@ fn assert_found(requests: Requests, leases: [[&'static str; 2]; REPLICAS], plant
     let (lasts, binaries) = (Duration::from_secs(3), [BINARY; 2]);
     let setting = Setting { lasts, told: 1_000, paths: 16, requests, leases, plants, binaries, has_later: false };
     // A busy machine completes few requests within a lease, and needs more histories.
-    let mut verdicts = (0..16).filter_map(|seed| checker.judge(&history(seed, &setting).0));
+    let mut verdicts = (0..32).filter_map(|seed| checker.judge(&history(seed, &setting).0));
     // An undecided history is not a find.
     assert!(verdicts.any(|why| why.starts_with("not linearizable")));
 }
@@ -65,6 +65,52 @@ fn a_lease_renewed_by_an_older_log_is_found_in_dynamodb() {
 #[test]
 fn a_miss_answered_by_an_older_log_is_found_in_dynamodb() {
     assert_found(Requests::Misses, [LEASE; REPLICAS], [None, Some(stale), None]);
+}
+
+/// A process that takes a conflict for a refusal: of three creations, the claim of one is taken.
+#[test]
+fn a_conflict_taken_for_a_refusal_is_found_in_dynamodb() {
+    static CREATIONS: AtomicU32 = AtomicU32::new(1);
+    fn refusing(request: &mut Message) -> Fate {
+        let parts = request.body["TransactItems"].as_array().filter(|_| request.operation() == "TransactWriteItems");
+        let Some([_, _, _, claim]) = parts.map(Vec::as_slice) else { return Fate::Pass };
+        if !claim["Put"].is_object() || !is_multiple_of(&CREATIONS, 3) {
+            return Fate::Pass;
+        }
+        let none = json!({"Code": "None"});
+        let taken = json!({"Code": "ConditionalCheckFailed", "Message": "by a test", "Item": claim["Put"]["Item"]});
+        Fate::Answer(Message::cancelled(json!([none, none, none, taken])))
+    }
+    assert_found(Requests::All, [LEASE; REPLICAS], [None, Some(refusing), None]);
+}
+
+/// One process writes slowly, and another one takes an entry that is not visible yet for an entry without changes.
+#[test]
+fn a_reading_that_lacks_an_entry_is_found_in_dynamodb() {
+    fn slow(request: &mut Message) -> Fate {
+        if request.operation() == "TransactWriteItems" { Fate::UnderWay(rand::random()) } else { Fate::Pass }
+    }
+    fn skipping(request: &mut Message) -> Fate {
+        let values = &request.body["ExpressionAttributeValues"];
+        let known = values[":after"]["S"].as_str().and_then(|sort| sort.parse::<u64>().ok());
+        let Some(known) = known.filter(|_| values[":partition"]["S"] == "LOG") else { return Fate::Pass };
+        Fate::Change(Box::new(move |answer| {
+            let Some(items) = answer["Items"].as_array_mut() else { return };
+            let Some(head) = items.pop_if(|item| item["SK"]["S"] == "HEAD") else { return };
+            for version in known + 1..=head["writes"]["N"].as_str().unwrap().parse().unwrap() {
+                let sort = format!("{version:0>20}");
+                if !items.iter().any(|item| item["SK"]["S"] == sort) {
+                    let (expires, changes) = (json!({"N": "9999999999"}), json!({"L": []}));
+                    let [partition, sort, token] = ["LOG", &sort, "skipped"].map(|text| json!({"S": text}));
+                    items.push(
+                        json!({"PK": partition, "SK": sort, "token": token, "expires_at": expires, "changes": changes}),
+                    );
+                }
+            }
+            items.push(head);
+        }))
+    }
+    assert_found(Requests::All, [LEASE; REPLICAS], [Some(slow), Some(skipping), None]);
 }
 
 /// One of twenty writes is lost.

@@ -2,7 +2,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -15,10 +18,13 @@ use tokio::runtime::Runtime;
 use super::{
     history::{Checker, Counts, History, Kind, Operation, Outcome, Recorder, add},
     later::{DROPPED, KEPT, kept, later},
-    service::{self, BINARY, KILLED, LEASE, Plant, Service, WRITES_ARE_LATE, raise},
+    service::{self, BINARY, DIVERGED, KILLED, KINDS, LEASE, Plant, Service, WRITES_ARE_LATE, raise},
 };
 use crate::{
-    store::dynamodb::table::{Table, server},
+    store::dynamodb::{
+        table::{Table, server},
+        under_way::Transactions,
+    },
     support::{Answer, changes, new_endpoint, request_bytes, try_send},
 };
 
@@ -82,9 +88,10 @@ pub fn history(seed: u64, setting: &Setting) -> (History, Counts) {
     if setting.has_later && is_kept {
         plants[0] = Some(later);
     }
+    let transactions = Arc::<Transactions>::default();
     let services: [Service; REPLICAS] = std::array::from_fn(|number| {
         let binaries = if number % 2 == 0 { [one, other] } else { [other, one] };
-        let service = Service::start(&table, setting.leases[number], plants[number], binaries);
+        let service = Service::start(&table, setting.leases[number], plants[number], binaries, &transactions);
         // Admits another lease.
         runtime.block_on(table.forget_lease());
         service
@@ -111,7 +118,7 @@ pub fn history(seed: u64, setting: &Setting) -> (History, Counts) {
                     // mocks. Short histories have no time for the fault.
                     let is_due = number == 1 && setting.lasts > Duration::from_secs(10);
                     let due = [WRITES_ARE_LATE, KILLED][troublemaker];
-                    let trouble = if is_due { due } else { random.random_range(0..20) };
+                    let trouble = if is_due { due } else { random.random_range(0..KINDS) };
                     services[random.random_range(0..REPLICAS)].suffer(trouble, &mut random);
                     thread::sleep(Duration::from_millis(200));
                 }
@@ -133,6 +140,8 @@ pub fn history(seed: u64, setting: &Setting) -> (History, Counts) {
     for service in &services {
         add(&mut suffered, service.suffered());
     }
+    let kinds = ["under way", "shown in part", "refused meanwhile"].map(str::to_owned);
+    add(&mut suffered, kinds.into_iter().zip(*transactions.counts.lock()).collect());
     (recorder.finish(format!("seed {seed}")), suffered)
 }
 
@@ -288,11 +297,24 @@ fn histories_of_dynamodb_are_linearizable_while_services_are_stopped_killed_and_
             panic!("{why}. The history is in {}", history.keep().display());
         }
         assert_eq!(meanwhile[DROPPED], 0, "what a later version has written is kept");
+        assert!(beside != BINARY || meanwhile[DIVERGED] == 0, "a replica differs: {meanwhile:?}");
         add(&mut all, counts);
         add(&mut suffered, meanwhile);
         if (seed + 1).is_multiple_of(10) || seed + 1 == histories {
             eprintln!("{} histories, {} operations: {all:?}; {suffered:?}", seed + 1, all.values().sum::<usize>());
-            let kinds = ["stopped", "killed", "silence", "delayed", "cut before", "cut after", "arrived late", KEPT];
+            let kinds = [
+                ["stopped", "killed", "silence", "delayed", "cut before", "cut after", "arrived late"],
+                [
+                    "TransactionCanceledException",
+                    "ThrottlingException",
+                    "ProvisionedThroughputExceededException",
+                    "under way",
+                    "shown in part",
+                    "refused meanwhile",
+                    KEPT,
+                ],
+            ]
+            .concat();
             let is_missing = |kind: &&str| suffered.get(*kind).is_none_or(|count| *count == 0);
             // A single history may be too short for all faults.
             assert!(seed == 0 || !kinds.iter().any(is_missing), "not all of {kinds:?} have happened: {suffered:?}");

@@ -13,12 +13,14 @@ use std::{
 
 use parking_lot::{Mutex, RwLock};
 use rand::{Rng, SeedableRng, rngs::StdRng};
+use serde_json::Value;
 
 use super::history::Counts;
 use crate::{
     store::dynamodb::{
         proxy::{Fate, Message, Proxy},
         table::{Table, VARIABLES},
+        under_way::Transactions,
     },
     support::{Echo, PATIENCE, request_bytes, try_send},
 };
@@ -33,6 +35,13 @@ pub type Plant = Option<fn(&mut Message) -> Fate>;
 /// Some of the faults in `suffer`.
 pub const KILLED: u32 = 6;
 pub const WRITES_ARE_LATE: u32 = 10;
+pub const KINDS: u32 = 26;
+
+/// The line of a replica that differs from the digest of the table.
+const DIFFERS: &str = "this replica differs from the digest of the table";
+/// The numbers of these lines.
+pub const DIVERGED: &str = "diverged";
+const DIVERGED_BY_A_PLANT: &str = "diverged by a plant";
 
 pub struct Service {
     echo: RwLock<Echo>,
@@ -49,8 +58,14 @@ pub struct Service {
 }
 
 impl Service {
-    pub fn start(table: &Table, lease: [&'static str; 2], plant: Plant, binaries: [&'static str; 2]) -> Self {
-        let proxy = Proxy::start();
+    pub fn start(
+        table: &Table,
+        lease: [&'static str; 2],
+        plant: Plant,
+        binaries: [&'static str; 2],
+        transactions: &Arc<Transactions>,
+    ) -> Self {
+        let proxy = Proxy::beside(Arc::clone(transactions));
         let echo = run(binaries[0], &table.name, &proxy.url, lease);
         let service = Self {
             address: RwLock::new(Some(echo.mocks)),
@@ -67,8 +82,9 @@ impl Service {
         service
     }
 
-    /// The number of each fault of the service or its requests.
+    /// Ends the process. Returns the number of each fault of the service or its requests.
     pub fn suffered(&self) -> Counts {
+        self.end(&mut self.echo.write());
         let mut suffered = self.suffered.lock().clone();
         suffered.insert("arrived late".into(), self.proxy.late().len());
         suffered
@@ -89,11 +105,19 @@ impl Service {
     fn replace(&self) {
         let mut echo = self.echo.write();
         *self.address.write() = None;
-        echo.signal("KILL");
-        echo.wait();
+        self.end(&mut echo);
         let binary = self.binaries.read()[self.processes.fetch_add(1, Ordering::Relaxed) % 2];
         *echo = run(binary, &self.table, &self.proxy.url, self.lease);
         *self.address.write() = Some(echo.mocks);
+    }
+
+    fn end(&self, echo: &mut Echo) {
+        echo.signal("KILL");
+        echo.wait();
+        let differs = |line: &Value| line["message"].as_str().is_some_and(|text| text.starts_with(DIFFERS));
+        let found = echo.early.iter().chain(&echo.rest_of_log()).filter(|line| differs(line)).count();
+        let what = if self.plant.read().is_some() { DIVERGED_BY_A_PLANT } else { DIVERGED };
+        *self.suffered.lock().entry(what.to_owned()).or_default() += found;
     }
 
     /// Decides on its requests for this time.
@@ -106,6 +130,7 @@ impl Service {
                 Fate::CutBefore => note(&suffered, "cut before"),
                 Fate::CutAfter => note(&suffered, "cut after"),
                 Fate::Delay(..) => note(&suffered, "delayed"),
+                Fate::Answer(ref answer) => note(&suffered, answer.code()),
                 _ => {}
             }
             fate
@@ -114,7 +139,7 @@ impl Service {
         self.be_well();
     }
 
-    /// Applies one of twenty faults, and ends it after a while.
+    /// Applies one of these faults, and ends it after a while.
     pub fn suffer(&self, trouble: u32, random: &mut StdRng) {
         let while_it_lasts = Duration::from_millis(random.random_range(50..500));
         match trouble {
@@ -140,6 +165,10 @@ impl Service {
             }
             // No answer and no error: silence.
             11..13 => self.be_ill(|_| Fate::Silence, while_it_lasts),
+            20..KINDS => {
+                let mut fates = StdRng::seed_from_u64(random.random());
+                self.be_ill(move |request| busy(trouble, request, &mut fates), while_it_lasts);
+            }
             trouble => {
                 let mut fates = StdRng::seed_from_u64(random.random());
                 let script = move |_: &mut Message| {
@@ -154,6 +183,23 @@ impl Service {
                 self.be_ill(script, while_it_lasts);
             }
         }
+    }
+}
+
+/// DynamoDB under load: conflicts, throttling, and transactions that become visible item by item.
+fn busy(trouble: u32, request: &Message, random: &mut StdRng) -> Fate {
+    let is_transaction = request.operation().starts_with("Transact");
+    match trouble {
+        20 | 21 if is_transaction && random.random_bool(0.3) => {
+            let parts = request.body["TransactItems"].as_array().map_or(1, Vec::len);
+            Fate::Answer(Message::conflict_at(request, random.random_range(0..parts)))
+        }
+        22 | 23 if random.random_bool(0.5) => {
+            let codes = ["ProvisionedThroughputExceededException", "ThrottlingException"];
+            Fate::Answer(Message::error(400, codes[random.random_range(0..2)]))
+        }
+        24.. if request.operation() == "TransactWriteItems" => Fate::UnderWay(random.random()),
+        _ => Fate::Pass,
     }
 }
 

@@ -24,6 +24,7 @@ mod sizes;
 pub mod table;
 mod tls;
 mod unclear;
+pub mod under_way;
 
 use std::sync::Arc;
 

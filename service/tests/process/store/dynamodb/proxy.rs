@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::table::server;
+use super::{table::server, under_way::Transactions};
 
 /// A message of HTTP.
 #[derive(Clone)]
@@ -38,6 +38,11 @@ impl Message {
         Self::answer(status, json!({"__type": kind, "message": "by a test"}))
     }
 
+    /// The code of an error, for instance `ThrottlingException`.
+    pub fn code(&self) -> &str {
+        self.body["__type"].as_str().and_then(|kind| kind.rsplit('#').next()).unwrap_or_default()
+    }
+
     /// A refused transaction, with the reason of each part.
     pub fn cancelled(reasons: Value) -> Self {
         let mut answer = Self::error(400, "TransactionCanceledException");
@@ -48,6 +53,21 @@ impl Message {
     /// The refusal of a transaction with a single part, because another writer holds the item.
     pub fn conflict() -> Self {
         Self::cancelled(json!([{"Code": "TransactionConflict", "Message": "by a test"}]))
+    }
+
+    /// The refusal of any transaction, because another writer holds one of its items.
+    pub fn conflict_at(request: &Self, at: usize) -> Self {
+        let mut reasons = vec![json!({"Code": "None"}); request.body["TransactItems"].as_array().map_or(0, Vec::len)];
+        reasons[at] = json!({"Code": "TransactionConflict", "Message": "by a test"});
+        Self::cancelled(json!(reasons))
+    }
+
+    /// A `TransactGetItems` of these keys in the place of a `TransactWriteItems`.
+    pub fn reading(&self, keys: &[Value]) -> Self {
+        let table = self.body["TransactItems"][0]["Put"]["TableName"].clone();
+        let get = |key: &Value| json!({"Get": {"TableName": table, "Key": key}});
+        let body = json!({"TransactItems": keys.iter().map(get).collect::<Vec<_>>()});
+        Self { head: self.head.replace("TransactWriteItems", "TransactGetItems"), body }
     }
 
     fn read(from: &mut BufReader<TcpStream>) -> Option<Self> {
@@ -99,6 +119,8 @@ pub enum Fate {
     Delay(Duration, Duration),
     /// The connection is cut, and the request arrives after this time.
     ArriveLate(Duration),
+    /// DynamoDB shows the items of the transaction one after the other, and answers last. The times are random.
+    UnderWay(u64),
     /// The test answers.
     Answer(Message),
     /// DynamoDB carries the request out, and the test answers.
@@ -119,15 +141,20 @@ pub struct Proxy {
 impl Proxy {
     /// A proxy; passes everything until a test sets a script.
     pub fn start() -> Self {
+        Self::beside(Arc::default())
+    }
+
+    /// A proxy for one of several processes on a table.
+    pub fn beside(transactions: Arc<Transactions>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let script: Arc<Mutex<Script>> = Arc::new(Mutex::new(Box::new(|_| Fate::Pass)));
         let late = Arc::<Mutex<Vec<Value>>>::default();
-        let shared = (Arc::clone(&script), Arc::clone(&late));
+        let shared = (Arc::clone(&script), Arc::clone(&late), transactions);
         thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
-                let (script, late) = shared.clone();
-                thread::spawn(move || serve(client, &script, &late));
+                let (script, late, transactions) = shared.clone();
+                thread::spawn(move || serve(client, &script, &late, &transactions));
             }
         });
         Self { url, script, late }
@@ -156,19 +183,29 @@ impl Proxy {
 }
 
 /// Serves a connection until its end or a cut. Each has its own connection to DynamoDB.
-fn serve(client: TcpStream, script: &Mutex<Script>, arrived_late: &Mutex<Vec<Value>>) -> Option<()> {
+fn serve(
+    client: TcpStream,
+    script: &Mutex<Script>,
+    arrived_late: &Mutex<Vec<Value>>,
+    transactions: &Transactions,
+) -> Option<()> {
     let upstream = TcpStream::connect(server().trim_start_matches("http://")).ok()?;
     let (mut to_client, mut to_server) = (client.try_clone().ok()?, upstream.try_clone().ok()?);
     let (mut client, mut upstream) = (BufReader::new(client), BufReader::new(upstream));
     loop {
         let mut request = Message::read(&mut client)?;
         let fate = (script.lock().unwrap())(&mut request);
-        let mut pass_on = || {
+        let mut send = |request: &Message| {
             request.write(&mut to_server)?;
             Message::read(&mut upstream)
         };
+        if let Fate::UnderWay(seed) = fate {
+            transactions.pass_slowly(&request, seed, send)?.write(&mut to_client)?;
+            continue;
+        }
+        let mut pass_on = || transactions.pass(&request, &mut send);
         let answer = match fate {
-            Fate::CutBefore => None,
+            Fate::CutBefore | Fate::UnderWay(_) => None,
             Fate::Silence => loop {
                 thread::park();
             },
