@@ -156,6 +156,7 @@ impl Follower {
             reading.outcome
         };
         let late = |_| {
+            drop(self.loaded()?);
             Err(StoreError::Unavailable(format!("the change log was not read in {} s", Duration::as_secs(&PATIENCE))))
         };
         timeout(PATIENCE, readings).await.unwrap_or_else(late)

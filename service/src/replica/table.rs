@@ -192,8 +192,11 @@ impl Table {
 
     /// Notes damage that the load did not find. From now on, calls look for the claim.
     pub(super) fn lose(&mut self, id: EndpointId) {
-        let why = "the record shows another route than the claim".into();
-        self.damaged.entry(id).or_insert(Damaged { id, route: None, why, digest: Digest::default() });
+        // Another request may have deleted the endpoint meanwhile.
+        if self.has(id) {
+            let why = "the record shows another route than the claim".into();
+            self.damaged.entry(id).or_insert(Damaged { id, route: None, why, digest: Digest::default() });
+        }
     }
 
     pub(super) fn has(&self, id: EndpointId) -> bool {
