@@ -27,8 +27,9 @@ const USAGE: u8 = 64;
 const INTERRUPTED: u8 = 130;
 /// Time to send the last telemetry, within the platform's time for a stop.
 const FLUSH_DEADLINE: Duration = Duration::from_secs(5);
-/// Maximum time for a start to complete after the request to stop, so that it ends gracefully.
-const START_DEADLINE: Duration = Duration::from_secs(1);
+/// Maximum time for a start to complete after the request to stop, so that it ends gracefully. Longer than a renewal of
+/// the process's item and the removal of the item.
+const START_DEADLINE: Duration = Duration::from_secs(3);
 /// Maximum time to close the store. A disk that hangs must not block the process for ever.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(1);
 

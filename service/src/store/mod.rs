@@ -103,7 +103,7 @@ pub enum StoreError {
          raise --max-mocks-bytes (ECHO_MAX_MOCKS_BYTES)"
     )]
     TooLarge { used: u64, limit: u64 },
-    /// The process is starting: not all mocks are loaded yet.
+    /// A load is under way: not all mocks are loaded yet.
     #[error("the mocks are being loaded")]
     Loading,
     /// The client stopped waiting, so the write stopped before the next sending.

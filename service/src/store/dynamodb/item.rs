@@ -194,13 +194,14 @@ pub(super) fn head(item: &Item) -> Result<Head, StoreError> {
         let why = format!("the table was raised to format {needed}, and this version knows formats up to {NEWEST}: start a newer version");
         StoreError::Unavailable(why)
     })?;
+    // `Damaged` is for endpoints.
+    let number = |name| number_of(item, name).map_err(|damaged| StoreError::Unavailable(damaged.to_string()));
     if item.contains_key("version") {
-        let version = Version(number_of(item, "version")?);
-        return Ok(Head { version, format: Format::FIRST, made: 0, digest: None });
+        return Ok(Head { version: Version(number("version")?), format: Format::FIRST, made: 0, digest: None });
     }
-    let format = Format { written: number_of(item, "written")?, needed: number_of(item, "needed")? };
-    let digest = number_of(item, DIGEST).ok().map(Digest);
-    Ok(Head { version: Version(number_of(item, "writes")?), format, made: number_of(item, "made")?, digest })
+    let format = Format { written: number("written")?, needed: number("needed")? };
+    let digest = number(DIGEST).ok().map(Digest);
+    Ok(Head { version: Version(number("writes")?), format, made: number("made")?, digest })
 }
 
 /// Returns the needed format of the head as an error, if it is unknown.

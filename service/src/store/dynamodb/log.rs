@@ -1,6 +1,6 @@
 //! Reads of the change log, and loads.
 
-use std::{collections::BTreeMap, pin::pin, time::Duration};
+use std::{collections::BTreeMap, pin::pin, sync::atomic::Ordering, time::Duration};
 
 use futures_util::TryStreamExt as _;
 use tokio::time::Instant;
@@ -18,11 +18,8 @@ use crate::store::{Change, Changes, Damaged, Deliver, StoreError, Stored, Versio
 /// Maximum number of entries in a poll. A replica further behind reads pages with longer time-outs.
 const FEW: i32 = 100;
 
-/// Attempts of the last request of a load, of up to 5 s each.
-const LAST_ATTEMPTS: usize = 12;
-
-/// Maximum number of pages of a reading. A replica further behind loads everything. A page has 1
-/// MB: about 4,000 entries of small mocks.
+/// Maximum number of pages of a reading, except after a load: during the load of a large table, others may write more.
+/// A replica further behind loads everything. A page has 1 MB: about 4,000 entries of small mocks.
 const MAX_LOG_PAGES: usize = 16;
 
 /// The writes of this time correct a load. Assumption: no transaction that the head counts stays unfinished for longer.
@@ -42,7 +39,7 @@ impl DynamoStore {
             let mut pages = pin!(pages(rest, timing::page_of_load, timing::READ));
             for read in 1.. {
                 let Some(page) = pages.try_next().await? else { break };
-                if read == MAX_LOG_PAGES {
+                if read == MAX_LOG_PAGES && since.0 != self.loaded.load(Ordering::Acquire) {
                     return Ok(Changes::Gap);
                 }
                 take(page.items(), &mut head, &mut entries)?;
@@ -114,19 +111,15 @@ impl DynamoStore {
         }
         // The claim decides about the route of a damaged record.
         let routes = damaged.iter().filter_map(|damaged| damaged.route.clone()).collect();
-        let holders = self.claimed(&routes).await?;
+        let holders = self.claimed(&routes, timing::LOAD).await?;
         for mut damaged in damaged {
             damaged.route.take_if(|route| holders.get(route) != Some(&damaged.id));
             deliver(Err(damaged));
         }
-        // A query may also have shown a write ahead of the head. Several attempts: the load may have taken long.
-        let mut attempts = 1..LAST_ATTEMPTS;
-        loop {
-            match self.settled_head().await {
-                Err(StoreError::Unavailable(_)) if attempts.next().is_some() => {}
-                outcome => return outcome.map(|_| head),
-            }
-        }
+        // A query may also have shown a write ahead of the head.
+        self.settled_head(timing::LOAD).await?;
+        self.loaded.store(head.0, Ordering::Release);
+        Ok(head)
     }
 
     /// The head, and the last writes up to the head without expired entries.
@@ -186,8 +179,8 @@ impl DynamoStore {
     }
 
     /// The token of a write, after the decision of the transaction.
-    pub(super) async fn token_of(&self, version: Version) -> Result<Option<String>, StoreError> {
-        Ok(self.decided(&[version], timing::READ).await?.pop().flatten().map(|entry| entry.token))
+    pub(super) async fn token_of(&self, version: Version, within: Duration) -> Result<Option<String>, StoreError> {
+        Ok(self.decided(&[version], within).await?.pop().flatten().map(|entry| entry.token))
     }
 
     /// A version that includes every write that any read has shown before. Each later reading of
@@ -195,36 +188,40 @@ impl DynamoStore {
     ///
     /// A read may show a write ahead of the head, but only the next write: each write is conditional on the head before
     /// it.
-    pub(super) async fn settled_head(&self) -> Result<Version, StoreError> {
-        let head = self.head_now().await?;
+    pub(super) async fn settled_head(&self, within: Duration) -> Result<Version, StoreError> {
+        let head = self.head_now(within).await?;
         let next = Version(head.0 + 1);
-        if self.token_of(next).await?.is_none() {
+        if self.token_of(next, within).await?.is_none() {
             return Ok(head);
         }
         let (deadline, mut backoff) = (Instant::now() + timing::READ, Backoff::default());
         loop {
             let sent = Instant::now();
-            if self.head_now().await? >= next {
+            if self.head_now(within).await? >= next {
                 return Ok(next);
             }
             if Instant::now() > deadline {
                 let why =
                     format!("write {next} is in the log, and the head does not count it: was the table restored?");
-                return Err(StoreError::Damaged(why));
+                return Err(StoreError::Unavailable(why));
             }
             backoff.wait(sent).await;
         }
     }
 
-    async fn head_now(&self) -> Result<Version, StoreError> {
-        Ok(self.seen(self.read_head().await?))
+    async fn head_now(&self, within: Duration) -> Result<Version, StoreError> {
+        Ok(self.seen(self.read_head_within(within).await?))
     }
 
     pub(super) async fn read_head(&self) -> Result<Option<Head>, StoreError> {
+        self.read_head_within(timing::READ).await
+    }
+
+    async fn read_head_within(&self, within: Duration) -> Result<Option<Head>, StoreError> {
         let request = self.client.get_item().table_name(&self.table).consistent_read(true);
         let request = request.set_key(Some(item::head_key()));
         let ask = || request.clone().customize().config_override(timing::sent_once()).send();
-        let found = until_answered(timing::READ, ask, is_passing).await?;
+        let found = until_answered(within, ask, is_passing).await?;
         found.item.as_ref().map(item::head).transpose()
     }
 

@@ -87,6 +87,8 @@ pub struct DynamoStore {
     answered: parking_lot::Mutex<Instant>,
     /// When DynamoDB made the loaded table. A head with another time belongs to a restored table.
     made: AtomicU64,
+    /// The version of the last load.
+    loaded: AtomicU64,
     /// The last seen head, the likely condition of the next write. A hint only, because other
     /// processes write as well.
     head: parking_lot::Mutex<Head>,
@@ -140,6 +142,7 @@ impl DynamoStore {
             turn: Mutex::new(Turn::first()),
             answered: Instant::now().into(),
             made: made.into(),
+            loaded: AtomicU64::new(u64::MAX),
             head: head.into(),
         }
     }
@@ -179,7 +182,7 @@ impl Store for DynamoStore {
     }
 
     async fn head(&self) -> Result<Version, StoreError> {
-        self.settled_head().await
+        self.settled_head(timing::READ).await
     }
 
     async fn changes_since(&self, version: Version) -> Result<Changes, StoreError> {
@@ -187,7 +190,7 @@ impl Store for DynamoStore {
     }
 
     async fn holders(&self, routes: &BTreeSet<Route>) -> Result<BTreeMap<Route, EndpointId>, StoreError> {
-        self.claimed(routes).await
+        self.claimed(routes, timing::READ).await
     }
 
     async fn load(&self, deliver: Deliver) -> Result<Version, StoreError> {

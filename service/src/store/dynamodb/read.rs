@@ -51,11 +51,15 @@ impl DynamoStore {
     }
 
     /// Takes no place of management's reads, because calls of mocks wait for the result.
-    pub(super) async fn claimed(&self, routes: &BTreeSet<Route>) -> Result<BTreeMap<Route, EndpointId>, StoreError> {
+    pub(super) async fn claimed(
+        &self,
+        routes: &BTreeSet<Route>,
+        within: Duration,
+    ) -> Result<BTreeMap<Route, EndpointId>, StoreError> {
         let mut holders = BTreeMap::new();
         for routes in routes.iter().collect::<Vec<_>>().chunks(MAX_AT_ONCE) {
             let claims = routes.iter().map(|route| item::claim_key(route)).collect();
-            let claims = self.get_at_once(claims, READ).await?;
+            let claims = self.get_at_once(claims, within).await?;
             let held = routes.iter().zip(&claims);
             holders.extend(
                 held.filter_map(|(route, claim)| Some(((*route).clone(), item::holder(claim.as_ref()?).ok()?))),

@@ -151,7 +151,7 @@ impl DynamoStore {
         let Some(item) = self.read_item(item::endpoint_key(id)).await? else { return Err(WriteError::Missing) };
         let shown = item::route(&item);
         let routes = shown.iter().cloned().chain(other).collect();
-        let own = self.claimed(&routes).await?.into_iter().find(|(_, holder)| *holder == id);
+        let own = self.claimed(&routes, timing::READ).await?.into_iter().find(|(_, holder)| *holder == id);
         // A readable record is damaged if it shows another route than its claim.
         if item::endpoint(&item).is_ok() && own.as_ref().is_some_and(|(route, _)| shown.as_ref() == Some(route)) {
             return Err(WriteError::Changed);
@@ -192,10 +192,10 @@ impl DynamoStore {
             let answer = plan.read(transaction, &error);
             if in_doubt
                 && matches!(answer, Answer::Moved(_) | Answer::Refused(_))
-                && self.token_of(transaction.next.version).await?.as_ref() == Some(&transaction.token)
+                && self.token_of(transaction.next.version, timing::READ).await?.as_ref() == Some(&transaction.token)
             {
                 // The log may show the write ahead of the head.
-                self.settled_head().await?;
+                self.settled_head(timing::READ).await?;
                 return Ok(Outcome::Committed);
             }
             let why = match answer {

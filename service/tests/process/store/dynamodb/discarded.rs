@@ -1,14 +1,23 @@
 //! Deletions of damaged records.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use echo_service::{
     domain::Endpoint,
     store::{Version, Write, WriteError},
 };
-use tokio::runtime::Handle;
+use serde_json::json;
+use tokio::runtime::{Handle, Runtime};
 
-use super::{Scene, create, proxy::Fate, table::text};
+use super::{
+    Scene, create,
+    proxy::Fate,
+    replicas,
+    table::{server, text},
+};
 
 /// The deletion would take the digest of the earlier state out of the digest of the table.
 #[tokio::test(flavor = "multi_thread")]
@@ -31,4 +40,19 @@ async fn a_record_that_changes_during_its_deletion_is_read_again() {
     let refusal = discard().await.unwrap_err();
     assert!(matches!(refusal, WriteError::Changed), "{refusal}");
     assert_eq!(discard().await.unwrap(), Version(3));
+}
+
+/// A failure of the store, and no damage of the endpoint: the request is not repeated until its time-out.
+#[test]
+fn a_deletion_beside_an_unreadable_head_is_refused_at_once() {
+    let (table, runtime) = (replicas::table(), Runtime::new().unwrap());
+    let echo = replicas::start(&table, server());
+    let id = echo.create("GET", "/x", json!({"code": 200}));
+    let mut head = runtime.block_on(table.item("LOG", "HEAD")).unwrap();
+    head.insert("writes".into(), text("many"));
+    runtime.block_on(table.put(head));
+    let began = Instant::now();
+    let answer = echo.delete(&id);
+    assert_eq!(answer.status, 503, "{}", answer.text());
+    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
 }

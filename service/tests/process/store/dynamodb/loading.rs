@@ -4,6 +4,7 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
+        mpsc,
     },
     thread,
     time::{Duration, Instant},
@@ -15,7 +16,7 @@ use tokio::runtime::Runtime;
 use super::{
     proxy::{Fate, Message, Proxy},
     replicas,
-    table::{Table, VARIABLES, server},
+    table::{Table, VARIABLES, server, text},
 };
 use crate::support::{Echo, PATIENCE, new_endpoint};
 
@@ -26,8 +27,12 @@ fn is_of_endpoints(request: &Message) -> bool {
     request.operation() == "Query" && request.body["ExpressionAttributeValues"][":partition"]["S"] == "ENDPOINT"
 }
 
-/// A table of large mocks, and a proxy that throttles each page after the first, until the flag is false.
-fn throttled() -> (Table, Proxy, Arc<AtomicBool>) {
+fn is_later_page(request: &Message) -> bool {
+    is_of_endpoints(request) && request.body.get("ExclusiveStartKey").is_some()
+}
+
+/// A table of large mocks, and a proxy that throttles these requests, until the flag is false.
+fn throttled(is_it: fn(&Message) -> bool) -> (Table, Proxy, Arc<AtomicBool>) {
     let (table, proxy, is_throttled) = (replicas::table(), Proxy::start(), Arc::new(AtomicBool::new(true)));
     let first = replicas::start(&table, server());
     for n in 0..MOCKS {
@@ -35,8 +40,7 @@ fn throttled() -> (Table, Proxy, Arc<AtomicBool>) {
     }
     let flag = Arc::clone(&is_throttled);
     proxy.set(move |request| {
-        let is_later = is_of_endpoints(request) && request.body.get("ExclusiveStartKey").is_some();
-        if is_later && flag.load(Ordering::Relaxed) {
+        if is_it(request) && flag.load(Ordering::Relaxed) {
             return Fate::Answer(Message::error(400, "ProvisionedThroughputExceededException"));
         }
         Fate::Pass
@@ -60,7 +64,7 @@ fn loading(table: &Table, proxy: &Proxy) -> Echo {
 
 #[test]
 fn a_throttled_start_answers_health_and_503_and_is_never_given_up() {
-    let (table, proxy, is_throttled) = throttled();
+    let (table, proxy, is_throttled) = throttled(is_later_page);
     let echo = loading(&table, &proxy);
     let count = Runtime::new().unwrap().block_on(table.count("ENDPOINT"));
     // Longer than any other read waits.
@@ -86,11 +90,47 @@ fn a_throttled_start_answers_health_and_503_and_is_never_given_up() {
 
 #[test]
 fn a_stop_ends_a_load_and_leaves_no_item() {
-    let (table, proxy, _) = throttled();
+    let (table, proxy, _) = throttled(is_later_page);
     let others = Runtime::new().unwrap().block_on(table.count("PROCESS"));
     let mut echo = loading(&table, &proxy);
     echo.signal("TERM");
     assert!(echo.wait().success());
     assert!(echo.rest_of_log().iter().any(|line| line["message"] == "stopped before the start was complete"));
     assert_eq!(Runtime::new().unwrap().block_on(table.count("PROCESS")), others);
+}
+
+/// The last requests of a load: the claims of damaged records.
+#[test]
+fn a_load_is_not_given_up_at_its_end() {
+    let is_of_claim = |request: &Message| request.body["TransactItems"][0]["Get"]["Key"]["SK"]["S"] == "ROUTE";
+    let ((table, proxy, is_throttled), runtime) = (throttled(is_of_claim), Runtime::new().unwrap());
+    let mut damaged = runtime.block_on(table.partition("ENDPOINT")).pop().unwrap();
+    damaged.insert("code".into(), text("99"));
+    runtime.block_on(table.put(damaged));
+    let mut echo = loading(&table, &proxy);
+    thread::sleep(Duration::from_secs(6));
+    assert_eq!(echo.try_wait(), None);
+    is_throttled.store(false, Ordering::Relaxed);
+    echo.log_line(|line| line["message"] == "serving");
+}
+
+/// Otherwise the process would count as live for 30 s.
+#[test]
+fn a_stop_during_a_slow_renewal_leaves_no_item() {
+    let ((table, _, _), proxy, runtime) = (throttled(is_later_page), Proxy::start(), Runtime::new().unwrap());
+    let (renews, renewals) = mpsc::channel();
+    proxy.set(move |request| {
+        let item = &request.body["Item"];
+        if item["PK"]["S"] == "PROCESS" && item["renewed"]["N"] != "1" {
+            renews.send(()).ok();
+            return Fate::Delay(Duration::from_millis(400), Duration::from_millis(1_400));
+        }
+        if is_later_page(request) { Fate::Silence } else { Fate::Pass }
+    });
+    let others = runtime.block_on(table.count("PROCESS"));
+    let mut echo = loading(&table, &proxy);
+    renewals.recv_timeout(PATIENCE).unwrap();
+    echo.signal("TERM");
+    assert!(echo.wait().success());
+    assert_eq!(runtime.block_on(table.count("PROCESS")), others);
 }
