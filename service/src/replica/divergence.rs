@@ -147,7 +147,12 @@ impl Follower {
     }
 
     async fn load_and_adopt(&self) -> Adopted {
-        self.reading_after(Instant::now()).await.outcome.map_err(WriteError::from)?;
+        let mut reading = self.reading_after(Instant::now()).await;
+        // Another replica loads first.
+        while matches!(reading.outcome, Err(StoreError::Loading)) {
+            reading = self.reading_after(reading.began).await;
+        }
+        reading.outcome.map_err(WriteError::from)?;
         for _ in 0..ATTEMPTS {
             if let Some(adopted) = self.adopt_own().await? {
                 return Ok(adopted);

@@ -61,7 +61,7 @@ const READINGS: usize = 10;
 /// A finished reading of the log, or of the head.
 #[derive(Clone)]
 pub(super) struct Reading {
-    began: Instant,
+    pub(super) began: Instant,
     pub(super) outcome: Result<(), StoreError>,
 }
 

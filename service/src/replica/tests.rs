@@ -26,6 +26,8 @@ struct OneMock {
     has_gap: AtomicBool,
     is_slow: AtomicBool,
     is_broken: AtomicBool,
+    /// The number of times that another replica loads first.
+    others: AtomicUsize,
     /// The number of loads without an end.
     hanging: AtomicUsize,
     /// The answer of the next reading. While the store is silent, the answer waits.
@@ -98,6 +100,10 @@ impl Store for OneMock {
 
     async fn raise(&self, _: Option<u64>, _: bool) -> Result<Raise, RaiseError> {
         unreachable!("it is only called")
+    }
+
+    async fn may_load(&self) -> bool {
+        self.others.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |others| others.checked_sub(1)).is_err()
     }
 
     fn has_digest(&self) -> Result<bool, AdoptError> {
@@ -208,6 +214,15 @@ async fn a_replica_that_agrees_is_not_shown_as_diverged_while_it_adopts() {
     let answer = replica.adopt().await;
     assert!(matches!(answer, Err(AdoptError::Unfinished)), "{answer:?}");
     assert!(!replica.is_diverged());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_adoption_waits_while_another_replica_loads() {
+    let store = Arc::<OneMock>::default();
+    let replica = Replica::load(Arc::clone(&store) as Arc<dyn Store>, LEASE).await.unwrap();
+    store.others.store(3, Ordering::Relaxed);
+    let adopted = replica.adopt().await;
+    assert!(matches!(adopted, Ok((Version(2), 1))), "{adopted:?}");
 }
 
 /// A log with this head and these new states of endpoints.
