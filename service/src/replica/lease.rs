@@ -4,8 +4,7 @@
 //! A replica reads the change log every few milliseconds, and applies it to its table. All reads
 //! are strongly consistent.
 //!
-//! 1. **In lease, and found**: answer from memory, until `lease` after a successful reading was
-//!    sent.
+//! 1. **In lease, and found**: answer from memory, until `lease` after a successful reading was sent.
 //! 2. **Not found, or out of lease**: wait for a reading sent after the arrival of the request.
 //! 3. **Replaced**: show the new state after one wait, when no replica serves the previous state.
 //! 4. **A gap** in the log, or a start: load everything; all mocks count as replaced.
