@@ -18,7 +18,10 @@ use tokio::runtime::Runtime;
 use super::{
     history::{Checker, Counts, History, Kind, Operation, Outcome, Recorder, add},
     later::{DROPPED, KEPT, kept, later},
-    service::{self, BINARY, DIVERGED, KILLED, KINDS, LEASE, Plant, Service, WRITES_ARE_LATE, raise},
+    service::{
+        self, BINARY, CONFLICTS, DIVERGED, KILLED, KINDS, LEASE, Plant, Service, THROTTLED, UNDER_WAY, WRITES_ARE_LATE,
+        raise,
+    },
 };
 use crate::{
     store::dynamodb::{
@@ -114,11 +117,12 @@ pub fn history(seed: u64, setting: &Setting) -> (History, Counts) {
                     if over.load(Ordering::Relaxed) {
                         return;
                     }
-                    // Chance would leave out this fault in some histories. The first round creates the
-                    // mocks. Short histories have no time for the fault.
-                    let is_due = number == 1 && setting.lasts > Duration::from_secs(10);
-                    let due = [WRITES_ARE_LATE, KILLED][troublemaker];
-                    let trouble = if is_due { due } else { random.random_range(0..KINDS) };
+                    // Chance would leave out these faults in some histories. The first round creates the mocks. Short
+                    // histories have no time for the faults.
+                    let due = [[WRITES_ARE_LATE, UNDER_WAY, UNDER_WAY], [KILLED, CONFLICTS, THROTTLED]][troublemaker];
+                    let due = due.get(usize::wrapping_sub(number, 1));
+                    let due = due.filter(|_| setting.lasts > Duration::from_secs(10)).copied();
+                    let trouble = due.unwrap_or_else(|| random.random_range(0..KINDS));
                     services[random.random_range(0..REPLICAS)].suffer(trouble, &mut random);
                     thread::sleep(Duration::from_millis(200));
                 }

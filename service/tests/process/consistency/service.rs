@@ -35,6 +35,9 @@ pub type Plant = Option<fn(&mut Message) -> Fate>;
 /// Some of the faults in `suffer`.
 pub const KILLED: u32 = 6;
 pub const WRITES_ARE_LATE: u32 = 10;
+pub const CONFLICTS: u32 = 20;
+pub const THROTTLED: u32 = 22;
+pub const UNDER_WAY: u32 = 24;
 pub const KINDS: u32 = 26;
 
 /// The line of a replica that differs from the digest of the table.
@@ -165,9 +168,10 @@ impl Service {
             }
             // No answer and no error: silence.
             11..13 => self.be_ill(|_| Fate::Silence, while_it_lasts),
-            20..KINDS => {
+            CONFLICTS..KINDS => {
                 let mut fates = StdRng::seed_from_u64(random.random());
-                self.be_ill(move |request| busy(trouble, request, &mut fates), while_it_lasts);
+                // Writes are rare.
+                self.be_ill(move |request| busy(trouble, request, &mut fates), 3 * while_it_lasts);
             }
             trouble => {
                 let mut fates = StdRng::seed_from_u64(random.random());
@@ -190,15 +194,15 @@ impl Service {
 fn busy(trouble: u32, request: &Message, random: &mut StdRng) -> Fate {
     let is_transaction = request.operation().starts_with("Transact");
     match trouble {
-        20 | 21 if is_transaction && random.random_bool(0.3) => {
+        CONFLICTS..THROTTLED if is_transaction && random.random_bool(0.3) => {
             let parts = request.body["TransactItems"].as_array().map_or(1, Vec::len);
             Fate::Answer(Message::conflict_at(request, random.random_range(0..parts)))
         }
-        22 | 23 if random.random_bool(0.5) => {
+        THROTTLED..UNDER_WAY if random.random_bool(0.5) => {
             let codes = ["ProvisionedThroughputExceededException", "ThrottlingException"];
             Fate::Answer(Message::error(400, codes[random.random_range(0..2)]))
         }
-        24.. if request.operation() == "TransactWriteItems" => Fate::UnderWay(random.random()),
+        UNDER_WAY.. if request.operation() == "TransactWriteItems" => Fate::UnderWay(random.random()),
         _ => Fate::Pass,
     }
 }
