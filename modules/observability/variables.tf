@@ -140,7 +140,7 @@ variable "thresholds" {
 
     - `certificate_days`: days until the certificate expires. ACM renews its own certificates 60 days before, so at 30 the renewal has failed, or ACM does not renew the certificate.
     - `cpu_percent`: average CPU of the tasks over 15 minutes. Above autoscaling's target, so the alarm rings only if scaling has reached its limit.
-    - `memory_percent`: average memory of a task over 15 minutes, in percent of the service's share. Scaling does not help, because each task holds all mocks. At 100 % ECS kills a container: give tasks more memory.
+    - `memory_percent`: average memory of a task over 15 minutes, beyond half of the collector's share, in percent of the service's share. Scaling does not help, because each task holds all mocks. At 100 % ECS kills a container: give tasks more memory.
     - `error_lines`: lines of level ERROR in 5 minutes. A single failed request stays below; management with a lasting failure does not.
     - `load_balancer_5xx`, `management_5xx`: answers in a minute, in 3 of 5 minutes. A sound rollout causes none.
     - `mocks_faults`: Echo's own 5xx answers to calls of mocks in 3 minutes, for 3 minutes.

@@ -93,7 +93,7 @@ run "dashboard" {
 
   assert {
     condition = (
-      aws_cloudwatch_metric_alarm.main["cpu-saturated"].threshold == 50 && aws_cloudwatch_metric_alarm.main["memory-saturated"].threshold == 63 &&
+      aws_cloudwatch_metric_alarm.main["cpu-saturated"].threshold == 50 && aws_cloudwatch_metric_alarm.main["memory-saturated"].threshold == 76 &&
       aws_cloudwatch_metric_alarm.main["mocks-latency"].threshold == 0.5 &&
       jsondecode(aws_cloudformation_stack.promql[0].template_body).Resources.TelemetrySilent.Properties.EvaluationCriteria.PromQLCriteria.PendingPeriod == 1500
     )

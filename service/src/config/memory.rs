@@ -10,18 +10,21 @@ use rustix::{
     system::sysinfo,
 };
 
-/// The memory that is not for mocks, in bytes: the program, answers and documents on their way, and mocks beyond the
-/// limit ([`crate::replica`]).
+use super::values::StoreChoice;
+
+/// The memory that is not for mocks, in bytes: the program, answers and documents on their way, entries of the log, and
+/// mocks beyond the limit ([`crate::replica`]).
 const REST: u64 = 96 * 1024 * 1024;
 
-/// The default limit for the memory of all mocks, in bytes. A load needs up to a tenth more for a moment, while a table
-/// grows.
-pub(super) fn default_for_mocks() -> u64 {
-    for_mocks(of_process())
+/// The default limit for the memory of all mocks, in bytes. A store in memory holds each mock a second time, in pages
+/// that grow by doubling.
+pub(super) fn default_for_mocks(store: &StoreChoice) -> u64 {
+    for_mocks(of_process()) / if *store == StoreChoice::Memory { 4 } else { 1 }
 }
 
+/// A quarter is for gaps between mocks of different sizes, and for the growth of the table.
 fn for_mocks(memory: u64) -> u64 {
-    (memory.saturating_sub(REST) / 10 * 9).max(memory / 2)
+    (memory.saturating_sub(REST) / 4 * 3).max(memory / 3)
 }
 
 /// The memory for this process, in bytes: the smallest of the machine's memory, the limits of the control groups, and
@@ -79,7 +82,7 @@ mod tests {
 
     #[test]
     fn the_default_leaves_memory_for_the_rest() {
-        for (memory, mocks) in [(64, 32), (112, 56), (256, 144), (512, 374), (1024, 835), (2048, 1756)] {
+        for (memory, mocks) in [(64, 21), (128, 42), (256, 120), (512, 312), (1024, 696), (2048, 1464)] {
             assert_eq!(for_mocks(memory * MIB) / MIB, mocks, "{memory}");
         }
         assert!(of_process() > 0);

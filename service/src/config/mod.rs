@@ -137,17 +137,17 @@ impl Config {
         }
         // Each `None` below has already noted a problem.
         let config = (|| {
+            let store = store?;
             Some(Self {
                 listen: listen?,
                 management_listen,
-                store: store?,
                 public_url,
                 keys,
                 trusted_proxies: trusted_proxies.unwrap_or_default(),
                 limits: Limits {
                     management_rate: management_rate?,
                     mock_rate: mock_rate?,
-                    mocks_bytes: mocks_bytes.map_or_else(memory::default_for_mocks, |bytes| bytes as u64),
+                    mocks_bytes: mocks_bytes.map_or_else(|| memory::default_for_mocks(&store), |bytes| bytes as u64),
                     connections: connections?,
                     body_bytes: body_bytes?,
                     header_bytes: header_bytes?,
@@ -155,6 +155,7 @@ impl Config {
                     idle_timeout: idle_timeout?,
                     request_timeout: request_timeout?,
                 },
+                store,
                 lease: Lease { term: lease?, poll: poll_interval? },
                 shutdown_delay: shutdown_delay?,
                 shutdown_deadline: shutdown_deadline?,

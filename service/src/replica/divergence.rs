@@ -83,9 +83,14 @@ impl Divergence {
         matches!(*self.state.lock(), State::Found(at) if at <= Instant::now())
     }
 
-    /// Whether an operator wants a load now. The adoption follows.
-    pub(super) fn take_wish(&self) -> bool {
-        self.wanted.swap(false, Ordering::AcqRel)
+    /// Whether an operator wants a load. The adoption follows.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.wanted.load(Ordering::Acquire)
+    }
+
+    /// The wanted load begins.
+    pub(super) fn take_wish(&self) {
+        self.wanted.store(false, Ordering::Release);
     }
 }
 
@@ -149,7 +154,9 @@ impl Follower {
     async fn load_and_adopt(&self) -> Adopted {
         let mut reading = self.reading_after(Instant::now()).await;
         // Another replica loads first.
-        while matches!(reading.outcome, Err(StoreError::Loading)) {
+        while matches!(reading.outcome, Err(StoreError::Loading))
+            || self.divergence.is_wanted() && reading.outcome.is_ok()
+        {
             reading = self.reading_after(reading.began).await;
         }
         reading.outcome.map_err(WriteError::from)?;

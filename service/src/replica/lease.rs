@@ -17,6 +17,7 @@
 //! length of a second, within 10 % (`clock.rs`).
 
 use std::{
+    mem,
     panic::AssertUnwindSafe,
     sync::{
         Arc,
@@ -39,10 +40,7 @@ use super::{
     room::Room,
     table::Table,
 };
-use crate::{
-    domain::{Endpoint, EndpointId},
-    store::{Changes, Digest, Store, StoreError, Version},
-};
+use crate::store::{Store, StoreError, Version};
 
 /// Minimum time between readings: a flood of misses must not become a flood of reads.
 const APART: Duration = Duration::from_millis(12);
@@ -223,24 +221,11 @@ impl Follower {
         }
     }
 
-    /// Applies a write of this process after the commit, if the table has all earlier writes. Saves a reading of the
-    /// log. Returns whether the table has the write.
-    pub(super) fn apply_own(&self, version: Version, changes: &[(EndpointId, Option<Endpoint>, Digest)]) -> bool {
-        let mut table = self.table.write();
-        if table.applied.0 + 1 == version.0 && !table.is_loading {
-            table.apply(changes.iter().map(|(id, endpoint, digest)| (*id, endpoint.as_ref(), *digest)), self.settles());
-            table.applied = version;
-        }
-        table.applied >= version
-    }
-
     /// Reads the log regularly, and at once if a request waits. Does not end.
     pub(super) async fn follow(self: &Arc<Self>) {
         loop {
-            let (began, failed) = {
-                let last = self.last.lock();
-                (last.began, last.outcome.is_err())
-            };
+            let Reading { began, outcome: before } = self.last.lock().clone();
+            let failed = before.is_err();
             let wanted = self.wanted.notified();
             match (self.lease, failed) {
                 (Some(lease), _) => _ = timeout_at(began + lease.poll, wanted).await,
@@ -258,55 +243,16 @@ impl Follower {
                 self.renew(sent);
                 self.add_digest();
             }
-            match (&outcome, failed) {
-                (Err(StoreError::Loading), false) => tracing::info!("another replica loads the table: this one waits"),
-                (Err(error), false) => tracing::error!(%error, "the change log cannot be read"),
-                (Ok(()), true) => tracing::info!("the change log can be read again"),
-                _ => {}
+            let kind = |outcome: &Result<(), StoreError>| outcome.as_ref().err().map(mem::discriminant);
+            match &outcome {
+                same if kind(same) == kind(&before) => {}
+                Err(StoreError::Loading) => tracing::info!("another replica loads the table: this one waits"),
+                Err(error) => tracing::error!(%error, "the change log cannot be read"),
+                Ok(()) => tracing::info!("the change log can be read again"),
             }
             *self.last.lock() = Reading { began, outcome };
             self.over.notify_waiters();
         }
-    }
-
-    pub(super) async fn read_log(self: &Arc<Self>) -> Result<(), StoreError> {
-        let Some(since) = self.loaded().ok().map(|table| table.applied) else {
-            // The last load failed, or another replica loads.
-            return self.load().await;
-        };
-        if self.divergence.take_wish() {
-            return self.load().await;
-        }
-        let Changes::Log { head, digest, changes } = self.store.changes_since(since).await? else {
-            return self.load().await;
-        };
-        let now = Instant::now();
-        let writes = changes.chunk_by(|one, other| one.version == other.version);
-        let is_one_without_changes = (writes.count() as u64) < head.0 - since.0;
-        // Without news, do not lock out requests that read the table.
-        if head > since || self.table.read().has_news(now) {
-            let mut table = self.table.write();
-            table.forget_settled(now);
-            for write in changes.chunk_by(|one, other| one.version == other.version) {
-                // `apply_own` may have applied the write during the reading.
-                if write[0].version > table.applied {
-                    table.apply(
-                        write.iter().map(|change| (change.id, change.endpoint.as_ref(), change.digest)),
-                        self.settles(),
-                    );
-                }
-            }
-            table.applied = table.applied.max(head);
-        }
-        // The replica serves until it may load.
-        let may_load = self.divergence.is_due() && self.store.may_load().await;
-        if self.differs(head, digest, is_one_without_changes, may_load) {
-            return self.load().await;
-        }
-        if may_load {
-            self.store.has_loaded().await;
-        }
-        Ok(())
     }
 
     /// Renews the lease after a reading. `sent` is the time of the reading's sending.

@@ -9,6 +9,7 @@ mod divergence;
 mod lease;
 mod listing;
 mod load;
+mod log;
 mod room;
 mod table;
 #[cfg(test)]
@@ -157,7 +158,7 @@ impl Replica {
 
     /// The limit for [`Self::bytes`]: the smallest limit of all live processes.
     pub fn max_bytes(&self) -> u64 {
-        self.follower.room.limit(&*self.store)
+        self.follower.room.limit(&*self.store, self.bytes())
     }
 
     /// Maximum age of the table. `None` if no other process writes.
@@ -242,7 +243,7 @@ impl Replica {
             Write::Delete { id, .. } | Write::Discard { id, .. } => (*id, None, Digest::default()),
         };
         let mut changes: Vec<_> = writes.iter().map(change).collect();
-        let _place = self.take_room(&changes)?;
+        let place = self.take_room(&changes)?;
         let outcome = select! {
             // Biased: check for a hang-up before each step of the write.
             biased;
@@ -266,6 +267,8 @@ impl Replica {
             // The refusal shows another write: wait until this replica has that write, too.
             Err(_) => self.follower.catch_up_to_all_shown().await?,
         }
+        // The table counts the write from now on.
+        drop(place);
         let settles = |table: &Table, now| {
             let each = changes
                 .iter()
@@ -278,12 +281,11 @@ impl Replica {
 
     /// Takes room for the new states of endpoints.
     fn take_room(&self, changes: &[(EndpointId, Option<Endpoint>, Digest)]) -> Result<Place<'_>, WriteError> {
-        let (used, old) = {
-            let table = self.follower.loaded()?;
-            (table.bytes, changes.iter().map(|(id, ..)| table.bytes_of(*id)).sum())
-        };
         let new = changes.iter().filter_map(|(_, endpoint, _)| endpoint.as_ref()).map(|new| room::bytes(new) as u64);
-        self.follower.room.take(&*self.store, used, old, new.sum())
+        // Held until the room is taken: each write counts in the table, as taken, or for a moment as both.
+        let table = self.follower.loaded()?;
+        let old = changes.iter().map(|(id, ..)| table.bytes_of(*id)).sum();
+        self.follower.room.take(&*self.store, table.bytes, old, new.sum())
     }
 
     /// Waits until no replica serves the previous state.

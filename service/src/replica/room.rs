@@ -14,7 +14,7 @@ use crate::{
 /// The name of the limit among the limits of a process ([`Store::processes`]).
 pub const LIMIT: &str = "max_mocks_bytes";
 
-/// Maximum by which the mocks of a store may exceed the limit, in bytes. All processes on a table write at most
+/// Maximum by which the mocks of a store may exceed the limit, in bytes; at most a quarter of the limit. All processes on a table write at most
 /// 1,000 units each second to the log: with two units for each KB, 25 s of queued writes have 13 MB.
 const BEYOND: u64 = 32 * 1024 * 1024;
 
@@ -29,6 +29,10 @@ pub(super) fn bytes(endpoint: &Endpoint) -> usize {
     let fields: usize = response.headers().iter().map(|(name, value)| FIELD + name.len() + value.len()).sum();
     let body = response.body().map_or(0, |body| body.as_str().len());
     MOCK + route.path.as_str().len() + body + fields.saturating_sub(FIELD)
+}
+
+fn is_exceeded(limit: u64, bytes: u64) -> bool {
+    bytes.saturating_sub(limit) > BEYOND.min(limit / 4)
 }
 
 /// The room for mocks in a process.
@@ -50,15 +54,16 @@ impl Room {
         Self { own, taken: AtomicU64::new(0) }
     }
 
-    /// The smallest limit of all live processes.
-    pub(super) fn limit(&self, store: &dyn Store) -> u64 {
+    /// The smallest limit of all live processes, while all mocks take `used` bytes. Without processes that are too small
+    /// for the store: such a process ends after its load.
+    pub(super) fn limit(&self, store: &dyn Store, used: u64) -> u64 {
         let others = store.processes().into_iter().filter_map(|process| process.limits.get(LIMIT).copied());
-        others.fold(self.own, u64::min)
+        others.filter(|limit| !is_exceeded(*limit, used)).fold(self.own, u64::min)
     }
 
     /// Whether the mocks of a store are too large for this process.
     pub(super) fn is_exceeded_by(&self, bytes: u64) -> bool {
-        bytes.saturating_sub(self.own) > BEYOND.min(self.own / 4)
+        is_exceeded(self.own, bytes)
     }
 
     /// As an error for the mocks of a whole store.
@@ -72,7 +77,7 @@ impl Room {
         let bytes = new.saturating_sub(old);
         let place = Place { room: self, bytes };
         let taken = self.taken.fetch_add(bytes, Ordering::AcqRel);
-        let limit = self.limit(store);
+        let limit = self.limit(store, used);
         if bytes > 0 && used + taken + bytes > limit {
             return Err(WriteError::Full { bytes, used, limit });
         }

@@ -234,6 +234,8 @@ pub struct Change {
 pub enum Changes {
     /// Every write since, in order, up to `head`. `digest`: of all endpoints at `head`, if the store knows it.
     Log { head: Version, digest: Option<Digest>, changes: Vec<Change> },
+    /// The next writes since, in order, up to `head`, and more follow: so much was written during a load.
+    Part { head: Version, changes: Vec<Change> },
     /// The log does not reach back to the version, or the version is of another history. Load
     /// everything.
     Gap,

@@ -72,7 +72,8 @@ pub(super) const RELOADS: Description = Description {
     kind: "counter",
     unit: "{reload}",
     attributes: &[],
-    meaning: "Complete loads of the store: at the start, and when the change log did not reach back far enough.",
+    meaning: "Complete loads of the store: at the start, when the change log did not reach back far enough, and after a \
+              divergence.",
 };
 pub(super) const WAITS: Description = Description {
     name: "echo.replica.waits",

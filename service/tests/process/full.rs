@@ -20,7 +20,7 @@ use crate::{
 const MIB: usize = 1024 * 1024;
 /// Of the processes in MiB, and of their mocks by default.
 const MEMORY: usize = 128;
-const ROOM: usize = 64 * MIB;
+const ROOM: usize = MEMORY * MIB / 3;
 /// The memory of a mock besides its texts.
 const MOCK: usize = 448;
 const LARGE: usize = 256 * 1024;
@@ -105,8 +105,18 @@ fn a_flood_does_not_fill_the_memory_of_a_process_with_a_file() {
     let store = format!("file:{}", folder.path().join("echo.redb").display());
     let mut echo = Echo::spawn(&mut command(MEMORY, &store)).unwrap();
     // Mocks of all sizes, and many clients.
-    let mocks = flood(&[&echo], "mocks", ROOM, |n| [100, 3_000, 60_000, LARGE][n % 4]);
+    let mut mocks = flood(&[&echo], "mocks", ROOM, |n| [100, 3_000, 60_000, LARGE][n % 4]);
     assert_is_full(&echo, &mocks, ROOM);
+    // Deletions leave gaps for smaller mocks.
+    for (turn, bytes) in [30_000, 45_000, 70_000].into_iter().enumerate() {
+        let mut counts = 0..;
+        mocks.retain(|(id, _)| {
+            let is_kept = counts.next().unwrap() % 2 == 0;
+            // One is gone already.
+            is_kept || [204, 404].contains(&echo.delete(id).status) && false
+        });
+        mocks.extend(flood(&[&echo], &format!("turn/{turn}"), ROOM, |_| bytes));
+    }
     echo.signal("KILL");
     echo.wait();
 
@@ -117,11 +127,19 @@ fn a_flood_does_not_fill_the_memory_of_a_process_with_a_file() {
     assert!(echo.wait().success());
 
     let mut smaller = command(MEMORY, &store);
-    smaller.args(["--max-mocks-bytes", &(32 * MIB).to_string()]);
+    smaller.args(["--max-mocks-bytes", &(24 * MIB).to_string()]);
     let Err((status, log)) = Echo::spawn(&mut smaller) else { panic!("the process is too small, and starts") };
     assert_eq!(status.code(), Some(1), "{log}");
-    let sizes = format!(" bytes of memory, and the limit of this process is {} bytes: ", 32 * MIB);
-    assert!(log.contains("all mocks together take 6") && log.contains(&sizes), "{log}");
+    let sizes = format!(" bytes of memory, and the limit of this process is {} bytes: ", 24 * MIB);
+    assert!(log.contains("all mocks together take 4") && log.contains(&sizes), "{log}");
+}
+
+/// Such a store holds each mock twice.
+#[test]
+fn a_flood_does_not_fill_the_memory_of_a_process_with_a_store_in_memory() {
+    let echo = Echo::spawn(&mut command(MEMORY, "memory")).unwrap();
+    let mocks = flood(&[&echo], "mocks", ROOM / 4, |n| [100, 30_000][n % 2]);
+    assert!(mocks.len() > 300);
 }
 
 #[test]

@@ -243,7 +243,16 @@ fn a_start_takes_little_more_memory_than_its_mocks() {
     }
     let store = format!("file:{}", path.display());
     let mut command = with_memory(112);
-    command.args(["--listen", "127.0.0.1:0", "--log-format", "json", "--store", &store]);
+    command.args([
+        "--listen",
+        "127.0.0.1:0",
+        "--log-format",
+        "json",
+        "--store",
+        &store,
+        "--max-mocks-bytes",
+        "67108864",
+    ]);
     let mut echo = Echo::spawn(&mut command).unwrap();
     assert_eq!(echo.call("GET", &format!("/{}", MOCKS - 1)).text().len(), 256 * 1024);
     echo.signal("TERM");

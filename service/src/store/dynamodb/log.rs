@@ -39,10 +39,10 @@ impl DynamoStore {
             let mut pages = pin!(pages(rest, timing::page_of_load, timing::READ));
             for read in 1.. {
                 let Some(page) = pages.try_next().await? else { break };
-                if read == MAX_LOG_PAGES && since.0 != self.loaded.load(Ordering::Acquire) {
-                    return Ok(Changes::Gap);
-                }
                 take(page.items(), &mut head, &mut entries)?;
+                if read == MAX_LOG_PAGES && page.last_evaluated_key.is_some() {
+                    return self.part(since, entries).await;
+                }
             }
         }
         let is_another = head.is_some_and(|head| self.is_of_another_table(head));
@@ -60,10 +60,18 @@ impl DynamoStore {
         if self.add_missing(since, head, &mut entries, timing::LOG).await?.is_some() {
             return Ok(Changes::Gap);
         }
-        let changes = entries.into_values().flat_map(|Entry { version, changes, .. }| {
-            changes.into_iter().map(move |(id, endpoint, digest)| Change { version, id, endpoint, digest })
-        });
-        Ok(Changes::Log { head, digest, changes: changes.collect() })
+        Ok(Changes::Log { head, digest, changes: changes(entries) })
+    }
+
+    /// The first entries of a long log. Only after a load: a replica that is so far behind otherwise loads everything.
+    async fn part(&self, since: Version, mut entries: BTreeMap<Version, Entry>) -> Result<Changes, StoreError> {
+        let Some((&head, _)) = entries.last_key_value() else { return Ok(Changes::Gap) };
+        let is_loaded = since.0 == self.loaded.load(Ordering::Acquire);
+        if !is_loaded || self.add_missing(since, head, &mut entries, timing::LOG).await?.is_some() {
+            return Ok(Changes::Gap);
+        }
+        self.loaded.store(head.0, Ordering::Release);
+        Ok(Changes::Part { head, changes: changes(entries) })
     }
 
     /// Reads the end of the log, then all endpoints. The endpoints are at least as new as the head, except for
@@ -232,6 +240,13 @@ impl DynamoStore {
             head.version
         })
     }
+}
+
+fn changes(entries: BTreeMap<Version, Entry>) -> Vec<Change> {
+    let changes = entries.into_values().flat_map(|Entry { version, changes, .. }| {
+        changes.into_iter().map(move |(id, endpoint, digest)| Change { version, id, endpoint, digest })
+    });
+    changes.collect()
 }
 
 fn entry(item: &Item) -> Result<Entry, StoreError> {

@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::{
-    DynamoStore,
+    DynamoStore, failed,
     item::{self, EXPIRES, Item, PARTITION},
     timing,
 };
@@ -95,12 +95,17 @@ impl DynamoStore {
             view.own = Some(1);
             return true;
         };
-        if let Some(PutItemError::ConditionalCheckFailedException(refusal)) = error.as_service_error()
-            && let Some(item) = refusal.item()
-            && let (Ok(holder), Ok(renewed)) = (item::text_of(item, HOLDER), item::number_of(item, RENEWED))
-        {
-            view.saw(holder, renewed, Instant::now());
-        }
+        let Some(PutItemError::ConditionalCheckFailedException(refusal)) = error.as_service_error() else {
+            // The load itself shows whether DynamoDB answers.
+            tracing::warn!(error = %failed(error), "the item of loads cannot be written: this process loads without it");
+            return true;
+        };
+        let holder = refusal
+            .item()
+            .and_then(|item| Some((item::text_of(item, HOLDER).ok()?, item::number_of(item, RENEWED).ok()?)));
+        // Nobody renews an item without these attributes.
+        let Some((holder, renewed)) = holder else { return true };
+        view.saw(holder, renewed, Instant::now());
         false
     }
 

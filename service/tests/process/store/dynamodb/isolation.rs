@@ -33,7 +33,7 @@ const SECOND: &str = "00000000000000000002";
 async fn changes(scene: &Scene, since: u64) -> Option<(u64, Vec<Endpoint>)> {
     match scene.store.changes_since(Version(since)).await.unwrap() {
         Changes::Log { head, changes, .. } => Some((head.0, changes.into_iter().filter_map(|c| c.endpoint).collect())),
-        Changes::Gap => None,
+        Changes::Part { .. } | Changes::Gap => None,
     }
 }
 

@@ -1,0 +1,78 @@
+//! Readings of the log: the table follows the store.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::lease::Follower;
+use crate::{
+    domain::{Endpoint, EndpointId},
+    store::{Change, Changes, Digest, StoreError, Version},
+};
+
+impl Follower {
+    /// Applies a write of this process after the commit, if the table has all earlier writes. Saves a reading of the
+    /// log. Returns whether the table has the write.
+    pub(super) fn apply_own(&self, version: Version, changes: &[(EndpointId, Option<Endpoint>, Digest)]) -> bool {
+        let mut table = self.table.write();
+        if table.applied.0 + 1 == version.0 && !table.is_loading {
+            table.apply(changes.iter().map(|(id, endpoint, digest)| (*id, endpoint.as_ref(), *digest)), self.settles());
+            table.applied = version;
+        }
+        table.applied >= version
+    }
+
+    /// Reads the log up to the head, and applies the writes. Loads everything if the log does not suffice.
+    pub(super) async fn read_log(self: &Arc<Self>) -> Result<(), StoreError> {
+        let Some(since) = self.loaded().ok().map(|table| table.applied) else {
+            // The last load failed, or another replica loads.
+            return self.load().await;
+        };
+        // The replica serves until it may load.
+        if self.divergence.is_wanted() && self.store.may_load().await {
+            self.divergence.take_wish();
+            return self.load().await;
+        }
+        let mut since = since;
+        let (head, digest, changes) = loop {
+            match self.store.changes_since(since).await? {
+                Changes::Log { head, digest, changes } => break (head, digest, changes),
+                Changes::Part { head, changes } => {
+                    self.apply_log(since, head, &changes);
+                    since = head;
+                }
+                Changes::Gap => return self.load().await,
+            }
+        };
+        let writes = changes.chunk_by(|one, other| one.version == other.version);
+        let is_one_without_changes = (writes.count() as u64) < head.0 - since.0;
+        self.apply_log(since, head, &changes);
+        let may_load = self.divergence.is_due() && self.store.may_load().await;
+        if self.differs(head, digest, is_one_without_changes, may_load) {
+            return self.load().await;
+        }
+        if may_load {
+            self.store.has_loaded().await;
+        }
+        Ok(())
+    }
+
+    /// Applies the writes of a reading, which began at `since` and ends at `head`.
+    fn apply_log(&self, since: Version, head: Version, changes: &[Change]) {
+        let now = Instant::now();
+        // Without news, do not lock out requests that read the table.
+        if head <= since && !self.table.read().has_news(now) {
+            return;
+        }
+        let mut table = self.table.write();
+        table.forget_settled(now);
+        for write in changes.chunk_by(|one, other| one.version == other.version) {
+            // `apply_own` may have applied the write during the reading.
+            if write[0].version > table.applied {
+                let changes = write.iter().map(|change| (change.id, change.endpoint.as_ref(), change.digest));
+                table.apply(changes, self.settles());
+            }
+        }
+        table.applied = table.applied.max(head);
+    }
+}
