@@ -86,6 +86,22 @@ async fn the_first_reading_after_a_load_has_any_size() {
     }
     let gap = other.changes_since(head).await.unwrap();
     assert!(matches!(gap, Changes::Gap), "a replica that has not loaded");
-    let Changes::Log { changes, .. } = loaded.changes_since(head).await.unwrap() else { panic!("a gap") };
-    assert_eq!(changes.len(), 100);
+    let (mut known, mut read, mut parts) = (head, Vec::new(), 0);
+    let last = loop {
+        match loaded.changes_since(known).await.unwrap() {
+            Changes::Part { head, changes } => {
+                parts += 1;
+                known = head;
+                read.extend(changes);
+            }
+            Changes::Log { head, changes, .. } => {
+                read.extend(changes);
+                break head;
+            }
+            Changes::Gap => panic!("a gap"),
+        }
+    };
+    let versions: Vec<_> = read.iter().map(|change| change.version.0).collect();
+    assert_eq!(versions, (head.0 + 1..=last.0).collect::<Vec<_>>());
+    assert_eq!((read.len(), parts), (100, 1));
 }
