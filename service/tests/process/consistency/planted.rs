@@ -138,7 +138,8 @@ fn a_service_that_drops_unknown_members_is_found_in_dynamodb() {
     let setting = Setting {
         lasts: Duration::from_secs(3),
         told: 1_000,
-        paths: 16,
+        // Few, so that most changes meet a recent mock.
+        paths: 4,
         requests: Requests::All,
         leases: [LEASE; REPLICAS],
         plants: [None, Some(dropping), None],
