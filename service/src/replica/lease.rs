@@ -37,13 +37,12 @@ use super::{
     Counts,
     clock::{Lease, PRECISION, suspended},
     divergence::Divergence,
+    pace::Pace,
     room::Room,
     table::Table,
 };
 use crate::store::{Store, StoreError, Version};
 
-/// Minimum time between readings: a flood of misses must not become a flood of reads.
-const APART: Duration = Duration::from_millis(12);
 /// Time after a failure until the log of an exclusive store is read again.
 const RETRY: Duration = Duration::from_millis(50);
 /// A replica without a lease is ready only if the last reading began within this time.
@@ -77,6 +76,7 @@ pub(super) struct Follower {
     /// so a seed would not repeat its history.
     over: Notify,
     wanted: Notify,
+    pace: Pace,
     /// The last catch-up with the head. Locked during the next one.
     shown: sync::Mutex<Reading>,
     pub(super) claims: sync::Mutex<Reading>,
@@ -102,6 +102,7 @@ impl Follower {
             last: Mutex::new(none.clone()),
             over: Notify::new(),
             wanted: Notify::new(),
+            pace: Pace::new(),
             shown: sync::Mutex::new(none.clone()),
             claims: sync::Mutex::new(none),
             counts: Counts::default(),
@@ -143,11 +144,10 @@ impl Follower {
         }
         self.counts.waits_for_reading.fetch_add(1, Ordering::Relaxed);
         let readings = async {
-            let mut reading = self.reading_after(Instant::now()).await;
-            for _ in 1..ATTEMPTS {
-                if reading.outcome.is_ok() {
-                    break;
-                }
+            let (mut reading, mut failures) = (self.reading_after(Instant::now()).await, 1);
+            while reading.outcome.is_err() && failures < ATTEMPTS {
+                // A store that throttles is not away.
+                failures += usize::from(!matches!(reading.outcome, Err(StoreError::Throttled(_))));
                 reading = self.reading_after(reading.began).await;
             }
             reading.outcome
@@ -197,20 +197,16 @@ impl Follower {
         let came = Instant::now();
         let mut last = last.lock().await;
         if last.began <= came {
-            self.keep_apart(last.began).await;
+            // An exclusive store needs no rate limit.
+            if !self.is_alone() {
+                sleep_until(last.began + self.pace.apart()).await;
+            }
             let began = Instant::now();
             let outcome = work.await;
             // A failure also ends calls that came during the work: the wait was long enough.
             *last = Reading { began: if outcome.is_ok() { began } else { Instant::now() }, outcome };
         }
         last.outcome.clone()
-    }
-
-    /// An exclusive store needs no rate limit.
-    async fn keep_apart(&self, began: Instant) {
-        if !self.is_alone() {
-            sleep_until(began + APART).await;
-        }
     }
 
     /// Waits until a change is settled. Before, other replicas may not have read the change.
@@ -228,11 +224,13 @@ impl Follower {
             let failed = before.is_err();
             let wanted = self.wanted.notified();
             match (self.lease, failed) {
-                (Some(lease), _) => _ = timeout_at(began + lease.poll, wanted).await,
+                (Some(lease), _) => {
+                    _ = timeout_at(began + lease.poll, wanted).await;
+                    sleep_until(began + self.pace.between_readings(lease.poll)).await;
+                }
                 (None, true) => _ = timeout_at(began + RETRY, wanted).await,
                 (None, false) => wanted.await,
             }
-            self.keep_apart(began).await;
             let began = Instant::now();
             let sent = self.nanoseconds(began);
             self.counts.readings.fetch_add(1, Ordering::Relaxed);
@@ -243,6 +241,7 @@ impl Follower {
                 self.renew(sent);
                 self.add_digest();
             }
+            self.pace.learn(&outcome);
             let kind = |outcome: &Result<(), StoreError>| outcome.as_ref().err().map(mem::discriminant);
             match &outcome {
                 same if kind(same) == kind(&before) => {}

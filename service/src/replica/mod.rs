@@ -10,6 +10,7 @@ mod lease;
 mod listing;
 mod load;
 mod log;
+mod pace;
 mod room;
 mod table;
 #[cfg(test)]

@@ -93,6 +93,9 @@ pub enum StoreError {
     /// shows whether the write took effect.
     #[error("the store failed: {0}")]
     Unavailable(String),
+    /// As [`Self::Unavailable`]: too many requests for a while.
+    #[error("the store failed: {0}")]
+    Throttled(String),
     /// A stored record cannot be read, and trying again does not help. The message names the
     /// record.
     #[error("{0}")]

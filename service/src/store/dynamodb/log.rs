@@ -21,6 +21,11 @@ const FEW: i32 = 100;
 /// Maximum number of pages of a reading, except after a load: during the load of a large table, others may write more.
 /// A replica further behind loads everything. A page has 1 MB: about 4,000 entries of small mocks.
 const MAX_LOG_PAGES: usize = 16;
+const MAX_LOG_BYTES: u64 = MAX_LOG_PAGES as u64 * 1_000_000;
+
+/// Number of pages at the end of the log that are older than [`TAIL`] at any clock: a partition key takes 1,000 write units
+/// a second, so a page of a transaction's entries takes two seconds.
+const TAIL_PAGES: usize = 8;
 
 /// The writes of this time correct a load. Assumption: no transaction that the head counts stays unfinished for longer.
 const TAIL: Duration = Duration::from_secs(10);
@@ -33,10 +38,16 @@ impl DynamoStore {
         let first = query.send().await.map_err(failed)?;
         let (mut head, mut entries) = (None, BTreeMap::new());
         take(first.items(), &mut head, &mut entries)?;
-        if let Some(next) = first.last_evaluated_key {
-            // Far behind: pages need more time than a poll.
+        if let Some(next) = first.last_evaluated_key.clone() {
+            let bytes = first.items().iter().map(item::bytes).sum::<usize>() / first.items().len().max(1);
+            let behind = self.head_now(timing::READ).await?.0.saturating_sub(since.0);
+            let is_limited = since.0 != self.loaded.load(Ordering::Acquire);
+            if is_limited && behind.saturating_mul(bytes as u64) > MAX_LOG_BYTES {
+                return Ok(Changes::Gap);
+            }
+            // Far behind: pages need more time than a poll. A reading without an end would begin again with the first page.
             let rest = self.partition(item::LOG, after).set_exclusive_start_key(Some(next));
-            let mut pages = pin!(pages(rest, timing::page_of_load, timing::READ));
+            let mut pages = pin!(pages(rest, timing::page_of_load, timing::LOAD));
             for read in 1.. {
                 let Some(page) = pages.try_next().await? else { break };
                 take(page.items(), &mut head, &mut entries)?;
@@ -134,15 +145,16 @@ impl DynamoStore {
     pub(super) async fn tail(&self) -> Result<(Version, Vec<Entry>), StoreError> {
         // The first page includes the head.
         let query = self.partition(item::LOG, None).scan_index_forward(false).limit(FEW + 1);
-        let mut pages = pin!(pages(query, timing::page_of_load, timing::READ));
-        let (mut head, mut entries, mut is_enough) = (None, BTreeMap::new(), false);
+        let mut pages = pin!(pages(query, timing::page_of_load, timing::LOAD));
+        let (mut head, mut entries, mut is_enough, mut read) = (None, BTreeMap::new(), false, 0);
         let old = timing::expiry_of_now().saturating_sub(TAIL.as_secs());
         while !is_enough && let Some(page) = pages.try_next().await? {
             take(page.items(), &mut head, &mut entries)?;
-            // Both conditions: a page may hold few large entries, and the clock of the oldest
-            // entry's writer may be slow.
+            read += 1;
+            // More conditions, because a page may hold few large entries, and the clock of the oldest entry's writer may be
+            // slow.
             let is_old = entries.first_key_value().is_some_and(|(_, oldest)| oldest.expires < old);
-            is_enough = is_old && entries.len() >= FEW as usize;
+            is_enough = is_old && (entries.len() >= FEW as usize || read >= TAIL_PAGES);
         }
         let head = self.seen(head);
         // Computed before entries of older epochs go: after such an entry, the log of the new epoch must be complete.

@@ -51,7 +51,7 @@ use std::{
 
 use async_trait::async_trait;
 use aws_config::SdkConfig;
-use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::{Client, error::ProvideErrorMetadata};
 use tokio::{
     sync::{Mutex, Semaphore},
     time::Instant,
@@ -156,8 +156,9 @@ impl DynamoStore {
     }
 }
 
-fn failed(error: impl Error + 'static) -> StoreError {
-    StoreError::Unavailable(chain(&error))
+#[expect(clippy::needless_pass_by_value, reason = "`map_err` passes a value")]
+fn failed(error: impl Error + ProvideErrorMetadata + 'static) -> StoreError {
+    read::kind_of(&error)(chain(&error))
 }
 
 #[async_trait]

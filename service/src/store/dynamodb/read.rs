@@ -181,21 +181,19 @@ pub(super) async fn until_answered<Answer, Failure, Sending>(
     may_pass: impl Fn(&SdkError<Failure>) -> bool,
 ) -> Result<Answer, StoreError>
 where
-    Failure: Error + 'static,
+    Failure: Error + ProvideErrorMetadata + 'static,
     Sending: Future<Output = Result<Answer, SdkError<Failure>>>,
 {
     let (deadline, mut backoff) = (Instant::now() + within, Backoff::default());
     let (mut trouble, mut told) = ("no answer".to_owned(), Instant::now());
+    let mut kind: fn(String) -> StoreError = StoreError::Unavailable;
     loop {
         let sent = Instant::now();
         match timeout_at(deadline, ask()).await {
             Ok(Ok(answer)) => return Ok(answer),
-            Ok(Err(error)) if may_pass(&error) => trouble = chain(&error),
+            Ok(Err(error)) if may_pass(&error) => (kind, trouble) = (kind_of(&error), chain(&error)),
             Ok(Err(error)) => return Err(failed(error)),
-            Err(_) => {
-                let why = format!("nothing was read in {} ms: {trouble}", within.as_millis());
-                return Err(StoreError::Unavailable(why));
-            }
+            Err(_) => return Err(kind(format!("nothing was read in {} ms: {trouble}", within.as_millis()))),
         }
         if told.elapsed() > TOLD {
             told = Instant::now();
@@ -235,13 +233,20 @@ pub(super) fn pages(
 pub(super) fn is_passing<Failure: ProvideErrorMetadata>(error: &SdkError<Failure>) -> bool {
     match error {
         SdkError::ConstructionFailure(_) => false,
-        SdkError::ServiceError(error) => {
-            let signs = ["Throttl", "LimitExceeded", "ThroughputExceeded"];
-            error.raw().status().is_server_error()
-                || error.err().code().is_some_and(|code| signs.iter().any(|sign| code.contains(sign)))
-        }
+        SdkError::ServiceError(service) => service.raw().status().is_server_error() || is_throttled(error),
         _ => true,
     }
+}
+
+/// Whether DynamoDB refuses the request only because of the rate of requests.
+pub(super) fn is_throttled(error: &impl ProvideErrorMetadata) -> bool {
+    let signs = ["Throttl", "LimitExceeded", "ThroughputExceeded"];
+    error.code().is_some_and(|code| signs.iter().any(|sign| code.contains(sign)))
+}
+
+/// The kind of a failure with this error.
+pub(super) fn kind_of(error: &impl ProvideErrorMetadata) -> fn(String) -> StoreError {
+    if is_throttled(error) { StoreError::Throttled } else { StoreError::Unavailable }
 }
 
 /// Whether a transaction on one of the items is under way. DynamoDB refuses the read until the transaction is decided.

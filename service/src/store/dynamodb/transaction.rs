@@ -1,7 +1,7 @@
 //! A write as a transaction, and the meaning of DynamoDB's answers.
 
 use aws_sdk_dynamodb::{
-    error::{ProvideErrorMetadata, SdkError},
+    error::SdkError,
     operation::transact_write_items::TransactWriteItemsError as Refusal,
     types::{
         CancellationReason, Delete, Put,
@@ -16,6 +16,7 @@ use super::{
     chain,
     digest::digest,
     item::{self, Entry, Head, Item, PARTITION},
+    read::is_throttled,
     timing,
 };
 use crate::{
@@ -198,13 +199,10 @@ impl Plan {
             Refusal::TransactionCanceledException(cancelled) => {
                 self.read_reasons(transaction.after, cancelled.cancellation_reasons(), text)
             }
-            Refusal::ProvisionedThroughputExceededException(_)
-            | Refusal::RequestLimitExceeded(_)
-            | Refusal::ThrottlingException(_) => Answer::Busy(text),
+            _ if is_throttled(error) => Answer::Busy(text),
             // An earlier sending is still under way.
             Refusal::TransactionInProgressException(_) => Answer::InDoubt(text),
             _ if service.raw().status().is_server_error() => Answer::InDoubt(text),
-            other if other.code().is_some_and(|code| code.contains("Throttl")) => Answer::Busy(text),
             _ => Answer::Refused(StoreError::Unavailable(text).into()),
         }
     }

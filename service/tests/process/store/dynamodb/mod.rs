@@ -5,6 +5,7 @@ mod demand;
 mod discarded;
 mod diverged;
 mod doubt;
+mod far_behind;
 mod formats;
 mod isolation;
 mod layout;

@@ -1,0 +1,97 @@
+//! Readings and loads of a long log cost few requests, and throttling does not make them begin again.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use echo_service::{
+    domain::Verb,
+    store::{Changes, StoreError, Version, Write},
+};
+use serde_json::json;
+
+use super::{
+    Scene, create, endpoint,
+    proxy::{Fate, Message},
+};
+use crate::store::{model::Snapshot, text_response};
+
+/// Longer than a read of a single item takes at most.
+const LONG: Duration = Duration::from_secs(6);
+
+fn is_of_log(request: &Message) -> bool {
+    request.operation() == "Query" && request.body["ExpressionAttributeValues"][":partition"]["S"] == "LOG"
+}
+
+/// A log with 70 entries of 250 KiB, which are a minute old for the reader, and the number of pages that the reader asks
+/// for.
+async fn long_log() -> (Scene, Arc<AtomicUsize>) {
+    let scene = Scene::set().await;
+    let large = text_response(&"x".repeat(250 * 1024));
+    for n in 0..70 {
+        scene.other.write(Write::Create(endpoint(Verb::Get, &format!("/{n}"), &large))).await.unwrap();
+    }
+    let pages = Arc::default();
+    throttle(&scene, &pages);
+    (scene, pages)
+}
+
+/// Throttles later pages for a while, and counts all others.
+fn throttle(scene: &Scene, pages: &Arc<AtomicUsize>) {
+    let (counted, began) = (Arc::clone(pages), Instant::now());
+    scene.proxy.set(move |request| {
+        if !is_of_log(request) {
+            return Fate::Pass;
+        }
+        if request.body.get("ExclusiveStartKey").is_some() && began.elapsed() < LONG {
+            return Fate::Answer(Message::error(400, "ProvisionedThroughputExceededException"));
+        }
+        counted.fetch_add(1, Ordering::Relaxed);
+        Fate::Change(Box::new(|answer| {
+            for entry in answer["Items"].as_array_mut().into_iter().flatten() {
+                entry["expires_at"] = json!({"N": "60"});
+            }
+        }))
+    });
+}
+
+/// A reading, and the number of its pages. On a busy machine, DynamoDB Local needs several attempts for a first page.
+async fn read(scene: &Scene, since: u64, pages: &AtomicUsize) -> (Changes, usize) {
+    loop {
+        pages.store(0, Ordering::Relaxed);
+        match scene.store.changes_since(Version(since)).await {
+            Ok(changes) => return (changes, pages.load(Ordering::Relaxed)),
+            Err(error) => assert!(!error.to_string().contains("nothing was read"), "{error}"),
+        }
+    }
+}
+
+/// A hundred large entries would be 25 pages.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_log_costs_few_pages_and_throttling_does_not_begin_them_again() {
+    let (scene, pages) = long_log().await;
+    assert_eq!(Snapshot::of(&*scene.store).await.unwrap().endpoints.len(), 70);
+    assert_eq!(pages.load(Ordering::Relaxed), 8);
+    assert_eq!(read(&scene, 0, &pages).await, (Changes::Gap, 1));
+    throttle(&scene, &pages);
+    let (Changes::Log { changes, .. }, pages) = read(&scene, 60, &pages).await else { panic!("a gap") };
+    assert_eq!((changes.len(), pages), (10, 3));
+}
+
+#[tokio::test]
+async fn a_throttled_reading_is_known_as_such() {
+    let scene = Scene::set().await;
+    create(&scene.store, "/").await;
+    for code in ["ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded"] {
+        scene.proxy.set(move |_| Fate::Answer(Message::error(400, code)));
+        let outcome = scene.store.changes_since(Version(0)).await;
+        assert!(matches!(outcome, Err(StoreError::Throttled(_))), "{outcome:?}");
+    }
+    scene.proxy.set(|_| Fate::CutBefore);
+    let outcome = scene.store.changes_since(Version(0)).await;
+    assert!(matches!(outcome, Err(StoreError::Unavailable(_))), "{outcome:?}");
+}
