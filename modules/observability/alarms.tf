@@ -138,7 +138,7 @@ locals {
     memory-saturated = {
       says    = "Tasks use more memory on average than ${var.thresholds.memory_percent} % of the service's share and half of the collector's share. Above its share, a container is killed. More tasks do not help: each task holds all mocks."
       metrics = { used = { namespace = "AWS/ECS", metric = "MemoryUtilization", stat = "Average", dimensions = local.service } }
-      # The metric is in percent of the task, and includes the collector, which usually takes less than half of its share.
+      # The metric is in percent of the task, and includes the collector. It usually takes less than half of its share.
       above      = floor(var.thresholds.memory_percent * var.memory_share + 50 * (1 - var.memory_share))
       seconds    = 300
       datapoints = 3

@@ -14,8 +14,9 @@ use crate::{
 /// The name of the limit among the limits of a process ([`Store::processes`]).
 pub const LIMIT: &str = "max_mocks_bytes";
 
-/// Maximum by which the mocks of a store may exceed the limit, in bytes; at most a quarter of the limit. All processes on a table write at most
-/// 1,000 units each second to the log: with two units for each KB, 25 s of queued writes have 13 MB.
+/// Maximum by which the mocks of a store may exceed the limit, in bytes; at most a quarter of the limit. All processes
+/// on a table write at most 1,000 units each second to the log: with two units for each KB, 25 s of queued writes have
+/// 13 MB.
 const BEYOND: u64 = 32 * 1024 * 1024;
 
 /// The memory of a mock without its texts, in bytes. Measured on glibc with a million mocks: 390 to 434 bytes.
@@ -54,8 +55,8 @@ impl Room {
         Self { own, taken: AtomicU64::new(0) }
     }
 
-    /// The smallest limit of all live processes, while all mocks take `used` bytes. Without processes that are too small
-    /// for the store: such a process ends after its load.
+    /// The smallest limit of all live processes, while all mocks take `used` bytes. A process that is too small for the
+    /// store does not count, because it ends after its load.
     pub(super) fn limit(&self, store: &dyn Store, used: u64) -> u64 {
         let others = store.processes().into_iter().filter_map(|process| process.limits.get(LIMIT).copied());
         others.filter(|limit| !is_exceeded(*limit, used)).fold(self.own, u64::min)

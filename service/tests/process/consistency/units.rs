@@ -6,8 +6,8 @@ use tokio::time::Instant;
 pub const READS: f64 = 3_000.0;
 pub const WRITES: f64 = 1_000.0;
 
-/// The units of a partition key. They add up for a second. A request is granted as long as some are left, because DynamoDB
-/// knows the size of a query only afterwards.
+/// The units of a partition key. They add up for a second. A request is granted as long as some are left, because
+/// DynamoDB knows the size of a query only afterwards.
 pub struct Bucket {
     rate: f64,
     pub left: f64,

@@ -27,8 +27,7 @@ fn is_of_log(request: &Message) -> bool {
     request.operation() == "Query" && request.body["ExpressionAttributeValues"][":partition"]["S"] == "LOG"
 }
 
-/// A log with 70 entries of 250 KiB, which are a minute old for the reader, and the number of pages that the reader asks
-/// for.
+/// A log with 70 entries of 250 KiB, a minute old for the reader. And the number of pages for which the reader asks.
 async fn long_log() -> (Scene, Arc<AtomicUsize>) {
     let scene = Scene::set().await;
     let large = text_response(&"x".repeat(250 * 1024));
