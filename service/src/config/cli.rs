@@ -170,7 +170,7 @@ pub struct Settings {
     ///
     /// A mock takes 448 bytes, 160 for each header field after the first, and its texts: path, fields and body. Echo
     /// refuses a write beyond the limit with 507. On a shared table, the smallest limit of all live processes holds.
-    /// Without this setting, the limit is 75 % of the process's memory above 96 MiB, and at least a third of it all. With
+    /// Without this setting, the limit is 75 % of the process's memory above 96 MiB, and at least a third of it. With
     /// `--store memory` it is a quarter of that, because the store holds each mock as well. The memory is the
     /// smallest of the machine's memory, the limits of the container, and `ulimit -d`. A process ends at its start if
     /// the mocks of the store exceed the limit by a quarter, or by more than 32 MiB.

@@ -45,7 +45,7 @@ impl DynamoStore {
             if is_limited && behind.saturating_mul(bytes as u64) > MAX_LOG_BYTES {
                 return Ok(Changes::Gap);
             }
-            // Far behind: pages need more time than a poll. An unfinished reading would begin again with the first page.
+            // Far behind: pages need more time than a poll. An unfinished reading would begin again at its first page.
             let rest = self.partition(item::LOG, after).set_exclusive_start_key(Some(next));
             let mut pages = pin!(pages(rest, timing::page_of_load, timing::LOAD));
             for read in 1.. {
@@ -151,7 +151,7 @@ impl DynamoStore {
         while !is_enough && let Some(page) = pages.try_next().await? {
             take(page.items(), &mut head, &mut entries)?;
             read += 1;
-            // More conditions: a page may hold few large entries, and the clock of the oldest entry's writer may be slow.
+            // More conditions: a page may hold few large entries, and the clock of an entry's writer may be slow.
             let is_old = entries.first_key_value().is_some_and(|(_, oldest)| oldest.expires < old);
             is_enough = is_old && (entries.len() >= FEW as usize || read >= TAIL_PAGES);
         }
