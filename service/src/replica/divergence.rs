@@ -88,7 +88,7 @@ impl Divergence {
         self.wanted.load(Ordering::Acquire)
     }
 
-    /// The wanted load begins.
+    /// The wanted load begins, or is not wanted any more.
     pub(super) fn take_wish(&self) {
         self.wanted.store(false, Ordering::Release);
     }
@@ -154,7 +154,7 @@ impl Follower {
     async fn load_and_adopt(&self) -> Adopted {
         let mut reading = self.reading_after(Instant::now()).await;
         // Another replica loads first.
-        while matches!(reading.outcome, Err(StoreError::Loading))
+        while matches!(reading.outcome, Err(StoreError::Loading | StoreError::Throttled(_)))
             || self.divergence.is_wanted() && reading.outcome.is_ok()
         {
             reading = self.reading_after(reading.began).await;
@@ -202,6 +202,7 @@ impl Replica {
                 is_adopting.store(true, Ordering::Release);
                 wanted.store(true, Ordering::Release);
                 let adopted = follower.load_and_adopt().await;
+                follower.divergence.take_wish();
                 is_adopting.store(false, Ordering::Release);
                 adopted
             };

@@ -246,6 +246,8 @@ impl Follower {
             match &outcome {
                 same if kind(same) == kind(&before) => {}
                 Err(StoreError::Loading) => tracing::info!("another replica loads the table: this one waits"),
+                // Calls wait, and DynamoDB's own metric rings.
+                Err(error @ StoreError::Throttled(_)) => tracing::warn!(%error, "the change log cannot be read"),
                 Err(error) => tracing::error!(%error, "the change log cannot be read"),
                 Ok(()) => tracing::info!("the change log can be read again"),
             }

@@ -23,6 +23,9 @@ const FEW: i32 = 100;
 const MAX_LOG_PAGES: usize = 16;
 const MAX_LOG_BYTES: u64 = MAX_LOG_PAGES as u64 * 1_000_000;
 
+/// Number of further pages after which the size of the rest is estimated.
+const SAMPLE: usize = 3;
+
 /// Number of pages at the end of the log that are older than [`TAIL`] at any clock: a partition key takes 1,000 write
 /// units a second, so a page of a transaction's entries takes two seconds.
 const TAIL_PAGES: usize = 8;
@@ -39,18 +42,22 @@ impl DynamoStore {
         let (mut head, mut entries) = (None, BTreeMap::new());
         take(first.items(), &mut head, &mut entries)?;
         if let Some(next) = first.last_evaluated_key.clone() {
-            let bytes = first.items().iter().map(item::bytes).sum::<usize>() / first.items().len().max(1);
-            let behind = self.head_now(timing::READ).await?.0.saturating_sub(since.0);
             let is_limited = since.0 != self.loaded.load(Ordering::Acquire);
-            if is_limited && behind.saturating_mul(bytes as u64) > MAX_LOG_BYTES {
-                return Ok(Changes::Gap);
-            }
+            let (mut bytes, mut count) = size(first.items());
             // Far behind: pages need more time than a poll. An unfinished reading would begin again at its first page.
             let rest = self.partition(item::LOG, after).set_exclusive_start_key(Some(next));
             let mut pages = pin!(pages(rest, timing::page_of_load, timing::LOAD));
             for read in 1.. {
                 let Some(page) = pages.try_next().await? else { break };
                 take(page.items(), &mut head, &mut entries)?;
+                let (of_page, in_page) = size(page.items());
+                (bytes, count) = (bytes + of_page, count + in_page);
+                if read == SAMPLE && is_limited && page.last_evaluated_key.is_some() {
+                    let behind = self.head_now(timing::READ).await?.0.saturating_sub(since.0);
+                    if behind.saturating_mul(bytes / count.max(1)) > MAX_LOG_BYTES {
+                        return Ok(Changes::Gap);
+                    }
+                }
                 if read == MAX_LOG_PAGES && page.last_evaluated_key.is_some() {
                     return self.part(since, entries).await;
                 }
@@ -76,9 +83,12 @@ impl DynamoStore {
 
     /// The first entries of a long log. Only after a load: a replica that is so far behind otherwise loads everything.
     async fn part(&self, since: Version, mut entries: BTreeMap<Version, Entry>) -> Result<Changes, StoreError> {
+        // The head may not count the last entry yet. It counts all others, because each write is conditional on the head.
+        entries.pop_last();
         let Some((&head, _)) = entries.last_key_value() else { return Ok(Changes::Gap) };
         let is_loaded = since.0 == self.loaded.load(Ordering::Acquire);
-        if !is_loaded || self.add_missing(since, head, &mut entries, timing::LOG).await?.is_some() {
+        let is_whole = head.0 - since.0 <= (entries.len() + MAX_AT_ONCE) as u64;
+        if !is_loaded || !is_whole || self.add_missing(since, head, &mut entries, timing::LOG).await?.is_some() {
             return Ok(Changes::Gap);
         }
         self.loaded.store(head.0, Ordering::Release);
@@ -251,6 +261,11 @@ impl DynamoStore {
             head.version
         })
     }
+}
+
+/// The size of the items in bytes, and their number.
+fn size(items: &[Item]) -> (u64, u64) {
+    (items.iter().map(item::bytes).sum::<usize>() as u64, items.len() as u64)
 }
 
 fn changes(entries: BTreeMap<Version, Entry>) -> Vec<Change> {

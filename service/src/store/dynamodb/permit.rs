@@ -92,19 +92,23 @@ impl DynamoStore {
         let answer = request.customize().config_override(timing::sent_once()).send().await;
         let mut view = self.permit.0.lock();
         let Err(error) = answer else {
-            view.own = Some(1);
+            (view.own, view.other) = (Some(1), None);
             return true;
         };
         let Some(PutItemError::ConditionalCheckFailedException(refusal)) = error.as_service_error() else {
             // The load itself shows whether DynamoDB answers.
             tracing::warn!(error = %failed(error), "the item of loads cannot be written: this process loads without it");
+            view.own = Some(1);
             return true;
         };
         let holder = refusal
             .item()
             .and_then(|item| Some((item::text_of(item, HOLDER).ok()?, item::number_of(item, RENEWED).ok()?)));
         // Nobody renews an item without these attributes.
-        let Some((holder, renewed)) = holder else { return true };
+        let Some((holder, renewed)) = holder else {
+            view.own = Some(1);
+            return true;
+        };
         view.saw(holder, renewed, Instant::now());
         false
     }

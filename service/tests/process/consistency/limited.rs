@@ -38,6 +38,7 @@ const PAGE: usize = 1_000_000;
 /// Maximum number of entries in the first page of a reading.
 const FEW: usize = 100;
 const MAX_LOG_PAGES: usize = 16;
+const SAMPLE: usize = 3;
 /// Size of the head.
 const HEAD: usize = 200;
 /// Size of a small mock as stored.
@@ -260,13 +261,7 @@ impl Store for Way {
             let changes = is_last.then(|| table.model.changes_since(version, true));
             (reads(bytes + HEAD), (end, bytes, changes))
         };
-        let (mut end, bytes, mut changes) = self.send(LOG, |table| page(table, since, FEW)).await?;
-        if changes.is_none() {
-            let behind = self.ask(LOG, READ, |table| (1, table.entries.len() - since)).await?;
-            if is_limited && bytes / (end - since) * behind > MAX_LOG_PAGES * PAGE {
-                return Ok(Changes::Gap);
-            }
-        }
+        let (mut end, mut bytes, mut changes) = self.send(LOG, |table| page(table, since, FEW)).await?;
         for pages in 1.. {
             if let Some(changes) = changes {
                 return Ok(changes);
@@ -274,7 +269,14 @@ impl Store for Way {
             if is_limited && pages > MAX_LOG_PAGES {
                 break;
             }
-            (end, _, changes) = self.ask(LOG, LOAD, |table| page(table, end, usize::MAX)).await?;
+            let (next, of_page, read) = self.ask(LOG, LOAD, |table| page(table, end, usize::MAX)).await?;
+            (end, bytes, changes) = (next, bytes + of_page, read);
+            if is_limited && pages == SAMPLE && changes.is_none() {
+                let behind = self.ask(LOG, READ, |table| (1, table.entries.len() - since)).await?;
+                if bytes / (end - since) * behind > MAX_LOG_PAGES * PAGE {
+                    break;
+                }
+            }
         }
         Ok(Changes::Gap)
     }

@@ -75,7 +75,7 @@ async fn a_long_log_costs_few_pages_and_throttling_does_not_begin_them_again() {
     let (scene, pages) = long_log().await;
     assert_eq!(Snapshot::of(&*scene.store).await.unwrap().endpoints.len(), 70);
     assert_eq!(pages.load(Ordering::Relaxed), 8);
-    assert_eq!(read(&scene, 0, &pages).await, (Changes::Gap, 1));
+    assert_eq!(read(&scene, 0, &pages).await, (Changes::Gap, 4));
     throttle(&scene, &pages);
     let (Changes::Log { changes, .. }, pages) = read(&scene, 60, &pages).await else { panic!("a gap") };
     assert_eq!((changes.len(), pages), (10, 3));
