@@ -283,8 +283,9 @@ impl Replica {
     /// Takes room for the new states of endpoints.
     fn take_room(&self, changes: &[(EndpointId, Option<Endpoint>, Digest)]) -> Result<Place<'_>, WriteError> {
         let new = changes.iter().filter_map(|(_, endpoint, _)| endpoint.as_ref()).map(|new| room::bytes(new) as u64);
-        // Held until the room is taken: each write counts in the table, as taken, or for a moment as both.
-        let table = self.follower.loaded()?;
+        // Held until the room is taken: each write counts in the table, as taken, or for a moment as both. During a
+        // reload only the mocks so far count.
+        let table = self.follower.table.read();
         let old = changes.iter().map(|(id, ..)| table.bytes_of(*id)).sum();
         self.follower.room.take(&*self.store, table.bytes, old, new.sum())
     }
