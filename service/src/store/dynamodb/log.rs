@@ -83,7 +83,7 @@ impl DynamoStore {
 
     /// The first entries of a long log. Only after a load: a replica that is so far behind otherwise loads everything.
     async fn part(&self, since: Version, mut entries: BTreeMap<Version, Entry>) -> Result<Changes, StoreError> {
-        // The head may not count the last entry yet. It counts all others, because each write is conditional on the head.
+        // The head may not count the last entry yet. It counts all others: each write follows the head before it.
         entries.pop_last();
         let Some((&head, _)) = entries.last_key_value() else { return Ok(Changes::Gap) };
         let is_loaded = since.0 == self.loaded.load(Ordering::Acquire);
