@@ -28,9 +28,9 @@ def missing_files(page):
 
 def missing_checks(page):
     """Checks of scripts/test without a row, and rows without a check."""
-    (checks,) = re.findall(r"^all=\((.*)\)$", (ROOT / "scripts/test").read_text(), re.M)
+    lists = re.findall(r"^(?:all|quick)=\((.*)\)$", (ROOT / "scripts/test").read_text(), re.M)
     table = page.split("## The checks")[1].split("\n## ")[0]
-    return set(checks.split()) ^ {name for row in re.findall(r"^\| (`.*?) \|", table, re.M) for name in re.findall(r"`(\w+)`", row)}
+    return set(" ".join(lists).split()) ^ {name for row in re.findall(r"^\| (`.*?) \|", table, re.M) for name in re.findall(r"`(\w+)`", row)}
 
 
 def missing_scripts(page):
