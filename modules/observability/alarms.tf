@@ -173,14 +173,14 @@ locals {
     replicas-diverged = {
       says = "Mocks of a replica differ from the digest of the table: somebody edited the table by hand, a restore is incomplete, or Echo has a fault."
       # The gauge stays at 1 for 15 minutes after a divergence, so an export cannot miss a repaired divergence.
-      query   = "max({\"echo.replica.diverged\", ${local.telemetry_of_this}}) > 0"
+      query   = "max(${local.own["echo.replica.diverged"]}) > 0"
       seconds = 60
       is_made = var.promql
     }
     telemetry-silent = {
       says = "CloudWatch has received no metric of the service for ${var.thresholds.telemetry_silent_minutes} minutes. Clients notice nothing, but mocks-faults cannot ring."
       # Each replica exports this gauge once a minute, with or without calls.
-      query = "absent_over_time({\"echo.endpoints\", ${local.telemetry_of_this}}[${local.silence_minutes}m])"
+      query = "absent_over_time(${local.own["echo.endpoints"]}[${local.silence_minutes}m])"
       # Time after the query's range has become empty.
       seconds = (var.thresholds.telemetry_silent_minutes - local.silence_minutes) * 60
       # A service is silent on purpose while a schedule has switched it off.

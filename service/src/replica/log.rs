@@ -24,7 +24,7 @@ impl Follower {
 
     /// Reads the log up to the head, and applies the writes. Loads everything if the log does not suffice.
     pub(super) async fn read_log(self: &Arc<Self>) -> Result<(), StoreError> {
-        let Some(since) = self.loaded().ok().map(|table| table.applied) else {
+        let Some(mut since) = self.loaded().ok().map(|table| table.applied) else {
             // The last load failed, or another replica loads.
             return self.load().await;
         };
@@ -33,7 +33,6 @@ impl Follower {
             self.divergence.take_wish();
             return self.load().await;
         }
-        let mut since = since;
         let (head, digest, changes) = loop {
             match self.store.changes_since(since).await? {
                 Changes::Log { head, digest, changes } => break (head, digest, changes),

@@ -91,37 +91,38 @@ impl DynamoStore {
         let request = request.return_values_on_condition_check_failure(AllOld);
         let answer = request.customize().config_override(timing::sent_once()).send().await;
         let mut view = self.permit.0.lock();
-        let Err(error) = answer else {
-            (view.own, view.other) = (Some(1), None);
-            return true;
-        };
-        let Some(PutItemError::ConditionalCheckFailedException(refusal)) = error.as_service_error() else {
-            // The load itself shows whether DynamoDB answers.
-            tracing::warn!(error = %failed(error), "the item of loads cannot be written: this process loads without it");
-            view.own = Some(1);
-            return true;
-        };
-        let holder = refusal
-            .item()
-            .and_then(|item| Some((item::text_of(item, HOLDER).ok()?, item::number_of(item, RENEWED).ok()?)));
-        // Nobody renews an item without these attributes.
-        let Some((holder, renewed)) = holder else {
-            view.own = Some(1);
-            return true;
-        };
-        view.saw(holder, renewed, Instant::now());
-        false
+        match answer {
+            Ok(_) => view.other = None,
+            Err(error) => match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(refusal)) => {
+                    if let Some(item) = refusal.item()
+                        && let (Ok(holder), Ok(renewed)) = (item::text_of(item, HOLDER), item::number_of(item, RENEWED))
+                    {
+                        view.saw(holder, renewed, Instant::now());
+                        return false;
+                    }
+                    // An item without these attributes has no holder.
+                }
+                // The load itself shows whether DynamoDB answers.
+                _ => {
+                    tracing::warn!(error = %failed(error), "the item of loads cannot be written: this process loads without it");
+                }
+            },
+        }
+        view.own = Some(1);
+        true
     }
 
     /// Renews the permit during a load. A failed renewal is repeated at the next page.
     pub(super) async fn renew_permit(&self) {
         let renewed = {
             let mut view = self.permit.0.lock();
-            if view.own.is_none() || !view.is_due(RENEWAL, Instant::now()) {
+            let Some(renewed) = view.own.map(|renewed| renewed + 1) else { return };
+            if !view.is_due(RENEWAL, Instant::now()) {
                 return;
             }
-            view.own = view.own.map(|renewed| renewed + 1);
-            view.own.unwrap_or_default()
+            view.own = Some(renewed);
+            renewed
         };
         let request = self.write_permit(renewed).condition_expression(format!("{HOLDER} = :own"));
         _ = request.customize().config_override(timing::sent_once()).send().await;
