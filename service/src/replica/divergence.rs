@@ -136,6 +136,7 @@ impl Follower {
         }
         now == State::Loaded
     }
+
     /// Adds the digest to a table that has none, as after a raise. Every replica tries, and the first one succeeds.
     pub(super) fn add_digest(self: &Arc<Self>) {
         if !matches!(self.store.has_digest(), Ok(false)) || self.divergence.is_adopting.swap(true, Ordering::AcqRel) {
@@ -143,12 +144,21 @@ impl Follower {
         }
         let follower = Arc::clone(self);
         tokio::spawn(async move {
-            if let Err(error) = follower.adopt_own().await {
+            if let Err(error) = follower.add_missing_digest().await {
                 tracing::warn!(%error, "the table has no digest yet");
                 sleep(SPREAD).await;
             }
             follower.divergence.is_adopting.store(false, Ordering::Release);
         });
+    }
+
+    async fn add_missing_digest(&self) -> Result<(), AdoptError> {
+        self.catch_up().await.map_err(WriteError::from)?;
+        // Another replica may have been faster.
+        if matches!(self.store.has_digest(), Ok(false)) {
+            self.adopt_own().await?;
+        }
+        Ok(())
     }
 
     async fn load_and_adopt(&self) -> Adopted {
@@ -161,6 +171,7 @@ impl Follower {
         }
         reading.outcome.map_err(WriteError::from)?;
         for _ in 0..ATTEMPTS {
+            self.catch_up().await.map_err(WriteError::from)?;
             if let Some(adopted) = self.adopt_own().await? {
                 return Ok(adopted);
             }
@@ -170,7 +181,6 @@ impl Follower {
 
     /// Makes the digest of this replica the digest of the table. Returns `None` if another process writes first.
     async fn adopt_own(&self) -> Result<Option<(Version, usize)>, AdoptError> {
-        self.catch_up().await.map_err(WriteError::from)?;
         let (version, digest, count) = {
             let table = self.loaded().map_err(WriteError::from)?;
             (table.applied, table.digest, table.count() + table.count_damaged())
