@@ -4,7 +4,7 @@ Drives Debian's Chromium, which can reach no host but Echo's. Fails at the first
 response, an error in the console, or a request to the internet.
 
     echo-python tests/browser/docs_page.py --url http://127.0.0.1:PORT [--mocks URL] [--key TOKEN | --locked]
-        [--screenshots DIR]
+        [--screenshots DIR] [--picture FILE]
 """
 
 import argparse
@@ -140,6 +140,15 @@ class Operation:
         return body
 
 
+    def draw(self, file: Path) -> None:
+        """Writes a picture of the operation up to the body of its response."""
+        self.block.evaluate("element => element.scrollIntoView()")
+        top, bottom = self.block.bounding_box(), self.block.locator(".live-responses-table .highlight-code").first.bounding_box()
+        expect(top is not None and bottom is not None, "the operation shows no response")
+        clip = {"x": 0, "y": top["y"], "width": 1280, "height": bottom["y"] + bottom["height"] - top["y"] + 8}
+        self.docs.page.screenshot(path=file, clip=clip)
+
+
 def squeeze(text: str) -> str:
     """The text without white space."""
     return "".join(text.split())
@@ -167,7 +176,7 @@ def expect_served(url: str, document: str) -> None:
         expect(headers.get(name.lower()) == value, f"{said}, without the header {name}: {value}")
 
 
-def walk(docs: DocsPage, url: str, mocks: str, key: str | None) -> None:
+def walk(docs: DocsPage, url: str, mocks: str, key: str | None, picture: Path | None) -> None:
     """The whole walk. Uses the page's examples unchanged: they must work."""
     docs.open(url)
     if key:
@@ -177,6 +186,8 @@ def walk(docs: DocsPage, url: str, mocks: str, key: str | None) -> None:
 
     create = docs.operation("POST", "/endpoints")
     created = create.execute(201)
+    if picture:
+        create.draw(picture)
     resource = json.loads(created)["data"]
     mock_url = urljoin(mocks, resource["attributes"]["path"])
     expect_served(mock_url, created)
@@ -248,6 +259,7 @@ def main() -> None:
     keys.add_argument("--key", help="an API key with both scopes, when management wants one and the page takes it")
     keys.add_argument("--locked", action="store_true", help="management wants keys, and the page may not take one")
     parser.add_argument("--screenshots", type=Path, metavar="DIR", help="where to leave pictures of each step")
+    parser.add_argument("--picture", type=Path, metavar="FILE", help="where to leave the picture for the README")
     options = parser.parse_args()
     if options.screenshots:
         options.screenshots.mkdir(parents=True, exist_ok=True)
@@ -259,7 +271,7 @@ def main() -> None:
             if options.locked:
                 look(docs, options.url)
             else:
-                walk(docs, options.url, options.mocks or options.url, options.key)
+                walk(docs, options.url, options.mocks or options.url, options.key, options.picture)
         except (AssertionError, Error) as error:
             docs.shoot("failure")
             sys.exit("docs_page: " + "; ".join([str(error), *docs.complaints]))

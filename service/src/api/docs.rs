@@ -1,9 +1,11 @@
 //! The OpenAPI document and Swagger UI. Both are part of the binary, without a CDN or files.
 
-use std::{collections::HashMap, sync::LazyLock};
+mod page;
+
+use std::collections::HashMap;
 
 use bytes::Bytes;
-use http::{Method, header};
+use http::Method;
 use poem::{
     Endpoint, Response,
     endpoint::{BoxEndpoint, make_sync},
@@ -20,6 +22,7 @@ use poem_openapi::{
 
 use serde_json::{Map, Value, json};
 
+pub use self::page::page;
 use super::{error::ErrorDocument, jsonapi::JsonApi, text::RESERVED};
 
 const DESCRIPTION: &str = "A mock HTTP server. Create an endpoint (method, path and response), then call it.\n\n\
@@ -85,37 +88,6 @@ fn remove_keys(document: &mut Value) {
             members(operation).shift_remove("security");
         }
     }
-}
-
-/// The page with the document and everything else that the page needs. The first request assembles its 1.6 MB, because
-/// most processes never serve it.
-pub fn page(document: String) -> impl Endpoint {
-    let html = LazyLock::new(move || Bytes::from(html(&document)));
-    make_sync(move |_| {
-        Response::builder()
-            .content_type("text/html; charset=utf-8")
-            // Swagger UI is inline and may send requests to this origin only.
-            .header(
-                header::CONTENT_SECURITY_POLICY,
-                "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'; \
-                 base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-            )
-            // A foreign page that opens the documentation page cannot access it.
-            .header("Cross-Origin-Opener-Policy", "same-origin")
-            .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
-            .header(header::REFERRER_POLICY, "no-referrer")
-            .body(html.clone())
-    })
-}
-
-fn html(document: &str) -> String {
-    // Swagger UI of an empty service: the source of its styles and script.
-    let page = OpenApiService::new((), "", "").swagger_ui_html();
-    let (head, _) = page.rsplit_once("<body>").expect("poem-openapi's page has a body");
-    // Without an icon of its own, the page would request /favicon.ico, a possible path of a mock.
-    let icon = "<head><meta name=\"viewport\" content=\"width=device-width\"><link rel=\"icon\" href=\"data:,\">";
-    let head = head.replacen("<head>", icon, 1).replacen("<title>Swagger UI", "<title>Echo", 1);
-    format!("<!DOCTYPE html>{head}{}", include_str!("docs.html").replacen("{:document}", document, 1))
 }
 
 pub fn file(content_type: &'static str, text: String) -> impl Endpoint {

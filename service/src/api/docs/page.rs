@@ -1,0 +1,45 @@
+//! The page with Swagger UI.
+//!
+//! Swagger UI is part of the binary, compressed: `scripts/swagger-ui` takes its script and style from npm.
+
+use std::{io::Read as _, sync::LazyLock};
+
+use bytes::Bytes;
+use flate2::read::GzDecoder;
+use http::header;
+use poem::{Endpoint, Response, endpoint::make_sync};
+
+const STYLE: &[u8] = include_bytes!("swagger-ui.css.gz");
+const SCRIPT: &[u8] = include_bytes!("swagger-ui-bundle.js.gz");
+
+/// The page with the document and everything else that the page needs. The first request assembles its 1.9 MB, because
+/// most processes never serve it.
+pub fn page(document: String) -> impl Endpoint {
+    let html = LazyLock::new(move || Bytes::from(html(&document)));
+    make_sync(move |_| {
+        Response::builder()
+            .content_type("text/html; charset=utf-8")
+            // Swagger UI is inline and may send requests to this origin only.
+            .header(
+                header::CONTENT_SECURITY_POLICY,
+                "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'; \
+                 base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+            )
+            // A foreign page that opens the documentation page cannot access it.
+            .header("Cross-Origin-Opener-Policy", "same-origin")
+            .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
+            .header(header::REFERRER_POLICY, "no-referrer")
+            .body(html.clone())
+    })
+}
+
+fn html(document: &str) -> String {
+    let parts = [("{:style}", &*text(STYLE)), ("{:script}", &*text(SCRIPT)), ("{:document}", document)];
+    parts.iter().fold(include_str!("page.html").to_owned(), |page, (name, part)| page.replacen(name, part, 1))
+}
+
+fn text(compressed: &[u8]) -> String {
+    let mut text = String::new();
+    GzDecoder::new(compressed).read_to_string(&mut text).expect("a test reads the page");
+    text
+}
