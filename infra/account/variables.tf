@@ -26,6 +26,11 @@ variable "state_bucket_name" {
   description = "Name of the bucket for the states of all roots. The name must be unique in all of AWS: include the account's number."
   type        = string
   nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", var.state_bucket_name))
+    error_message = "Write `state_bucket_name` as 3 to 63 lower-case letters, digits and hyphens (no dots: TLS certificates do not cover them), such as \"echo-state-123456789012\"."
+  }
 }
 
 variable "vpc_arns" {

@@ -44,11 +44,19 @@ locals {
   task_count_max         = max(var.capacity.max, [for schedule in values(var.capacity.schedules) : schedule.max]...)
   requests_per_5_minutes = try(5 * local.task_count_max * var.capacity.requests_per_target, null)
 
-  # Names of the thresholds in modules/observability.
-  threshold_names = [
-    "certificate_days", "cpu_percent", "error_lines", "load_balancer_5xx", "management_5xx", "management_p99_seconds", "memory_percent", "mocks_faults",
-    "mocks_memory_percent", "mocks_p99_seconds", "telemetry_silent_minutes",
-  ]
+  # Memory sizes of Fargate in MiB, by CPU units.
+  fargate_memory = {
+    256   = [512, 1024, 2048]
+    512   = range(1024, 4097, 1024)
+    1024  = range(2048, 8193, 1024)
+    2048  = range(4096, 16385, 1024)
+    4096  = range(8192, 30721, 1024)
+    8192  = range(16384, 61441, 4096)
+    16384 = range(32768, 122881, 8192)
+  }
+
+  # Retention times of CloudWatch Logs in days.
+  cloudwatch_days = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653]
 
   # Images in ECR. By digest, because a tag can move.
   ecr_image = "^(?P<account>[0-9]{12})\\.dkr\\.ecr\\.(?P<region>[a-z0-9-]+)\\.amazonaws\\.com/(?P<repository>[a-z0-9][a-z0-9._/-]*)@sha256:(?P<digest>[0-9a-f]{64})$"

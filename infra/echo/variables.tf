@@ -12,8 +12,16 @@ variable "access" {
   nullable = false
 
   validation {
-    condition     = alltrue([for cidr in concat(var.access.mocks_cidrs, var.access.management_cidrs) : can(cidrhost(cidr, 0))])
-    error_message = "Write each network of `access` as a CIDR, such as \"203.0.113.0/24\"."
+    condition = alltrue([
+      for cidrs in [var.access.mocks_cidrs, var.access.management_cidrs] :
+      length(cidrs) > 0 && alltrue([for cidr in cidrs : try(cidrhost(cidr, 0) == split("/", cidr)[0] && can(cidrnetmask(cidr)), false)])
+    ])
+    error_message = "Write at least one IPv4 network into each list of `access`, and each network by its first address, such as [\"203.0.113.0/24\"]."
+  }
+
+  validation {
+    condition     = alltrue([for cidr in var.access.management_cidrs : try(tonumber(split("/", cidr)[1]) >= 8, true)])
+    error_message = "Write networks of /8 or smaller into `access.management_cidrs`: management is not for the whole internet, not even with keys."
   }
 }
 
@@ -23,7 +31,7 @@ variable "alarms" {
 
     - `emails`: addresses to notify. Each must confirm once.
     - `runbook_url`: URL of docs/runbook.md as your team reads it, without `#`. Alarms link to it.
-    - `thresholds`: overrides of single thresholds of `modules/observability`.
+    - `thresholds`: other values of single thresholds, by name. `modules/observability/thresholds.tf` has names, defaults and reasons.
     - `promql`: false omits alarms and widgets on the service's own metrics, for a region where CloudWatch does not answer PromQL.
   EOT
   type = object({
@@ -40,8 +48,13 @@ variable "alarms" {
   }
 
   validation {
-    condition     = length(setsubtract(keys(var.alarms.thresholds), local.threshold_names)) == 0
-    error_message = "Write `alarms.thresholds` with names from modules/observability/README.md: ${join(", ", local.threshold_names)}."
+    condition     = alltrue([for address in var.alarms.emails : can(regex("^[^@\\s]+@[^@\\s]+\\.[^@\\s.]+$", address))])
+    error_message = "Write `alarms.emails` as mail addresses, such as [\"operators@example.com\"]."
+  }
+
+  validation {
+    condition     = can(regex("^https://[^#\\s]+$", var.alarms.runbook_url))
+    error_message = "Write `alarms.runbook_url` as a URL that begins with https:// and has no #, such as \"https://github.com/octo-org/echo/blob/main/docs/runbook.md\"."
   }
 }
 
@@ -72,13 +85,48 @@ variable "capacity" {
   nullable = false
 
   validation {
+    condition     = contains(keys(local.fargate_memory), tostring(var.capacity.cpu))
+    error_message = "Write `capacity.cpu` as one of Fargate's sizes: 256, 512, 1024, 2048, 4096, 8192 or 16384 units."
+  }
+
+  validation {
+    condition     = contains(lookup(local.fargate_memory, tostring(var.capacity.cpu), [var.capacity.memory]), var.capacity.memory)
+    error_message = "Write `capacity.memory` as a size that Fargate offers with ${var.capacity.cpu} units of `cpu`: ${join(", ", lookup(local.fargate_memory, tostring(var.capacity.cpu), []))} MiB."
+  }
+
+  validation {
     condition     = var.capacity.min >= 1 && var.capacity.max >= var.capacity.min && floor(var.capacity.min) == var.capacity.min && floor(var.capacity.max) == var.capacity.max
-    error_message = "Write `capacity` with whole numbers, `min` of at least 1 and `max` of at least `min`."
+    error_message = "Write `capacity` with whole numbers, `min` of at least 1 and `max` of at least `min`. Nothing scales up from 0, because no task reports load; a schedule can switch the service off."
   }
 
   validation {
     condition     = var.capacity.spot_percent >= 0 && var.capacity.spot_percent <= 100 && floor(var.capacity.spot_percent) == var.capacity.spot_percent
     error_message = "Write `capacity.spot_percent` as a whole number from 0 to 100."
+  }
+
+  validation {
+    condition     = var.capacity.requests_per_target == null || try(var.capacity.requests_per_target > 0, false)
+    error_message = "Write `capacity.requests_per_target` as more than 0 requests per task and minute, or leave it out."
+  }
+
+  validation {
+    condition     = alltrue([for name in keys(var.capacity.schedules) : can(regex("^[a-z][a-z0-9-]{0,30}$", name))])
+    error_message = "Write names of `capacity.schedules` of up to 31 lower-case letters, digits and hyphens, such as \"evening\"."
+  }
+
+  validation {
+    condition     = alltrue([for schedule in values(var.capacity.schedules) : can(regex("^[^ ?]+ [^ ?]+ (\\? [^ ?]+ [^ ?]+|[^ ?]+ [^ ?]+ \\?) [^ ?]+$", schedule.cron))])
+    error_message = "Write `cron` of `capacity.schedules` as six fields with \"?\" for day of month or day of week, such as \"0 20 ? * MON-FRI *\" for each working day at 20:00, without \"cron()\"."
+  }
+
+  validation {
+    condition     = alltrue([for schedule in values(var.capacity.schedules) : can(regex("^(UTC|[A-Z][A-Za-z_]+(/[A-Z][A-Za-z0-9_+-]+)+)$", schedule.timezone))])
+    error_message = "Write `timezone` of `capacity.schedules` by its IANA name, such as \"Europe/Berlin\", or \"UTC\"."
+  }
+
+  validation {
+    condition     = alltrue([for schedule in values(var.capacity.schedules) : schedule.min >= 0 && schedule.max >= schedule.min && floor(schedule.min) == schedule.min && floor(schedule.max) == schedule.max])
+    error_message = "Write `min` and `max` of `capacity.schedules` as whole numbers of tasks from 0, with `max` not below `min`."
   }
 }
 
@@ -150,8 +198,13 @@ variable "domain" {
   }
 
   validation {
-    condition     = try(startswith(var.domain.certificate_arn, "arn:${local.partition}:acm:${local.region}:"), true)
+    condition     = try(can(regex("^arn:${local.partition}:acm:${local.region}:[0-9]{12}:certificate/.+$", var.domain.certificate_arn)) || var.domain.certificate_arn == null, true)
     error_message = "A load balancer accepts only a certificate of its own region: write `domain.certificate_arn` as the ARN of an ACM certificate in ${local.region}."
+  }
+
+  validation {
+    condition     = try(can(regex("^[a-z0-9]([a-z0-9-]*[a-z0-9])?([.][a-z0-9]([a-z0-9-]*[a-z0-9])?)+$", var.domain.name)) || var.domain.name == null, true)
+    error_message = "Write `domain.name` as a bare name such as \"echo.example.com\", without scheme or port."
   }
 }
 
@@ -179,6 +232,21 @@ variable "keys" {
   })
   default  = { scopes = { admin = "read+write" } }
   nullable = false
+
+  validation {
+    condition     = length(var.keys.scopes) > 0 && alltrue([for name in keys(var.keys.scopes) : can(regex("^[a-z0-9][a-z0-9._-]{0,63}$", name))])
+    error_message = "Write at least one key into `keys.scopes`, such as { ci = \"read+write\" }: without a key, the service refuses to open management to the network. Names have 1 to 64 lower-case letters, digits, \".\", \"_\" and \"-\", beginning with a letter or digit."
+  }
+
+  validation {
+    condition     = alltrue([for scopes in values(var.keys.scopes) : contains(["read", "write", "read+write"], scopes)])
+    error_message = "Write the scopes of each key in `keys.scopes` as \"read\", \"write\" or \"read+write\"."
+  }
+
+  validation {
+    condition     = var.keys.rotation >= 1 && floor(var.keys.rotation) == var.keys.rotation
+    error_message = "Write `keys.rotation` as a whole number from 1. Raise the last value by one."
+  }
 }
 
 variable "network" {
@@ -195,6 +263,21 @@ variable "network" {
     nat   = string
   })
   nullable = false
+
+  validation {
+    condition     = try(can(cidrnetmask(var.network.cidr)) && cidrhost(var.network.cidr, 0) == split("/", var.network.cidr)[0] && contains(range(16, 23), tonumber(split("/", var.network.cidr)[1])), false)
+    error_message = "Write `network.cidr` as an IPv4 network from /16 to /22 that begins at its first address, such as \"10.20.0.0/16\"."
+  }
+
+  validation {
+    condition     = length(var.network.zones) >= 2 && alltrue([for zone in var.network.zones : contains(["a", "b", "c", "d", "e", "f", "g", "h"], zone)])
+    error_message = "Write at least two zones into `network.zones`, because a load balancer needs two and a single zone can fail. Write each as a letter from \"a\" to \"h\", without the region: \"a\" for eu-central-1a."
+  }
+
+  validation {
+    condition     = contains(["none", "single", "per_az", "regional"], var.network.nat)
+    error_message = "Write `network.nat` as \"none\", \"single\", \"per_az\" or \"regional\"."
+  }
 }
 
 variable "protect" {
@@ -224,6 +307,21 @@ variable "retention" {
   validation {
     condition     = !var.protect || var.retention.recovery_days > 0
     error_message = "A protected environment needs point-in-time recovery: write `retention.recovery_days` from 1 to 35."
+  }
+
+  validation {
+    condition     = var.retention.recovery_days >= 0 && var.retention.recovery_days <= 35 && floor(var.retention.recovery_days) == var.retention.recovery_days
+    error_message = "Write `retention.recovery_days` as a whole number from 0 to 35, where 0 switches recovery off."
+  }
+
+  validation {
+    condition     = length(setsubtract([var.retention.log_days, var.retention.flow_log_days], local.cloudwatch_days)) == 0
+    error_message = "Write `retention.log_days` and `retention.flow_log_days` as numbers of days that CloudWatch Logs offers: ${join(", ", local.cloudwatch_days)}."
+  }
+
+  validation {
+    condition     = var.retention.access_log_days >= 1 && floor(var.retention.access_log_days) == var.retention.access_log_days
+    error_message = "Write `retention.access_log_days` as a whole number from 1."
   }
 }
 
@@ -262,4 +360,9 @@ variable "waf" {
   })
   default  = { enabled = false }
   nullable = false
+
+  validation {
+    condition     = alltrue([for limit in [coalesce(var.waf.requests_per_5_minutes, local.requests_per_5_minutes, 10)] : limit >= 10 && limit <= 2000000000 && floor(limit) == limit])
+    error_message = "Write `waf.requests_per_5_minutes` as a whole number from 10 to 2000000000, such as 3000000 for ten thousand a second. Left out, the limit is the maximum of requests that `capacity` scales to."
+  }
 }

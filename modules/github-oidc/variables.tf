@@ -46,18 +46,8 @@ variable "environments" {
   }
 
   validation {
-    condition     = alltrue([for environment in values(var.environments) : can(regex("^[a-zA-Z0-9][a-zA-Z0-9/._-]*$", environment.state_key))])
-    error_message = "Write state keys without wildcards and without a slash at the front, such as \"dev/terraform.tfstate\"."
-  }
-
-  validation {
     condition     = alltrue([for environment in values(var.environments) : environment.vpc_arn == null || can(regex("^arn:[a-z-]+:ec2:[a-z0-9-]+:[0-9]{12}:vpc/vpc-[0-9a-f]+$", environment.vpc_arn))])
     error_message = "Write vpc_arn as the ARN of a VPC, such as \"arn:aws:ec2:eu-central-1:111122223333:vpc/vpc-0123456789abcdef0\", or leave it out."
-  }
-
-  validation {
-    condition     = length(distinct([for environment in values(var.environments) : environment.state_key])) == length(var.environments)
-    error_message = "Write a different state key for each environment: two roots in one state destroy each other's resources."
   }
 }
 
@@ -65,11 +55,6 @@ variable "image_repository_arn" {
   description = "ARN of the ECR repository for Echo's images."
   type        = string
   nullable    = false
-
-  validation {
-    condition     = can(regex("^arn:[^:*]+:ecr:[^:*]+:[0-9]{12}:repository/[^*]+$", var.image_repository_arn))
-    error_message = "Write the ARN of one repository, such as \"arn:aws:ecr:eu-central-1:111122223333:repository/echo-service\"."
-  }
 }
 
 variable "name" {
@@ -77,11 +62,6 @@ variable "name" {
   type        = string
   default     = "echo"
   nullable    = false
-
-  validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{1,18}[a-z0-9]$", var.name))
-    error_message = "Write 3 to 20 lower-case letters, digits and hyphens, with a letter first and no hyphen last, such as \"echo\"."
-  }
 }
 
 variable "repository" {
@@ -109,9 +89,4 @@ variable "state_bucket_arn" {
   description = "ARN of the bucket with the states."
   type        = string
   nullable    = false
-
-  validation {
-    condition     = can(regex("^arn:[a-z-]+:s3:::[a-z0-9][a-z0-9.-]+[a-z0-9]$", var.state_bucket_arn))
-    error_message = "Write the ARN of a bucket, with nothing after its name, such as \"arn:aws:s3:::echo-state-123456789012\"."
-  }
 }

@@ -1,7 +1,7 @@
 # All alarms in one table, so that each has its actions and its entry in the runbook.
 #
-# The reasons for thresholds are in `thresholds` (variables.tf) or in a comment here. tests/telemetry has data for each
-# alarm that makes it ring, and data that does not.
+# The reasons for thresholds are in thresholds.tf or in a comment here. tests/telemetry has data for each alarm that
+# makes it ring, and data that does not.
 #
 # No alarm on 5xx answers of the mocks' target group: a mock may answer 503 on purpose. mocks-faults asks the service
 # itself, which knows its own faults.
@@ -35,7 +35,7 @@ locals {
     load-balancer-5xx = {
       says       = "The load balancer itself sends 5xx: no task is healthy (503), tasks close connections (502), or tasks are too slow (504)."
       metrics    = { errors = { namespace = "AWS/ApplicationELB", metric = "HTTPCode_ELB_5XX_Count", stat = "Sum", dimensions = local.load_balancer } }
-      above      = var.thresholds.load_balancer_5xx
+      above      = local.thresholds.load_balancer_5xx
       seconds    = 60
       datapoints = 3
       of         = 5
@@ -43,7 +43,7 @@ locals {
     management-5xx = {
       says       = "Requests to management fail with 5xx: the service has a fault, or cannot reach its table."
       metrics    = { errors = { namespace = "AWS/ApplicationELB", metric = "HTTPCode_Target_5XX_Count", stat = "Sum", dimensions = local.target_groups.management } }
-      above      = var.thresholds.management_5xx
+      above      = local.thresholds.management_5xx
       seconds    = 60
       datapoints = 3
       of         = 5
@@ -52,7 +52,7 @@ locals {
     error-lines = {
       says       = "The service logs lines of level ERROR: faults of Echo itself or of its table."
       metrics    = { lines = merge(local.error_lines, { stat = "Sum", dimensions = {} }) }
-      above      = var.thresholds.error_lines
+      above      = local.thresholds.error_lines
       seconds    = 300
       datapoints = 1
       of         = 1
@@ -60,31 +60,31 @@ locals {
     }
     mocks-faults = {
       says  = "Echo itself answers calls of mocks with 5xx; most likely, tasks cannot read their table. 5xx answers that a mock defines do not count."
-      query = "histogram_count(sum(increase({${local.requests.mocks}, \"error.type\"!=\"\"}[3m]))) > ${var.thresholds.mocks_faults}"
+      query = "histogram_count(sum(increase({${local.requests.mocks}, \"error.type\"!=\"\"}[3m]))) > ${local.thresholds.mocks_faults}"
       # A failure in a single minute has left the query's three minutes by then.
       seconds = 180
       is_made = var.promql
     }
     mocks-near-limit = {
-      says    = "All mocks together use more than ${var.thresholds.mocks_memory_percent} % of the memory for mocks. At 100 %, Echo refuses new mocks with 507."
-      query   = "100 * max(${local.own["echo.mocks.size"]} / ${local.own["echo.mocks.limit"]}) > ${var.thresholds.mocks_memory_percent}"
+      says    = "All mocks together use more than ${local.thresholds.mocks_memory_percent} % of the memory for mocks. At 100 %, Echo refuses new mocks with 507."
+      query   = "100 * max(${local.own["echo.mocks.size"]} / ${local.own["echo.mocks.limit"]}) > ${local.thresholds.mocks_memory_percent}"
       seconds = 300
       is_made = var.promql
     }
     mocks-latency = {
-      says       = "Calls of mocks are slow: p99 above ${var.thresholds.mocks_p99_seconds} s (p50 in minutes with fewer than 100 requests)."
+      says       = "Calls of mocks are slow: p99 above ${local.thresholds.mocks_p99_seconds} s (p50 in minutes with fewer than 100 requests)."
       metrics    = local.latency["mocks"]
       expression = local.slowest
-      above      = var.thresholds.mocks_p99_seconds
+      above      = local.thresholds.mocks_p99_seconds
       seconds    = 60
       datapoints = 4
       of         = 5
     }
     management-latency = {
-      says       = "Requests to management are slow: p99 above ${var.thresholds.management_p99_seconds} s (p50 in minutes with fewer than 100 requests)."
+      says       = "Requests to management are slow: p99 above ${local.thresholds.management_p99_seconds} s (p50 in minutes with fewer than 100 requests)."
       metrics    = local.latency["management"]
       expression = local.slowest
-      above      = var.thresholds.management_p99_seconds
+      above      = local.thresholds.management_p99_seconds
       seconds    = 60
       datapoints = 4
       of         = 5
@@ -128,18 +128,18 @@ locals {
       missing = var.task_count_min > 0 ? "breaching" : "notBreaching"
     }
     cpu-saturated = {
-      says       = "Tasks use more than ${var.thresholds.cpu_percent} % of their CPU on average: autoscaling is at its maximum, or does not work."
+      says       = "Tasks use more than ${local.thresholds.cpu_percent} % of their CPU on average: autoscaling is at its maximum, or does not work."
       metrics    = { used = { namespace = "AWS/ECS", metric = "CPUUtilization", stat = "Average", dimensions = local.service } }
-      above      = var.thresholds.cpu_percent
+      above      = local.thresholds.cpu_percent
       seconds    = 300
       datapoints = 3
       of         = 3
     }
     memory-saturated = {
-      says    = "Tasks use more memory on average than ${var.thresholds.memory_percent} % of the service's share and half of the collector's share. Above its share, a container is killed. More tasks do not help: each task holds all mocks."
+      says    = "Tasks use more memory on average than ${local.thresholds.memory_percent} % of the service's share and half of the collector's share. Above its share, a container is killed. More tasks do not help: each task holds all mocks."
       metrics = { used = { namespace = "AWS/ECS", metric = "MemoryUtilization", stat = "Average", dimensions = local.service } }
       # The metric is in percent of the task, and includes the collector. It usually takes less than half of its share.
-      above      = floor(var.thresholds.memory_percent * var.memory_share + 50 * (1 - var.memory_share))
+      above      = floor(local.thresholds.memory_percent * var.memory_share + 50 * (1 - var.memory_share))
       seconds    = 300
       datapoints = 3
       of         = 3
@@ -178,19 +178,19 @@ locals {
       is_made = var.promql
     }
     telemetry-silent = {
-      says = "CloudWatch has received no metric of the service for ${var.thresholds.telemetry_silent_minutes} minutes. Clients notice nothing, but mocks-faults cannot ring."
+      says = "CloudWatch has received no metric of the service for ${local.thresholds.telemetry_silent_minutes} minutes. Clients notice nothing, but mocks-faults cannot ring."
       # Each replica exports this gauge once a minute, with or without calls.
       query = "absent_over_time(${local.own["echo.endpoints"]}[${local.silence_minutes}m])"
       # Time after the query's range has become empty.
-      seconds = (var.thresholds.telemetry_silent_minutes - local.silence_minutes) * 60
+      seconds = (local.thresholds.telemetry_silent_minutes - local.silence_minutes) * 60
       # A service is silent on purpose while a schedule has switched it off.
       is_on   = var.task_count_min > 0
       is_made = var.promql
     }
     certificate-expiring = {
-      says    = "The certificate expires in less than ${var.thresholds.certificate_days} days. After the expiry, clients refuse every connection."
+      says    = "The certificate expires in less than ${local.thresholds.certificate_days} days. After the expiry, clients refuse every connection."
       metrics = { days = { namespace = "AWS/CertificateManager", metric = "DaysToExpiry", stat = "Minimum", dimensions = { CertificateArn = coalesce(var.certificate_arn, "-") } } }
-      below   = var.thresholds.certificate_days
+      below   = local.thresholds.certificate_days
       # ACM reports the metric once or twice a day.
       seconds    = 86400
       datapoints = 1

@@ -107,3 +107,12 @@ run "matches_the_environments" {
     error_message = "An environment does not tag its resources with its name, although its role may change only tagged resources."
   }
 }
+
+run "refuses_a_bucket_with_dots_and_the_vpc_of_no_environment" {
+  command = plan
+  variables {
+    state_bucket_name = "echo.state"
+    vpc_arns          = { test = "arn:aws:ec2:eu-central-1:111122223333:vpc/vpc-0123456789abcdef0" }
+  }
+  expect_failures = [var.state_bucket_name, var.vpc_arns]
+}

@@ -265,14 +265,6 @@ run "refuses_contradicting_values" {
   expect_failures = [var.environment, var.access, var.alarms, var.capacity, var.cpu_architecture, var.domain, var.retention]
 }
 
-run "refuses_an_unknown_threshold" {
-  command = plan
-  variables {
-    alarms = { runbook_url = "https://example.com/runbook.md", thresholds = { mocks_p99 = 1 } }
-  }
-  expect_failures = [var.alarms]
-}
-
 run "refuses_half_a_task" {
   command = plan
   variables {
@@ -297,22 +289,114 @@ run "refuses_a_fraction_of_a_percent_on_spot" {
   expect_failures = [var.capacity]
 }
 
-# infra/echo repeats the names of the thresholds, because Terraform cannot read them from the module's variable.
-run "thresholds_are_those_of_the_alarms" {
-  command = plan
-
-  assert {
-    condition = toset(local.threshold_names) == toset(flatten(regexall(
-      "(?m)^    ([a-z0-9_]+) += optional\\(number, ", split("variable \"thresholds\"", file("${path.module}/../../modules/observability/variables.tf"))[1]
-    )))
-    error_message = "The names of thresholds in infra/echo differ from those of modules/observability."
-  }
-}
-
 run "refuses_a_domain_without_certificate" {
   command = plan
   variables {
     domain = { name = "echo.example.com", certificate_arn = null }
   }
   expect_failures = [var.domain]
+}
+
+# Each of the following runs breaks one rule of several variables.
+run "refuses_typing_errors" {
+  command = plan
+  variables {
+    access    = { management_cidrs = ["203.0.113.7/24"] }
+    alarms    = { runbook_url = "https://example.com/runbook.md#top" }
+    capacity  = { min = 2, max = 4, cpu = 300 }
+    domain    = { name = "https://echo.example.com", certificate_arn = "arn:aws:acm:eu-central-1:111122223333:certificate/0a1b" }
+    keys      = { scopes = {} }
+    network   = { cidr = "10.20.0.1/16", zones = ["a", "b"], nat = "none" }
+    retention = { recovery_days = 36 }
+  }
+  expect_failures = [var.access, var.alarms, var.capacity, var.domain, var.keys, var.network, var.retention]
+}
+
+run "refuses_what_aws_lacks" {
+  command = plan
+  variables {
+    access    = { management_cidrs = [] }
+    alarms    = { emails = ["operators"], runbook_url = "https://example.com/runbook.md" }
+    capacity  = { min = 2, max = 4, cpu = 512, memory = 512 }
+    domain    = { name = "echo.example.com", certificate_arn = "arn:aws:iam::111122223333:server-certificate/echo" }
+    keys      = { scopes = { ci = "admin" } }
+    network   = { cidr = "10.20.0.0/23", zones = ["a", "b"], nat = "none" }
+    retention = { log_days = 31 }
+  }
+  expect_failures = [var.access, var.alarms, var.capacity, var.domain, var.keys, var.network, var.retention]
+}
+
+run "refuses_management_for_the_internet" {
+  command = plan
+  variables {
+    access    = { management_cidrs = ["0.0.0.0/0"] }
+    alarms    = { runbook_url = "http://example.com/runbook.md" }
+    capacity  = { min = 0, max = 4 }
+    keys      = { scopes = { "CI key" = "read" } }
+    network   = { cidr = "10.20.0.0/16", zones = ["a"], nat = "none" }
+    retention = { flow_log_days = 8 }
+  }
+  expect_failures = [var.access, var.alarms, var.capacity, var.keys, var.network, var.retention]
+}
+
+run "refuses_fractions_and_full_zone_names" {
+  command = plan
+  variables {
+    access    = { mocks_cidrs = ["2001:db8::/32"], management_cidrs = ["203.0.113.0/24"] }
+    capacity  = { min = 2, max = 4, requests_per_target = 0 }
+    keys      = { scopes = { ci = "read" }, rotation = 1.5 }
+    network   = { cidr = "10.20.0.0/16", zones = ["eu-central-1a", "eu-central-1b"], nat = "none" }
+    retention = { access_log_days = 0 }
+  }
+  expect_failures = [var.access, var.capacity, var.keys, var.network, var.retention]
+}
+
+run "refuses_a_schedule_without_its_sixth_field" {
+  command = plan
+  variables {
+    capacity = { min = 2, max = 4, schedules = { evening = { cron = "0 20 * * MON-FRI", min = 1, max = 2 } } }
+    network  = { cidr = "10.20.0.0/16", zones = ["a", "b"], nat = "multi" }
+  }
+  expect_failures = [var.capacity, var.network]
+}
+
+run "refuses_a_schedule_by_offset" {
+  command = plan
+  variables {
+    capacity = { min = 2, max = 4, schedules = { evening = { cron = "0 20 ? * MON-FRI *", timezone = "CET+1", min = 1, max = 2 } } }
+  }
+  expect_failures = [var.capacity]
+}
+
+run "refuses_a_schedule_with_contradicting_limits" {
+  command = plan
+  variables {
+    capacity = { min = 2, max = 4, schedules = { evening = { cron = "0 20 ? * MON-FRI *", min = 3, max = 2 } } }
+  }
+  expect_failures = [var.capacity]
+}
+
+run "refuses_a_name_of_a_schedule" {
+  command = plan
+  variables {
+    capacity = { min = 2, max = 4, schedules = { "Every evening" = { cron = "0 20 ? * MON-FRI *", min = 1, max = 2 } } }
+  }
+  expect_failures = [var.capacity]
+}
+
+# Separate runs, because Terraform skips the validation of waf if capacity, on which it depends, is refused.
+run "refuses_a_limit_of_waf_below_10" {
+  command = plan
+  variables {
+    waf = { enabled = true, requests_per_5_minutes = 9 }
+  }
+  expect_failures = [var.waf]
+}
+
+run "refuses_a_target_of_requests_beyond_the_limit_of_waf" {
+  command = plan
+  variables {
+    capacity = { min = 2, max = 4, requests_per_target = 200000000 }
+  }
+  expect_failures = [var.waf]
 }

@@ -84,50 +84,6 @@ run "requests_and_schedules" {
   }
 }
 
-# Terraform skips a validation whose other variable was refused: so max and min are tested apart.
-run "refuses_min_and_targets" {
-  command = plan
-  variables {
-    name                = "e"
-    min                 = 0
-    requests_per_target = 1000
-    target_cpu_percent  = 95
-    schedules           = { evening = { cron = "0 20 ? * MON-FRI *", min = 3, max = 2 } }
-  }
-  expect_failures = [
-    var.name, var.min, var.requests_per_target, var.target_cpu_percent, var.schedules,
-  ]
-}
-
-run "refuses_max_below_min_and_cron" {
-  command = plan
-  variables {
-    max                      = 1
-    requests_per_target      = 0
-    load_balancer_arn_suffix = "app/echo-test/0123456789abcdef"
-    target_group_arn_suffix  = "targetgroup/echo-test-mocks/fedcba9876543210"
-    schedules                = { evening = { cron = "0 20 * * MON-FRI", min = 1, max = 2 } }
-  }
-  expect_failures = [var.max, var.requests_per_target, var.schedules]
-}
-
-run "refuses_a_name_of_a_schedule" {
-  command = plan
-  variables {
-    schedules = { "Every evening" = { cron = "0 20 ? * MON-FRI *", min = 1, max = 2 } }
-  }
-  expect_failures = [var.schedules]
-}
-
-run "refuses_fraction_and_time_zone" {
-  command = plan
-  variables {
-    max       = 2.5
-    schedules = { evening = { cron = "0 20 ? * MON-FRI *", timezone = "CET+1", min = 1, max = 2 } }
-  }
-  expect_failures = [var.max, var.schedules]
-}
-
 run "example_office_hours" {
   command = plan
   module {

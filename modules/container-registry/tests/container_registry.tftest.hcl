@@ -76,52 +76,6 @@ run "unprotected_without_cache" {
   }
 }
 
-run "refuses_too_few_images_and_an_upstream_registry_with_credentials" {
-  command = plan
-  variables {
-    keep_images  = 9
-    pull_through = { ecr-public = "registry-1.docker.io" }
-  }
-  expect_failures = [var.keep_images, var.pull_through]
-}
-
-run "refuses_half_an_image_and_no_repository" {
-  command = plan
-  variables {
-    keep_images  = 10.5
-    repositories = []
-    pull_through = {}
-  }
-  expect_failures = [var.keep_images, var.repositories]
-}
-
-run "refuses_too_many_images_and_upper_case" {
-  command = plan
-  variables {
-    keep_images  = 10001
-    repositories = ["Echo"]
-    pull_through = {}
-  }
-  expect_failures = [var.keep_images, var.repositories]
-}
-
-run "refuses_a_prefix_without_repository" {
-  command = plan
-  variables {
-    pull_through = { quay = "quay.io" }
-  }
-  expect_failures = [var.pull_through]
-}
-
-run "refuses_a_short_prefix" {
-  command = plan
-  variables {
-    repositories = ["e/collector"]
-    pull_through = { e = "quay.io" }
-  }
-  expect_failures = [var.pull_through]
-}
-
 run "example_collector" {
   command = plan
   module {

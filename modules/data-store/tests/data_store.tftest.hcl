@@ -61,32 +61,6 @@ run "unprotected" {
   }
 }
 
-run "refuses_upper_case_and_negative_days" {
-  command = plan
-  variables {
-    name          = "Echo"
-    recovery_days = -1
-  }
-  expect_failures = [var.name, var.recovery_days]
-}
-
-run "refuses_long_name_and_long_recovery" {
-  command = plan
-  variables {
-    name          = "echo-of-a-very-long-name"
-    recovery_days = 36
-  }
-  expect_failures = [var.name, var.recovery_days]
-}
-
-run "refuses_half_a_day" {
-  command = plan
-  variables {
-    recovery_days = 1.5
-  }
-  expect_failures = [var.recovery_days]
-}
-
 run "example_development" {
   command = plan
   module {

@@ -204,64 +204,6 @@ run "all_choices" {
   }
 }
 
-run "refuses_values" {
-  command = plan
-  variables {
-    name                 = "1echo"
-    image                = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/echo-service:latest"
-    collector            = { image = "public.ecr.aws/aws-observability/aws-otel-collector:v0.49.0", config = "receivers: {}" }
-    capacity             = { on_demand_base = -1 }
-    memory               = 512
-    cpu_architecture     = "arm64"
-    desired_count        = 0
-    ports                = { mocks = 80 }
-    rollback_alarm_names = []
-    secrets              = { ECHO_KEYS = "ci:read:0000" }
-    stop_timeout_seconds = 121
-    subnet_ids           = { a = "subnet-aaaaaaaa" }
-    execution_role_arn   = "echo-test-execution"
-    target_group_arns    = { mocks = "echo-test-mocks-8080", management = "echo-test-mgmt-8081" }
-  }
-  expect_failures = [
-    var.name, var.image, var.collector, var.capacity, var.memory, var.cpu_architecture, var.desired_count,
-    var.ports, var.rollback_alarm_names, var.secrets, var.stop_timeout_seconds, var.subnet_ids, var.execution_role_arn,
-    var.target_group_arns,
-  ]
-}
-
-run "refuses_combinations" {
-  command = plan
-  variables {
-    # A tag beside the digest is also refused.
-    image     = "echo-service:v1@sha256:0000000000000000000000000000000000000000000000000000000000000000"
-    collector = { image = "otel@sha256:1111111111111111111111111111111111111111111111111111111111111111", config = "no mapping" }
-    capacity  = { spot_percent = 101 }
-    cpu       = 300
-    ports     = { mocks = 8081 }
-    secrets   = { ECHO_STORE = "arn:aws:ssm:eu-central-1:111122223333:parameter/store" }
-    # The same role twice, the same target group twice, and half a second.
-    task_role_arn        = "arn:aws:iam::111122223333:role/echo-test-execution"
-    stop_timeout_seconds = 60.5
-    target_group_arns = {
-      mocks      = "arn:aws:elasticloadbalancing:eu-central-1:111122223333:targetgroup/echo-test/0000000000000000"
-      management = "arn:aws:elasticloadbalancing:eu-central-1:111122223333:targetgroup/echo-test/0000000000000000"
-    }
-  }
-  expect_failures = [
-    var.image, var.collector, var.capacity, var.cpu, var.ports, var.secrets, var.task_role_arn, var.stop_timeout_seconds,
-    var.target_group_arns,
-  ]
-}
-
-# A separate run, because Terraform skips the validation of secrets if environment, on which it depends, is refused.
-run "refuses_environment" {
-  command = plan
-  variables {
-    environment = { echo_store = "memory" }
-  }
-  expect_failures = [var.environment]
-}
-
 run "all_but_the_base_on_spot" {
   command = plan
   variables {

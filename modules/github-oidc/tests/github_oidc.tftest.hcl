@@ -302,24 +302,14 @@ run "rights" {
   }
 }
 
-# A separate run, because Terraform skips the validation of environments if the bucket, on which it depends, is refused.
-run "refuses_a_pattern_for_a_bucket" {
-  command = plan
-  variables {
-    state_bucket_arn = "arn:aws:s3:::echo-*"
-  }
-  expect_failures = [var.state_bucket_arn]
-}
-
 run "refuses_names_for_numbers_no_environment_and_patterns" {
   command = plan
   variables {
-    repository           = { owner = "octo-org", owner_id = "octo-org", name = "echo", id = "456789" }
-    environments         = {}
-    image_repository_arn = "arn:aws:ecr:eu-central-1:111122223333:repository/*"
-    branch               = "*"
+    repository   = { owner = "octo-org", owner_id = "octo-org", name = "echo", id = "456789" }
+    environments = {}
+    branch       = "*"
   }
-  expect_failures = [var.repository, var.environments, var.image_repository_arn, var.branch]
+  expect_failures = [var.repository, var.environments, var.branch]
 }
 
 run "empties_untagged_groups_of_its_own_vpc_only" {
@@ -383,14 +373,6 @@ run "refuses_a_long_environment" {
   expect_failures = [var.environments]
 }
 
-run "refuses_one_state_for_two_environments" {
-  command = plan
-  variables {
-    environments = { dev = { state_key = "terraform.tfstate" }, prod = { state_key = "terraform.tfstate" } }
-  }
-  expect_failures = [var.environments]
-}
-
 run "refuses_an_environment_with_the_name_of_the_accounts_tag" {
   command = plan
   variables {
@@ -408,14 +390,6 @@ run "refuses_a_state_bucket_that_an_environment_may_empty" {
   expect_failures = [var.environments]
 }
 
-run "refuses_a_pattern_for_a_state" {
-  command = plan
-  variables {
-    environments = { dev = { state_key = "*" } }
-  }
-  expect_failures = [var.environments]
-}
-
 run "example_one_environment" {
   command = plan
   module {
@@ -425,12 +399,4 @@ run "example_one_environment" {
     target = module.github.data.aws_caller_identity.current
     values = { account_id = "123456789012" }
   }
-}
-
-run "refuses_an_invalid_name_of_a_role" {
-  command = plan
-  variables {
-    name = "Echo"
-  }
-  expect_failures = [var.name]
 }

@@ -129,38 +129,6 @@ run "boundary_and_pull_through" {
   }
 }
 
-run "refuses_values_that_are_no_arns" {
-  command = plan
-
-  variables {
-    name                         = "echo-"
-    log_group_arns               = ["arn:aws:logs:eu-central-1:111122223333:log-group:/echo/echo-test/service:*"]
-    permissions_boundary_arn     = "boundary"
-    pull_through_repository_arns = ["arn:aws:ecr:eu-central-1:111122223333:repository/*"]
-    repository_arns              = ["*"]
-    secret_arns                  = ["arn:aws:secretsmanager:eu-central-1:111122223333:secret:echo-test/*"]
-    table_arn                    = "echo-test"
-  }
-
-  expect_failures = [
-    var.name, var.log_group_arns, var.permissions_boundary_arn, var.pull_through_repository_arns,
-    var.repository_arns, var.secret_arns, var.table_arn,
-  ]
-}
-
-run "refuses_empty_lists" {
-  command = plan
-
-  variables {
-    log_group_arns  = []
-    repository_arns = []
-    secret_arns     = []
-    table_arn       = "arn:aws:dynamodb:eu-central-1:111122223333:table/*"
-  }
-
-  expect_failures = [var.log_group_arns, var.repository_arns, var.secret_arns, var.table_arn]
-}
-
 run "example_service" {
   command = plan
 

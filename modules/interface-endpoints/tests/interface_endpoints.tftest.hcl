@@ -44,24 +44,6 @@ run "two_services" {
   }
 }
 
-run "refuses_gateway_services_and_no_subnet" {
-  command = plan
-  variables {
-    name       = "Echo"
-    services   = ["logs", "s3"]
-    subnet_ids = {}
-  }
-  expect_failures = [var.name, var.services, var.subnet_ids]
-}
-
-run "refuses_full_service_names" {
-  command = plan
-  variables {
-    services = ["com.amazonaws.eu-central-1.logs"]
-  }
-  expect_failures = [var.services]
-}
-
 run "example_no_nat" {
   command = plan
 

@@ -261,48 +261,6 @@ run "own_name_and_blocked_content" {
   }
 }
 
-run "refuses_http_on_ports_of_https" {
-  command = plan
-  variables {
-    name                         = "Echo"
-    certificate_arn              = "arn:aws:acm:eu-central-1:123456789012:certificate/1"
-    subnet_ids                   = { a = "subnet-a" }
-    health_check_path            = "ready"
-    deregistration_delay_seconds = 3601
-    idle_timeout_seconds         = 0
-    access_log_retention_days    = 0
-    service_ports                = { mocks = 8081 }
-    waf                          = { enabled = true, requests_per_5_minutes = 1 }
-  }
-  # The certificate has no domain_name, and port 80 belongs to the redirect.
-  expect_failures = [
-    var.name, var.domain_name, var.mocks_port, var.subnet_ids, var.health_check_path, var.deregistration_delay_seconds,
-    var.idle_timeout_seconds, var.access_log_retention_days, var.service_ports, var.waf,
-  ]
-}
-
-run "refuses_one_port_for_both" {
-  command = plan
-  variables {
-    mocks_port  = 8081
-    domain_name = "https://echo.example.com"
-    waf         = { enabled = true, log_retention_days = 31 }
-  }
-  expect_failures = [var.mocks_port, var.domain_name, var.waf]
-}
-
-run "refuses_other_certificates" {
-  command = plan
-  variables {
-    certificate_arn              = "arn:aws:iam::123456789012:server-certificate/echo"
-    management_port              = 80.5
-    deregistration_delay_seconds = 30.5
-    idle_timeout_seconds         = 60.5
-    waf                          = { enabled = true, requests_per_5_minutes = 1000.5 }
-  }
-  expect_failures = [var.certificate_arn, var.management_port, var.deregistration_delay_seconds, var.idle_timeout_seconds, var.waf]
-}
-
 run "example_http" {
   command = plan
 
@@ -337,12 +295,4 @@ run "example_https_with_waf" {
     condition     = output.management_url == "https://echo.example.com:8443"
     error_message = "The example's URL must be known before the apply."
   }
-}
-
-run "refuses_an_invalid_port" {
-  command = plan
-  variables {
-    mocks_port = 65536
-  }
-  expect_failures = [var.mocks_port]
 }

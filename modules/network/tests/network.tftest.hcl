@@ -313,28 +313,6 @@ run "no_nat_in_the_smallest_network" {
   }
 }
 
-run "refuses_one_zone_and_typing_errors" {
-  command = plan
-  variables {
-    name                     = "Echo"
-    cidr                     = "10.20.0.1/16"
-    zones                    = ["a"]
-    nat                      = "multi"
-    flow_log_retention_days  = 31
-    permissions_boundary_arn = "boundary"
-  }
-  expect_failures = [var.name, var.cidr, var.zones, var.nat, var.flow_log_retention_days, var.permissions_boundary_arn]
-}
-
-run "refuses_small_network_and_full_zone_names" {
-  command = plan
-  variables {
-    cidr  = "10.20.0.0/23"
-    zones = ["eu-central-1a", "eu-central-1b"]
-  }
-  expect_failures = [var.cidr, var.zones]
-}
-
 run "example_regional_nat" {
   command = plan
 

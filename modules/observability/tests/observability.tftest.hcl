@@ -261,41 +261,6 @@ run "without_promql_and_certificate" {
   }
 }
 
-run "refuses_malformed_values" {
-  command = plan
-  variables {
-    alarm_emails       = ["operators"]
-    environment        = "Test"
-    log_retention_days = 8
-    memory_share       = 1.1
-    name               = "Echo"
-    runbook_url        = "https://example.com/runbook.md#top"
-    task_count_min     = -1
-    thresholds         = { cpu_percent = 100 }
-  }
-  expect_failures = [
-    var.alarm_emails, var.environment, var.log_retention_days, var.memory_share, var.name, var.runbook_url, var.task_count_min, var.thresholds,
-  ]
-}
-
-run "refuses_negative_thresholds_and_half_a_task" {
-  command = plan
-  variables {
-    runbook_url    = "http://example.com/runbook.md"
-    task_count_min = 1.5
-    thresholds     = { load_balancer_5xx = -1 }
-  }
-  expect_failures = [var.runbook_url, var.task_count_min, var.thresholds]
-}
-
-run "refuses_less_than_10_silent_minutes" {
-  command = plan
-  variables {
-    thresholds = { telemetry_silent_minutes = 5 }
-  }
-  expect_failures = [var.thresholds]
-}
-
 run "example_production" {
   command = plan
   module {
@@ -310,4 +275,36 @@ run "example_production" {
     condition     = length(output.rollback_alarm_names) > 0
     error_message = "The example must output the alarms that roll a deployment back."
   }
+}
+
+run "refuses_an_unknown_threshold" {
+  command = plan
+  variables {
+    thresholds = { mocks_p99 = 1 }
+  }
+  expect_failures = [var.thresholds]
+}
+
+run "refuses_a_percentage_that_never_rings" {
+  command = plan
+  variables {
+    thresholds = { cpu_percent = 100 }
+  }
+  expect_failures = [var.thresholds]
+}
+
+run "refuses_a_negative_threshold" {
+  command = plan
+  variables {
+    thresholds = { load_balancer_5xx = -1 }
+  }
+  expect_failures = [var.thresholds]
+}
+
+run "refuses_less_than_10_silent_minutes" {
+  command = plan
+  variables {
+    thresholds = { telemetry_silent_minutes = 5 }
+  }
+  expect_failures = [var.thresholds]
 }

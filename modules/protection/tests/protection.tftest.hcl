@@ -32,11 +32,3 @@ run "not_protected" {
     error_message = "With protect = false a destroy must be possible."
   }
 }
-
-run "refuses_a_name_with_shell_characters" {
-  command = plan
-  variables {
-    name = "$(echo)"
-  }
-  expect_failures = [var.name]
-}

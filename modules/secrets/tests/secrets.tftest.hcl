@@ -66,33 +66,6 @@ run "rotated_and_unprotected" {
   }
 }
 
-run "refuses_no_key" {
-  command = plan
-  variables {
-    keys     = {}
-    name     = "Echo"
-    rotation = 0
-  }
-  expect_failures = [var.keys, var.name, var.rotation]
-}
-
-run "refuses_key_name" {
-  command = plan
-  variables {
-    keys     = { "CI key" = { scopes = "read" } }
-    rotation = 1.5
-  }
-  expect_failures = [var.keys, var.rotation]
-}
-
-run "refuses_scope" {
-  command = plan
-  variables {
-    keys = { ci = { scopes = "admin" } }
-  }
-  expect_failures = [var.keys]
-}
-
 run "example_team" {
   command = plan
   module {

@@ -116,54 +116,9 @@ run "redirect_and_internet" {
   }
 }
 
-run "refuses_one_port_for_both_and_missing_lists" {
-  command = plan
-  variables {
-    name                    = "Echo"
-    mocks                   = { port = 8081, cidrs = ["0.0.0.0/0"] }
-    service_ports           = { mocks = 8081 }
-    gateway_prefix_list_ids = { s3 = "pl-s3" }
-  }
-  expect_failures = [var.name, var.redirect_port, var.service_ports, var.gateway_prefix_list_ids]
-}
-
-run "refuses_management_open_to_everybody" {
-  command = plan
-  variables {
-    management = { port = 8081, cidrs = ["0.0.0.0/0"] }
-    mocks      = { port = 443, cidrs = ["198.51.100.7/24"] }
-  }
-  expect_failures = [var.management, var.mocks]
-}
-
-run "refuses_management_without_a_network" {
-  command = plan
-  variables {
-    management = { port = 8081, cidrs = [] }
-    mocks      = { port = 0, cidrs = ["0.0.0.0/0"] }
-  }
-  expect_failures = [var.management, var.mocks]
-}
-
 run "example_https" {
   command = plan
   module {
     source = "./examples/https"
   }
-}
-
-run "refuses_an_invalid_management_port" {
-  command = plan
-  variables {
-    management = { port = 65536, cidrs = ["203.0.113.0/24"] }
-  }
-  expect_failures = [var.management]
-}
-
-run "refuses_a_fraction_of_a_port" {
-  command = plan
-  variables {
-    redirect_port = 80.5
-  }
-  expect_failures = [var.redirect_port]
 }

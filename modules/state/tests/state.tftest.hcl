@@ -83,24 +83,6 @@ run "unprotected" {
   }
 }
 
-run "refuses_dots_and_no_day" {
-  command = plan
-  variables {
-    bucket_name     = "echo.state"
-    noncurrent_days = 0
-  }
-  expect_failures = [var.bucket_name, var.noncurrent_days]
-}
-
-run "refuses_upper_case_and_half_a_day" {
-  command = plan
-  variables {
-    bucket_name     = "Echo-State"
-    noncurrent_days = 1.5
-  }
-  expect_failures = [var.bucket_name, var.noncurrent_days]
-}
-
 run "example_account" {
   command = plan
   module {
