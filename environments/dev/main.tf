@@ -34,7 +34,7 @@ module "echo" {
   access    = { management_cidrs = var.management_cidrs }
   capacity  = { cpu = 256, memory = 512, min = 2, max = 4, spot_percent = 100 }
   keys      = { scopes = { admin = "read+write", ci = "read+write" } }
-  alarms    = var.alarms
+  alarms    = { emails = var.alarm_emails, runbook_url = var.runbook_url, thresholds = {} }
   retention = { log_days = 7, flow_log_days = 3, access_log_days = 7, recovery_days = 0 }
   traces    = { mock_ratio = 1 }
   waf       = { enabled = false }

@@ -35,7 +35,7 @@ module "echo" {
   access    = { management_cidrs = var.management_cidrs }
   capacity  = { cpu = 1024, memory = 2048, min = 3, max = 12, requests_per_target = 300000 }
   keys      = { scopes = { admin = "read+write", ci = "read+write" } }
-  alarms    = var.alarms
+  alarms    = { emails = var.alarm_emails, runbook_url = var.runbook_url, thresholds = {} }
   retention = { log_days = 365, flow_log_days = 30, access_log_days = 90, recovery_days = 35 }
   traces    = { mock_ratio = 1 }
   waf       = { enabled = true }

@@ -34,7 +34,7 @@ module "echo" {
   access    = { management_cidrs = var.management_cidrs }
   capacity  = { cpu = 512, memory = 1024, min = 2, max = 4 }
   keys      = { scopes = { admin = "read+write", ci = "read+write" } }
-  alarms    = var.alarms
+  alarms    = { emails = var.alarm_emails, runbook_url = var.runbook_url, thresholds = {} }
   retention = { log_days = 30, flow_log_days = 7, access_log_days = 30, recovery_days = 1 }
   traces    = { mock_ratio = 1 }
   waf       = { enabled = true }

@@ -1,6 +1,7 @@
-variable "alarms" {
-  description = "Recipients of alarms by mail (`emails`), and the URL of docs/runbook.md as your team reads it. Optional: overrides of `thresholds`, and `promql = false` for a region where CloudWatch does not answer PromQL."
-  type        = object({ emails = optional(set(string), []), runbook_url = string, thresholds = optional(map(number), {}), promql = optional(bool, true) })
+variable "alarm_emails" {
+  description = "Recipients of alarms by mail. Each must confirm once."
+  type        = set(string)
+  default     = []
 }
 
 variable "collector_image_url" {
@@ -28,4 +29,9 @@ variable "domain" {
 variable "management_cidrs" {
   description = "Networks of your people and your CI, which create mocks."
   type        = list(string)
+}
+
+variable "runbook_url" {
+  description = "URL of docs/runbook.md as your team reads it."
+  type        = string
 }
