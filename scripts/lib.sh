@@ -70,6 +70,9 @@ apt_install() {
   "${as_root[@]}" apt-get update && "${as_root[@]}" apt-get install --yes --no-install-recommends "$@"
 }
 
+# roots: prints the names of all roots, the folders of environments/: the account, and each environment.
+roots() { (cd "$root/environments" && printf '%s\n' */main.tf) | sed 's|/main.tf$||'; }
+
 # output_of FOLDER NAME...: prints a value from the output `echo` of the root in FOLDER, by its name or path of names.
 # Prints nothing before the first apply. Fails with the reason if Terraform cannot read the output.
 output_of() {

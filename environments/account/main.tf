@@ -25,7 +25,7 @@ provider "aws" {
 module "account" {
   source = "../../infra/account"
 
-  environments      = ["dev", "staging", "prod"]
+  environments      = [for file in fileset("${path.module}/..", "*/main.tf") : dirname(file) if dirname(file) != "account"]
   repository        = var.repository
   state_bucket_name = var.state_bucket_name
   vpc_arns          = var.vpc_arns

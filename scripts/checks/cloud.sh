@@ -16,7 +16,7 @@ check_image() {
   count=$(grep -c '^ok: ' "$work/image.log")
 }
 
-# Three sandboxes run at once, because each mostly waits: dev is applied, proved and destroyed; staging and prod
+# Three sandboxes run at once, because each mostly waits: dev is applied, proved and destroyed; the other environments
 # likewise, in short; and dev is changed in place without tasks. The others run at a lower priority, because the first
 # proof is sensitive to load.
 check_sandbox() {
@@ -27,7 +27,7 @@ check_sandbox() {
   rm -f target/rights-{10000,15000,20000}.json
   tests/sandbox/run dev >"$work/sandbox-dev.log" &
   runs=("$!")
-  ECHO_SANDBOX_OFFSET=20000 nice tests/sandbox/run --short staging prod >"$work/sandbox-others.log" 2>&1 &
+  ECHO_SANDBOX_OFFSET=20000 nice tests/sandbox/run --short --others >"$work/sandbox-others.log" 2>&1 &
   runs+=("$!")
   ECHO_SANDBOX_OFFSET=15000 nice tests/sandbox/run --changes --short >"$work/sandbox-changes.log" 2>&1 &
   runs+=("$!")

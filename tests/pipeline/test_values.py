@@ -1,5 +1,6 @@
 """Files that scripts/values writes. Run by `scripts/test pipeline`."""
 
+import json
 import unittest
 
 from checkout import Scripts
@@ -7,12 +8,15 @@ from checkout import Scripts
 
 class Values(Scripts):
     def test_writes_the_values_of_each_root(self):
-        self.succeed("values", "dev", "account", TFVARS_DEV='size = 2\nwords = "$a \\"b\\""', TFVARS_ACCOUNT="size = 3")
+        roots = {file.parent.name for file in self.root.glob("environments/*/main.tf")}
+        values = dict.fromkeys((f"TFVARS_{root.upper()}" for root in roots), "size = 1") | {"TFVARS_DEV": 'size = 2\nwords = "$a \\"b\\""', "TFVARS_ACCOUNT": "size = 3"}
+        self.succeed("values", "--all", VARIABLES=json.dumps(values | {"OTHER": "4"}))
+        self.assertEqual({file.parent.name for file in self.root.glob("environments/*/terraform.tfvars")}, roots)
         self.assertEqual((self.root / "environments/dev/terraform.tfvars").read_text(), 'size = 2\nwords = "$a \\"b\\""\n')
         self.assertEqual((self.root / "environments/account/terraform.tfvars").read_text(), "size = 3\n")
 
     def test_refuses_an_empty_variable(self):
-        self.assertEqual(self.run_script("values", "dev", TFVARS_DEV=""), 1)
+        self.assertEqual(self.run_script("values", "dev", VARIABLES='{"TFVARS_ACCOUNT": "size = 3"}'), 1)
         self.assertIn("TFVARS_DEV is empty", self.output)
 
 

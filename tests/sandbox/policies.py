@@ -5,6 +5,11 @@ import pathlib
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
+def roots():
+    """The names of all roots: the account, and each environment."""
+    return sorted(file.parent.name for file in ROOT.glob("environments/*/main.tf"))
+
+
 def of_role(iam, role):
     """The documents of a role's attached and inline policies, by name."""
     attached = {policy["PolicyName"]: managed(iam, policy["PolicyArn"]) for policy in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]}

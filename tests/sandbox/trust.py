@@ -7,12 +7,12 @@ import itertools
 import re
 from collections import namedtuple
 
-from policies import listed
+from policies import listed, roots
 
 ISSUER = "token.actions.githubusercontent.com"
 # The repository of scripts/sandbox, with GitHub's numbers of owner and repository, as in subjects.
 REPOSITORY = "echo@1/echo@2"
-ENVIRONMENTS = ("dev", "staging", "prod")
+ENVIRONMENTS = tuple(root for root in roots() if root != "account")
 MAIN, OTHER, PULL_REQUEST = "refs/heads/main", "refs/heads/other", "refs/pull/7/merge"
 
 OPERATORS = {

@@ -5,7 +5,7 @@ Each question has a role, an action and a resource, as roles.case expects.
 
 import re
 
-from policies import ROOT
+from policies import ROOT, roots
 
 # https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html. The index of two platforms needs existing
 # images.
@@ -27,7 +27,7 @@ def questions(aws, envs):
     images = {it["repositoryName"]: it["repositoryArn"] for it in aws.ecr.describe_repositories()["repositories"]}["echo-service"]
     collector = images.replace("echo-service", "ecr-public/aws-observability/aws-otel-collector")
     (bucket,) = (f"arn:aws:s3:::{it['Name']}" for it in aws.s3.list_buckets()["Buckets"] if "-state-" in it["Name"])
-    states = {root: f"{bucket}/{key_of(root)}" for root in ("account", "dev", "staging", "prod")}
+    states = {root: f"{bucket}/{key_of(root)}" for root in roots()}
 
     allowed = [("echo-push", "ecr:GetAuthorizationToken", "*"), *(("echo-push", action, images) for action in PUSH + SCAN)]
     allowed += [(role, action, "*") for role in ("echo-push", "echo-plan") for action in BEHIND_SCAN]

