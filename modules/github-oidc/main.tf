@@ -50,7 +50,7 @@ resource "aws_iam_openid_connect_provider" "main" {
 }
 
 data "aws_iam_policy_document" "trust" {
-  #checkov:skip=CKV_AWS_358:checkov cannot resolve each.value; tests/sandbox/trust.py evaluates the documents, with tokens of other repositories
+  #checkov:skip=CKV_AWS_358:checkov cannot resolve each.value; tests/sandbox/proofs/trust.py evaluates the documents, with tokens of other repositories
   for_each = local.subjects
 
   statement {

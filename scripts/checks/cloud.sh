@@ -38,7 +38,7 @@ check_sandbox() {
   trap 'rm -rf "$work"' EXIT
   cat "$work"/sandbox-{others,changes}.log
   # In all sandboxes together, calls use each right of a role.
-  ((status)) || echo-python -B tests/sandbox/rights/unused.py target/rights-{10000,15000,20000}.json || status=1
+  ((status)) || echo-python -B tests/sandbox/proofs/rights/unused.py target/rights-{10000,15000,20000}.json || status=1
   count=0
   for log in "$work"/sandbox-*.log; do
     proved=$(sed -n 's/^\([0-9]\+\) passed, 0 failed$/\1/p' "$log")

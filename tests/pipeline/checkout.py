@@ -2,7 +2,7 @@
 
 The scripts run unchanged in a copy of the checkout. Its environments are roots of a few lines, and the real Terraform
 applies them. Fake commands replace GitHub, AWS and Echo, and record each request. The sandbox runs scripts/plan and
-scripts/deploy on the real roots (tests/sandbox/proof.py).
+scripts/deploy on the real roots (tests/sandbox/proofs/environment.py).
 """
 
 import json

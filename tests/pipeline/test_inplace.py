@@ -1,4 +1,4 @@
-"""tests/sandbox/inplace.py: how it reads modules and plans, and that the sandbox changes each attribute of a module, or
+"""tests/sandbox/proofs/inplace.py: how it reads modules and plans, and that the sandbox changes each attribute of a module, or
 lists a reason. Run by `scripts/test pipeline`."""
 
 import sys
@@ -6,7 +6,7 @@ import unittest
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.append(str(ROOT / "tests/sandbox"))
+sys.path.append(str(ROOT / "tests/sandbox/proofs"))
 
 import inplace
 
@@ -102,7 +102,7 @@ class Declared(unittest.TestCase):
     def test_what_has_gone_from_the_modules_is_found(self):
         gone = {it for it in self.attributes if it[1] != "aws_eip.nat"}
         said = "\n".join(inplace.undeclared(gone, self.changed, self.reasons))
-        self.assertIn("modules/network aws_eip.nat: tests/sandbox/changed overrides it", said)
+        self.assertIn("modules/network aws_eip.nat: tests/sandbox/proofs/overrides overrides it", said)
         self.assertIn("aws_eip domain: take it out", said)
 
 

@@ -110,7 +110,7 @@ print(json.dumps(plan))
 """
 
 
-# End of a plan with a deleted resource that the provider cannot read (breaks.py has a real one).
+# End of a plan with a deleted resource that the provider cannot read (drills.py has a real one).
 UNREADABLE = """
 Warning: AWS resource not found during refresh
 

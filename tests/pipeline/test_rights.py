@@ -1,11 +1,11 @@
-"""Calls that tests/sandbox/rights evaluates, and its findings in incomplete policies. Run by `scripts/test pipeline`."""
+"""Calls that tests/sandbox/proofs/rights evaluates, and its findings in incomplete policies. Run by `scripts/test pipeline`."""
 
 import copy
 import sys
 import unittest
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).parents[1] / "sandbox/rights"))
+sys.path.append(str(Path(__file__).parents[1] / "sandbox/proofs/rights"))
 
 import judge
 import statements

@@ -1,11 +1,11 @@
-"""tests/sandbox/trust.py finds faults in trust policies; the sandbox uses it on the real policies. Run by `scripts/test pipeline`."""
+"""tests/sandbox/proofs/trust.py finds faults in trust policies; the sandbox uses it on the real policies. Run by `scripts/test pipeline`."""
 
 import copy
 import sys
 import unittest
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).parents[1] / "sandbox"))
+sys.path.append(str(Path(__file__).parents[1] / "sandbox/proofs"))
 
 import trust
 from trust import ISSUER, MAIN, OTHER, OWN, PULL_REQUEST, TOKENS, WORKFLOWS, token, workflow

@@ -1,4 +1,4 @@
-"""The data of the sandbox's picture of the dashboard (tests/sandbox/dashboard.py), for each planned widget."""
+"""The data of the sandbox's picture of the dashboard (tests/sandbox/pictures/dashboard.py), for each planned widget."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from plan import Plan
 from recorded import Recorded
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "sandbox"))
+sys.path.append(str(Path(__file__).resolve().parents[1] / "sandbox/pictures"))
 import dashboard
 import picture
 

@@ -38,7 +38,7 @@ run "trust" {
     error_message = "The provider must be GitHub's, for tokens with the audience AWS."
   }
 
-  # The whole statement of each role. tests/sandbox/trust.py evaluates the applied policies on tokens.
+  # The whole statement of each role. tests/sandbox/proofs/trust.py evaluates the applied policies on tokens.
   assert {
     condition = {
       for role in concat([aws_iam_role.plan, aws_iam_role.push], values(aws_iam_role.apply)) : role.name => jsondecode(role.assume_role_policy).Statement
@@ -264,8 +264,8 @@ run "rights" {
     error_message = "An apply role may create or change only roles with the environment's boundary."
   }
 
-  # The boundary: no action that raises a right, or reaches another environment. tests/sandbox/seam.py shows that the
-  # running service stays within the boundary.
+  # The boundary: no action that raises a right, or reaches another environment. tests/sandbox/proofs/wiring.py
+  # shows that the running service stays within the boundary.
   assert {
     condition = { for environment, policy in aws_iam_policy.boundary : environment => "${policy.path}${policy.name}" } == {
       dev = "/github/echo-boundary-dev", prod = "/github/echo-boundary-prod"

@@ -1,6 +1,6 @@
 """Applies the module to an emulator of AWS, and checks the stored values and the contents of plan and state.
 
-`terraform test` keeps neither plan nor state. tests/sandbox/proof.py runs this file. In a running sandbox:
+`terraform test` keeps neither plan nor state. tests/sandbox/proofs/environment.py runs this file. In a running sandbox:
 
     scripts/sandbox exec python3 modules/secrets/tests/stored_values.py
 """

@@ -1,12 +1,12 @@
 """Proves in a sandbox that an environment and the account can be changed in place and back: after each apply the next
 plan is empty.
 
-The override files in changed/ change each attribute that Terraform can change in place. The values of dev change zones,
+The files of overrides/ change each attribute that Terraform can change in place. The values of dev change zones,
 NAT, domain, firewall, protection, schedules and Spot. One line for each step, with the time it took. tests/sandbox/run --changes calls it.
 
 With --short, one apply of dev with all of these values, one with the overrides, and one back.
 
-Left out: attributes with a reason in changed/attributes.toml, and tasks: each counts as running at once. proof.py rolls images out.
+Left out: attributes with a reason in overrides/attributes.toml, and tasks: each counts as running at once. environment.py rolls images out.
 --short leaves out the account, protection, zones, and removals.
 """
 
@@ -14,12 +14,16 @@ import argparse
 import json
 import subprocess
 import sys
+from pathlib import Path
+
+# Clients of the emulated AWS.
+sys.path.append(str(Path(__file__).resolve().parents[1] / "emulator"))
 
 import inplace
 import roles
 from aws import REGION, Aws
 from client import expect
-from proof import OFFSET, ROOT, STATE, ended, in_order, proving, sandbox, succeed
+from harness import OFFSET, ROOT, STATE, ended, in_order, proving, sandbox, succeed
 
 ENV = "dev"
 # Names a call that the emulator answers without effect.
@@ -128,7 +132,7 @@ def replaced(plan):
 
 def prove_overrides(root, values, values_changed):
     """All attributes that have an override, there and back."""
-    with proving(f"{root}: each attribute of changed/ is changed, nothing is replaced, and the next plan is empty"):
+    with proving(f"{root}: each attribute of overrides/ is changed, nothing is replaced, and the next plan is empty"):
         plan = change(root, values_changed, overridden=True)
         expect("what was replaced", replaced(plan), [])
         nothing_left(root)
@@ -167,7 +171,7 @@ def prove_forgotten():
 
 def prove_all(short):
     wrong = list(inplace.undeclared(attributes, declared, reasons))
-    expect("attributes that changed/ leaves open", wrong, [])
+    expect("attributes that overrides/ leaves open", wrong, [])
     with proving(f"{ENV}: applied without tasks"):
         succeed("up", ENV, "--without-tasks")
     for what, values in SHORT if short else STEPS:

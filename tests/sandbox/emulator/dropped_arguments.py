@@ -9,12 +9,12 @@ import re
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-import normal
+import canonical
 from ministack.services import alb, cloudwatch, dynamodb, ec2, ecs
 
 # Additions to descriptions, by the element with the id, and their sources.
 _additions, _made_of = {}, {}
-# Arguments of alarms, by name, for alarming.py.
+# Arguments of alarms, by name, for alarm_evaluator.py.
 alarms = {}
 
 
@@ -123,7 +123,7 @@ def _normalise_containers():
     register = ecs._ACTION_MAP["RegisterTaskDefinition"]
 
     def registering(data):
-        containers = [normal.container(given, data.get("networkMode")) for given in data["containerDefinitions"]]
+        containers = [canonical.container(given, data.get("networkMode")) for given in data["containerDefinitions"]]
         return register(data | {"containerDefinitions": containers})
 
     ecs._ACTION_MAP["RegisterTaskDefinition"] = registering
@@ -139,23 +139,23 @@ def _normalise_balancers():
         def filled(parameters):
             arn = alb._p(parameters, name)
             if arn in kept:
-                kept[arn] = normal.with_defaults(kept[arn], defaults_of(arn))
+                kept[arn] = canonical.with_defaults(kept[arn], defaults_of(arn))
             return describe(parameters)
 
         alb._ACTION_MAP[action] = filled
 
     def action_as_told(action):
         told = action_xml(action)
-        return told.removesuffix("</member>") + normal.forward(action["TargetGroupArn"]) + "</member>" if action["Type"] == "forward" else told
+        return told.removesuffix("</member>") + canonical.forward(action["TargetGroupArn"]) + "</member>" if action["Type"] == "forward" else told
 
     def listener_as_told(listener):
         off = "<MutualAuthentication><Mode>off</Mode></MutualAuthentication>" if listener.get("Protocol") == "HTTPS" else ""
         return listener_xml(listener).removesuffix("</member>") + off + "</member>"
 
-    describing("DescribeLoadBalancerAttributes", alb._lb_attrs, "LoadBalancerArn", lambda _: normal.LOAD_BALANCER)
-    describing("DescribeTargetGroupAttributes", alb._tg_attrs, "TargetGroupArn", lambda _: normal.TARGET_GROUP)
+    describing("DescribeLoadBalancerAttributes", alb._lb_attrs, "LoadBalancerArn", lambda _: canonical.LOAD_BALANCER)
+    describing("DescribeTargetGroupAttributes", alb._tg_attrs, "TargetGroupArn", lambda _: canonical.TARGET_GROUP)
     with_tls = lambda listener: alb._listeners[listener]["Protocol"] == "HTTPS"
-    describing("DescribeListenerAttributes", alb._listener_attrs, "ListenerArn", lambda arn: normal.TLS_LISTENER if with_tls(arn) else normal.LISTENER)
+    describing("DescribeListenerAttributes", alb._listener_attrs, "ListenerArn", lambda arn: canonical.TLS_LISTENER if with_tls(arn) else canonical.LISTENER)
     alb._action_xml, alb._listener_xml = action_as_told, listener_as_told
 
 

@@ -11,20 +11,20 @@ from pathlib import Path
 from urllib.parse import parse_qs
 
 # Evaluation of alarms, and OTLP.
-sys.path.append(str(Path(__file__).parents[1] / "telemetry"))
+sys.path.append(str(Path(__file__).parents[2] / "telemetry"))
 
 import access_logs
-import alarming
+import alarm_evaluator
 import balancing
 import calls
 import fargate
-import forgotten
+import dropped_arguments
 import items
-import missing
+import unimplemented
 import order
 import telemetry
-import updated
-import vended
+import dropped_updates
+import aws_metrics
 import wire
 from calls import body_of
 from hypercorn.asyncio import serve
@@ -49,7 +49,7 @@ async def balance(port, scope, receive, send):
 
     MiniStack's own port also forwards, by host, but answers OPTIONS and some paths itself. A load balancer forwards everything.
     """
-    with vended.account():
+    with aws_metrics.account():
         listener = next((listener for listener in alb._listeners.values() if listener["Port"] == port), None)
         if not listener:
             await ministack._send_response(send, 503, {}, f"no load balancer listens on port {port}")
@@ -90,8 +90,8 @@ def counted(send, headers, body):
 
     async def telling(message):
         if message["type"] == "http.response.start":
-            with vended.account():
-                vended.of_table(headers, body, message["status"], time.monotonic() - started)
+            with aws_metrics.account():
+                aws_metrics.of_table(headers, body, message["status"], time.monotonic() - started)
         await send(message)
 
     return telling
@@ -105,7 +105,7 @@ def judged(send, call):
         nonlocal status, answer
         status, answer = message.get("status", status), answer + message.get("body", b"")
         if message["type"] == "http.response.body" and not message.get("more_body"):
-            with vended.account():
+            with aws_metrics.account():
                 call.rolling = fargate.services_in_rollout()
             record.taken(call, status, answer.decode("latin-1"))
         await send(message)
@@ -153,11 +153,11 @@ async def app(scope, receive, send):
             calls.note("tasks", calls.rights_of_task(headers, body))
             if target.startswith("DynamoDB_"):
                 send = counted(send, headers, body)
-    if target and target == forgotten.planted():
+    if target and target == dropped_arguments.planted():
         await ministack._send_response(send, 200, {"Content-Type": "application/x-amz-json-1.1"}, "{}")
-    elif target in missing.CALLS:
-        with vended.account():
-            status, document = missing.answer(target, await body_of(receive))
+    elif target in unimplemented.CALLS:
+        with aws_metrics.account():
+            status, document = unimplemented.answer(target, await body_of(receive))
             await ministack._send_response(send, status, {"Content-Type": "application/x-amz-json-1.1"}, document)
     else:
         await ministack.app(scope, receive, send)
@@ -165,14 +165,14 @@ async def app(scope, receive, send):
 
 def main():
     fargate.apply(API_PORT)
-    missing.apply()
-    forgotten.apply()
-    updated.apply()
+    unimplemented.apply()
+    dropped_arguments.apply()
+    dropped_updates.apply()
     items.apply()
-    alarming.apply()
+    alarm_evaluator.apply()
     balancing.apply()
-    vended.apply()
-    for part in (telemetry, balancing, access_logs, vended, alarming):
+    aws_metrics.apply()
+    for part in (telemetry, balancing, access_logs, aws_metrics, alarm_evaluator):
         part.start()
     config = Config()
     config.bind = [f"127.0.0.1:{API_PORT}", f"{fargate.LINK_LOCAL}:{API_PORT}", f"{fargate.LINK_LOCAL}:80"]

@@ -14,6 +14,9 @@ from datetime import UTC, datetime, timedelta
 from functools import reduce
 from pathlib import Path
 
+# Clients of the emulated AWS.
+sys.path.append(str(Path(__file__).resolve().parents[1] / "emulator"))
+
 import picture
 from aws import Aws
 from recorded import Request, answers, series_of

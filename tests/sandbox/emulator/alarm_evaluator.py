@@ -7,10 +7,10 @@ import time
 from collections import defaultdict
 
 import alarms
-import forgotten
+import dropped_arguments
 import recorded
 import telemetry
-import vended
+import aws_metrics
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import cloudwatch
 from ministack.services.cloudformation import provisioners
@@ -31,7 +31,7 @@ def apply():
 
 
 def start():
-    vended.for_ever(_evaluate_all)
+    aws_metrics.for_ever(_evaluate_all)
 
 
 def _put_promql(properties):
@@ -39,24 +39,24 @@ def _put_promql(properties):
     arn = f"arn:aws:cloudwatch:{get_region()}:{get_account_id()}:alarm:{name}"
     state = {"StateValue": "INSUFFICIENT_DATA", "StateReason": "Unchecked: Initial alarm creation", "StateUpdatedTimestamp": int(time.time())}
     cloudwatch._alarms[name] = state | properties | {"AlarmArn": arn, "InsufficientDataActions": [], "Dimensions": []}
-    forgotten.alarms[name] = properties
+    dropped_arguments.alarms[name] = properties
     return name, {"Arn": arn}
 
 
 def _evaluate_all():
     now = time.time()
-    criteria = {name: forgotten.alarms[name].get("EvaluationCriteria", {}).get("PromQLCriteria") for name in cloudwatch._alarms}
+    criteria = {name: dropped_arguments.alarms[name].get("EvaluationCriteria", {}).get("PromQLCriteria") for name in cloudwatch._alarms}
     queries = {name: {"query": it["Query"], "at": int(now * 1000)} for name, it in criteria.items() if it}
     requests = telemetry.REQUESTS.read_text().splitlines() if telemetry.REQUESTS.exists() else []
     answers = recorded.answers(queries, recorded.series_of(map(recorded.Request, requests)))
     for name, it in criteria.items():
-        rings = _has_waited(name, it, bool(answers[name]), now) if it else _is_above(forgotten.alarms[name], now)
+        rings = _has_waited(name, it, bool(answers[name]), now) if it else _is_above(dropped_arguments.alarms[name], now)
         state = "ALARM" if rings else "OK"
         if state != cloudwatch._alarms[name]["StateValue"]:
             reason = "by the sandbox, from the last periods"
             cloudwatch._set_alarm_state({}, {"AlarmName": name, "StateValue": state, "StateReason": reason}, False, True)
     # Metrics of a minute arrive a little later.
-    return vended.next_minute(5)
+    return aws_metrics.next_minute(5)
 
 
 def _is_above(given, now):

@@ -1,6 +1,6 @@
 """Usage: unused.py [--night] RIGHTS.json...
 
-Compares the rights of roles with the used rights in sandboxes (tests/sandbox/proof.py writes both), and with kept.json, the reasons to keep unused rights.
+Compares the rights of roles with the used rights in sandboxes (tests/sandbox/proofs/environment.py writes both), and with kept.json, the reasons to keep unused rights.
 Prints a line for each right that is neither used nor kept, and for each kept right that is used. Exits with 1 after any line.
 
 kept.json marks rights with `night` if only the long form of the changes uses them. With --night, RIGHTS.json is of that form, and has to use these rights.

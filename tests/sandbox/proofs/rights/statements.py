@@ -51,7 +51,7 @@ def _of_resources(patterns, resources):
 
 def _knows(action, key):
     key = key.lower()
-    # Claims of a token are from its issuer, not from the reference (tests/sandbox/trust.py).
+    # Claims of a token are from its issuer, not from the reference (tests/sandbox/proofs/trust.py).
     if key.startswith("token.actions.githubusercontent.com:") or key.partition("/")[0] in reference.GLOBAL:
         return True
     known = reference.condition_keys(action)

@@ -35,7 +35,7 @@ def case(aws, state, called=None, questions=()):
 def judge(state, given):
     file = state / "rights.json"
     file.write_text(json.dumps(given))
-    return json.loads(subprocess.check_output(["echo-python", "-B", ROOT / "tests/sandbox/rights/judge.py", file], text=True))
+    return json.loads(subprocess.check_output(["echo-python", "-B", ROOT / "tests/sandbox/proofs/rights/judge.py", file], text=True))
 
 
 def expect_all_allowed(found, least):
@@ -47,7 +47,7 @@ def expect_all_allowed(found, least):
 
 def expect_known(*states):
     """Every policy in these states fits AWS's reference."""
-    *faults, count = subprocess.check_output(["echo-python", "-B", ROOT / "tests/sandbox/rights/stated.py", *states], text=True).splitlines()
+    *faults, count = subprocess.check_output(["echo-python", "-B", ROOT / "tests/sandbox/proofs/rights/state_policies.py", *states], text=True).splitlines()
     if faults or int(count.split()[0]) < 10:
         raise AssertionError("\n".join([*faults, count]))
 
@@ -61,7 +61,7 @@ def save_used(found, envs, file):
 
 def expect_used_at_night(file):
     """The long form of the changes uses the rights that kept.json marks with `night`. Reads a file of save_used."""
-    unused = subprocess.run(["echo-python", "-B", ROOT / "tests/sandbox/rights/unused.py", "--night", file], stdout=subprocess.PIPE, text=True, check=False)
+    unused = subprocess.run(["echo-python", "-B", ROOT / "tests/sandbox/proofs/rights/unused.py", "--night", file], stdout=subprocess.PIPE, text=True, check=False)
     if unused.returncode:
         raise AssertionError(unused.stdout)
 

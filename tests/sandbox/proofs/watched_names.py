@@ -12,25 +12,25 @@ from client import expect
 OPERATIONS = {("Operation", name) for name in botocore.session.Session().get_service_model("dynamodb").operation_names}
 
 
-def there(seam):
+def there(wiring):
     """The names of an environment, and the names of AWS in every environment."""
-    wafv2, logs = seam.aws.wafv2, seam.aws.logs
+    wafv2, logs = wiring.aws.wafv2, wiring.aws.logs
     acls = [wafv2.get_web_acl(Scope="REGIONAL", Name=it["Name"], Id=it["Id"])["WebACL"] for it in wafv2.list_web_acls(Scope="REGIONAL")["WebACLs"]]
-    filters = logs.describe_metric_filters(logGroupName=seam.log_group)["metricFilters"]
-    attributes = dict(pair.split("=") for pair in seam.environment["OTEL_RESOURCE_ATTRIBUTES"].split(","))
+    filters = logs.describe_metric_filters(logGroupName=wiring.log_group)["metricFilters"]
+    attributes = dict(pair.split("=") for pair in wiring.environment["OTEL_RESOURCE_ATTRIBUTES"].split(","))
     return {
-        ("LoadBalancer", seam.balancer["LoadBalancerArn"].partition(":loadbalancer/")[2]),
-        *(("TargetGroup", group["TargetGroupArn"].rpartition(":")[2]) for group in seam.groups.values()),
-        ("ClusterName", seam.service["clusterArn"].rpartition("/")[2]),
-        ("ServiceName", seam.service["serviceName"]),
-        ("TableName", seam.table["TableName"]),
+        ("LoadBalancer", wiring.balancer["LoadBalancerArn"].partition(":loadbalancer/")[2]),
+        *(("TargetGroup", group["TargetGroupArn"].rpartition(":")[2]) for group in wiring.groups.values()),
+        ("ClusterName", wiring.service["clusterArn"].rpartition("/")[2]),
+        ("ServiceName", wiring.service["serviceName"]),
+        ("TableName", wiring.table["TableName"]),
         # Without a firewall, its line on the dashboard stays empty.
-        *(("WebACL", name) for name in [acl["VisibilityConfig"]["MetricName"] for acl in acls] or [seam.echo.name]),
+        *(("WebACL", name) for name in [acl["VisibilityConfig"]["MetricName"] for acl in acls] or [wiring.echo.name]),
         ("Region", wafv2.meta.region_name),
         ("Rule", "ALL"),
-        *(("CertificateArn", arn) for arn in seam.certificates),
+        *(("CertificateArn", arn) for arn in wiring.certificates),
         *((made["metricNamespace"], made["metricName"]) for it in filters for made in it["metricTransformations"]),
-        ("service.name", seam.environment["OTEL_SERVICE_NAME"]),
+        ("service.name", wiring.environment["OTEL_SERVICE_NAME"]),
         ("deployment.environment.name", attributes["deployment.environment.name"]),
     }
 

@@ -8,59 +8,27 @@ import contextlib
 import http.client
 import json
 import os
-import pathlib
 import re
-import signal
 import subprocess
 import sys
 import time
-import traceback
 import urllib.parse
+from pathlib import Path
 
-import left
-import order
+# Clients of the emulated AWS.
+sys.path.append(str(Path(__file__).resolve().parents[1] / "emulator"))
+
+import leftovers
 import roles
-import seam
 import trust
-import unseen
+import unrecorded_calls
+import wiring
 from aws import Aws
 from client import Echo, expect
+from harness import OFFSET, ROOT, STATE, ended, in_order, proving, sandbox, succeed
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-# Each offset is a separate sandbox.
-OFFSET = int(os.environ.get("ECHO_SANDBOX_OFFSET", "10000"))
-STATE = ROOT / f"target/sandbox-{OFFSET}"
 # scripts/verify-consistency creates 10,000.
-EVERYWHERE = 200
-results = {"passed": 0, "failed": 0}
-
-
-@contextlib.contextmanager
-def proving(what):
-    """Counts and prints a proof as passed or failed. The next proofs go on after a failure."""
-    start = time.monotonic()
-    try:
-        yield
-    except Exception as error:
-        results["failed"] += 1
-        mark, why = "FAILED", f": {error or traceback.format_exc()}"
-    else:
-        results["passed"] += 1
-        mark, why = "ok", ""
-    print(f"{mark}: {what} ({time.monotonic() - start:.0f} s){why}", flush=True)
-
-
-def sandbox(*arguments):
-    """Runs scripts/sandbox, and returns its exit code and output."""
-    done = subprocess.run([ROOT / "scripts/sandbox", *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    return done.returncode, done.stdout
-
-
-def succeed(*arguments):
-    code, output = sandbox(*arguments)
-    if code:
-        raise AssertionError(f"scripts/sandbox {' '.join(arguments)} ended with {code}:\n{output[-3000:]}")
-    return output
+READ_BACK = 200
 
 
 def rollout(env, image):
@@ -101,7 +69,7 @@ def prove(env, image, variants):
     with proving(f"{env}: a second plan is empty"):
         succeed("plan", env)
     echo.manage("GET", "/endpoints")
-    for what, holds in seam.all_of(echo, STATE, lambda *command: subprocess.check_output([ROOT / "scripts/sandbox", "exec", *command])):
+    for what, holds in wiring.all_of(echo, STATE, lambda *command: subprocess.check_output([ROOT / "scripts/sandbox", "exec", *command])):
         with proving(f"{env}: {what}"):
             holds()
     if variants:
@@ -118,19 +86,13 @@ def prove(env, image, variants):
         roles.expect_known(STATE / "account.tfstate", STATE / f"{env}.tfstate")
     with proving(f"{env}: destroyed, and nothing is left in AWS"):
         succeed("down", env)
-        expect("leftovers", left.of_environment(echo.aws, echo.name), {})
+        expect("leftovers", leftovers.of_environment(echo.aws, echo.name), {})
     with proving(f"{env}: AWS accepts every call in its order, and no way out of a task closes before its successor opens"):
         in_order(f"apply/{env}")
     with proving(f"{env}: the pipeline's roles allow every call of Terraform, and the actions behind it"):
         case = roles.case(echo.aws, STATE, {f"apply/{env}": f"echo-apply-{env}", f"plan/{env}": "echo-plan"})
         roles.expect_all_allowed(roles.judge(STATE, case), 300)
         roles.expect_planted_found(STATE, case, f"echo-apply-{env}")
-
-
-def in_order(what_for):
-    expect("calls in the record of the sandbox", len(order.writes(STATE, what_for)) > 10, True)
-    if refused := order.refused(STATE, what_for):
-        raise AssertionError("\n".join(["in this order AWS refuses calls of Terraform, or tasks lose something:", *refused]))
 
 
 def expect_trust(aws):
@@ -150,8 +112,8 @@ def prove_many(echo, env):
         # Each task has answered a fair share of the two management requests of each story.
         counts = [echo.requests_by_task().get(task["taskArn"].rpartition("/")[2], 0) for task in tasks]
         expect(f"the share of each task ({counts})", min(counts) > 100 / len(tasks), True)
-    with proving(f"{env}: a write in one task is visible in another task at once, {EVERYWHERE} times"):
-        succeed("exec", sys.executable, "-B", str(ROOT / "tests/sandbox/everywhere.py"), env, str(EVERYWHERE))
+    with proving(f"{env}: a write in one task is visible in another task at once, {READ_BACK} times"):
+        succeed("exec", sys.executable, "-B", str(ROOT / "tests/sandbox/proofs/read_your_writes.py"), env, str(READ_BACK))
 
 
 def prove_rollouts(echo, env, following, bad, lazy):
@@ -198,45 +160,21 @@ def prove_delivery(echo, env, following, lazy):
         succeed("plan", env)
 
 
-def complaints():
-    """The last errors of the emulator, because its log ends with the sandbox."""
-    with contextlib.suppress(OSError):
-        lines = (STATE / "emulator.log").read_text(errors="replace").splitlines()
-        starts = [number for number, line in enumerate(lines) if re.search(r" (ERROR|CRITICAL) |^Traceback", line)]
-        return [line for number in starts[-3:] for line in lines[number : number + 25]]
-    return []
-
-
-def leftovers():
+def remains():
     """The remains of this sandbox on the machine: folder, processes, mounts, control groups of containers, ports."""
     found = {str(STATE)} if STATE.exists() else set()
-    for process in pathlib.Path("/proc").glob("[0-9]*"):
+    for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             command, environment = ((process / file).read_bytes().decode(errors="replace") for file in ("cmdline", "environ"))
             if str(STATE) in command + environment:
                 found.add(command.replace("\0", " "))
-    found |= {line for line in pathlib.Path("/proc/mounts").read_text().splitlines() if str(STATE) in line}
+    found |= {line for line in Path("/proc/mounts").read_text().splitlines() if str(STATE) in line}
     name = subprocess.run("cksum", input=f"{STATE}\n", stdout=subprocess.PIPE, text=True, check=True).stdout.split()[0]
-    found |= {str(folder) for folder in pathlib.Path("/sys/fs/cgroup").glob(f"**/echo-sandbox-{name}")}
+    found |= {str(folder) for folder in Path("/sys/fs/cgroup").glob(f"**/echo-sandbox-{name}")}
     with contextlib.suppress(OSError):
         http.client.HTTPConnection("127.0.0.1", 4566 + OFFSET, timeout=2).connect()
         found.add("the port of the API")
     return found
-
-
-def ended(prove):
-    """Runs the proofs, then ends the sandbox, whatever happens. Returns the exit code."""
-    # SIGTERM ends the sandbox too.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    try:
-        prove()
-    finally:
-        if results["failed"]:
-            print(*complaints(), sep="\n")
-        # An already ended sandbox is no failure.
-        sandbox("discard")
-    print(f"{results['passed']} passed, {results['failed']} failed")
-    return 1 if results["failed"] else 0
 
 
 def prove_all(image, variants, envs):
@@ -254,14 +192,14 @@ def prove_all(image, variants, envs):
     with proving("account: the pipeline's role allows the plan"):
         roles.expect_all_allowed(roles.judge(STATE, roles.case(aws, STATE, {"plan/account": "echo-plan"})), 30)
     with proving("the pipeline's roles allow the calls of all environments, their states and images, and the used rights are noted"):
-        allowed, _ = unseen.questions(aws, envs)
+        allowed, _ = unrecorded_calls.questions(aws, envs)
         every = {f"{what_for}/{env}": role for env in envs for what_for, role in (("apply", f"echo-apply-{env}"), ("plan", "echo-plan"))}
         found = roles.judge(STATE, roles.case(aws, STATE, every | {"plan/account": "echo-plan"}, allowed))
         # scripts/test compares the rights of all sandboxes (rights/unused.py).
         roles.save_used(found, envs, ROOT / f"target/rights-{OFFSET}.json")
         roles.expect_all_allowed(found, 300)
     with proving("the pipeline's roles allow no call to the state or repository of another role"):
-        _, denied = unseen.questions(aws, envs)
+        _, denied = unrecorded_calls.questions(aws, envs)
         found = roles.judge(STATE, roles.case(aws, STATE, questions=denied))
         expect("denied", len(found["denied"]), len(denied))
     with proving("account: each role of the pipeline accepts GitHub's tokens for it, and no token of another repository, branch or environment"):
@@ -269,12 +207,12 @@ def prove_all(image, variants, envs):
     with proving("environments and account destroyed, and nothing is left in AWS"):
         succeed("down", envs[0])
         succeed("down", "account")
-        expect("leftovers", left.of_environment(aws, f"echo-{envs[0]}") | left.of_account(aws), {})
+        expect("leftovers", leftovers.of_environment(aws, f"echo-{envs[0]}") | leftovers.of_account(aws), {})
     with proving("account: AWS accepts every call in its order"):
         in_order("apply/account")
     with proving("the sandbox has ended, and nothing is left on this machine"):
         succeed("down")
-        expect("leftovers", leftovers(), set())
+        expect("leftovers", remains(), set())
 
 
 if __name__ == "__main__":

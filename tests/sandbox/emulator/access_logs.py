@@ -9,7 +9,7 @@ import uuid
 from collections import defaultdict
 from datetime import datetime, timezone
 
-import vended
+import aws_metrics
 from aws import REGION, Aws
 from ministack.core.responses import get_account_id
 from ministack.services import alb
@@ -21,7 +21,7 @@ _lines = defaultdict(list)
 
 
 def start():
-    vended.for_ever(_write)
+    aws_metrics.for_ever(_write)
 
 
 def note(balancer, group, target, started, took, status, is_targets, method, path, headers):

@@ -1,9 +1,9 @@
 """Keeps updates that MiniStack drops, and answers updates that it lacks. Without them each plan repeats the updates.
 
-forgotten.py does the same for creates.
+dropped_arguments.py does the same for creates.
 """
 
-import forgotten
+import dropped_arguments
 from ministack.services import ec2, ecs, iam, waf
 
 
@@ -28,12 +28,12 @@ def _change_rules():
 
 
 def _change_endpoints():
-    """Keeps the new policy of an endpoint: forgotten.py returns the first one."""
+    """Keeps the new policy of an endpoint: dropped_arguments.py returns the first one."""
     modify = ec2._ACTION_MAP["ModifyVpcEndpoint"]
 
     def modifying(parameters):
         if "PolicyDocument" in parameters:
-            forgotten.add_anew("vpcEndpointId", ec2._p(parameters, "VpcEndpointId"), {"PolicyDocument": parameters["PolicyDocument"]})
+            dropped_arguments.add_anew("vpcEndpointId", ec2._p(parameters, "VpcEndpointId"), {"PolicyDocument": parameters["PolicyDocument"]})
         return modify(parameters)
 
     ec2._ACTION_MAP["ModifyVpcEndpoint"] = modifying

@@ -5,7 +5,7 @@ Evaluates the calls of the sandbox by the policies and the boundary of the calli
 A right is `POLICY/SID ACTION`, with the action as in the policy.
 
 CASE.json: {"account", "region", "roles": {ROLE: {"arn", "policies": {NAME: DOCUMENT}, "boundary": DOCUMENT or null}}, "calls": FILE,
-"for": {"apply/dev": ROLE}, "questions": [[ROLE, ACTION, RESOURCE]]}. tests/sandbox/calls.py records the calls.
+"for": {"apply/dev": ROLE}, "questions": [[ROLE, ACTION, RESOURCE]]}. tests/sandbox/emulator/calls.py records the calls.
 """
 
 import json

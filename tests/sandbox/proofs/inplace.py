@@ -1,7 +1,7 @@
 """The attributes that the modules configure, and the attributes that a plan changes in place.
 
 An attribute is named by the folder of its module, its resource and its path, such as `modules/iam aws_iam_role.task description` and
-`modules/load-balancer aws_lb.main access_logs.bucket`. The files of changed/ override attributes; changed/attributes.toml lists the others.
+`modules/load-balancer aws_lb.main access_logs.bucket`. The files of overrides/ change attributes; overrides/attributes.toml lists the others.
 """
 
 import json
@@ -9,7 +9,7 @@ import re
 import tomllib
 from pathlib import Path
 
-CHANGED = Path(__file__).parent / "changed"
+CHANGED = Path(__file__).parent / "overrides"
 # Arguments for Terraform itself, not for a provider.
 META_ARGUMENTS = {"for_each", "count", "provider", "depends_on"}
 META_BLOCKS = {"lifecycle", "provisioner", "connection"}
@@ -67,7 +67,7 @@ def of_checkout(root):
 
 
 def overrides(root):
-    """The files of changed/, each with the folder of its resources."""
+    """The files of overrides/, each with the folder of its resources."""
     where = lambda name: f"infra/{name}" if (root / "infra" / name).is_dir() else f"modules/{name}"
     return {path: where(path.stem) for path in sorted(CHANGED.glob("*.tf"))}
 
@@ -160,14 +160,14 @@ def undeclared(attributes, changed, reasons):
     """A sentence for each attribute without override or reason, and for each superfluous one."""
     for attribute in sorted(attributes - changed):
         if not reason_of(attribute, reasons):
-            yield f"{' '.join(attribute)}: change it by an override in tests/sandbox/changed, or say in attributes.toml there why it stays"
+            yield f"{' '.join(attribute)}: change it by an override in tests/sandbox/proofs/overrides, or say in attributes.toml there why it stays"
     resources = {attribute[:2] for attribute in attributes}
     for folder, resource, _ in sorted(changed):
         if (folder, resource) not in resources:
-            yield f"{folder} {resource}: tests/sandbox/changed overrides it, and the module has no such resource"
+            yield f"{folder} {resource}: tests/sandbox/proofs/overrides overrides it, and the module has no such resource"
     used = {key for _, resource, path in attributes for key in ((resource, path), (resource.partition(".")[0], path))}
     for of, path in sorted(set(reasons) - used):
-        yield f"{of} {path}: take it out of tests/sandbox/changed/attributes.toml, because no module configures it"
+        yield f"{of} {path}: take it out of tests/sandbox/proofs/overrides/attributes.toml, because no module configures it"
 
 
 def wrong(attributes, seen, changed, reasons, values=True):
@@ -176,6 +176,6 @@ def wrong(attributes, seen, changed, reasons, values=True):
         reason = reason_of(attribute, reasons)
         stays = reason not in (None, "values")
         if attribute in seen and stays:
-            yield f"{' '.join(attribute)} changes in place: take it out of tests/sandbox/changed/attributes.toml ({reason})"
+            yield f"{' '.join(attribute)} changes in place: take it out of tests/sandbox/proofs/overrides/attributes.toml ({reason})"
         if attribute not in seen and not stays and (values if reason else attribute in changed):
             yield f"{' '.join(attribute)} was not changed in place by any plan"

@@ -108,7 +108,7 @@ def main():
     podman = ["sleep", "infinity"] if without_tasks else ["podman", "system", "service", "--time", "0", f"unix://{PODMAN_SOCKET}"]
     podman = start(state, "podman", podman)
     dynamodb = start(state, "dynamodb", ["dynamodb-local", str(DYNAMODB_PORT)])
-    emulator = start(state, "emulator", [python, "-B", str(Path(__file__).parent / "emulator.py"), *map(str, BALANCER_PORTS)])
+    emulator = start(state, "emulator", [python, "-B", str(Path(__file__).parent / "server.py"), *map(str, BALANCER_PORTS)])
     asyncio.run(serve(listeners, {podman.pid, dynamodb.pid, emulator.pid}))
     # Control groups of containers are outside of the namespace. The kernel ends everything else with this process.
     emulator.kill()

@@ -1,4 +1,4 @@
-"""tests/sandbox/watched.py finds faults of a dashboard and alarms; the sandbox applies it to the real ones."""
+"""tests/sandbox/proofs/watched_names.py finds faults of a dashboard and alarms; the sandbox applies it to the real ones."""
 
 import os
 import sys
@@ -7,9 +7,9 @@ from pathlib import Path
 
 from plan import Plan, metrics_of
 
-sys.path.append(str(Path(__file__).parents[1] / "sandbox"))
+sys.path += [str(Path(__file__).parents[1] / "sandbox" / folder) for folder in ("proofs", "emulator")]
 
-import watched
+import watched_names
 
 PLAN = Plan(Path(os.environ["TELEMETRY_PLAN"]))
 # Resources of infra/echo/tests/telemetry.tftest.hcl.
@@ -51,35 +51,35 @@ class Watched(unittest.TestCase):
             check(*arguments)
 
     def test_the_planned_dashboard_and_alarms_have_no_fault(self):
-        watched.expect_dashboard(PLAN.widgets, THERE, LOG, ARNS)
-        watched.expect_alarms(ALARMS, THERE, {"topic"})
+        watched_names.expect_dashboard(PLAN.widgets, THERE, LOG, ARNS)
+        watched_names.expect_alarms(ALARMS, THERE, {"topic"})
 
     def test_a_wrong_name_on_the_dashboard_is_found(self):
         for pair in THERE:
             with self.subTest(pair):
-                self.refuses("unknown names in", watched.expect_dashboard, PLAN.widgets, THERE - {pair}, LOG, ARNS)
+                self.refuses("unknown names in", watched_names.expect_dashboard, PLAN.widgets, THERE - {pair}, LOG, ARNS)
 
     def test_a_gap_of_the_dashboard_is_found(self):
-        self.refuses("without a widget on the dashboard", watched.expect_dashboard, PLAN.widgets, THERE | {("TableName", "another")}, LOG, ARNS)
-        self.refuses("the logs", watched.expect_dashboard, PLAN.widgets, THERE, "/echo/echo-dev/service", ARNS)
-        self.refuses("the alarms", watched.expect_dashboard, PLAN.widgets, THERE, LOG, ARNS | {f"{ARN}new"})
-        self.refuses("the alarms", watched.expect_dashboard, PLAN.widgets, THERE, LOG, ARNS - {f"{ARN}error-lines"})
+        self.refuses("without a widget on the dashboard", watched_names.expect_dashboard, PLAN.widgets, THERE | {("TableName", "another")}, LOG, ARNS)
+        self.refuses("the logs", watched_names.expect_dashboard, PLAN.widgets, THERE, "/echo/echo-dev/service", ARNS)
+        self.refuses("the alarms", watched_names.expect_dashboard, PLAN.widgets, THERE, LOG, ARNS | {f"{ARN}new"})
+        self.refuses("the alarms", watched_names.expect_dashboard, PLAN.widgets, THERE, LOG, ARNS - {f"{ARN}error-lines"})
 
     def test_a_wrong_name_in_an_alarm_is_found(self):
         for pair in THERE - {("WebACL", "echo-test"), ("Region", "eu-central-1"), ("Rule", "ALL")}:
             with self.subTest(pair):
-                self.refuses("unknown names in", watched.expect_alarms, ALARMS, THERE - {pair}, {"topic"})
+                self.refuses("unknown names in", watched_names.expect_alarms, ALARMS, THERE - {pair}, {"topic"})
 
     def test_an_alarm_without_a_metric_is_found(self):
         nothing = {"AlarmName": "nothing", "AlarmActions": ["topic"], "OKActions": ["topic"]}
         everything = {"EvaluationCriteria": {"PromQLCriteria": {"Query": '{"echo.endpoints"}'}}}
         for alarm in (nothing, nothing | {"Metrics": [{"Expression": "1"}]}, nothing | everything):
             with self.subTest(alarm):
-                self.refuses("names something", watched.expect_alarms, [alarm], THERE, {"topic"})
+                self.refuses("names something", watched_names.expect_alarms, [alarm], THERE, {"topic"})
 
     def test_an_alarm_with_a_wrong_topic_is_found(self):
-        self.refuses("tells topics", watched.expect_alarms, ALARMS, THERE, {"another"})
-        self.refuses("tells topics", watched.expect_alarms, [ALARMS[0] | {"OKActions": []}], THERE, {"topic"})
+        self.refuses("tells topics", watched_names.expect_alarms, ALARMS, THERE, {"another"})
+        self.refuses("tells topics", watched_names.expect_alarms, [ALARMS[0] | {"OKActions": []}], THERE, {"topic"})
 
 
 if __name__ == "__main__":

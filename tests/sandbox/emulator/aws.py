@@ -6,7 +6,7 @@ import re
 import botocore.session
 
 # The region of all roots.
-ACCOUNT = pathlib.Path(__file__).resolve().parents[2] / "environments/account/main.tf"
+ACCOUNT = pathlib.Path(__file__).resolve().parents[3] / "environments/account/main.tf"
 REGION = re.search(r'^  region = "(.+)"$', ACCOUNT.read_text(), re.M)[1]
 
 

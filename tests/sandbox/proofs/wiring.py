@@ -1,4 +1,4 @@
-"""The seam between infrastructure and service: compares the applied environment, read through AWS's API, with the running binary.
+"""The wiring of infrastructure and service: compares the applied environment, read through AWS's API, with the running binary.
 
 `all_of` returns the proofs, each with its description.
 """
@@ -15,26 +15,26 @@ from functools import cached_property
 
 import policies
 import roles
-import watched
+import watched_names
 
 # Time of the service for its last telemetry (FLUSH_DEADLINE in service/src/main.rs), and to close its store.
 LAST_SECONDS = 6
 
 
 def all_of(echo, state, inside):
-    seam = Seam(echo, state, inside)
+    wiring = Wiring(echo, state, inside)
     return [
-        ("the binary knows and parses each variable of Terraform", seam.variables),
-        ("listeners, target groups, containers and the service agree on ports", seam.ports),
-        ("clients reach only the load balancer, the load balancer only the service, and the service only AWS", seam.security_groups),
-        ("the binary answers the health checks", seam.health),
-        ("the times of load balancer, task and service fit into each other", seam.times),
-        ("the task's role allows what the service calls, and nothing more", seam.task_role),
-        ("the execution role pulls the task's images, reads its secrets and writes its logs, and nothing more", seam.execution_role),
-        ("the flow logs' role writes to their group, and nothing more", seam.flow_logs_role),
-        ("both roles are for tasks of this account only", seam.trust),
-        ("the environment's boundary applies to all roles, and allows all their rights", seam.boundary),
-        ("all names in dashboard and alarms exist, and all alarms are on the dashboard", seam.watched),
+        ("the binary knows and parses each variable of Terraform", wiring.variables),
+        ("listeners, target groups, containers and the service agree on ports", wiring.ports),
+        ("clients reach only the load balancer, the load balancer only the service, and the service only AWS", wiring.security_groups),
+        ("the binary answers the health checks", wiring.health),
+        ("the times of load balancer, task and service fit into each other", wiring.times),
+        ("the task's role allows what the service calls, and nothing more", wiring.task_role),
+        ("the execution role pulls the task's images, reads its secrets and writes its logs, and nothing more", wiring.execution_role),
+        ("the flow logs' role writes to their group, and nothing more", wiring.flow_logs_role),
+        ("both roles are for tasks of this account only", wiring.trust),
+        ("the environment's boundary applies to all roles, and allows all their rights", wiring.boundary),
+        ("all names in dashboard and alarms exist, and all alarms are on the dashboard", wiring.watched),
     ]
 
 
@@ -57,7 +57,7 @@ def pairs_of(statements):
     return pairs
 
 
-class Seam:
+class Wiring:
     def __init__(self, echo, state, inside):
         self.echo, self.aws, self.state, self.inside = echo, echo.aws, state, inside
 
@@ -298,10 +298,10 @@ class Seam:
 
     def watched(self):
         names = {"AlarmNamePrefix": f"{self.echo.name}-"}
-        alarms, there = self.aws.cloudwatch.describe_alarms(**names)["MetricAlarms"], watched.there(self)
+        alarms, there = self.aws.cloudwatch.describe_alarms(**names)["MetricAlarms"], watched_names.there(self)
         dashboard = self.aws.cloudwatch.get_dashboard(DashboardName=self.echo.name)["DashboardBody"]
-        watched.expect_dashboard(json.loads(dashboard)["widgets"], there, self.log_group, {alarm["AlarmArn"] for alarm in alarms})
-        watched.expect_alarms(alarms, there, {topic["TopicArn"] for topic in self.aws.sns.list_topics()["Topics"]})
+        watched_names.expect_dashboard(json.loads(dashboard)["widgets"], there, self.log_group, {alarm["AlarmArn"] for alarm in alarms})
+        watched_names.expect_alarms(alarms, there, {topic["TopicArn"] for topic in self.aws.sns.list_topics()["Topics"]})
         rolling_back = set(self.service["deploymentConfiguration"]["alarms"]["alarmNames"])
         check(rolling_back, "no alarm rolls a deployment back")
         check(rolling_back <= {alarm["AlarmName"] for alarm in alarms}, f"not all of {rolling_back}, which roll a deployment back, are there")

@@ -1,6 +1,6 @@
-"""Breaks an environment as AWS may break it, and follows docs/runbook.md: from the alarm, by its commands, to the cause, and back.
+"""Drills: breaks an environment as AWS may break it, and follows docs/runbook.md: from the alarm, by its commands, to the cause, and back.
 
-Needs a sandbox with the environment (tests/sandbox/run --breaks makes one). An alarm takes minutes, all breaks 45 minutes.
+Needs a sandbox with the environment (tests/sandbox/run --drills makes one). An alarm takes minutes, all drills 45 minutes.
 """
 
 import argparse
@@ -14,9 +14,13 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
+
+# Clients of the emulated AWS.
+sys.path.append(str(Path(__file__).resolve().parents[1] / "emulator"))
 
 from client import Echo, expect
-from proof import ROOT, STATE, proving, results, sandbox, succeed
+from harness import ROOT, STATE, proving, results, sandbox, succeed
 
 RUNBOOK = (ROOT / "docs/runbook.md").read_text()
 # The runbook uses version 2 of AWS's CLI. Version 1 lacks one command.
@@ -66,7 +70,7 @@ def look(echo, entry, containing, pattern):
 
 
 def look_before(echo, entry, containing, pattern):
-    """Expects another output before the break: otherwise the cause proves nothing."""
+    """Expects another output before the fault: otherwise the cause proves nothing."""
     if re.search(pattern, shown := shown_by(echo, entry, containing)):
         raise AssertionError(f"the commands of {entry} show {pattern} although nothing is broken:\n{shown[-3000:]}")
 
@@ -96,7 +100,7 @@ def inside(*command):
 
 @contextlib.contextmanager
 def for_ever(work):
-    """Repeats `work` meanwhile. Failures belong to the break."""
+    """Repeats `work` meanwhile. Failures belong to the drill."""
     over = threading.Event()
 
     def again():
@@ -180,8 +184,8 @@ def memory_is_full(echo):
         shown_by(echo, "memory-saturated", "force-new-deployment")
 
 
-# Each break, its alarms, and its looks: entry, a word of the block of commands, the expected output.
-BREAKS = {
+# Each drill, its alarms, and its looks: entry, a word of the block of commands, the expected output.
+DRILLS = {
     "tasks": (tasks_are_killed, {"load-balancer-5xx"}, [
         ("First look", "describe-alarms", "load-balancer-5xx"),
         ("tasks-missing", "STOPPED", "(?s)Essential container exited.*137"),
@@ -203,7 +207,7 @@ BREAKS = {
 
 
 def prove(echo, name):
-    broken, alarms, looks = BREAKS[name]
+    broken, alarms, looks = DRILLS[name]
     with proving(f"{name}: {', '.join(sorted(alarms))} ring, the runbook leads to the cause, and after the repair all alarms are quiet"):
         until("no alarm rings before", lambda: not ringing(echo))
         for what in looks:
@@ -255,5 +259,5 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("env", metavar="ENV")
     parser.add_argument("bad", metavar="IMAGE", help="one that ends at its start")
-    parser.add_argument("names", metavar="BREAK", nargs="*", default=[*BREAKS, "image"], help=f"some of {', '.join([*BREAKS, 'image'])}; all unless some are given")
+    parser.add_argument("names", metavar="DRILL", nargs="*", default=[*DRILLS, "image"], help=f"some of {', '.join([*DRILLS, 'image'])}; all unless some are given")
     sys.exit(main(**vars(parser.parse_args())))

@@ -3,7 +3,7 @@ deletes one, and the first task is called.
 
 The requests go to the tasks' own addresses, past the load balancer, so the answering task is known. In a running sandbox:
 
-    scripts/sandbox exec python3 tests/sandbox/everywhere.py ENV COUNT
+    scripts/sandbox exec python3 tests/sandbox/proofs/read_your_writes.py ENV COUNT
 """
 
 import contextlib
@@ -12,6 +12,10 @@ import itertools
 import json
 import os
 import sys
+from pathlib import Path
+
+# Clients of the emulated AWS.
+sys.path.append(str(Path(__file__).resolve().parents[1] / "emulator"))
 
 from aws import Aws
 from client import ask
@@ -35,7 +39,7 @@ def main(env, count):
         connect = lambda port: {task: stack.enter_context(contextlib.closing(http.client.HTTPConnection(task, port, timeout=20))) for task in tasks}
         mocks, management = connect(8080), connect(8081)
         for number in range(count):
-            (writer, reader), path, body = pairs[number % len(pairs)], f"/everywhere/{number}", f"mock {number}"
+            (writer, reader), path, body = pairs[number % len(pairs)], f"/read-back/{number}", f"mock {number}"
             attributes = {"verb": "GET", "path": path, "response": {"code": 200, "body": body}}
             status, _, text = ask(management[writer], "POST", "/endpoints", {"data": {"type": "endpoints", "attributes": attributes}}, key)
             if status != 201:

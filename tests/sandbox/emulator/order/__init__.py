@@ -8,7 +8,7 @@ them by `writes` and `refused`.
 import json
 import time
 
-from . import rules, ways, wire
+from . import egress, rules, wire
 from .wire import call_of  # noqa: F401
 from .world import ELEMENTS, World
 
@@ -26,7 +26,7 @@ class Judge:
         """Takes over an accepted call, and returns findings about it."""
         findings = [finding for rule in rules.TAKEN_AND_WRONG for finding in rule(self.world, call)]
         self.world.apply(call)
-        before, self.closed = self.closed, ways.closed(self.world)
+        before, self.closed = self.closed, egress.closed(self.world)
         for subnet, services in sorted(self.closed.items()):
             if new := services - before.get(subnet, set()):
                 place = self.world.things.get(subnet, subnet)

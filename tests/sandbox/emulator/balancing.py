@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 import access_logs
-import vended
+import aws_metrics
 from ministack.core.responses import StreamingResponse
 from ministack.services import alb
 
@@ -38,7 +38,7 @@ def apply():
 
 
 def start():
-    vended.for_ever(_check_all)
+    aws_metrics.for_ever(_check_all)
 
 
 def problem_of(group, address, port):
@@ -105,7 +105,7 @@ async def _forward(arn, method, path, headers, body, query, raw_query_string=Non
         # The load balancer's own answer: the target gave none.
         status = 504 if b"timed out" in answer else status
         for name in ("5XX", status):
-            vended.publish(NAMESPACE, f"HTTPCode_ELB_{name}_Count", 1, LoadBalancer=_name(_balancer(arn)))
+            aws_metrics.publish(NAMESPACE, f"HTTPCode_ELB_{name}_Count", 1, LoadBalancer=_name(_balancer(arn)))
     access_logs.note(_balancer(arn), arn, target, started, took, status, isinstance(answer, StreamingResponse), method, path, headers)
     return status, answer_headers, answer
 
@@ -120,7 +120,7 @@ def _name(arn):
 
 
 def _publish(arn, name, value):
-    vended.publish(NAMESPACE, name, value, LoadBalancer=_name(_balancer(arn)), TargetGroup=arn.rpartition(":")[2])
+    aws_metrics.publish(NAMESPACE, name, value, LoadBalancer=_name(_balancer(arn)), TargetGroup=arn.rpartition(":")[2])
 
 
 def _describe_target_health(params):
