@@ -9,9 +9,9 @@ use tokio_util::{
 };
 
 use crate::{
-    api::{BodyLimits, Gate, Locations, Management, Readiness},
+    api::{Gate, Locations, Management, Readiness},
     config::{Config, StoreChoice},
-    limits::{RateLimit, TrustedProxies},
+    http::{BodyLimits, client::TrustedProxies, rate::RateLimit},
     mocks::Mocks,
     replica::{MAX_MOCKS_BYTES, Replica},
     server::{Face, Server},

@@ -10,7 +10,7 @@ pub mod causes;
 pub mod config;
 pub mod domain;
 pub mod healthcheck;
-pub mod limits;
+pub mod http;
 pub mod mocks;
 pub mod replica;
 pub mod server;

@@ -9,9 +9,12 @@ use http::{Request, Response};
 use hyper::ext::ReasonPhrase;
 
 use crate::{
-    api::error::ApiError,
     domain::{self, Verb},
-    limits::{RateLimit, TrustedProxies, network_of},
+    http::{
+        client::{TrustedProxies, network_of},
+        problem::ApiError,
+        rate::RateLimit,
+    },
     replica::Replica,
     store::StoreError,
     telemetry::{Instruments, Plane},

@@ -16,7 +16,10 @@ use super::{
 };
 use crate::{
     config::{Key, PublicUrl, Scope},
-    limits::{LineLimit, RateLimit, TrustedProxies, network_of},
+    http::{
+        client::{TrustedProxies, network_of},
+        rate::{LineLimit, RateLimit},
+    },
 };
 
 const SCHEME: &str = "Key";

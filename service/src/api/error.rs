@@ -1,130 +1,22 @@
-//! The only place where a refusal becomes a status and a body.
-//!
-//! This file has the kinds of errors with their statuses; the details come from the domain and from the readers of
-//! requests.
+//! The errors of management, and its answers to failures and refusals of the store.
 
-mod document;
-mod store;
+use http::{HeaderValue, header};
 
-use std::time::Duration;
-
-use bytes::Bytes;
-use http::{HeaderName, HeaderValue, StatusCode, header};
-use poem::error::ResponseError;
-
-pub use self::document::{ErrorDocument, ErrorObject, Source};
-use super::{jsonapi, routes};
-pub use crate::domain::excerpt;
-use crate::domain::{EndpointId, MAX_PATH_BYTES, Route, beginning};
-
-/// Maximum number of errors in an answer. One more error tells the number of the omitted errors.
-pub const MAX_ERRORS: usize = 50;
-
-/// The kinds of errors. Each has a status, a code for programs and a title.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    Malformed,
-    BadRequest,
-    BadParameter,
-    Unauthorized,
-    Forbidden,
-    ForeignHost,
-    ForeignOrigin,
-    ServiceWorker,
-    ClientId,
-    NotFound,
-    MethodNotAllowed,
-    NotAcceptable,
-    Timeout,
-    Conflict,
-    PreconditionFailed,
-    TooLarge,
-    UnsupportedMediaType,
-    Invalid,
-    TooManyRequests,
-    Internal,
-    Damaged,
-    NotImplemented,
-    Unavailable,
-    Full,
-}
-
-impl Kind {
-    const fn describe(self) -> (StatusCode, &'static str, &'static str) {
-        match self {
-            Self::Malformed => (StatusCode::BAD_REQUEST, "malformed", "Malformed body"),
-            Self::BadRequest => (StatusCode::BAD_REQUEST, "bad_request", "Bad request"),
-            Self::BadParameter => (StatusCode::BAD_REQUEST, "bad_parameter", "Invalid query parameter"),
-            Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized", "Unauthorized"),
-            Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "Forbidden"),
-            Self::ForeignHost => (StatusCode::FORBIDDEN, "foreign_host", "Foreign host"),
-            Self::ForeignOrigin => (StatusCode::FORBIDDEN, "foreign_origin", "Foreign origin"),
-            Self::ServiceWorker => (StatusCode::FORBIDDEN, "service_worker", "Service worker"),
-            Self::ClientId => (StatusCode::FORBIDDEN, "client_id", "Client-generated ID"),
-            Self::NotFound => (StatusCode::NOT_FOUND, "not_found", "Not found"),
-            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed"),
-            Self::NotAcceptable => (StatusCode::NOT_ACCEPTABLE, "not_acceptable", "Not acceptable"),
-            Self::Timeout => (StatusCode::REQUEST_TIMEOUT, "timeout", "Request timeout"),
-            Self::Conflict => (StatusCode::CONFLICT, "conflict", "Conflict"),
-            Self::PreconditionFailed => (StatusCode::PRECONDITION_FAILED, "precondition_failed", "Precondition failed"),
-            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large", "Content too large"),
-            Self::UnsupportedMediaType => {
-                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "Unsupported media type")
-            }
-            Self::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "invalid", "Invalid value"),
-            Self::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests", "Too many requests"),
-            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error"),
-            Self::Damaged => (StatusCode::INTERNAL_SERVER_ERROR, "damaged", "Damaged record"),
-            Self::NotImplemented => (StatusCode::NOT_IMPLEMENTED, "not_implemented", "Not implemented"),
-            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Service unavailable"),
-            Self::Full => (StatusCode::INSUFFICIENT_STORAGE, "full", "Memory limit of all mocks"),
-        }
-    }
-
-    pub fn object(self, detail: impl Into<String>, source: Option<Source>) -> ErrorObject {
-        let (status, code, title) = self.describe();
-        ErrorObject {
-            status: status.as_str().into(),
-            code: code.into(),
-            title: title.into(),
-            detail: detail.into(),
-            source,
-        }
-    }
-}
-
-/// A refusal, ready to send.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("{errors:?}")]
-pub struct ApiError {
-    status: StatusCode,
-    errors: Vec<ErrorObject>,
-    headers: Vec<(HeaderName, HeaderValue)>,
-}
+use super::document::capitalized;
+pub use crate::{
+    domain::excerpt,
+    http::{
+        document::{ErrorDocument, ErrorObject, Source},
+        problem::{ApiError, Kind, MAX_ERRORS},
+    },
+};
+use crate::{
+    domain::{EndpointId, Route},
+    http::routes,
+    store::{StoreError, WriteError},
+};
 
 impl ApiError {
-    pub fn new(kind: Kind, detail: impl Into<String>, source: Option<Source>) -> Self {
-        Self::all(vec![kind.object(detail, source)])
-    }
-
-    /// Several errors. If their statuses differ, the answer's status is 400 (JSON:API 1.1, "Processing Errors").
-    pub fn all(errors: Vec<ErrorObject>) -> Self {
-        let alike = errors.iter().all(|error| error.status == errors[0].status);
-        let status = errors.first().filter(|_| alike).and_then(|error| error.status.parse().ok());
-        Self { status: status.unwrap_or(StatusCode::BAD_REQUEST), errors, headers: Vec::new() }
-    }
-
-    pub(super) fn with_header(mut self, name: HeaderName, value: impl Into<HeaderValue>) -> Self {
-        self.headers.push((name, value.into()));
-        self
-    }
-
-    /// For a possible path of a mock. The detail repeats the longest possible path in full.
-    pub fn page_not_found(path: &str) -> Self {
-        let path = beginning(path, MAX_PATH_BYTES);
-        Self::new(Kind::NotFound, format!("Requested page `{path}` does not exist"), None)
-    }
-
     /// For a path that no mock can have on the listener of management. The hint lists the paths of management.
     pub fn route_not_found(path: &str) -> Self {
         let hint = match routes::meant(path) {
@@ -185,31 +77,9 @@ impl ApiError {
         Self::new(Kind::ForeignOrigin, detail, Some(Source::header("Origin")))
     }
 
-    pub fn service_worker() -> Self {
-        let detail = "A service worker would outlive its mock and control the documentation page, which has the same \
-                      origin: give management a listener of its own with --management-listen";
-        Self::new(Kind::ServiceWorker, detail, Some(Source::header("Service-Worker")))
-    }
-
-    pub fn too_many_requests(wait: Duration) -> Self {
-        let seconds = wait.as_secs_f64().ceil().max(1.0) as u64;
-        Self::new(Kind::TooManyRequests, format!("Too many requests: try again in {seconds} s"), None)
-            .with_header(header::RETRY_AFTER, seconds)
-    }
-
     /// The write may have been sent, so that its result is unknown.
     pub fn out_of_time() -> Self {
         Self::unavailable("The request took too long. A change may or may not have taken effect; repeating it is safe")
-    }
-
-    pub fn store_away() -> Self {
-        Self::unavailable(
-            "The store cannot be reached: try again. A change may or may not have taken effect; repeating it is safe",
-        )
-    }
-
-    pub fn loading() -> Self {
-        Self::unavailable("This process is loading all mocks: try again, or read the progress at `/-/ready`")
     }
 
     /// The requests of this caller hold all the memory that one caller may have.
@@ -225,21 +95,6 @@ impl ApiError {
             "Requests of other clients (incomplete, or with unread answers) hold all the memory for requests: try \
              again",
         )
-    }
-
-    pub fn unavailable(detail: &str) -> Self {
-        Self::new(Kind::Unavailable, detail, None).with_header(header::RETRY_AFTER, 1)
-    }
-
-    /// A fault in Echo. Only the log has the cause.
-    pub fn internal() -> Self {
-        Self::new(Kind::Internal, "A fault in the service prevented an answer; its log has the cause", None)
-    }
-
-    /// A stored record cannot be read. Only the log names the record.
-    pub fn damaged() -> Self {
-        let detail = "The stored record is damaged: delete the endpoint, or ask the operator. The log names the record";
-        Self::new(Kind::Damaged, detail, None)
     }
 
     /// A conflict for a client with the right to read: the detail names the holder.
@@ -275,32 +130,36 @@ impl ApiError {
              endpoint";
         Self::new(Kind::PreconditionFailed, detail, Some(Source::header("If-None-Match")))
     }
+}
 
-    pub fn into_document(self) -> ErrorDocument {
-        ErrorDocument { errors: self.errors }
-    }
-
-    pub fn into_http(self) -> http::Response<Bytes> {
-        let (status, headers) = (self.status, self.headers.clone());
-        let body = serde_json::to_vec(&self.into_document()).expect("strings are always JSON");
-        let mut response = http::Response::new(body.into());
-        *response.status_mut() = status;
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(jsonapi::MEDIA_TYPE));
-        response.headers_mut().extend(headers);
-        response
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        if matches!(error, StoreError::Loading) {
+            return Self::loading();
+        }
+        if matches!(error, StoreError::Damaged(_)) {
+            // The load has logged the record as an error. Errors roll a deployment back, and clients must not be able
+            // to do that.
+            tracing::warn!(%error, "a damaged record was asked for");
+            return Self::damaged();
+        }
+        tracing::error!(%error, "the store failed");
+        Self::store_away()
     }
 }
 
-impl ResponseError for ApiError {
-    fn status(&self) -> StatusCode {
-        self.status
-    }
-
-    fn as_response(&self) -> poem::Response {
-        let (parts, body) = self.clone().into_http().into_parts();
-        let mut response = poem::Response::from(body.to_vec());
-        response.set_status(parts.status);
-        *response.headers_mut() = parts.headers;
-        response
+impl From<WriteError> for ApiError {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Taken { route, holder } => Self::taken(&route, holder),
+            WriteError::Missing => Self::new(Kind::NotFound, "The endpoint was deleted in the meantime", None),
+            WriteError::Changed => Self::changed(),
+            WriteError::Store(error) => error.into(),
+            WriteError::Full { .. } => Self::new(Kind::Full, capitalized(&error.to_string()), None),
+            WriteError::NeedsFormat(_) => Self::new(Kind::Conflict, capitalized(&error.to_string()), None),
+            WriteError::TooLarge { .. } | WriteError::TooMany { .. } | WriteError::ReplacesTooMuch { .. } => {
+                Self::new(Kind::TooLarge, capitalized(&error.to_string()), Some(Source::pointer("/data/attributes")))
+            }
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! JSON:API 1.1 on the wire: media types in both directions, and the document of a request.
 
-use std::{marker::PhantomData, time::Duration};
+use std::marker::PhantomData;
 
 use http::{HeaderMap, header};
 use poem::{Body, IntoResponse, Request, RequestBody, Response, error::ReadBodyError};
@@ -17,9 +17,7 @@ use super::{
     error::{ApiError, Kind, Source},
     json, media_type,
 };
-
-/// <https://jsonapi.org/format/1.1/#content-negotiation>
-pub const MEDIA_TYPE: &str = "application/vnd.api+json";
+use crate::http::{BodyLimits, MEDIA_TYPE};
 
 /// An answer with a JSON:API document.
 pub struct JsonApi<T>(pub T);
@@ -42,13 +40,6 @@ impl<T: ToJSON> IntoResponse for JsonApi<T> {
         text.shrink_to_fit();
         Response::builder().content_type(MEDIA_TYPE).body(text)
     }
-}
-
-/// Maximum size of a body, and maximum time to receive it.
-#[derive(Debug, Clone, Copy)]
-pub struct BodyLimits {
-    pub bytes: usize,
-    pub time: Duration,
 }
 
 /// The unread document of a request.

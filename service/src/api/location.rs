@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use http::{HeaderMap, header, uri::Authority};
 use poem::Request;
 
-use crate::{config::PublicUrl, domain::MockPath, limits::TrustedProxies};
+use crate::{config::PublicUrl, domain::MockPath, http::client::TrustedProxies};
 
 /// The sources of the URL.
 pub struct Locations {

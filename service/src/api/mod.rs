@@ -6,7 +6,7 @@ mod conditions;
 mod docs;
 mod document;
 mod endpoints;
-pub mod error;
+mod error;
 mod health;
 mod json;
 mod jsonapi;
@@ -16,7 +16,6 @@ mod origin;
 mod outcomes;
 mod parameters;
 mod refusal;
-pub mod routes;
 mod schema;
 mod store;
 mod text;
@@ -38,7 +37,6 @@ use tracing::field::display;
 
 pub use access::{Access, Caller, Gate};
 pub use health::Readiness;
-pub use jsonapi::{BodyLimits, MEDIA_TYPE};
 pub use location::Locations;
 
 use self::{
@@ -50,6 +48,7 @@ use self::{
     store::StoreApi,
 };
 use crate::{
+    http::{BodyLimits, routes},
     replica::Replica,
     telemetry::{Instruments, Plane, visible},
 };

@@ -27,9 +27,8 @@ use super::{
     head,
 };
 use crate::{
-    api::{error::ApiError, routes},
     domain,
-    limits::LineLimit,
+    http::{problem::ApiError, rate::LineLimit, routes},
     mocks::Mocks,
     telemetry::HttpTelemetry,
 };

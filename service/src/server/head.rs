@@ -4,7 +4,10 @@ use std::net::Ipv6Addr;
 
 use http::{HeaderMap, HeaderName, Request, Version, header, request::Parts};
 
-use crate::api::error::{ApiError, Kind, Source};
+use crate::http::{
+    document::Source,
+    problem::{ApiError, Kind},
+};
 
 const SERVICE_WORKER: HeaderName = HeaderName::from_static("service-worker");
 

@@ -26,7 +26,7 @@ use self::{
     body::discard,
     connection::{Activity, MOST_UNSENT, TICK, Watched},
 };
-use crate::{config::Limits, limits::LineLimit, telemetry::HttpTelemetry};
+use crate::{config::Limits, http::rate::LineLimit, telemetry::HttpTelemetry};
 
 /// Pause after the system refused a connection, for instance for lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

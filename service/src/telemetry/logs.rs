@@ -16,8 +16,8 @@ use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGua
 use tracing_subscriber::{fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::{
-    api::error::excerpt,
     config::{Config, LogFormat},
+    domain::excerpt,
 };
 
 /// Maximum number of lines that wait for a slow reader. Further lines are lost: a stopped terminal must not stop the

@@ -3,7 +3,7 @@
 use poem_openapi::{Object, types::Example};
 use serde::Serialize;
 
-use super::Kind;
+use super::problem::Kind;
 
 /// The place of the error in the request.
 #[derive(Debug, Clone, PartialEq, Eq, Object, Serialize)]

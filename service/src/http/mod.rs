@@ -1,0 +1,19 @@
+//! The ground of both listeners: error documents, client addresses, rates, limits of bodies, and the paths of management.
+
+pub mod client;
+pub mod document;
+pub mod problem;
+pub mod rate;
+pub mod routes;
+
+use std::time::Duration;
+
+/// <https://jsonapi.org/format/1.1/#content-negotiation>
+pub const MEDIA_TYPE: &str = "application/vnd.api+json";
+
+/// Maximum size of a body, and maximum time to receive it.
+#[derive(Debug, Clone, Copy)]
+pub struct BodyLimits {
+    pub bytes: usize,
+    pub time: Duration,
+}
