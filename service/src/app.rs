@@ -10,17 +10,25 @@ use tokio_util::{
 
 use crate::{
     api::{Gate, Locations, Management, Readiness},
-    config::{Config, StoreChoice},
-    http::{BodyLimits, client::TrustedProxies, rate::RateLimit},
+    config::Config,
+    http::rate::RateLimit,
     mocks::Mocks,
-    replica::{MAX_MOCKS_BYTES, Replica},
-    server::{Face, Server},
-    store::{DynamoStore, EmbeddedStore, Limits, OpenError, Store, StoreError, TableError},
-    telemetry::{self, HttpTelemetry, Instruments, ObservedStore, Telemetry},
+    replica::{self, MAX_MOCKS_BYTES, Replica},
+    server::{self, Face, HttpTelemetry, Server},
+    store::{
+        DynamoStore, EmbeddedStore, Limits, ObservedStore, OpenError, Store, StoreChoice, StoreError, TableError,
+        observed,
+    },
+    telemetry::{Description, Telemetry},
 };
 
 /// Interval at which the rate limits forget idle callers.
 const FORGET: Duration = Duration::from_mins(1);
+
+/// The instruments of all parts.
+pub fn instruments() -> Vec<Description> {
+    [&server::instruments::DESCRIPTIONS[..], &[observed::DURATION], &replica::metrics::DESCRIPTIONS].concat()
+}
 
 /// Why the service cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -61,7 +69,7 @@ impl App {
             StoreChoice::File(path) => Self::on(EmbeddedStore::open(path)?, config, telemetry, stop).await,
             StoreChoice::Memory => Self::on(EmbeddedStore::in_memory(), config, telemetry, stop).await,
             StoreChoice::DynamoDb(table) => {
-                let limits = Limits::from([(MAX_MOCKS_BYTES.to_owned(), config.limits.mocks_bytes)]);
+                let limits = Limits::from([(MAX_MOCKS_BYTES.to_owned(), config.mocks_bytes)]);
                 let store = DynamoStore::open(table, config.lease.term, limits).await?;
                 Self::on(store, config, telemetry, stop).await
             }
@@ -75,10 +83,9 @@ impl App {
         telemetry: &Telemetry,
         stop: impl Future + Send,
     ) -> Result<Self, StartError> {
-        let instruments = Arc::new(Instruments::new(&telemetry.meter()));
-        let store = Arc::new(ObservedStore::new(store, Arc::clone(&instruments), telemetry.tracer()));
+        let store = Arc::new(ObservedStore::new(store, &telemetry.meter(), telemetry.tracer()));
         let app = tokio::select! {
-            app = Self::of(Arc::clone(&store), instruments, config, telemetry) => app,
+            app = Self::of(Arc::clone(&store), config, telemetry) => app,
             _ = stop => Err(StartError::Stopped),
         };
         if app.is_err() {
@@ -87,14 +94,9 @@ impl App {
         app
     }
 
-    async fn of(
-        store: Arc<impl Store>,
-        instruments: Arc<Instruments>,
-        config: &Config,
-        telemetry: &Telemetry,
-    ) -> Result<Self, StartError> {
-        let replica = Replica::new(store, config.lease, config.limits.mocks_bytes);
-        telemetry::watch(&telemetry.meter(), &replica);
+    async fn of(store: Arc<impl Store>, config: &Config, telemetry: &Telemetry) -> Result<Self, StartError> {
+        let replica = Replica::new(store, config.lease, config.mocks_bytes);
+        replica::metrics::watch(&telemetry.meter(), &replica);
 
         let mock_listener = bind("--listen", config.listen).await?;
         let mock_address = mock_listener.local_addr().unwrap_or(config.listen);
@@ -103,11 +105,9 @@ impl App {
             None => None,
         };
 
-        let limits = &config.limits;
-        let trusted = TrustedProxies(config.trusted_proxies.clone());
-        let body_limits = BodyLimits { bytes: limits.body_bytes, time: limits.request_timeout };
+        let trusted = config.trusted_proxies.clone();
         let readiness = Readiness::default();
-        let rate = RateLimit::per_second(limits.management_rate);
+        let rate = RateLimit::per_second(config.management_rate);
         let gate = Gate::new(config.keys.clone(), trusted.clone(), config.public_url.as_ref(), rate);
         let gate = Arc::new(gate);
         let management = Management {
@@ -119,24 +119,19 @@ impl App {
                 trusted: trusted.clone(),
                 mock_port: management_listener.is_some().then(|| mock_address.port()),
             },
-            body_limits,
+            body_limits: config.documents,
             shared_listener: management_listener.is_none(),
-            instruments: Arc::clone(&instruments),
         };
         let management = Arc::new(management.into_endpoint());
-        let rate = RateLimit::per_second(limits.mock_rate);
-        let mocks =
-            Arc::new(Mocks { replica: Arc::clone(&replica), rate, trusted, instruments: Arc::clone(&instruments) });
+        let rate = RateLimit::per_second(config.mock_rate);
+        let mocks = Arc::new(Mocks { replica: Arc::clone(&replica), rate, trusted });
 
-        let telemetry = Arc::new(HttpTelemetry {
-            instruments,
-            tracer: telemetry.tracer(),
-            mock_ratio: config.telemetry.mock_ratio.unwrap_or(1.0),
-        });
+        let ratio = config.signals.mock_ratio.unwrap_or(1.0);
+        let telemetry = Arc::new(HttpTelemetry::new(&telemetry.meter(), telemetry.tracer(), ratio));
         let server = |listener, face| Server {
             listener,
             face,
-            limits: limits.clone(),
+            limits: config.limits.clone(),
             telemetry: Arc::clone(&telemetry),
             lines: Arc::clone(&gate.lines),
         };
@@ -164,7 +159,7 @@ impl App {
             gate,
             mocks,
         };
-        let max_mocks_bytes = config.limits.mocks_bytes;
+        let max_mocks_bytes = config.mocks_bytes;
         tracing::info!(mocks = %mock_address, management = %management_address, max_mocks_bytes, "loading");
         replica.start().await?;
         app.readiness.set(true);

@@ -6,8 +6,9 @@ use std::{panic::resume_unwind, process::ExitCode, time::Duration};
 
 use clap::error::ErrorKind;
 use echo_service::{
+    api::Token,
     app::{App, StartError},
-    config::{Cli, Command, Config, KeyCommand, Settings, Token, drop_empty_variables, refuse_garbled_variables},
+    config::{Cli, Command, Config, KeyCommand, Settings, drop_empty_variables, refuse_garbled_variables},
     healthcheck, store_command,
     telemetry::{self, Telemetry},
 };
@@ -76,14 +77,14 @@ enum End {
 }
 
 fn serve(config: Config) -> ExitCode {
-    let log = telemetry::init_logs(&config);
+    let log = telemetry::init_logs(config.log.clone(), config.log_format);
     let runtime = Runtime::new().expect("the system can start threads");
     let signals = {
         let _inside = runtime.enter();
         Signals::listen().expect("signals can be handled")
     };
     // Exporters start outside the runtime: their blocking client cannot be created inside.
-    let telemetry = match Telemetry::start(&config.telemetry) {
+    let telemetry = match Telemetry::start(&config.signals) {
         Ok(telemetry) => telemetry,
         Err(error) => return finished(Err(format!("an OTEL_* variable is wrong: {error}")), ExitCode::from(USAGE)),
     };

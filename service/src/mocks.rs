@@ -5,11 +5,11 @@
 use std::{net::IpAddr, sync::Arc};
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Response, request::Parts};
 use hyper::ext::ReasonPhrase;
 
 use crate::{
-    domain::{self, Verb},
+    domain::Verb,
     http::{
         client::{TrustedProxies, network_of},
         problem::ApiError,
@@ -17,54 +17,64 @@ use crate::{
     },
     replica::Replica,
     store::StoreError,
-    telemetry::{Instruments, Plane},
 };
+
+/// How a call of a mock ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// By the answer of a mock.
+    Served,
+    /// Without a mock.
+    Missed,
+    /// By the rate limit.
+    Limited,
+    /// By a fault of Echo. A mock may be defined with code 503, too.
+    Fault,
+}
 
 /// See the module documentation.
 pub struct Mocks {
     pub replica: Arc<Replica>,
     pub rate: RateLimit<IpAddr>,
     pub trusted: TrustedProxies,
-    pub instruments: Arc<Instruments>,
 }
 
 impl Mocks {
-    /// Answers a request of this peer. The flag says whether the answer is a fault of Echo: a mock may be defined with
-    /// code 503, too.
-    pub async fn answer<B>(&self, request: &Request<B>, peer: IpAddr) -> (Response<Bytes>, bool) {
-        let (mut response, is_fault) = self.find(request, peer).await;
+    /// Answers a request of this peer. `path` is the canonical path, if the request has one.
+    pub async fn answer(&self, head: &Parts, path: Option<&str>, peer: IpAddr) -> (Response<Bytes>, Outcome) {
+        let (mut response, outcome) = match self.find(head, path, peer).await {
+            Ok(answer) => (answer, Outcome::Served),
+            Err((refusal, outcome)) => (refusal.into_http(), outcome),
+        };
         if response.status().canonical_reason().is_none() {
             // Without an empty reason phrase, hyper would write `<none>` for an unknown code.
             response.extensions_mut().insert(ReasonPhrase::from_static(b""));
         }
-        (response, is_fault)
+        (response, outcome)
     }
 
-    async fn find<B>(&self, request: &Request<B>, peer: IpAddr) -> (Response<Bytes>, bool) {
-        if self.rate.is_on()
-            && let Err(wait) = self.rate.check(&network_of(self.trusted.client(peer, request.headers())))
-        {
-            self.instruments.rate_limited(Plane::Mocks);
-            return (ApiError::too_many_requests(wait).into_http(), false);
+    async fn find(
+        &self,
+        head: &Parts,
+        path: Option<&str>,
+        peer: IpAddr,
+    ) -> Result<Response<Bytes>, (ApiError, Outcome)> {
+        if self.rate.is_on() {
+            let client = network_of(self.trusted.client(peer, &head.headers));
+            self.rate.check(&client).map_err(|wait| (ApiError::too_many_requests(wait), Outcome::Limited))?;
         }
-        let path = domain::canonical(request.uri().path());
-        let found = match Verb::of(request.method()).zip(path) {
-            Some((verb, path)) => self.replica.find(verb, &path).await,
+        let found = match Verb::of(&head.method).zip(path) {
+            Some((verb, path)) => self.replica.find(verb, path).await,
             None => Ok(None),
         };
-        match found {
-            Ok(Some(answer)) => {
-                self.instruments.mock_served();
-                (answer, false)
-            }
-            Ok(None) => {
-                self.instruments.mock_missed();
-                (ApiError::page_not_found(request.uri().path()).into_http(), false)
-            }
-            Err(StoreError::Damaged(_)) => (ApiError::damaged().into_http(), true),
-            Err(StoreError::Loading) => (ApiError::loading().into_http(), true),
+        let refusal = match found {
+            Ok(Some(answer)) => return Ok(answer),
+            Ok(None) => return Err((ApiError::page_not_found(head.uri.path()), Outcome::Missed)),
+            Err(StoreError::Damaged(_)) => ApiError::damaged(),
+            Err(StoreError::Loading) => ApiError::loading(),
             // Without a valid lease and without the store, Echo answers 503.
-            Err(_) => (ApiError::store_away().into_http(), true),
-        }
+            Err(_) => ApiError::store_away(),
+        };
+        Err((refusal, Outcome::Fault))
     }
 }

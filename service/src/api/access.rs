@@ -12,14 +12,13 @@ use url::Url;
 
 use super::{
     error::{ApiError, Kind, Source},
+    keys::{Key, Scope},
+    location::PublicUrl,
     origin,
 };
-use crate::{
-    config::{Key, PublicUrl, Scope},
-    http::{
-        client::{TrustedProxies, network_of},
-        rate::{LineLimit, RateLimit},
-    },
+use crate::http::{
+    client::{TrustedProxies, network_of},
+    rate::{LineLimit, RateLimit},
 };
 
 const SCHEME: &str = "Key";

@@ -95,7 +95,7 @@ pub fn file(content_type: &'static str, text: String) -> impl Endpoint {
     make_sync(move |_| Response::builder().content_type(content_type).body(bytes.clone()))
 }
 
-/// Describes calls of mocks. [`crate::mocks`] serves them, not poem.
+/// Describes calls of mocks. The part `mocks` serves them, not poem.
 pub struct MocksDescription;
 
 impl OpenApi for MocksDescription {

@@ -5,7 +5,17 @@ use std::net::SocketAddr;
 use http::{HeaderMap, header, uri::Authority};
 use poem::Request;
 
-use crate::{config::PublicUrl, domain::MockPath, http::client::TrustedProxies};
+use crate::{domain::MockPath, http::client::TrustedProxies};
+
+/// The URL under which clients reach the mocks: scheme and authority, without a slash at the end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicUrl(pub(crate) String);
+
+impl PublicUrl {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
 
 /// The sources of the URL.
 pub struct Locations {

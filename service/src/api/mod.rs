@@ -10,6 +10,7 @@ mod error;
 mod health;
 mod json;
 mod jsonapi;
+mod keys;
 mod location;
 mod media_type;
 mod origin;
@@ -26,7 +27,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use http::StatusCode;
 use poem::{
     Endpoint, EndpointExt, Request, Response, Route,
     endpoint::BoxEndpoint,
@@ -37,7 +37,8 @@ use tracing::field::display;
 
 pub use access::{Access, Caller, Gate};
 pub use health::Readiness;
-pub use location::Locations;
+pub use keys::{Key, Token};
+pub use location::{Locations, PublicUrl};
 
 use self::{
     budget::Budget,
@@ -50,7 +51,7 @@ use self::{
 use crate::{
     http::{BodyLimits, routes},
     replica::Replica,
-    telemetry::{Instruments, Plane, visible},
+    telemetry::visible,
 };
 
 /// The parts of management.
@@ -60,7 +61,6 @@ pub struct Management {
     pub gate: Arc<Gate>,
     pub locations: Locations,
     pub body_limits: BodyLimits,
-    pub instruments: Arc<Instruments>,
     /// Whether mocks are on the same listener. If so, some paths are reserved, and the documentation can call mocks.
     pub shared_listener: bool,
 }
@@ -82,7 +82,6 @@ impl Management {
         let front = Front {
             replica,
             gate: self.gate,
-            instruments: self.instruments,
             body_limits: self.body_limits,
             budget: Budget::new(self.body_limits.bytes),
         };
@@ -101,7 +100,6 @@ impl Management {
 struct Front {
     replica: Arc<Replica>,
     gate: Arc<Gate>,
-    instruments: Arc<Instruments>,
     body_limits: BodyLimits,
     budget: Budget,
 }
@@ -113,7 +111,7 @@ impl Front {
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let peer = request.remote_addr().as_socket_addr().map(SocketAddr::ip);
         let peer = peer.expect("every listener is a TCP listener");
-        let route = routes::Route::of(&path);
+        let route: Option<routes::Route> = *request.data().expect("the server finds the route");
         let is_health = route.is_some_and(routes::Route::is_health);
         let client = self.gate.client(peer, request.headers());
         let created = Created::default();
@@ -140,14 +138,11 @@ impl Front {
         };
         let mut response = match outcome.await {
             Ok(response) => response,
-            Err(error) => api_error(&error, method.as_str(), &path).as_response(),
+            Err(error) => api_error(&error, method.as_str(), &path, route).as_response(),
         };
         // All requests for a file of the documentation share the file's bytes.
         if let Some(share) = share.filter(|_| !route.is_some_and(routes::Route::is_documentation)) {
             response = share.charge(response).await;
-        }
-        if response.status() == StatusCode::TOO_MANY_REQUESTS {
-            self.instruments.rate_limited(Plane::Management);
         }
         let (status, micros) = (response.status().as_u16(), started.elapsed().as_micros() as u64);
         let (method, path, id) = (visible(method.as_str()), visible(&path), created.0.get().map(display));
@@ -175,8 +170,8 @@ fn documented(api: impl OpenApi + 'static, shared_listener: bool, has_keys: bool
         .boxed()
 }
 
-fn api_error(error: &poem::Error, method: &str, path: &str) -> ApiError {
-    let allowed = routes::Route::of(path).map(routes::Route::allowed);
+fn api_error(error: &poem::Error, method: &str, path: &str, route: Option<routes::Route>) -> ApiError {
+    let allowed = route.map(routes::Route::allowed);
     if let Some(error) = error.downcast_ref::<ApiError>() {
         error.clone()
     } else if let (true, Some(allowed)) = (error.is::<MethodNotAllowedError>(), allowed) {

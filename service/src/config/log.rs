@@ -2,12 +2,7 @@
 
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogFormat {
-    Auto,
-    Json,
-    Text,
-}
+use crate::telemetry::LogFormat;
 
 impl LogFormat {
     pub(super) fn parse(text: &str) -> Result<Self, String> {

@@ -10,7 +10,7 @@ use rustix::{
     system::sysinfo,
 };
 
-use super::values::StoreChoice;
+use crate::store::StoreChoice;
 
 /// The memory that is not for mocks, in bytes: the program, answers and documents on their way, entries of the log, and
 /// mocks beyond the limit ([`crate::replica`]).

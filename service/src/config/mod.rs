@@ -5,7 +5,6 @@
 mod cli;
 mod client;
 mod environment;
-mod keys;
 mod log;
 mod memory;
 mod telemetry;
@@ -14,21 +13,23 @@ mod values;
 
 use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
 
-use ipnet::IpNet;
 use tracing_subscriber::filter::Targets;
 
 pub use cli::{Cli, Command, KeyCommand, Settings, settings_tables};
 pub use client::{ManagementAt, Raise, StoreCommand};
 pub use environment::{drop_empty_variables, refuse_garbled_variables};
-pub use keys::{Key, Scope, Token};
-pub use log::LogFormat;
-pub use telemetry::{Collector, Telemetry};
-use values::{
+
+use self::values::{
     Problems, address, boolean, duration, lease_term, networks, port, positive_duration, rate, ratio, within,
 };
-pub use values::{PublicUrl, StoreChoice};
-
-use crate::replica::Lease;
+use crate::{
+    api::{Key, PublicUrl},
+    http::{BodyLimits, client::TrustedProxies},
+    replica::Lease,
+    server::Limits,
+    store::StoreChoice,
+    telemetry::{LogFormat, Signals},
+};
 
 /// All settings, checked. [`Settings`] documents each of them.
 #[derive(Debug, Clone)]
@@ -38,29 +39,21 @@ pub struct Config {
     pub store: StoreChoice,
     pub public_url: Option<PublicUrl>,
     pub keys: Vec<Key>,
-    pub trusted_proxies: Vec<IpNet>,
+    pub trusted_proxies: TrustedProxies,
+    /// Requests per second and caller. `None` is no limit.
+    pub management_rate: Option<NonZeroU32>,
+    /// Requests per second and client. `None` is no limit.
+    pub mock_rate: Option<NonZeroU32>,
+    /// Maximum memory of all mocks, in bytes.
+    pub mocks_bytes: u64,
+    pub documents: BodyLimits,
     pub limits: Limits,
     pub lease: Lease,
     pub shutdown_delay: Duration,
     pub shutdown_deadline: Duration,
     pub log: Targets,
     pub log_format: LogFormat,
-    pub telemetry: Telemetry,
-}
-
-/// The limits of this process. A rate of `None` is no limit.
-#[derive(Debug, Clone)]
-pub struct Limits {
-    pub management_rate: Option<NonZeroU32>,
-    pub mock_rate: Option<NonZeroU32>,
-    /// For the memory of all mocks.
-    pub mocks_bytes: u64,
-    pub connections: usize,
-    pub body_bytes: usize,
-    pub header_bytes: usize,
-    pub header_timeout: Duration,
-    pub idle_timeout: Duration,
-    pub request_timeout: Duration,
+    pub signals: Signals,
 }
 
 /// All mistakes in the settings, one line each.
@@ -109,7 +102,7 @@ impl Config {
         let log = p.required("log", &settings.log, log::filter);
         let log_format = p.required("log-format", &settings.log_format, LogFormat::parse);
         let mock_trace_ratio = p.required("mock-trace-ratio", &settings.mock_trace_ratio, ratio).unwrap_or_default();
-        let telemetry = Telemetry::read(environment, mock_trace_ratio, p);
+        let signals = Signals::read(environment, mock_trace_ratio, p);
         if let Some(StoreChoice::DynamoDb(_)) = store {
             environment::check_aws(environment, p);
         }
@@ -143,13 +136,13 @@ impl Config {
                 management_listen,
                 public_url,
                 keys,
-                trusted_proxies: trusted_proxies.unwrap_or_default(),
+                trusted_proxies: TrustedProxies(trusted_proxies.unwrap_or_default()),
+                management_rate: management_rate?,
+                mock_rate: mock_rate?,
+                mocks_bytes: mocks_bytes.map_or_else(|| memory::default_for_mocks(&store), |bytes| bytes as u64),
+                documents: BodyLimits { bytes: body_bytes?, time: request_timeout? },
                 limits: Limits {
-                    management_rate: management_rate?,
-                    mock_rate: mock_rate?,
-                    mocks_bytes: mocks_bytes.map_or_else(|| memory::default_for_mocks(&store), |bytes| bytes as u64),
                     connections: connections?,
-                    body_bytes: body_bytes?,
                     header_bytes: header_bytes?,
                     header_timeout: header_timeout?,
                     idle_timeout: idle_timeout?,
@@ -161,7 +154,7 @@ impl Config {
                 shutdown_deadline: shutdown_deadline?,
                 log: log?,
                 log_format: log_format?,
-                telemetry,
+                signals,
             })
         })();
         config.filter(|_| problems.0.is_empty()).ok_or(ConfigError(problems.0))
@@ -188,7 +181,7 @@ mod tests {
     fn the_defaults_are_valid_and_local() {
         let config = check(&[]).unwrap();
         assert!(config.listen.ip().is_loopback());
-        assert!(config.telemetry.traces.is_none() && config.telemetry.metrics.is_none());
+        assert!(config.signals.traces.is_none() && config.signals.metrics.is_none());
     }
 
     #[test]

@@ -6,29 +6,9 @@ use super::{
     url::{self, BadUrl},
     values::Problems,
 };
+use crate::telemetry::{Collector, Signals};
 
-/// The collectors of both signals, and the sampling. The SDK reads the other `OTEL_*` variables itself.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Telemetry {
-    pub traces: Option<Collector>,
-    pub metrics: Option<Collector>,
-    /// The share of the calls of mocks with a span, from 0 to 1. `None` if the operator has set `OTEL_TRACES_SAMPLER`,
-    /// which then decides for all requests.
-    pub mock_ratio: Option<f64>,
-}
-
-/// The target of a signal.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Collector {
-    /// The complete URL, without credentials.
-    pub url: String,
-    /// Whether the collector runs on this machine. The way to a local collector has no proxy.
-    pub is_local: bool,
-    /// Maximum time for a request to the collector.
-    pub timeout: Duration,
-}
-
-impl Telemetry {
+impl Signals {
     /// A signal is off without a collector, and where a variable switches it off.
     pub(super) fn read(environment: &[(String, String)], mock_ratio: f64, problems: &mut Problems) -> Self {
         let disabled = value(environment, "OTEL_SDK_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true"));
@@ -119,9 +99,9 @@ mod tests {
         pairs.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 
-    fn read(variables: &[(&str, &str)]) -> Telemetry {
+    fn read(variables: &[(&str, &str)]) -> Signals {
         let mut problems = Problems(Vec::new());
-        let telemetry = Telemetry::read(&pairs(variables), 0.5, &mut problems);
+        let telemetry = Signals::read(&pairs(variables), 0.5, &mut problems);
         assert_eq!(problems.0, [""; 0]);
         telemetry
     }
@@ -129,7 +109,7 @@ mod tests {
     #[test]
     fn telemetry_follows_the_standard_variables() {
         let of = |variables: &[(&str, &str)]| {
-            let Telemetry { traces, metrics, .. } = read(variables);
+            let Signals { traces, metrics, .. } = read(variables);
             (traces.is_some(), metrics.is_some())
         };
         let all = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318");
@@ -143,7 +123,7 @@ mod tests {
     #[test]
     fn a_path_is_added_to_the_general_endpoint_only() {
         let urls = |variables: &[(&str, &str)]| {
-            let Telemetry { traces, metrics, .. } = read(variables);
+            let Signals { traces, metrics, .. } = read(variables);
             [traces, metrics].map(|collector| collector.map(|it| it.url).unwrap_or_default())
         };
         let (all, traces) = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT");
@@ -158,7 +138,7 @@ mod tests {
     fn what_cannot_be_exported_is_told() {
         let problems = |variable: (&str, &str)| {
             let mut problems = Problems(Vec::new());
-            Telemetry::read(&pairs(&[variable]), 0.5, &mut problems);
+            Signals::read(&pairs(&[variable]), 0.5, &mut problems);
             problems.0.join("\n")
         };
         for exporter in ["prometheus", "console", "otlp,console", "OTLP"] {
@@ -180,7 +160,7 @@ mod tests {
         let (all, traces) = ("OTEL_EXPORTER_OTLP_TIMEOUT", "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT");
         let of = |variables: &[(&str, &str)]| {
             let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://h:4318");
-            let Telemetry { traces, metrics, .. } = read(&[&[endpoint], variables].concat());
+            let Signals { traces, metrics, .. } = read(&[&[endpoint], variables].concat());
             [traces, metrics].map(|collector| collector.unwrap().timeout.as_millis())
         };
         assert_eq!(of(&[]), [10_000, 10_000]);

@@ -1,10 +1,11 @@
 //! Parsers for the values of settings. Each error names the correction.
 
-use std::{net::SocketAddr, num::NonZeroU32, ops::RangeInclusive, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, num::NonZeroU32, ops::RangeInclusive, time::Duration};
 
 use ipnet::{IpNet, Ipv4Net};
 
 use super::url::{self, BadUrl};
+use crate::{api::PublicUrl, store::StoreChoice};
 
 /// A longer duration is as good as none, and sums of durations must not overflow.
 const MAX_DURATION: Duration = Duration::from_hours(24);
@@ -52,15 +53,6 @@ impl Problems {
     }
 }
 
-/// The store of the mocks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StoreChoice {
-    File(PathBuf),
-    Memory,
-    /// The name of the table.
-    DynamoDb(String),
-}
-
 impl StoreChoice {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         match text.split_once(':') {
@@ -87,10 +79,6 @@ fn table_name(text: &str) -> Result<String, String> {
     }
 }
 
-/// The URL under which clients reach the mocks: scheme and authority, without a slash at the end.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PublicUrl(String);
-
 impl PublicUrl {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let write = "write `https://HOST` or `http://HOST:PORT`, without a path";
@@ -99,10 +87,6 @@ impl PublicUrl {
             Err(BadUrl::Secret) => Err(format!("the URL holds user information, visible to all clients: {write}")),
             Ok(_) | Err(BadUrl::Malformed) => Err(format!("`{text}` is not a base URL: {write}")),
         }
-    }
-
-    pub fn as_str(&self) -> &str {
-        &self.0
     }
 }
 

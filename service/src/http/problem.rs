@@ -112,7 +112,7 @@ impl ApiError {
         Self { status: status.unwrap_or(StatusCode::BAD_REQUEST), errors, headers: Vec::new() }
     }
 
-    pub fn with_header(mut self, name: HeaderName, value: impl Into<HeaderValue>) -> Self {
+    pub(crate) fn with_header(mut self, name: HeaderName, value: impl Into<HeaderValue>) -> Self {
         self.headers.push((name, value.into()));
         self
     }

@@ -10,6 +10,7 @@ mod lease;
 mod listing;
 mod load;
 mod log;
+pub mod metrics;
 mod pace;
 mod room;
 mod table;

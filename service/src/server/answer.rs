@@ -11,7 +11,7 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use http::{HeaderValue, Request, Response, StatusCode, Uri, header, uri::Scheme};
+use http::{HeaderValue, Request, Response, StatusCode, Uri, header, request::Parts, uri::Scheme};
 use http_body_util::{Either, Full, combinators::BoxBody};
 use hyper::body::{Body as _, Incoming};
 use opentelemetry::trace::FutureExt as _;
@@ -24,13 +24,17 @@ use tracing::Instrument;
 
 use super::{
     body::{Lent, Rest, discard},
+    exchange::HttpTelemetry,
     head,
 };
 use crate::{
     domain,
-    http::{problem::ApiError, rate::LineLimit, routes},
-    mocks::Mocks,
-    telemetry::HttpTelemetry,
+    http::{
+        problem::ApiError,
+        rate::LineLimit,
+        routes::{self, Route},
+    },
+    mocks::{Mocks, Outcome},
 };
 
 /// Answers of mocks are bytes in memory; answers of management have poem's body type.
@@ -63,34 +67,41 @@ impl Answers {
         local: SocketAddr,
         peer: SocketAddr,
     ) -> (Response<AnswerBody>, Option<Incoming>) {
-        if let Err(refusal) = head::check(&request, matches!(self.face, Face::Both { .. })) {
-            let exchange = self.telemetry.begin(&request, None);
+        let (mut head, body) = request.into_parts();
+        if let Err(refusal) = head::check(&head, matches!(self.face, Face::Both { .. })) {
+            let exchange = self.telemetry.begin(&head, None);
             let mut response = from_bytes(refusal.into_http());
             exchange.finish(response.status(), false);
             if self.lines.has_room() {
                 tracing::info!(status = response.status().as_u16(), client = %peer.ip(), "a request with a wrong head was refused");
             }
             announce_close(&mut response);
-            return (response, unread(request));
+            return (response, unread(body));
         }
-        match self.face.destination(request.uri().path()) {
-            Destination::Mocks(mocks) => self.answer_mock(mocks, request, peer.ip()).await,
+        let path = domain::canonical(head.uri.path());
+        match self.face.destination(path.as_deref().unwrap_or(head.uri.path())) {
+            Destination::Mocks(mocks) => self.answer_mock(mocks, &head, path.as_deref(), body, peer.ip()).await,
             // Boxed, so that the large future is not part of each call of a mock.
-            Destination::Management(app) => Box::pin(self.answer_management(app, request, local, peer)).await,
+            Destination::Management(app) => {
+                head.uri = canonical_uri(&head.uri, path);
+                Box::pin(self.answer_management(app, head, body, local, peer)).await
+            }
         }
     }
 
     async fn answer_mock(
         &self,
         mocks: &Mocks,
-        request: Request<Incoming>,
+        head: &Parts,
+        path: Option<&str>,
+        body: Incoming,
         peer: IpAddr,
     ) -> (Response<AnswerBody>, Option<Incoming>) {
-        let exchange = self.telemetry.begin(&request, None);
-        let answer = AssertUnwindSafe(mocks.answer(&request, peer)).catch_unwind().await;
-        let (mut response, is_fault) =
-            answer.map_or_else(|_| (panicked(), true), |(response, is_fault)| (from_bytes(response), is_fault));
-        let mut rest = unread(request);
+        let exchange = self.telemetry.begin(head, None);
+        let answer = AssertUnwindSafe(mocks.answer(head, path, peer)).catch_unwind().await;
+        let (mut response, outcome) =
+            answer.map_or_else(|_| (panicked(), Outcome::Fault), |(response, outcome)| (from_bytes(response), outcome));
+        let mut rest = unread(body);
         // Like a server that reads its uploads, a mock answers after the end of the request.
         if let Some(body) = &mut rest {
             if tokio::time::timeout(self.body_timeout, discard(body)).await == Ok(true) {
@@ -99,21 +110,21 @@ impl Answers {
                 announce_close(&mut response);
             }
         }
-        exchange.finish(response.status(), is_fault);
+        exchange.finish_mock(response.status(), outcome);
         (response, rest)
     }
 
     async fn answer_management(
         &self,
         app: &ManagementApp,
-        mut request: Request<Incoming>,
+        mut head: Parts,
+        body: Incoming,
         local: SocketAddr,
         peer: SocketAddr,
     ) -> (Response<AnswerBody>, Option<Incoming>) {
-        canonicalize(request.uri_mut());
-        let route = routes::Route::of(request.uri().path()).map(routes::Route::template);
-        let exchange = self.telemetry.begin(&request, route);
-        let (head, body) = request.into_parts();
+        let route = Route::of(head.uri.path());
+        let exchange = self.telemetry.begin(&head, route.map(Route::template));
+        head.extensions.insert(route);
         let body = Lent::new(body);
         let (is_last, waits_to_send) = (head::is_last(&head), head.headers.contains_key(header::EXPECT));
         let head = (head, LocalAddr(Addr::from(local)), RemoteAddr(Addr::from(peer)), Scheme::HTTP).into();
@@ -130,14 +141,14 @@ impl Answers {
         if rest.as_ref().is_some_and(|rest| is_last || is_late || may_follow(rest)) {
             announce_close(&mut response);
         }
-        exchange.finish(response.status(), response.status().is_server_error());
+        exchange.finish_management(response.status());
         (response, rest.map(|rest| rest.body))
     }
 }
 
 /// The body of a request, if the request has an unread body.
-fn unread(request: Request<Incoming>) -> Option<Incoming> {
-    Some(request.into_body()).filter(|body| !body.is_end_stream())
+fn unread(body: Incoming) -> Option<Incoming> {
+    Some(body).filter(|body| !body.is_end_stream())
 }
 
 fn announce_close(response: &mut Response<AnswerBody>) {
@@ -160,31 +171,23 @@ enum Destination<'a> {
 }
 
 impl Face {
+    /// `path` is the canonical path. A path with an invalid escape has none: its raw form still shows whether it belongs
+    /// to management.
     fn destination(&self, path: &str) -> Destination<'_> {
         match self {
-            Self::Mocks(mocks) => Destination::Mocks(mocks),
+            Self::Both { management, .. } if routes::is_reserved(path) => Destination::Management(management),
             Self::Management(app) => Destination::Management(app),
-            Self::Both { mocks, management } => {
-                // A path with an invalid escape has no canonical form. Its raw form still shows whether it belongs to
-                // management.
-                if routes::is_reserved(&domain::canonical(path).unwrap_or(Cow::Borrowed(path))) {
-                    Destination::Management(management)
-                } else {
-                    Destination::Mocks(mocks)
-                }
-            }
+            Self::Mocks(mocks) | Self::Both { mocks, .. } => Destination::Mocks(mocks),
         }
     }
 }
 
-/// Rewrites the path to its canonical form, so that `/%65ndpoints` has the route of `/endpoints`.
-fn canonicalize(uri: &mut Uri) {
-    let Some(Cow::Owned(path)) = domain::canonical(uri.path()) else { return };
+/// The URI with the canonical path, so that `/%65ndpoints` has the route of `/endpoints`.
+fn canonical_uri(uri: &Uri, path: Option<Cow<'_, str>>) -> Uri {
+    let Some(Cow::Owned(path)) = path else { return uri.clone() };
     let target = uri.query().map_or_else(|| path.clone(), |query| format!("{path}?{query}"));
     // A target in absolute form keeps its host.
     let mut parts = uri.clone().into_parts();
     parts.path_and_query = target.parse().ok();
-    if let Ok(rewritten) = Uri::from_parts(parts) {
-        *uri = rewritten;
-    }
+    Uri::from_parts(parts).unwrap_or_else(|_| uri.clone())
 }

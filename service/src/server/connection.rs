@@ -18,7 +18,7 @@ use std::{
 
 use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
 
-use crate::config::Limits;
+use super::Limits;
 
 /// Interval of the checks, and so the maximum delay of a time-out.
 pub const TICK: Duration = Duration::from_millis(500);
@@ -275,11 +275,7 @@ mod tests {
     #[test]
     fn steady_progress_is_not_enough_where_it_is_too_slow() {
         let limits = |idle_timeout| Limits {
-            mocks_bytes: u64::MAX,
-            management_rate: None,
-            mock_rate: None,
             connections: 1,
-            body_bytes: 1,
             header_bytes: 1,
             header_timeout: Duration::ZERO,
             idle_timeout,

@@ -2,7 +2,7 @@
 
 use std::net::Ipv6Addr;
 
-use http::{HeaderMap, HeaderName, Request, Version, header, request::Parts};
+use http::{HeaderMap, HeaderName, Version, header, request::Parts};
 
 use crate::http::{
     document::Source,
@@ -13,13 +13,13 @@ const SERVICE_WORKER: HeaderName = HeaderName::from_static("service-worker");
 
 /// Refuses a request with an ambiguous `Host` or framing, and service workers where mocks share the origin of
 /// management. One pass over the fields, because every call of a mock pays for it.
-pub fn check<B>(request: &Request<B>, is_shared: bool) -> Result<(), ApiError> {
+pub fn check(head: &Parts, is_shared: bool) -> Result<(), ApiError> {
     let mut hosts = (0, false);
-    for (name, value) in request.headers() {
+    for (name, value) in &head.headers {
         if name == header::HOST {
             hosts = (hosts.0 + 1, is_host(value.as_bytes()));
         } else if name == header::TRANSFER_ENCODING {
-            check_transfer_encoding(request.headers())?;
+            check_transfer_encoding(&head.headers)?;
         } else if is_shared && *name == SERVICE_WORKER {
             // A service worker would outlive its mock in the browser, and answer in the place of management.
             return Err(ApiError::service_worker());
@@ -28,7 +28,7 @@ pub fn check<B>(request: &Request<B>, is_shared: bool) -> Result<(), ApiError> {
     match hosts {
         (1, true) => Ok(()),
         // HTTP/1.0 has no `Host`.
-        (0, _) if request.version() == Version::HTTP_10 => Ok(()),
+        (0, _) if head.version == Version::HTTP_10 => Ok(()),
         (0, _) => Err(wrong_host("The request has no `Host`: send the host and port of its URL")),
         (1, false) => Err(wrong_host("`Host` is not a host: send the host of the URL, such as `127.0.0.1:8080`")),
         _ => Err(wrong_host("The request has several `Host` fields: send one")),

@@ -6,7 +6,9 @@
 mod answer;
 mod body;
 mod connection;
+mod exchange;
 mod head;
+pub mod instruments;
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -20,16 +22,26 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-pub use self::answer::Face;
+pub use self::{answer::Face, exchange::HttpTelemetry};
 use self::{
     answer::{AnswerBody, Answers},
     body::discard,
     connection::{Activity, MOST_UNSENT, TICK, Watched},
 };
-use crate::{config::Limits, http::rate::LineLimit, telemetry::HttpTelemetry};
+use crate::http::rate::LineLimit;
 
 /// Pause after the system refused a connection, for instance for lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The limits of a listener.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    pub connections: usize,
+    pub header_bytes: usize,
+    pub header_timeout: Duration,
+    pub idle_timeout: Duration,
+    pub request_timeout: Duration,
+}
 
 /// A listener and its content.
 pub struct Server {

@@ -6,18 +6,25 @@ mod claims;
 mod digest;
 mod dynamodb;
 mod embedded;
+mod error;
 mod format;
+pub mod observed;
 mod record;
 mod version;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 use async_trait::async_trait;
 
 pub use digest::{AdoptError, Digest};
 pub use dynamodb::{DynamoStore, TableError};
 pub use embedded::{EmbeddedStore, OpenError};
+pub use error::{StoreError, WriteError};
 pub use format::{Format, Limits, NEWEST as NEWEST_FORMAT, Process, Raise, RaiseError};
+pub use observed::ObservedStore;
 pub use version::{Version, Written};
 
 use crate::domain::{Endpoint, EndpointId, MockPath, Route, Verb};
@@ -32,6 +39,15 @@ pub const MAX_MOCK_BYTES: usize = 320 * 1024;
 pub const MAX_CHANGES: usize = 32;
 /// Maximum size of all mocks of a write, in bytes: an entry of the log is one item of DynamoDB (400 KB).
 pub const MAX_WRITE_BYTES: usize = 350_000;
+
+/// The choice of a store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreChoice {
+    File(PathBuf),
+    Memory,
+    /// The name of the table.
+    DynamoDb(String),
+}
 
 /// An endpoint, and the version of the last write.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,66 +68,6 @@ pub enum Write {
     /// Removes an endpoint with a damaged record, and the endpoint's claim: the claim of `route`, if the record does
     /// not show the route. [`WriteError::Changed`] if the record can be read.
     Discard { id: EndpointId, route: Option<Route> },
-}
-
-/// Why a write was not acknowledged.
-#[derive(Debug, thiserror::Error)]
-pub enum WriteError {
-    #[error("{route} is taken by endpoint {holder}")]
-    Taken { route: Route, holder: EndpointId },
-    #[error("the endpoint does not exist")]
-    Missing,
-    #[error("the endpoint was changed by somebody else")]
-    Changed,
-    #[error("all parts of the mock take {bytes} bytes as stored: at most {MAX_MOCK_BYTES} are allowed")]
-    TooLarge { bytes: usize },
-    #[error(
-        "{changes} changes of {bytes} bytes are too many for one write: at most {MAX_CHANGES}, of {MAX_WRITE_BYTES} bytes together"
-    )]
-    TooMany { changes: usize, bytes: usize },
-    /// More memory than all mocks together may take.
-    #[error(
-        "all mocks together take {used} of {limit} bytes of memory, and this write needs {bytes} more: delete mocks, or raise \
-         --max-mocks-bytes (ECHO_MAX_MOCKS_BYTES)"
-    )]
-    Full { bytes: u64, used: u64, limit: u64 },
-    #[error("the write replaces mocks of {bytes} bytes, which is too much at once: change fewer of them")]
-    ReplacesTooMuch { bytes: usize },
-    #[error(
-        "this needs format {0} of the store, which is older: raise the store with `echo-service store raise --url URL` or \
-         POST /-/store/raise, and try again"
-    )]
-    NeedsFormat(u64),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-/// A failure of the store. The messages are for the log, not for clients.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum StoreError {
-    /// The store failed or cannot be reached. Trying again may help. After a write, only a new reading of the store
-    /// shows whether the write took effect.
-    #[error("the store failed: {0}")]
-    Unavailable(String),
-    /// As [`Self::Unavailable`]: too many requests for a while.
-    #[error("the store failed: {0}")]
-    Throttled(String),
-    /// A stored record cannot be read, and trying again does not help. The message names the
-    /// record.
-    #[error("{0}")]
-    Damaged(String),
-    /// The store has more mocks than the memory of this process has room for.
-    #[error(
-        "all mocks together take {used} bytes of memory, and the limit of this process is {limit} bytes: give the process more memory, or \
-         raise --max-mocks-bytes (ECHO_MAX_MOCKS_BYTES)"
-    )]
-    TooLarge { used: u64, limit: u64 },
-    /// A load is under way: not all mocks are loaded yet.
-    #[error("the mocks are being loaded")]
-    Loading,
-    /// The client stopped waiting, so the write stopped before the next sending.
-    #[error("nobody waits for the write any more")]
-    Abandoned,
 }
 
 /// An endpoint with an unreadable record.

@@ -24,7 +24,8 @@ use parking_lot::Mutex;
 use prost::Message;
 use tracing::{Dispatch, instrument::WithSubscriber};
 
-use crate::{causes::causes, config::Collector};
+use super::Collector;
+use crate::causes::causes;
 
 /// An HTTP client for a collector.
 #[derive(Debug, Clone)]

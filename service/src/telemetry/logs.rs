@@ -13,18 +13,23 @@ use std::{
 };
 
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::{fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
-use crate::{
-    config::{Config, LogFormat},
-    domain::excerpt,
-};
+use crate::domain::excerpt;
 
 /// Maximum number of lines that wait for a slow reader. Further lines are lost: a stopped terminal must not stop the
 /// service.
 const MAX_WAITING: usize = 10_000;
 /// Interval of the check for lost lines.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// The form of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    Auto,
+    Json,
+    Text,
+}
 
 /// Text from a client, for log and spans: the beginning, with everything but visible ASCII escaped. A terminal would
 /// obey control characters, and invisible or reordering characters would deceive readers.
@@ -74,15 +79,15 @@ impl Drop for LogGuard {
 
 /// Writes all events of the process to standard output from now on, including panics. Drop the guard to flush.
 #[must_use = "lines are lost when the guard is dropped"]
-pub fn init(config: &Config) -> LogGuard {
+pub fn init(filter: Targets, format: LogFormat) -> LogGuard {
     let (output, worker) = NonBlockingBuilder::default().buffered_lines_limit(MAX_WAITING).finish(std::io::stdout());
     let losses = Arc::new(Losses { counter: output.error_counter(), told: AtomicUsize::new(0) });
-    let json = match config.log_format {
+    let json = match format {
         LogFormat::Json => true,
         LogFormat::Text => false,
         LogFormat::Auto => !std::io::stdout().is_terminal(),
     };
-    let registry = tracing_subscriber::registry().with(config.log.clone());
+    let registry = tracing_subscriber::registry().with(filter);
     if json {
         registry
             .with(

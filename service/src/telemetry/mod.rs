@@ -3,13 +3,10 @@
 //! Without a collector, traces and metrics go to no-op providers at almost no cost, so that no other code needs an
 //! `if`.
 
-mod balancer;
+pub mod balancer;
 mod delivery;
-mod http;
-mod instruments;
+mod description;
 mod logs;
-mod replica;
-mod store;
 
 use std::{
     sync::mpsc,
@@ -33,16 +30,32 @@ use opentelemetry_semantic_conventions::attribute::{SERVICE_INSTANCE_ID, SERVICE
 
 use self::delivery::Reported;
 pub use self::{
-    http::{Exchange, HttpTelemetry},
-    instruments::{DESCRIPTIONS, Description, Instruments, Plane, table},
-    logs::{init as init_logs, visible},
-    replica::watch,
-    store::ObservedStore,
+    description::{Description, Series, table},
+    logs::{LogFormat, init as init_logs, visible},
 };
-use crate::config;
-
 /// The instrumentation scope of all signals.
 const SCOPE: &str = "echo-service";
+
+/// The collectors of both signals, and the sampling. The SDK reads the other `OTEL_*` variables itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Signals {
+    pub traces: Option<Collector>,
+    pub metrics: Option<Collector>,
+    /// The share of the calls of mocks with a span, from 0 to 1. `None` if the operator has set `OTEL_TRACES_SAMPLER`,
+    /// which then decides for all requests.
+    pub mock_ratio: Option<f64>,
+}
+
+/// The target of a signal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Collector {
+    /// The complete URL, without credentials.
+    pub url: String,
+    /// Whether the collector runs on this machine. The way to a local collector has no proxy.
+    pub is_local: bool,
+    /// Maximum time for a request to the collector.
+    pub timeout: Duration,
+}
 
 /// The exporters. They run on threads of their own.
 #[derive(Clone, Default)]
@@ -53,14 +66,14 @@ pub struct Telemetry {
 
 impl Telemetry {
     /// Starts the configured signals. An unreachable collector is no error; an invalid setting is one.
-    pub fn start(choice: &config::Telemetry) -> Result<Self, ExporterBuildError> {
+    pub fn start(signals: &Signals) -> Result<Self, ExporterBuildError> {
         // One resource for both signals: traces and metrics of a process belong together.
         let resource = resource();
         let traces = |collector| {
             let mut builder = SdkTracerProvider::builder()
                 .with_resource(resource.clone())
                 .with_id_generator(balancer::Ids::default());
-            if choice.mock_ratio.is_some() {
+            if signals.mock_ratio.is_some() {
                 // The SDK's default would let a client's `traceparent` switch spans off.
                 builder = builder.with_sampler(Sampler::AlwaysOn);
             }
@@ -71,8 +84,8 @@ impl Telemetry {
             Ok(SdkMeterProvider::builder().with_resource(resource.clone()).with_periodic_exporter(exporter).build())
         };
         Ok(Self {
-            traces: choice.traces.as_ref().map(traces).transpose()?,
-            metrics: choice.metrics.as_ref().map(metrics).transpose()?,
+            traces: signals.traces.as_ref().map(traces).transpose()?,
+            metrics: signals.metrics.as_ref().map(metrics).transpose()?,
         })
     }
 

@@ -6,7 +6,7 @@ use std::{
     time::Instant,
 };
 
-use echo_service::config::Token;
+use echo_service::api::Token;
 use serde_json::json;
 
 use crate::{

@@ -1,6 +1,6 @@
 //! 429 with `Retry-After`. Echo believes `X-Forwarded-*` only from trusted proxies.
 
-use echo_service::config::Token;
+use echo_service::api::Token;
 use serde_json::json;
 
 use crate::{

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use echo_service::config::Token;
+use echo_service::api::Token;
 use serde_json::json;
 use tokio::net::TcpSocket;
 

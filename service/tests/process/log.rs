@@ -8,7 +8,7 @@ use std::{
     time::Instant,
 };
 
-use echo_service::config::Token;
+use echo_service::api::Token;
 use serde_json::{Value, json};
 
 use crate::support::{Echo, PATIENCE, new_endpoint, send};

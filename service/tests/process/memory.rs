@@ -4,7 +4,7 @@
 use std::{io::Write, net::TcpStream, process::Command, thread, time::Instant};
 
 use echo_service::{
-    config::Token,
+    api::Token,
     domain::Verb,
     store::{EmbeddedStore, Store as _, Write as Change},
 };

@@ -48,7 +48,7 @@ impl Hook for Fault {
 #[tokio::main]
 async fn serve_on_a_faulty_store() {
     let config = in_process::config(&[]);
-    let _log = telemetry::init_logs(&config);
+    let _log = telemetry::init_logs(config.log.clone(), config.log_format);
     let address = in_process::serve(Hooked::new(Fault), &config).await;
     tracing::info!(mocks = %address, management = %address, pid = id(), "serving");
     future::pending::<()>().await;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use echo_service::telemetry::DESCRIPTIONS;
+use echo_service::app;
 use serde_json::{Value, json};
 
 use super::{Collector, assert_origin, attributes, collector::Item, start, stop};
@@ -71,7 +71,7 @@ fn exercise_everything(collector: &Collector) {
 fn exactly_the_documented_instruments_are_exported_and_no_string_of_a_client() {
     let collector = Collector::start();
     exercise_everything(&collector);
-    let all_names: BTreeSet<_> = DESCRIPTIONS.iter().map(|it| it.name).collect();
+    let all_names: BTreeSet<_> = app::instruments().iter().map(|it| it.name).collect();
     let metrics = collector.wait_for("every instrument", |records| {
         let metrics = records.metrics();
         let names: BTreeSet<_> = metrics.iter().map(|item| item.it["name"].as_str().unwrap().to_owned()).collect();
@@ -94,7 +94,7 @@ fn exactly_the_documented_instruments_are_exported_and_no_string_of_a_client() {
             .or_insert_with(|| (kind(it), text("unit"), text("description"), BTreeSet::new()));
         entry.3.extend(points(it).iter().flat_map(|point| attributes(point).into_keys()));
     }
-    let documented = DESCRIPTIONS.iter().map(|it| {
+    let documented = app::instruments().into_iter().map(|it| {
         let attributes = it.attributes.iter().map(|&name| name.to_owned()).collect();
         (it.name.to_owned(), (it.kind, it.unit.to_owned(), it.meaning.to_owned(), attributes))
     });

@@ -47,7 +47,7 @@ impl Key {
     }
 
     /// Reads entries of the form `NAME:SCOPES:SHA-256`, separated by commas or white space.
-    pub(super) fn parse_list(text: &str) -> Result<Vec<Self>, String> {
+    pub fn parse_list(text: &str) -> Result<Vec<Self>, String> {
         let entries = text.split(|c: char| c == ',' || c.is_whitespace()).filter(|entry| !entry.is_empty());
         let keys = entries.map(Self::parse).collect::<Result<Vec<_>, _>>()?;
         if keys.is_empty() {

@@ -5,13 +5,13 @@
 
 use std::{
     borrow::Cow,
-    sync::Arc,
     time::{Instant, SystemTime},
 };
 
-use http::{Method, Request, StatusCode};
+use http::{Method, StatusCode, request::Parts};
 use opentelemetry::{
     Context, KeyValue,
+    metrics::Meter,
     propagation::TextMapPropagator,
     trace::{Span, SpanBuilder, SpanKind, Status, TraceContextExt},
 };
@@ -21,20 +21,20 @@ use opentelemetry_semantic_conventions::attribute::{
     ERROR_TYPE, HTTP_REQUEST_METHOD, HTTP_RESPONSE_STATUS_CODE, HTTP_ROUTE, URL_PATH, URL_SCHEME,
 };
 
-use super::{
-    Instruments, balancer,
-    instruments::{METHODS, request_attributes},
-    visible,
+use super::instruments::{Instruments, METHODS, request_attributes};
+use crate::{
+    mocks::Outcome,
+    telemetry::{balancer, visible},
 };
 
 const TRACEPARENT: &str = "traceparent";
 
 /// Observes requests.
 pub struct HttpTelemetry {
-    pub instruments: Arc<Instruments>,
-    pub tracer: Option<SdkTracer>,
+    instruments: Instruments,
+    tracer: Option<SdkTracer>,
     /// The share of the calls of mocks with a span, from 0 to 1.
-    pub mock_ratio: f64,
+    mock_ratio: f64,
 }
 
 /// One request, from its head to its answer. An exchange dropped earlier only ceases to be active.
@@ -57,20 +57,24 @@ enum ServerSpan<'a> {
 }
 
 impl HttpTelemetry {
+    pub fn new(meter: &Meter, tracer: Option<SdkTracer>, mock_ratio: f64) -> Self {
+        Self { instruments: Instruments::new(meter), tracer, mock_ratio }
+    }
+
     /// `route` is a template of management, `None` for a mock.
-    pub fn begin<B>(&self, request: &Request<B>, route: Option<&'static str>) -> Exchange<'_> {
-        let method = method_index(request.method());
+    pub fn begin(&self, head: &Parts, route: Option<&'static str>) -> Exchange<'_> {
+        let method = method_index(&head.method);
         self.instruments.active(method, 1);
         // Random, and independent of the client's trace: no client chooses whether its calls are traced.
         let is_traced = || route.is_some() || rand::random_bool(self.mock_ratio);
         let span = self.tracer.as_ref().filter(|_| is_traced()).map(|tracer| {
-            let headers = request.headers();
+            let headers = &head.headers;
             let parent = if headers.contains_key(TRACEPARENT) {
                 TraceContextPropagator::new().extract_with_context(&Context::new(), &HeaderExtractor(headers))
             } else {
                 balancer::context(headers)
             };
-            let path = visible(request.uri().path());
+            let path = visible(head.uri.path());
             match route {
                 Some(route) => {
                     let name = format!("{} {route}", METHODS[method]).into();
@@ -101,7 +105,22 @@ impl Exchange<'_> {
         tracing::info_span!("request", trace_id = %ids.trace_id(), span_id = %ids.span_id())
     }
 
-    /// Records the answer. `is_fault` means a fault of Echo: a mock may be defined with code 500.
+    /// Records the answer to a call of a mock.
+    pub fn finish_mock(self, status: StatusCode, outcome: Outcome) {
+        self.telemetry.instruments.count(outcome);
+        // A mock may be defined with code 500.
+        self.finish(status, outcome == Outcome::Fault);
+    }
+
+    /// Records the answer of management.
+    pub fn finish_management(self, status: StatusCode) {
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            self.telemetry.instruments.management_limited();
+        }
+        self.finish(status, status.is_server_error());
+    }
+
+    /// Records the answer. `is_fault` means a fault of Echo.
     pub fn finish(mut self, status: StatusCode, is_fault: bool) {
         // First, so that the time does not include the recording.
         let taken = self.started.elapsed();

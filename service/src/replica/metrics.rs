@@ -1,43 +1,46 @@
 //! The metrics of a replica: its contents, and its progress through the log of the store.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use opentelemetry::{KeyValue, metrics::Meter};
 
-use super::instruments::Description;
-use crate::replica::Replica;
+use super::{Counts, Replica};
+use crate::telemetry::{Description, Series};
 
 const WAIT: &str = "echo.replica.wait";
 
-pub(super) const ENDPOINTS: Description = Description {
+const ENDPOINTS: Description = Description {
     name: "echo.endpoints",
     kind: "gauge",
     unit: "{endpoint}",
     attributes: &[],
     meaning: "Endpoints that this replica holds.",
 };
-pub(super) const BYTES: Description = Description {
+const BYTES: Description = Description {
     name: "echo.mocks.size",
     kind: "gauge",
     unit: "By",
     attributes: &[],
     meaning: "Memory of all mocks together, as counted for the limit.",
 };
-pub(super) const LIMIT: Description = Description {
+const LIMIT: Description = Description {
     name: "echo.mocks.limit",
     kind: "gauge",
     unit: "By",
     attributes: &[],
     meaning: "Limit for the memory of all mocks together: the smallest limit of the live processes.",
 };
-pub(super) const DAMAGED: Description = Description {
+const DAMAGED: Description = Description {
     name: "echo.replica.damaged",
     kind: "gauge",
     unit: "{endpoint}",
     attributes: &[],
     meaning: "Endpoints whose record in the store is damaged. Calls of these endpoints get 500; the log names the records.",
 };
-pub(super) const DIVERGED: Description = Description {
+const DIVERGED: Description = Description {
     name: "echo.replica.diverged",
     kind: "gauge",
     unit: "1",
@@ -45,14 +48,14 @@ pub(super) const DIVERGED: Description = Description {
     meaning: "1 while this replica holds other mocks than the digest of the table says, and for 15 minutes after it was \
               noticed; otherwise 0.",
 };
-pub(super) const DIVERGENCES: Description = Description {
+const DIVERGENCES: Description = Description {
     name: "echo.replica.divergences",
     kind: "counter",
     unit: "{divergence}",
     attributes: &[],
     meaning: "Divergences of this replica from the digest of the table. The replica loads the table again after each.",
 };
-pub(super) const AGE: Description = Description {
+const AGE: Description = Description {
     name: "echo.replica.age",
     kind: "gauge",
     unit: "s",
@@ -60,14 +63,14 @@ pub(super) const AGE: Description = Description {
     meaning: "Maximum age of this replica's state. Above the lease, the replica reads the change log before it \
               answers. 0 if no other process writes.",
 };
-pub(super) const READINGS: Description = Description {
+const READINGS: Description = Description {
     name: "echo.replica.readings",
     kind: "counter",
     unit: "{reading}",
     attributes: &[],
     meaning: "Readings of the store's change log.",
 };
-pub(super) const RELOADS: Description = Description {
+const RELOADS: Description = Description {
     name: "echo.replica.reloads",
     kind: "counter",
     unit: "{reload}",
@@ -75,7 +78,7 @@ pub(super) const RELOADS: Description = Description {
     meaning: "Complete loads of the store: at the start, when the change log did not reach back far enough, and after a \
               divergence.",
 };
-pub(super) const WAITS: Description = Description {
+const WAITS: Description = Description {
     name: "echo.replica.waits",
     kind: "counter",
     unit: "{request}",
@@ -84,19 +87,15 @@ pub(super) const WAITS: Description = Description {
               replicas may not show yet.",
 };
 
-/// The values of a counter's series.
-type ReadCounts = fn(&Replica) -> Vec<(u64, Vec<KeyValue>)>;
+/// The instruments of this part.
+pub const DESCRIPTIONS: [Description; 10] =
+    [ENDPOINTS, BYTES, LIMIT, DAMAGED, DIVERGED, DIVERGENCES, AGE, READINGS, RELOADS, WAITS];
 
 /// Reports the contents and the work of a replica.
 pub fn watch(meter: &Meter, replica: &Arc<Replica>) {
-    let gauge = |of: Description, count: fn(&Replica) -> u64| {
+    let gauge = |of: Description, read: fn(&Replica) -> u64| {
         let replica = Arc::clone(replica);
-        meter
-            .u64_observable_gauge(of.name)
-            .with_unit(of.unit)
-            .with_description(of.meaning)
-            .with_callback(move |observer| observer.observe(count(&replica), &[]))
-            .build();
+        of.gauge(meter, move || read(&replica));
     };
     gauge(ENDPOINTS, |replica| replica.count() as u64);
     gauge(BYTES, Replica::bytes);
@@ -110,28 +109,19 @@ pub fn watch(meter: &Meter, replica: &Arc<Replica>) {
         .with_description(AGE.meaning)
         .with_callback(move |observer| observer.observe(aged.age().unwrap_or_default().as_secs_f64(), &[]))
         .build();
-    let counter = |of: Description, count: ReadCounts| {
+    let counter = |of: Description, read: fn(&Counts) -> Series| {
         let replica = Arc::clone(replica);
-        meter
-            .u64_observable_counter(of.name)
-            .with_unit(of.unit)
-            .with_description(of.meaning)
-            .with_callback(move |observer| {
-                for (count, attributes) in count(&replica) {
-                    observer.observe(count, &attributes);
-                }
-            })
-            .build();
+        of.counter(meter, move || read(replica.counts()));
     };
-    counter(READINGS, |replica| vec![(replica.counts().readings.load(Ordering::Relaxed), vec![])]);
-    counter(RELOADS, |replica| vec![(replica.counts().reloads.load(Ordering::Relaxed), vec![])]);
-    counter(DIVERGENCES, |replica| vec![(replica.counts().divergences.load(Ordering::Relaxed), vec![])]);
-    counter(WAITS, |replica| {
-        let waits = |name, count: u64| (count, vec![KeyValue::new(WAIT, name)]);
-        let counts = replica.counts();
-        vec![
-            waits("reading", counts.waits_for_reading.load(Ordering::Relaxed)),
-            waits("settling", counts.waits_for_settling.load(Ordering::Relaxed)),
-        ]
+    counter(READINGS, |counts| vec![(value(&counts.readings), vec![])]);
+    counter(RELOADS, |counts| vec![(value(&counts.reloads), vec![])]);
+    counter(DIVERGENCES, |counts| vec![(value(&counts.divergences), vec![])]);
+    counter(WAITS, |counts| {
+        let waits = |name, count| (value(count), vec![KeyValue::new(WAIT, name)]);
+        vec![waits("reading", &counts.waits_for_reading), waits("settling", &counts.waits_for_settling)]
     });
+}
+
+fn value(count: &AtomicU64) -> u64 {
+    count.load(Ordering::Relaxed)
 }
