@@ -3,11 +3,7 @@
 use std::{net::IpAddr, sync::Arc};
 
 use http::{HeaderMap, Uri, header};
-use poem::{Request, RequestBody};
-use poem_openapi::{
-    ApiExtractor, ApiExtractorType, ExtractParamOptions,
-    registry::{MetaSecurityScheme, Registry},
-};
+use poem::{FromRequest, Request, RequestBody};
 use url::Url;
 
 use super::{
@@ -20,8 +16,6 @@ use crate::http::{
     client::{TrustedProxies, network_of},
     rate::{LineLimit, RateLimit},
 };
-
-const SCHEME: &str = "Key";
 
 /// The unit of a limit: a key, or an address.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -152,48 +146,14 @@ fn is_key_entry(request: &Request) -> bool {
     matches!(parts[..], [_, _, hash] if hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
-fn register_scheme(registry: &mut Registry) {
-    registry.create_security_scheme(
-        SCHEME,
-        MetaSecurityScheme {
-            ty: "http",
-            description: Some("A token from `echo-service key new`."),
-            name: None,
-            key_in: None,
-            scheme: Some("bearer"),
-            bearer_format: Some("echo_…"),
-            flows: None,
-            openid_connect_url: None,
-        },
-    );
+impl<'a> FromRequest<'a> for MayRead {
+    async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
+        Ok(check(request, Scope::Read).map(|()| Self)?)
+    }
 }
 
-macro_rules! guard {
-    ($guard:ident, $scope:expr) => {
-        impl<'a> ApiExtractor<'a> for $guard {
-            const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
-
-            type ParamType = ();
-            type ParamRawType = ();
-
-            fn register(registry: &mut Registry) {
-                register_scheme(registry);
-            }
-
-            fn security_schemes() -> Vec<&'static str> {
-                vec![SCHEME]
-            }
-
-            async fn from_request(
-                request: &'a Request,
-                _body: &mut RequestBody,
-                _options: ExtractParamOptions<()>,
-            ) -> poem::Result<Self> {
-                Ok(check(request, $scope).map(|()| Self)?)
-            }
-        }
-    };
+impl<'a> FromRequest<'a> for MayWrite {
+    async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
+        Ok(check(request, Scope::Write).map(|()| Self)?)
+    }
 }
-
-guard!(MayRead, Scope::Read);
-guard!(MayWrite, Scope::Write);

@@ -2,28 +2,19 @@
 
 mod page;
 
-use std::collections::HashMap;
-
 use bytes::Bytes;
-use http::Method;
-use poem::{
-    Endpoint, Response,
-    endpoint::{BoxEndpoint, make_sync},
-};
-use poem_openapi::{
-    ContactObject, LicenseObject, OpenApi, OpenApiService, ServerObject,
-    payload::Payload,
-    registry::{
-        MetaApi, MetaMediaType, MetaOperation, MetaOperationParam, MetaParamIn, MetaPath, MetaResponse, MetaResponses,
-        MetaSchema, MetaSchemaRef, MetaTag, Registry,
-    },
-    types::Type,
-};
-
+use futures_util::FutureExt;
+use poem::{Endpoint, IntoResponse, Response, endpoint::make_sync, web::Yaml};
+use poem_openapi::{ContactObject, LicenseObject, OpenApi, OpenApiService, ServerObject};
 use serde_json::{Map, Value, json};
 
 pub use self::page::page;
-use super::{error::ErrorDocument, jsonapi::JsonApi, text::RESERVED};
+use super::{
+    document::{self, Attribute},
+    jsonapi::MEDIA_TYPE,
+    parameters, refusal, routes,
+};
+use crate::domain::{MockPath, Verb};
 
 const DESCRIPTION: &str = "A mock HTTP server. Create an endpoint (method, path and response), then call it.\n\n\
     Requests and answers are [JSON:API 1.1](https://jsonapi.org/format/1.1/). Every error names the mistake and the correction.";
@@ -50,125 +41,126 @@ pub struct Documentation {
 
 impl Documentation {
     pub fn of<A: OpenApi>(service: &OpenApiService<A, ()>, shared_listener: bool, has_keys: bool) -> Self {
-        let mut document = serde_json::from_str::<Value>(&service.spec()).expect("poem-openapi writes JSON");
-        // poem-openapi enforces `deny_unknown_fields`, but omits it from the document.
-        for name in ["Attributes", "Response", "AttributeChanges", "ResponseChanges"] {
-            document["components"]["schemas"][name]["additionalProperties"] = false.into();
-        }
-        if !shared_listener {
-            for name in ["Attributes", "AttributeChanges"] {
-                let path = &mut document["components"]["schemas"][name]["properties"]["path"];
-                path["pattern"] = path["pattern"].as_str().map(|rule| rule.replace(RESERVED, "")).into();
-            }
-        }
-        // Operations without an own requirement need no key. Linters want an explicit statement.
-        document["security"] = json!([]);
-        if !has_keys {
-            remove_keys(&mut document);
-        }
+        let document = describe(service, shared_listener, has_keys);
         let json = serde_json::to_string_pretty(&document).expect("a document is JSON");
-        let yaml = serde_yaml::to_string(&document).expect("what is JSON can be YAML");
+        let yaml = yaml(&document);
+        let mut page = document;
         if shared_listener && has_keys {
-            remove_keys(&mut document);
-            document["info"]["description"] = format!("{DESCRIPTION}{NO_KEY}").into();
+            page = describe(service, shared_listener, false);
+            page["info"]["description"] = format!("{DESCRIPTION}{NO_KEY}").into();
         }
-        Self { json, yaml, page: document.to_string() }
+        Self { json, yaml, page: page.to_string() }
     }
 }
 
-/// Removes the scheme of keys from the document and its operations, so that Swagger UI shows no padlocks and no form
-/// for keys.
-fn remove_keys(document: &mut Value) {
-    fn members(value: &mut Value) -> &mut Map<String, Value> {
-        value.as_object_mut().expect("these are objects in OpenAPI")
-    }
-    members(&mut document["components"]).shift_remove("securitySchemes");
+/// poem writes the YAML, because it brings a library for that.
+fn yaml(document: &Value) -> String {
+    let text = Yaml(document).into_response().into_body().into_string().now_or_never();
+    text.and_then(Result::ok).expect("the text is at hand")
+}
+
+/// The document of poem-openapi with the parts that depend on constants or settings. poem-openapi takes all parts from
+/// types: it would need a type for each parameter and for each set of statuses.
+fn describe<A: OpenApi>(service: &OpenApiService<A, ()>, shared_listener: bool, has_keys: bool) -> Value {
+    let mut document = serde_json::from_str::<Value>(&service.spec()).expect("poem-openapi writes JSON");
+    // Operations without an own requirement need no key. Linters want an explicit statement.
+    document["security"] = json!([]);
+    add_schemas(members(&mut document["components"]["schemas"]), shared_listener);
     for path in members(&mut document["paths"]).values_mut() {
         for operation in members(path).values_mut() {
-            members(operation).shift_remove("security");
+            complete(members(operation), has_keys);
         }
     }
+    if has_keys {
+        document["components"]["securitySchemes"] = json!({"Key": {
+            "type": "http",
+            "description": "A token from `echo-service key new`.",
+            "scheme": "bearer",
+            "bearerFormat": "echo_…",
+        }});
+    }
+    if shared_listener {
+        add_calls_of_mocks(&mut document);
+    }
+    document
+}
+
+fn members(value: &mut Value) -> &mut Map<String, Value> {
+    value.as_object_mut().expect("this is an object in OpenAPI")
+}
+
+/// Adds the schemas of attributes and requests.
+fn add_schemas(schemas: &mut Map<String, Value>, shared_listener: bool) {
+    for (name, mut schema) in document::schemas() {
+        if let Some(path) = schema["properties"].get_mut(MockPath::NAME).filter(|_| shared_listener) {
+            path["not"] = json!({"pattern": routes::RESERVED});
+        }
+        schemas.insert(name.into(), schema);
+    }
+    schemas["Endpoint"]["properties"]["attributes"] = json!({"$ref": "#/components/schemas/Attributes"});
+}
+
+/// Adds the schemas of parameters, the document of the request, the refusals and the key to an operation of management.
+fn complete(operation: &mut Map<String, Value>, has_keys: bool) {
+    for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(schema) = parameter["name"].as_str().and_then(parameters::schema) {
+            parameter["schema"] = schema;
+        }
+    }
+    let id = operation["operationId"].as_str().expect("each operation has an id");
+    let document = match id {
+        "createEndpoint" => Some("EndpointDocument"),
+        "changeEndpoint" => Some("EndpointChangesDocument"),
+        _ => None,
+    };
+    let refusals = refusal::responses(id);
+    if let Some(name) = document {
+        let content = json!({"schema": {"$ref": format!("#/components/schemas/{name}")}});
+        let content = json!({MEDIA_TYPE: content, "application/json": content});
+        operation.insert("requestBody".into(), json!({"required": true, "content": content}));
+    }
+    if has_keys && refusals.is_some() {
+        operation.insert("security".into(), json!([{"Key": []}]));
+    }
+    members(&mut operation["responses"]).extend(refusals.unwrap_or_default());
+}
+
+/// Describes calls of mocks. The part `mocks` serves them, not poem.
+fn add_calls_of_mocks(document: &mut Value) {
+    const TAG: &str = "Mocks";
+    let tag = json!({"name": TAG, "description": "Call the mocks that you have created. No key is needed."});
+    document["tags"].as_array_mut().expect("the operations have tags").push(tag);
+    let error = json!({MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ErrorDocument"}}});
+    let operation = |verb: Verb| {
+        let method = verb.as_str().to_lowercase();
+        let operation = json!({
+            "tags": [TAG],
+            "summary": format!("Call a mock with {verb}"),
+            "description": "The documentation page sends the path as you type it. Clients generated from this document \
+                            may send `/` in the path as `%2F`, which is another path.",
+            "operationId": format!("{method}Mock"),
+            "parameters": [{
+                "name": "path",
+                "in": "path",
+                "required": true,
+                "description": "The path of the mock, as in `attributes.path`. The leading slash is optional.",
+                "schema": {"type": "string", "example": MockPath::EXAMPLE.trim_matches(['"', '/'])},
+            }],
+            "responses": {
+                "200": {"description": "The answer of a mock with code 200."},
+                "404": {
+                    "description": "No mock has this method and path, or the mock has code 404.",
+                    "content": error.clone(),
+                },
+                "default": {"description": "The answer of the mock, as defined."},
+            },
+        });
+        (method, operation)
+    };
+    document["paths"]["/{path}"] = Verb::ALL.map(operation).into_iter().collect::<Map<_, _>>().into();
 }
 
 pub fn file(content_type: &'static str, text: String) -> impl Endpoint {
     let bytes = Bytes::from(text);
     make_sync(move |_| Response::builder().content_type(content_type).body(bytes.clone()))
-}
-
-/// Describes calls of mocks. The part `mocks` serves them, not poem.
-pub struct MocksDescription;
-
-impl OpenApi for MocksDescription {
-    fn meta() -> Vec<MetaApi> {
-        let operations = [
-            (Method::GET, "getMock", "Call a mock with GET"),
-            (Method::HEAD, "headMock", "Call a mock with HEAD"),
-            (Method::POST, "postMock", "Call a mock with POST"),
-            (Method::PUT, "putMock", "Call a mock with PUT"),
-            (Method::PATCH, "patchMock", "Call a mock with PATCH"),
-            (Method::DELETE, "deleteMock", "Call a mock with DELETE"),
-            (Method::OPTIONS, "optionsMock", "Call a mock with OPTIONS"),
-        ]
-        .map(operation)
-        .into();
-        vec![MetaApi { paths: vec![MetaPath { path: "/{path}".into(), operations }] }]
-    }
-
-    fn register(registry: &mut Registry) {
-        registry.create_tag(MetaTag {
-            name: TAG,
-            description: Some("Call the mocks that you have created. No key is needed."),
-            external_docs: None,
-        });
-        ErrorDocument::register(registry);
-    }
-
-    fn add_routes(self, _routes: &mut HashMap<String, HashMap<Method, BoxEndpoint<'static>>>) {}
-}
-
-const TAG: &str = "Mocks";
-
-fn operation((method, operation_id, summary): (Method, &'static str, &'static str)) -> MetaOperation {
-    let path = MetaSchema { example: Some("greeting".into()), ..MetaSchema::new("string") };
-    let answer = |status, description, content| MetaResponse {
-        description,
-        status,
-        status_range: None,
-        content,
-        headers: vec![],
-    };
-    let error =
-        MetaMediaType { content_type: JsonApi::<ErrorDocument>::CONTENT_TYPE, schema: ErrorDocument::schema_ref() };
-    MetaOperation {
-        method,
-        tags: vec![TAG],
-        summary: Some(summary),
-        description: Some(
-            "The documentation page sends the path as you type it. Clients generated from this document may send `/` \
-             in the path as `%2F`, which is another path.",
-        ),
-        external_docs: None,
-        params: vec![MetaOperationParam {
-            name: "path".into(),
-            schema: MetaSchemaRef::Inline(Box::new(path)),
-            in_type: MetaParamIn::Path,
-            description: Some("The path of the mock, as in `attributes.path`. The leading slash is optional.".into()),
-            required: true,
-            deprecated: false,
-            explode: true,
-            style: None,
-        }],
-        request: None,
-        responses: MetaResponses {
-            responses: vec![
-                answer(Some(200), "The answer of a mock with code 200.", vec![]),
-                answer(Some(404), "No mock has this method and path, or the mock has code 404.", vec![error]),
-                answer(None, "The answer of the mock, as defined.", vec![]),
-            ],
-        },
-        deprecated: false,
-        security: vec![],
-        operation_id: Some(operation_id),
-        code_samples: vec![],
-    }
 }

@@ -1,36 +1,61 @@
 //! Reads the document of a request, and reports all mistakes at once, each with its pointer.
 
+mod attributes;
 mod reader;
+mod response;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-pub use self::reader::capitalized;
-use self::reader::{Reader, escaped, home};
+pub use self::{attributes::Attribute, reader::capitalized};
+use self::{
+    attributes::{changes_schema, home},
+    reader::Reader,
+};
 use super::error::{ApiError, Kind, excerpt};
-use crate::domain::{Body, Endpoint, EndpointId, Headers, MockPath, MockResponse, Route, StatusCode, Verb};
+use crate::domain::{Endpoint, MockResponse};
 
 const DATA: &str = "/data";
-const ATTRIBUTES: &str = "/data/attributes";
-const RESPONSE: &str = "/data/attributes/response";
 
 /// Whether a canonical path is reserved, because management is on the same listener.
 pub type IsReserved = fn(&str) -> bool;
 
+/// The schemas of requests' documents, beside those of answers. A new endpoint has the document of answers.
+pub fn schemas() -> [(&'static str, Value); 3] {
+    let changes = json!({
+        "type": "object",
+        "description": "A document with changes to an endpoint.",
+        "required": ["data"],
+        "properties": {"data": {
+            "type": "object",
+            "required": ["type"],
+            "properties": {
+                "type": {"$ref": "#/components/schemas/ResourceType"},
+                "id": {"type": "string", "description": "Optional. If present, the id in the URL."},
+                "attributes": {"$ref": "#/components/schemas/AttributeChanges"},
+            },
+        }},
+        "example": {"data": {"type": "endpoints", "attributes": {"response": {"body": "Hello, everyone"}}}},
+    });
+    [("Attributes", Endpoint::schema()), ("AttributeChanges", changes_schema()), ("EndpointChangesDocument", changes)]
+}
+
 /// Reads a new endpoint.
 pub fn read_new(document: &Value, is_reserved: IsReserved) -> Result<Endpoint, ApiError> {
-    let mut reader = Reader::new(is_reserved);
+    let mut reader = Reader::new(&is_reserved);
     let endpoint = reader.data(document).and_then(|data| {
         if data.get("id").is_some_and(|id| !id.is_null()) {
             reader.note(Kind::ClientId, "/data/id", "The server generates the id of an endpoint: leave `id` out");
         }
-        reader.new_endpoint(data)
+        reader.required(data, DATA)
     });
     reader.finish(endpoint)
 }
 
-/// Reads changes and applies them to an endpoint.
+/// Merges changes into the document of an endpoint, and reads the result like a new endpoint.
 pub fn read_changes(document: &Value, current: &Endpoint, is_reserved: IsReserved) -> Result<Endpoint, ApiError> {
-    let mut reader = Reader::new(is_reserved);
+    // A mock may keep a path from before the listener was shared.
+    let is_reserved = |path: &str| is_reserved(path) && path != current.route.path.as_str();
+    let mut reader = Reader::new(&is_reserved);
     let endpoint = reader.data(document).and_then(|data| {
         let id = current.id.to_string();
         if let Some(other) = data.get("id").filter(|other| !other.is_null() && other.as_str() != Some(&id)) {
@@ -41,15 +66,31 @@ pub fn read_changes(document: &Value, current: &Endpoint, is_reserved: IsReserve
             );
             reader.note(Kind::Conflict, "/data/id", detail);
         }
-        reader.changed_endpoint(data, current)
+        let mut merged = Map::from_iter([(Endpoint::NAME.to_owned(), current.show())]);
+        merge(&mut merged, data);
+        reader.required(&merged, DATA).map(|changed: Endpoint| Endpoint { id: current.id, ..changed })
     });
     reader.finish(endpoint)
 }
 
+/// Absent members keep their values. `attributes` and `response` merge; other members are replaced as a whole.
+fn merge(current: &mut Map<String, Value>, changes: &Map<String, Value>) {
+    for (name, change) in changes {
+        match (current.get_mut(name), change) {
+            (Some(Value::Object(current)), Value::Object(changes))
+                if [Endpoint::NAME, MockResponse::NAME].contains(&name.as_str()) =>
+            {
+                merge(current, changes);
+            }
+            _ => _ = current.insert(name.clone(), change.clone()),
+        }
+    }
+}
+
 /// `None` stands for a wrong value, whose error is noted.
-impl Reader {
+impl Reader<'_> {
     /// The resource object. With a wrong type, Echo still reads it, to report all other mistakes.
-    fn data<'a>(&mut self, document: &'a Value) -> Option<&'a Map<String, Value>> {
+    fn data<'v>(&mut self, document: &'v Value) -> Option<&'v Map<String, Value>> {
         let Some(Value::Object(data)) = document.get("data") else {
             let hint = |home_of: &str| {
                 let names = document.as_object().into_iter().flat_map(Map::keys);
@@ -81,113 +122,5 @@ impl Reader {
             );
         }
         Some(data)
-    }
-
-    fn new_endpoint(&mut self, data: &Map<String, Value>) -> Option<Endpoint> {
-        let attributes = self.required_object(data, DATA, "attributes")?;
-        self.only_known(attributes, ATTRIBUTES, &["verb", "path", "response"]);
-        let verb = self.required(attributes, ATTRIBUTES, "verb").and_then(|value| self.verb(value));
-        let path = self.required(attributes, ATTRIBUTES, "path").and_then(|value| self.path(value));
-        let response = self.required_object(attributes, ATTRIBUTES, "response").and_then(|response| {
-            self.only_known(response, RESPONSE, &["code", "headers", "body"]);
-            let code = self.required(response, RESPONSE, "code").and_then(|value| self.code(value));
-            let headers = self.optional(response, "headers", Headers::default(), None, Self::headers);
-            let body = self.optional(response, "body", None, None, |reader, value| reader.body(value).map(Some));
-            // Checks code against body even if the headers are wrong.
-            code.zip(body).and_then(|(code, body)| self.response(code, headers, body))
-        });
-        Some(Endpoint { id: EndpointId::generate(), route: Route { verb: verb?, path: path? }, response: response? })
-    }
-
-    fn changed_endpoint(&mut self, data: &Map<String, Value>, current: &Endpoint) -> Option<Endpoint> {
-        let empty = Map::new();
-        let attributes = self.object_or(data, DATA, "attributes", &empty)?;
-        self.only_known(attributes, ATTRIBUTES, &["verb", "path", "response"]);
-        let verb = self.kept(attributes, ATTRIBUTES, "verb", current.route.verb, Self::verb);
-        let path = self.kept(attributes, ATTRIBUTES, "path", current.route.path.clone(), Self::path);
-        let response = self.object_or(attributes, ATTRIBUTES, "response", &empty).and_then(|response| {
-            let old = &current.response;
-            self.only_known(response, RESPONSE, &["code", "headers", "body"]);
-            let code = self.kept(response, RESPONSE, "code", old.code(), Self::code);
-            let cleared = Headers::default();
-            let headers = self.optional(response, "headers", cleared, Some(old.headers().clone()), Self::headers);
-            let kept = Some(old.body().cloned());
-            let body = self.optional(response, "body", None, kept, |reader, value| reader.body(value).map(Some));
-            // Checks code against body even if the headers are wrong.
-            code.zip(body).and_then(|(code, body)| self.response(code, headers, body))
-        });
-        Some(Endpoint { id: current.id, route: Route { verb: verb?, path: path? }, response: response? })
-    }
-
-    fn verb(&mut self, value: &Value) -> Option<Verb> {
-        let pointer = "/data/attributes/verb";
-        let text = self.string(value, pointer)?;
-        self.noted(Kind::Invalid, pointer, Verb::parse(text))
-    }
-
-    fn path(&mut self, value: &Value) -> Option<MockPath> {
-        let pointer = "/data/attributes/path";
-        let text = self.string(value, pointer)?;
-        let path = self.noted(Kind::Invalid, pointer, MockPath::parse(text))?;
-        if (self.is_reserved)(path.as_str()) {
-            let detail =
-                format!("`{path}` is reserved for management: choose a path outside of `/endpoints` and `/-/`");
-            self.note(Kind::Invalid, pointer, detail);
-            return None;
-        }
-        Some(path)
-    }
-
-    fn code(&mut self, value: &Value) -> Option<StatusCode> {
-        let pointer = "/data/attributes/response/code";
-        let Some(number) = value.as_f64() else {
-            self.note(Kind::Invalid, pointer, "The value is not a number: write a whole number from 200 to 599");
-            return None;
-        };
-        self.noted(Kind::Invalid, pointer, StatusCode::parse(number))
-    }
-
-    fn headers(&mut self, value: &Value) -> Option<Headers> {
-        let object = self.object(value, RESPONSE, "headers")?;
-        let errors_before = self.errors.len();
-        let at = |name: &str| format!("{RESPONSE}/headers/{}", escaped(&excerpt(name)));
-        let mut fields = Vec::with_capacity(object.len());
-        for (name, value) in object {
-            if value.is_array() {
-                let detail = "The value is a list: write one string for each name. Two cookies in one answer are not possible yet";
-                self.note(Kind::Invalid, &at(name), detail);
-            } else if let Some(value) = self.string(value, &at(name)) {
-                fields.push((name.clone(), value.to_owned()));
-            }
-        }
-        match Headers::parse(fields) {
-            Ok(headers) => (self.errors.len() == errors_before).then_some(headers),
-            Err(errors) => {
-                for error in errors {
-                    let pointer = error.name().map_or_else(|| format!("{RESPONSE}/headers"), at);
-                    self.note(Kind::Invalid, &pointer, capitalized(&error.to_string()));
-                }
-                None
-            }
-        }
-    }
-
-    fn body(&mut self, value: &Value) -> Option<Body> {
-        let pointer = "/data/attributes/response/body";
-        let Some(text) = value.as_str() else {
-            let text = Value::from(value.to_string()).to_string();
-            let text = if text.len() > 200 { r#""{\"message\": \"Hello\"}""# } else { &text };
-            let detail =
-                format!("`body` must be a string: write JSON as a string with escaped quotes: `\"body\": {text}`");
-            self.note(Kind::Invalid, pointer, detail);
-            return None;
-        };
-        self.noted(Kind::TooLarge, pointer, Body::parse(text.to_owned()))
-    }
-
-    fn response(&mut self, code: StatusCode, headers: Option<Headers>, body: Option<Body>) -> Option<MockResponse> {
-        let are_right = headers.is_some();
-        let response = MockResponse::new(code, headers.unwrap_or_default(), body);
-        self.noted(Kind::Invalid, "/data/attributes/response/body", response).filter(|_| are_right)
     }
 }

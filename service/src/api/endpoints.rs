@@ -13,17 +13,12 @@ use super::{
     budget::{self, reserve},
     conditions::{self, etag},
     document::{self, IsReserved},
-    error::{ApiError, Kind, Source, excerpt},
+    error::{ApiError, excerpt},
     jsonapi::{JsonApi, RequestDocument},
     location::Locations,
-    outcomes::{
-        ChangeStatuses, Changed, CreateStatuses, DeleteStatuses, Deleted, ListStatuses, Listed, New, ShowStatuses,
-        Shown,
-    },
-    parameters::{no_parameters, raw_parameter, unknown_parameters},
-    refusal::Refusal,
-    schema::{EndpointChangesDocument, ListDocument, NewEndpointDocument},
-    text::{FilterPathRule, IdRule, SizeRule, Text, VerbRule},
+    outcomes::{Changed, Deleted, Listed, New, Shown},
+    parameters::{MAX_PAGE, Parameters, raw_parameter},
+    schema::ListDocument,
 };
 use crate::{
     domain::{EndpointId, MockPath, Verb},
@@ -32,7 +27,6 @@ use crate::{
 };
 
 const DEFAULT_PAGE: usize = 100;
-pub const MAX_PAGE: usize = 1_000;
 
 #[derive(Tags)]
 enum Tag {
@@ -50,6 +44,8 @@ pub struct EndpointsApi {
     pub is_reserved: IsReserved,
 }
 
+/// `If-Match` and `If-None-Match` are parameters for the description only: [`conditions`] reads all lines of a field, and
+/// poem only the first.
 #[OpenApi(tag = "Tag::Endpoints")]
 impl EndpointsApi {
     /// List endpoints
@@ -62,51 +58,33 @@ impl EndpointsApi {
         request: &Request,
         /// Maximum number of endpoints on the page.
         #[oai(name = "page[size]")]
-        page_size: Query<Option<Text<SizeRule>>>,
+        page_size: Query<Option<String>>,
         /// Start after the endpoint with this id.
         #[oai(name = "page[after]")]
-        page_after: Query<Option<Text<IdRule>>>,
+        page_after: Query<Option<String>>,
         /// Only endpoints with this verb.
         #[oai(name = "filter[verb]")]
-        filter_verb: Query<Option<Text<VerbRule>>>,
+        filter_verb: Query<Option<String>>,
         /// Only endpoints with this path. Percent-encode the path like any value of a query: either all slashes or
         /// none. The path as `attributes.path` shows it works too, with `+` for a plus. Exceptions: encode a path that
         /// contains `&`, `%25`, or the escape of a character that a path may hold unescaped (`%26`, `%2B`, `%3A`).
         #[oai(name = "filter[path]")]
-        filter_path: Query<Option<Text<FilterPathRule>>>,
-    ) -> Result<Listed, Refusal<ListStatuses>> {
-        let mut wrong = unknown_parameters(request, &["page[size]", "page[after]", "filter[verb]", "filter[path]"]);
-        let mut note = |name: &str, why: String| {
-            wrong.push(Kind::BadParameter.object(why, Some(Source::parameter(name))));
-        };
-        let size = page_size.0.map_or(Some(DEFAULT_PAGE), |text| {
-            let size = text.0.parse().ok().filter(|size| (1..=MAX_PAGE).contains(size));
-            if size.is_none() {
-                note(
-                    "page[size]",
-                    format!("`{}` is not a size: write a whole number from 1 to {MAX_PAGE}", excerpt(&text.0)),
-                );
-            }
-            size
+        filter_path: Query<Option<String>>,
+    ) -> Result<Listed, ApiError> {
+        let mut parameters = Parameters::of(request);
+        let size = parameters.read("page[size]", page_size, |text| {
+            let size = text.parse().ok().filter(|size| (1..=MAX_PAGE).contains(size));
+            size.ok_or_else(|| format!("`{}` is not a size: write a whole number from 1 to {MAX_PAGE}", excerpt(text)))
         });
-        let after = page_after.0.map(|text| {
-            let after = EndpointId::parse(&text.0);
-            if after.is_none() {
-                note(
-                    "page[after]",
-                    format!("`{}` is not an endpoint's id: use `links.next` unchanged", excerpt(&text.0)),
-                );
-            }
-            after
+        let after = parameters.read("page[after]", page_after, |text| {
+            let after = EndpointId::parse(text);
+            after.ok_or_else(|| format!("`{}` is not an endpoint's id: use `links.next` unchanged", excerpt(text)))
         });
-        let verb = filter_verb.0.map(|text| Verb::parse(&text.0).map_err(|e| note("filter[verb]", e.to_string())).ok());
-        let path = filter_path.0.map(|text| {
-            let sent = raw_parameter(request, "filter[path]").unwrap_or_default();
-            let path = MockPath::sought(sent, &text.0);
-            path.map_err(|e| note("filter[path]", document::capitalized(&e.to_string()))).ok()
-        });
-        let Some(size) = size.filter(|_| wrong.is_empty()) else { return Err(ApiError::all(wrong).into()) };
-        let (filter, after) = (Filter { verb: verb.flatten(), path: path.flatten() }, after.flatten());
+        let verb = parameters.read("filter[verb]", filter_verb, Verb::parse);
+        let sent = raw_parameter(request, "filter[path]").unwrap_or_default();
+        let path = parameters.read("filter[path]", filter_path, |text| MockPath::sought(sent, text));
+        parameters.check()?;
+        let (size, filter) = (size.unwrap_or(DEFAULT_PAGE), Filter { verb, path });
         reserve(request, budget::LISTING).await?;
         // A page may wait for other replicas. Meanwhile it holds room for its own bytes only.
         let shrink = |page: &Page| budget::shrink(request, page.endpoints.iter().map(json_bytes).sum());
@@ -120,13 +98,8 @@ impl EndpointsApi {
     ///
     /// After the answer, every replica serves the mock. `Location` is the URL of the mock.
     #[oai(path = "/endpoints", method = "post", operation_id = "createEndpoint")]
-    async fn create(
-        &self,
-        _access: MayWrite,
-        request: &Request,
-        body: RequestDocument<NewEndpointDocument>,
-    ) -> Result<New, Refusal<CreateStatuses>> {
-        no_parameters(request)?;
+    async fn create(&self, _access: MayWrite, request: &Request, body: RequestDocument) -> Result<New, ApiError> {
+        Parameters::of(request).check()?;
         reserve(request, body.room()).await?;
         let endpoint = document::read_new(&body.read().await?, self.is_reserved)?;
         reserve(request, json_bytes(&endpoint)).await?;
@@ -147,13 +120,12 @@ impl EndpointsApi {
         id: Path<String>,
         /// Show the endpoint only if its ETag is in this list.
         #[oai(name = "If-Match")]
-        if_match: Header<Option<String>>,
+        _if_match: Header<Option<String>>,
         /// Answer 304 if the endpoint's ETag is in this list.
         #[oai(name = "If-None-Match")]
-        if_none_match: Header<Option<String>>,
-    ) -> Result<Shown, Refusal<ShowStatuses>> {
-        let _ = (if_match, if_none_match); // Described only: `conditions` reads all lines of a field, not only the first.
-        no_parameters(request)?;
+        _if_none_match: Header<Option<String>>,
+    ) -> Result<Shown, ApiError> {
+        Parameters::of(request).check()?;
         let Stored { endpoint, version } = self.find(request, &id, 0).await?;
         let tag = etag(self.replica.epoch(), version);
         if conditions::check_read(request.headers(), &tag)? {
@@ -175,15 +147,14 @@ impl EndpointsApi {
         id: Path<String>,
         /// Change the endpoint only if its ETag is in this list.
         #[oai(name = "If-Match")]
-        if_match: Header<Option<String>>,
+        _if_match: Header<Option<String>>,
         /// Change the endpoint only if its ETag is not in this list.
         #[oai(name = "If-None-Match")]
-        if_none_match: Header<Option<String>>,
+        _if_none_match: Header<Option<String>>,
         request: &Request,
-        body: RequestDocument<EndpointChangesDocument>,
-    ) -> Result<Changed, Refusal<ChangeStatuses>> {
-        let _ = (if_match, if_none_match); // Described only: `conditions` reads all lines of a field, not only the first.
-        no_parameters(request)?;
+        body: RequestDocument,
+    ) -> Result<Changed, ApiError> {
+        Parameters::of(request).check()?;
         let mut current = self.find(request, &id, body.room()).await?;
         let check = |version| conditions::check_write(request.headers(), &etag(self.replica.epoch(), version));
         check(current.version)?;
@@ -201,7 +172,7 @@ impl EndpointsApi {
                 Err(WriteError::Changed | WriteError::Missing) => {
                     current = self.find(request, &id, 0).await?;
                 }
-                Err(error) => return Err(refused(request, error).into()),
+                Err(error) => return Err(refused(request, error)),
             }
             check(current.version)?;
         }
@@ -218,14 +189,13 @@ impl EndpointsApi {
         id: Path<String>,
         /// Delete the endpoint only if its ETag is in this list.
         #[oai(name = "If-Match")]
-        if_match: Header<Option<String>>,
+        _if_match: Header<Option<String>>,
         /// Delete the endpoint only if its ETag is not in this list.
         #[oai(name = "If-None-Match")]
-        if_none_match: Header<Option<String>>,
+        _if_none_match: Header<Option<String>>,
         request: &Request,
-    ) -> Result<Deleted, Refusal<DeleteStatuses>> {
-        let _ = (if_match, if_none_match); // Described only: `conditions` reads all lines of a field, not only the first.
-        no_parameters(request)?;
+    ) -> Result<Deleted, ApiError> {
+        Parameters::of(request).check()?;
         reserve(request, budget::ENDPOINT).await?;
         let missing = || ApiError::endpoint_not_found(&id);
         let id = EndpointId::parse(&id).ok_or_else(missing)?;
@@ -237,12 +207,12 @@ impl EndpointsApi {
                     conditions::check_write(request.headers(), &etag(self.replica.epoch(), version))?;
                     Write::Delete { id, expected: version }
                 }
-                Ok(None) => return Err(missing().into()),
+                Ok(None) => return Err(missing()),
                 // Without a version, no condition can be checked.
                 Ok(Some(_)) | Err(StoreError::Damaged(_)) if conditions::are_absent(request.headers()) => {
                     Write::Discard { id, route: self.replica.damaged_route(id) }
                 }
-                Ok(Some(_)) => return Err(ApiError::damaged().into()),
+                Ok(Some(_)) => return Err(ApiError::damaged()),
                 Err(error) => return Err(error.into()),
             };
             // From here on only the id is needed, and the settling takes time.

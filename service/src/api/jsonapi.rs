@@ -1,13 +1,10 @@
 //! JSON:API 1.1 on the wire: media types in both directions, and the document of a request.
 
-use std::marker::PhantomData;
-
 use http::{HeaderMap, header};
-use poem::{Body, IntoResponse, Request, RequestBody, Response, error::ReadBodyError};
+use poem::{Body, FromRequest, IntoResponse, Request, RequestBody, Response, error::ReadBodyError};
 use poem_openapi::{
-    ApiExtractor, ApiExtractorType, ExtractParamOptions,
     payload::Payload,
-    registry::{MetaMediaType, MetaRequest, MetaSchemaRef, Registry},
+    registry::{MetaSchemaRef, Registry},
     types::{ToJSON, Type},
 };
 use serde_json::Value;
@@ -43,18 +40,15 @@ impl<T: ToJSON> IntoResponse for JsonApi<T> {
 }
 
 /// The unread document of a request.
-///
-/// `T` is its schema in the OpenAPI document.
-pub struct RequestDocument<T> {
+pub struct RequestDocument {
     /// The size that the headers announce, or the error of a document that they rule out. Echo refuses such a document
     /// unread.
     announced: Result<usize, ApiError>,
     body: Body,
     limits: BodyLimits,
-    schema: PhantomData<fn() -> T>,
 }
 
-impl<T> RequestDocument<T> {
+impl RequestDocument {
     /// Bytes to reserve before the document is read: slightly more than its size, for a longer answer. Documents that
     /// wait for additional room later would wait for each other.
     pub fn room(&self) -> usize {
@@ -91,33 +85,11 @@ impl<T> RequestDocument<T> {
     }
 }
 
-impl<'a, T: Type> ApiExtractor<'a> for RequestDocument<T> {
-    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
-
-    type ParamType = ();
-    type ParamRawType = ();
-
-    fn register(registry: &mut Registry) {
-        T::register(registry);
-    }
-
-    fn request_meta() -> Option<MetaRequest> {
-        let media = |content_type| MetaMediaType { content_type, schema: T::schema_ref() };
-        Some(MetaRequest {
-            description: None,
-            content: vec![media(MEDIA_TYPE), media("application/json")],
-            required: true,
-        })
-    }
-
-    async fn from_request(
-        request: &'a Request,
-        body: &mut RequestBody,
-        _options: ExtractParamOptions<()>,
-    ) -> poem::Result<Self> {
+impl<'a> FromRequest<'a> for RequestDocument {
+    async fn from_request(request: &'a Request, body: &mut RequestBody) -> poem::Result<Self> {
         let limits = *request.data::<BodyLimits>().expect("the management app sets the limits");
         let announced = check_headers(request.headers(), limits);
-        Ok(Self { announced, body: body.take()?, limits, schema: PhantomData })
+        Ok(Self { announced, body: body.take()?, limits })
     }
 }
 

@@ -19,7 +19,6 @@ mod parameters;
 mod refusal;
 mod schema;
 mod store;
-mod text;
 
 use std::{
     net::SocketAddr,
@@ -42,7 +41,8 @@ pub use location::{Locations, PublicUrl};
 
 use self::{
     budget::Budget,
-    docs::{Documentation, MocksDescription},
+    docs::Documentation,
+    document::IsReserved,
     endpoints::{Created, EndpointsApi},
     error::ApiError,
     health::HealthApi,
@@ -68,17 +68,13 @@ pub struct Management {
 impl Management {
     /// The application turns every error into an answer.
     pub fn into_endpoint(self) -> BoxEndpoint<'static, Response> {
-        let is_reserved = if self.shared_listener { routes::is_reserved } else { routes::nothing_is_reserved };
+        let is_reserved: IsReserved = if self.shared_listener { routes::is_reserved } else { |_| false };
         let health = HealthApi { readiness: self.readiness, replica: Arc::clone(&self.replica) };
         let store = StoreApi { replica: Arc::clone(&self.replica) };
         let replica = Arc::clone(&self.replica);
         let endpoints = EndpointsApi { replica: self.replica, locations: self.locations, is_reserved };
         let has_keys = self.gate.has_keys();
-        let routes = if self.shared_listener {
-            documented((endpoints, store, health, MocksDescription), true, has_keys)
-        } else {
-            documented((endpoints, store, health), false, has_keys)
-        };
+        let routes = documented((endpoints, store, health), self.shared_listener, has_keys);
         let front = Front {
             replica,
             gate: self.gate,

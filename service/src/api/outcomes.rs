@@ -4,7 +4,6 @@ use poem_openapi::ApiResponse;
 
 use super::{
     jsonapi::JsonApi,
-    refusal::Statuses,
     schema::{EndpointDocument, ListDocument},
 };
 
@@ -70,25 +69,4 @@ pub enum Deleted {
     /// The endpoint is deleted on every replica.
     #[oai(status = 204)]
     Ok,
-}
-
-pub struct ListStatuses;
-impl Statuses for ListStatuses {
-    const OWN: &'static [u16] = &[400];
-}
-pub struct CreateStatuses;
-impl Statuses for CreateStatuses {
-    const OWN: &'static [u16] = &[400, 408, 409, 413, 415, 422];
-}
-pub struct ShowStatuses;
-impl Statuses for ShowStatuses {
-    const OWN: &'static [u16] = &[400, 404, 412];
-}
-pub struct ChangeStatuses;
-impl Statuses for ChangeStatuses {
-    const OWN: &'static [u16] = &[400, 404, 408, 409, 412, 413, 415, 422];
-}
-pub struct DeleteStatuses;
-impl Statuses for DeleteStatuses {
-    const OWN: &'static [u16] = &[400, 404, 412];
 }

@@ -1,98 +1,77 @@
 //! The error statuses of each operation, for the OpenAPI document.
 
-use std::marker::PhantomData;
-
 use poem_openapi::{
     ApiResponse,
-    payload::Payload,
-    registry::{MetaHeader, MetaMediaType, MetaResponse, MetaResponses, Registry},
-    types::Type,
+    registry::{MetaResponses, Registry},
 };
+use serde_json::{Map, Value, json};
 
-use super::{
-    error::{ApiError, ErrorDocument},
-    jsonapi::JsonApi,
-};
+use super::{error::ApiError, jsonapi::MEDIA_TYPE};
 
-/// The error statuses of an operation, in addition to the common statuses.
-pub trait Statuses: Send + Sync + 'static {
-    const OWN: &'static [u16];
+/// The statuses of an operation, or `None` if the operation needs no key.
+fn statuses(operation: &str) -> Option<Vec<u16>> {
+    /// Missing key, missing scope, `Accept`, rate limit, fault, unavailable store.
+    const COMMON: [u16; 6] = [401, 403, 406, 429, 500, 503];
+    let own: &[u16] = match operation {
+        "listEndpoints" => &[400],
+        "createEndpoint" => &[400, 408, 409, 413, 415, 422],
+        "showEndpoint" | "deleteEndpoint" => &[400, 404, 412],
+        "changeEndpoint" => &[400, 404, 408, 409, 412, 413, 415, 422],
+        "raiseStore" | "adoptStore" => &[400, 409],
+        "live" | "ready" => return None,
+        _ => unreachable!("`{operation}` needs a line here"),
+    };
+    let mut statuses = [&COMMON, own].concat();
+    statuses.sort_unstable();
+    Some(statuses)
 }
 
-/// The error of an operation: an [`ApiError`] with documented statuses.
-pub struct Refusal<S>(ApiError, PhantomData<fn() -> S>);
+/// The refusals of an operation by status, as OpenAPI describes them. `None` stands for an operation without a key.
+pub fn responses(operation: &str) -> Option<Map<String, Value>> {
+    Some(statuses(operation)?.into_iter().map(|status| (status.to_string(), describe(status))).collect())
+}
 
-/// Missing key, missing scope, `Accept`, rate limit, fault, unavailable store.
-const COMMON: &[u16] = &[401, 403, 406, 429, 500, 503];
-
-impl<S, E: Into<ApiError>> From<E> for Refusal<S> {
-    fn from(error: E) -> Self {
-        Self(error.into(), PhantomData)
+fn describe(status: u16) -> Value {
+    let description = match status {
+        400 => "The body is not JSON, or a query parameter is wrong.",
+        401 => "The key is missing or unknown.",
+        403 => {
+            "The key's scope does not allow the operation, the client sent an id of its own, or a foreign page or name \
+             called management without keys."
+        }
+        404 => "No endpoint has this id.",
+        406 => "`Accept` contains JSON:API only with unknown parameters.",
+        408 => "The body did not arrive in time.",
+        409 => {
+            "Another endpoint has this verb and path, `type` or `id` is wrong, the store's format is too old, or a \
+             process does not know the format."
+        }
+        412 => "`If-Match` does not name the current version of the endpoint, or `If-None-Match` names it.",
+        413 => "The body of the request or of the mock is too large.",
+        415 => "`Content-Type` is not `application/vnd.api+json` or `application/json`.",
+        422 => "The document is well-formed, but not valid. Each error points at its member.",
+        429 => "Too many requests.",
+        503 => "The store cannot be reached, or there is no memory for the request. Repeating the request is safe.",
+        _ => "A fault in the service.",
+    };
+    let content = json!({MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ErrorDocument"}}});
+    let mut response = json!({"description": description, "content": content});
+    let field = match status {
+        401 => Some(("WWW-Authenticate", "string")),
+        429 | 503 => Some(("Retry-After", "integer")),
+        _ => None,
+    };
+    if let Some((name, ty)) = field {
+        response["headers"] = json!({name: {"required": true, "schema": {"type": ty}}});
     }
+    response
 }
 
-impl<S> From<Refusal<S>> for poem::Error {
-    fn from(refusal: Refusal<S>) -> Self {
-        refusal.0.into()
-    }
-}
-
-impl<S: Statuses> ApiResponse for Refusal<S> {
+/// Without statuses, because poem-openapi reads them from types: [`responses`] has the statuses of each operation.
+impl ApiResponse for ApiError {
     fn meta() -> MetaResponses {
-        let mut statuses = [COMMON, S::OWN].concat();
-        statuses.sort_unstable();
-        statuses.dedup();
-        MetaResponses { responses: statuses.into_iter().map(describe).collect() }
+        MetaResponses { responses: Vec::new() }
     }
 
-    fn register(registry: &mut Registry) {
-        JsonApi::<ErrorDocument>::register(registry);
-    }
-}
-
-fn describe(status: u16) -> MetaResponse {
-    let (description, field) = match status {
-        400 => ("The body is not JSON, or a query parameter is wrong.", None),
-        401 => ("The key is missing or unknown.", Some(("WWW-Authenticate", "string"))),
-        403 => (
-            "The key's scope does not allow the operation, the client sent an id of its own, or a foreign page or \
-             name called management without keys.",
-            None,
-        ),
-        404 => ("No endpoint has this id.", None),
-        406 => ("`Accept` contains JSON:API only with unknown parameters.", None),
-        408 => ("The body did not arrive in time.", None),
-        409 => (
-            "Another endpoint has this verb and path, `type` or `id` is wrong, the store's format is too old, or a process \
-             does not know the format.",
-            None,
-        ),
-        412 => ("`If-Match` does not name the current version of the endpoint, or `If-None-Match` names it.", None),
-        413 => ("The body of the request or of the mock is too large.", None),
-        415 => ("`Content-Type` is not `application/vnd.api+json` or `application/json`.", None),
-        422 => ("The document is well-formed, but not valid. Each error points at its member.", None),
-        429 => ("Too many requests.", Some(("Retry-After", "integer"))),
-        503 => (
-            "The store cannot be reached, or there is no memory for the request. Repeating the request is safe.",
-            Some(("Retry-After", "integer")),
-        ),
-        _ => ("A fault in the service.", None),
-    };
-    let header = |(name, ty): (&str, &str)| MetaHeader {
-        name: name.to_owned(),
-        description: None,
-        required: true,
-        deprecated: false,
-        schema: if ty == "integer" { u64::schema_ref() } else { String::schema_ref() },
-    };
-    MetaResponse {
-        description,
-        status: Some(status),
-        status_range: None,
-        content: vec![MetaMediaType {
-            content_type: JsonApi::<ErrorDocument>::CONTENT_TYPE,
-            schema: JsonApi::<ErrorDocument>::schema_ref(),
-        }],
-        headers: field.map(header).into_iter().collect(),
-    }
+    fn register(_registry: &mut Registry) {}
 }

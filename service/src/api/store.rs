@@ -1,6 +1,6 @@
 //! `/-/store/raise` and `/-/store/adopt`: the format of the store, and the digest of a table.
 
-use std::{str::FromStr, sync::Arc};
+use std::sync::Arc;
 
 use poem::Request;
 use poem_openapi::{ApiResponse, OpenApi, Tags, param::Query};
@@ -10,10 +10,8 @@ use super::{
     document::capitalized,
     error::{ApiError, Kind, Source, excerpt},
     jsonapi::JsonApi,
-    parameters::unknown_parameters,
-    refusal::{Refusal, Statuses},
+    parameters::Parameters,
     schema::{AdoptDocument, RaiseDocument},
-    text::{FlagRule, FormatRule, Text},
 };
 use crate::{
     replica::Replica,
@@ -40,11 +38,6 @@ enum Adopted {
     Ok(JsonApi<AdoptDocument>),
 }
 
-struct StoreStatuses;
-impl Statuses for StoreStatuses {
-    const OWN: &'static [u16] = &[400, 409];
-}
-
 pub struct StoreApi {
     pub replica: Arc<Replica>,
 }
@@ -61,20 +54,18 @@ impl StoreApi {
         _access: MayWrite,
         request: &Request,
         /// The format. The default is the newest that the service knows.
-        to_format: Query<Option<Text<FormatRule>>>,
+        to_format: Query<Option<String>>,
         /// Change nothing, and describe the raise.
-        dry_run: Query<Option<Text<FlagRule>>>,
-    ) -> Result<Raised, Refusal<StoreStatuses>> {
-        let mut wrong = unknown_parameters(request, &["to_format", "dry_run"]);
-        let mut note = |name: &str, text: &str, advice: &str| {
-            let why = format!("`{}` is not {advice}", excerpt(text));
-            wrong.push(Kind::BadParameter.object(why, Some(Source::parameter(name))));
-        };
-        let to = parsed(to_format.0, |text| note("to_format", text, "a format: write a whole number"));
-        let is_dry = parsed(dry_run.0, |text| note("dry_run", text, "a flag: write `true` or `false`"));
-        if !wrong.is_empty() {
-            return Err(ApiError::all(wrong).into());
-        }
+        dry_run: Query<Option<String>>,
+    ) -> Result<Raised, ApiError> {
+        let mut parameters = Parameters::of(request);
+        let wrong = |text: &str, advice: &str| format!("`{}` is not {advice}", excerpt(text));
+        let to = parameters.read("to_format", to_format, |text| {
+            text.parse().map_err(|_| wrong(text, "a format: write a whole number"))
+        });
+        let is_dry = parameters
+            .read("dry_run", dry_run, |text| text.parse().map_err(|_| wrong(text, "a flag: write `true` or `false`")));
+        parameters.check()?;
         let raise = self.replica.raise(to, is_dry.unwrap_or(false)).await?;
         Ok(Raised::Ok(JsonApi(raise.into())))
     }
@@ -85,11 +76,8 @@ impl StoreApi {
     /// table, and the digest of the loaded endpoints becomes the digest of the table. A store in a file or in memory
     /// has no digest: the answer is 409.
     #[oai(path = "/-/store/adopt", method = "post", operation_id = "adoptStore")]
-    async fn adopt(&self, _access: MayWrite, request: &Request) -> Result<Adopted, Refusal<StoreStatuses>> {
-        let wrong = unknown_parameters(request, &[]);
-        if !wrong.is_empty() {
-            return Err(ApiError::all(wrong).into());
-        }
+    async fn adopt(&self, _access: MayWrite, request: &Request) -> Result<Adopted, ApiError> {
+        Parameters::of(request).check()?;
         let (version, endpoints) = self.replica.adopt().await?;
         Ok(Adopted::Ok(JsonApi(AdoptDocument::of(version.0, endpoints as u64))))
     }
@@ -114,9 +102,4 @@ impl From<AdoptError> for ApiError {
             AdoptError::Write(error) => error.into(),
         }
     }
-}
-
-fn parsed<R, T: FromStr>(text: Option<Text<R>>, wrong: impl FnOnce(&str)) -> Option<T> {
-    let text = text?.0;
-    text.parse().map_err(|_| wrong(&text)).ok()
 }

@@ -12,8 +12,5 @@ mod verb;
 pub use endpoint::{Endpoint, EndpointId, Route};
 pub use excerpt::{beginning, excerpt};
 pub use path::{MAX_PATH_BYTES, MockPath, PathError, canonical};
-pub use response::{
-    Body, BodyError, HeaderError, Headers, MAX_BODY_BYTES, MAX_HEADER_BYTES, MAX_HEADERS, MockResponse, ResponseError,
-    StatusCode, StatusCodeError,
-};
+pub use response::*;
 pub use verb::{Verb, VerbError};

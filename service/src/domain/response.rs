@@ -4,6 +4,9 @@ use http::{HeaderName, HeaderValue};
 
 use super::excerpt;
 
+/// The least and the greatest final status code. 1xx codes are interim (RFC 9110 section 15.2).
+pub const MIN_CODE: u16 = 200;
+pub const MAX_CODE: u16 = 599;
 /// Maximum number of header fields in an answer.
 pub const MAX_HEADERS: usize = 64;
 /// Maximum bytes of all header names and values together.
@@ -11,15 +14,15 @@ pub const MAX_HEADER_BYTES: usize = 16 * 1024;
 /// Maximum bytes of a body.
 pub const MAX_BODY_BYTES: usize = 256 * 1024;
 
-/// A final status code, 200 to 599. 1xx codes are interim (RFC 9110 section 15.2).
+/// A final status code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StatusCode(u16);
 
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum StatusCodeError {
-    #[error("{0} is an interim code, and an answer needs a final code: write a code from 200 to 599")]
+    #[error("{0} is an interim code, and an answer needs a final code: write a code from {MIN_CODE} to {MAX_CODE}")]
     Interim(f64),
-    #[error("{0} is not a status code: write a whole number from 200 to 599")]
+    #[error("{0} is not a status code: write a whole number from {MIN_CODE} to {MAX_CODE}")]
     OutOfRange(f64),
 }
 
@@ -29,9 +32,10 @@ impl StatusCode {
         if number.fract() != 0.0 {
             return Err(StatusCodeError::OutOfRange(number));
         }
-        match number {
-            200.0..=599.0 => Ok(Self(number as u16)),
-            100.0..=199.0 => Err(StatusCodeError::Interim(number)),
+        // A number beyond `u16` becomes its least or greatest value.
+        match number as u16 {
+            code @ MIN_CODE..=MAX_CODE => Ok(Self(code)),
+            100..MIN_CODE => Err(StatusCodeError::Interim(number)),
             _ => Err(StatusCodeError::OutOfRange(number)),
         }
     }

@@ -14,19 +14,23 @@ pub enum Route {
     OpenApiYaml,
 }
 
+/// Each route with its template and its methods, in the order of [`Route`].
+const ROUTES: [(Route, &str, &str); 9] = [
+    (Route::Endpoints, "/endpoints", "GET, HEAD, POST"),
+    (Route::Endpoint, "/endpoints/{id}", "GET, HEAD, PATCH, DELETE"),
+    (Route::Live, "/-/live", "GET, HEAD"),
+    (Route::Ready, "/-/ready", "GET, HEAD"),
+    (Route::StoreRaise, "/-/store/raise", "POST"),
+    (Route::StoreAdopt, "/-/store/adopt", "POST"),
+    (Route::Docs, "/-/docs", "GET, HEAD"),
+    (Route::OpenApiJson, "/-/openapi.json", "GET, HEAD"),
+    (Route::OpenApiYaml, "/-/openapi.yaml", "GET, HEAD"),
+];
+
 impl Route {
     pub fn of(path: &str) -> Option<Self> {
-        match path {
-            "/endpoints" => Some(Self::Endpoints),
-            "/-/live" => Some(Self::Live),
-            "/-/ready" => Some(Self::Ready),
-            "/-/store/raise" => Some(Self::StoreRaise),
-            "/-/store/adopt" => Some(Self::StoreAdopt),
-            "/-/docs" => Some(Self::Docs),
-            "/-/openapi.json" => Some(Self::OpenApiJson),
-            "/-/openapi.yaml" => Some(Self::OpenApiYaml),
-            _ => Self::id_in(path).map(|_| Self::Endpoint),
-        }
+        let template = Self::id_in(path).map_or(path, |_| Self::Endpoint.template());
+        ROUTES.iter().find(|(_, known, _)| *known == template).map(|(route, ..)| *route)
     }
 
     /// The id in the path of an endpoint, as the client sent it.
@@ -36,17 +40,12 @@ impl Route {
 
     /// The route as a template, a value of small cardinality for `http.route`.
     pub const fn template(self) -> &'static str {
-        match self {
-            Self::Endpoints => "/endpoints",
-            Self::Endpoint => "/endpoints/{id}",
-            Self::Live => "/-/live",
-            Self::Ready => "/-/ready",
-            Self::StoreRaise => "/-/store/raise",
-            Self::StoreAdopt => "/-/store/adopt",
-            Self::Docs => "/-/docs",
-            Self::OpenApiJson => "/-/openapi.json",
-            Self::OpenApiYaml => "/-/openapi.yaml",
-        }
+        ROUTES[self as usize].1
+    }
+
+    /// The methods of the route, for `Allow`.
+    pub const fn allowed(self) -> &'static str {
+        ROUTES[self as usize].2
     }
 
     pub const fn is_health(self) -> bool {
@@ -55,16 +54,6 @@ impl Route {
 
     pub const fn is_documentation(self) -> bool {
         matches!(self, Self::Docs | Self::OpenApiJson | Self::OpenApiYaml)
-    }
-
-    /// The methods of the route, for `Allow`.
-    pub const fn allowed(self) -> &'static str {
-        match self {
-            Self::Endpoints => "GET, HEAD, POST",
-            Self::Endpoint => "GET, HEAD, PATCH, DELETE",
-            Self::StoreRaise | Self::StoreAdopt => "POST",
-            Self::Live | Self::Ready | Self::Docs | Self::OpenApiJson | Self::OpenApiYaml => "GET, HEAD",
-        }
     }
 }
 
@@ -78,14 +67,12 @@ pub fn meant(path: &str) -> Option<String> {
     Some(format!("/{}", segments.join("/"))).filter(|path| Route::of(path).is_some())
 }
 
+/// The canonical paths of [`is_reserved`], for the OpenAPI document.
+pub const RESERVED: &str = "^(/endpoints(/|$)|/-/)";
+
 /// Whether a canonical path belongs to management on a shared listener.
 pub fn is_reserved(path: &str) -> bool {
     path == "/endpoints" || path.starts_with("/endpoints/") || path.starts_with("/-/")
-}
-
-/// For management with a listener of its own.
-pub fn nothing_is_reserved(_path: &str) -> bool {
-    false
 }
 
 #[cfg(test)]

@@ -2,61 +2,25 @@
 
 use serde_json::{Map, Value};
 
-use super::IsReserved;
+use super::attributes::{Attribute, Member, home};
 use crate::api::error::{ApiError, ErrorObject, Kind, MAX_ERRORS, Source, excerpt};
 
-/// The object to which a known member belongs.
-pub fn home(name: &str) -> Option<&'static str> {
-    match name {
-        "verb" | "path" | "response" => Some("data.attributes"),
-        "code" | "headers" | "body" => Some("data.attributes.response"),
-        _ => None,
-    }
-}
-
-/// An example of a member.
-fn example(name: &str) -> &'static str {
-    match name {
-        "verb" => r#""verb": "GET""#,
-        "path" => r#""path": "/greeting""#,
-        "response" => r#""response": {"code": 200}"#,
-        "code" => r#""code": 200"#,
-        "headers" => r#""headers": {"Content-Type": "text/plain"}"#,
-        _ => r#""attributes": {"verb": "GET", "path": "/greeting", "response": {"code": 200}}"#,
-    }
-}
-
-/// The value of a member. Only PATCH distinguishes null from absence.
-enum Member<'a> {
-    Absent,
-    Null,
-    Value(&'a Value),
-}
-
-impl<'a> Member<'a> {
-    fn of(object: &'a Map<String, Value>, name: &str) -> Self {
-        match object.get(name) {
-            None => Self::Absent,
-            Some(Value::Null) => Self::Null,
-            Some(value) => Self::Value(value),
-        }
-    }
-}
-
 /// The errors of a document so far.
-pub struct Reader {
-    pub errors: Vec<ErrorObject>,
+pub struct Reader<'a> {
+    errors: Vec<ErrorObject>,
     /// The number of errors beyond [`MAX_ERRORS`].
     untold: usize,
-    pub is_reserved: IsReserved,
+    /// Whether management has this path.
+    pub is_reserved: &'a dyn Fn(&str) -> bool,
 }
 
 /// `None` stands for a wrong value, whose error is noted.
-impl Reader {
-    pub fn new(is_reserved: IsReserved) -> Self {
+impl<'a> Reader<'a> {
+    pub fn new(is_reserved: &'a dyn Fn(&str) -> bool) -> Self {
         Self { errors: Vec::new(), untold: 0, is_reserved }
     }
 
+    /// The outcome, if there are no errors.
     pub fn finish<T>(mut self, outcome: Option<T>) -> Result<T, ApiError> {
         if self.untold > 0 {
             let detail = format!("There are {} more errors: correct these first", self.untold);
@@ -73,89 +37,38 @@ impl Reader {
         }
     }
 
-    pub fn required<'a>(&mut self, object: &'a Map<String, Value>, at: &str, name: &str) -> Option<&'a Value> {
-        match Member::of(object, name) {
-            Member::Value(value) => Some(value),
-            Member::Absent | Member::Null => {
-                let detail = format!("`{name}` is missing: write `{}`", example(name));
-                self.note(Kind::Invalid, &format!("{at}/{name}"), detail);
-                None
-            }
-        }
+    /// The value of a required attribute. `at` is the JSON pointer of the object.
+    pub fn required<A: Attribute>(&mut self, object: &Map<String, Value>, at: &str) -> Option<A> {
+        const { assert!(A::IS_REQUIRED) };
+        let (at, name, example) = (format!("{at}/{}", A::NAME), A::NAME, A::EXAMPLE);
+        let why = match object.get(name) {
+            None => "",
+            Some(Value::Null) => ", because null clears a member",
+            Some(value) => return A::read(value, &at, self),
+        };
+        self.note(Kind::Invalid, &at, format!("`{name}` is missing{why}: write `\"{name}\": {example}`"));
+        None
     }
 
-    /// A required attribute in a PATCH: absence keeps it; null is an error.
-    pub fn kept<T>(
-        &mut self,
-        object: &Map<String, Value>,
-        at: &str,
-        name: &str,
-        current: T,
-        read: impl FnOnce(&mut Self, &Value) -> Option<T>,
-    ) -> Option<T> {
-        match Member::of(object, name) {
-            Member::Absent => Some(current),
-            Member::Value(value) => read(self, value),
-            Member::Null => {
-                self.note(
-                    Kind::Invalid,
-                    &format!("{at}/{name}"),
-                    format!("`{name}` cannot be null: leave the member out to keep its value"),
-                );
-                None
-            }
-        }
+    /// The value of an optional attribute, or `None` if it is absent, null or wrong. `at` is the JSON pointer of the
+    /// object.
+    pub fn optional<A: Attribute>(&mut self, object: &Map<String, Value>, at: &str) -> Option<A> {
+        const { assert!(!A::IS_REQUIRED) };
+        let value = object.get(A::NAME).filter(|value| !value.is_null())?;
+        A::read(value, &format!("{at}/{}", A::NAME), self)
     }
 
-    /// An optional member of the response: null clears it, absence keeps it. Absence in a new endpoint clears it.
-    pub fn optional<T>(
-        &mut self,
-        response: &Map<String, Value>,
-        name: &str,
-        cleared: T,
-        kept: Option<T>,
-        read: impl FnOnce(&mut Self, &Value) -> Option<T>,
-    ) -> Option<T> {
-        match Member::of(response, name) {
-            Member::Absent => Some(kept.unwrap_or(cleared)),
-            Member::Null => Some(cleared),
-            Member::Value(value) => read(self, value),
-        }
-    }
-
-    pub fn required_object<'a>(
-        &mut self,
-        object: &'a Map<String, Value>,
-        at: &str,
-        name: &str,
-    ) -> Option<&'a Map<String, Value>> {
-        let value = self.required(object, at, name)?;
-        self.object(value, at, name)
-    }
-
-    pub fn object_or<'a>(
-        &mut self,
-        object: &'a Map<String, Value>,
-        at: &str,
-        name: &str,
-        absent: &'a Map<String, Value>,
-    ) -> Option<&'a Map<String, Value>> {
-        object.get(name).map_or(Some(absent), |value| self.object(value, at, name))
-    }
-
-    pub fn object<'a>(&mut self, value: &'a Value, at: &str, name: &str) -> Option<&'a Map<String, Value>> {
+    /// The value as an object. `at` is its JSON pointer.
+    pub fn object<'v, A: Attribute>(&mut self, value: &'v Value, at: &str) -> Option<&'v Map<String, Value>> {
         let object = value.as_object();
         if object.is_none() {
-            self.note(
-                Kind::Invalid,
-                &format!("{at}/{name}"),
-                format!("`{name}` is not an object: write `{}`", example(name)),
-            );
+            let (name, example) = (A::NAME, A::EXAMPLE);
+            self.note(Kind::Invalid, at, format!("`{name}` is not an object: write `\"{name}\": {example}`"));
         }
         object
     }
 
-    pub fn string<'a>(&mut self, value: &'a Value, pointer: &str) -> Option<&'a str> {
+    pub fn string<'v>(&mut self, value: &'v Value, pointer: &str) -> Option<&'v str> {
         let text = value.as_str();
         if text.is_none() {
             self.note(Kind::Invalid, pointer, "The value is not a string: write it in quotes");
@@ -164,13 +77,14 @@ impl Reader {
     }
 
     /// Notes every unknown member, so that a misspelt member is not silently lost.
-    pub fn only_known(&mut self, object: &Map<String, Value>, at: &str, known: &[&str]) {
-        for name in object.keys().filter(|name| !known.contains(&name.as_str())) {
+    pub fn only_known(&mut self, object: &Map<String, Value>, at: &str, known: &[Member]) {
+        let is_known = |name: &str| known.iter().any(|member| member.name == name);
+        for name in object.keys().filter(|name| !is_known(name)) {
             let excerpt = excerpt(name);
             let detail = if let Some(home) = home(name) {
                 format!("`{name}` is in the wrong place: put it into `{home}`")
             } else {
-                let list = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+                let list = known.iter().map(|member| format!("`{}`", member.name)).collect::<Vec<_>>().join(", ");
                 format!("`{excerpt}` is not a member here: use {list}, or leave it out")
             };
             self.note(Kind::Invalid, &format!("{at}/{}", escaped(&excerpt)), detail);

@@ -1,0 +1,175 @@
+//! The attributes of a mock. Each has one declaration: how it is read, shown, and described in OpenAPI.
+//!
+//! A new attribute is an implementation of [`Attribute`], a member of [`MOCK`] or [`RESPONSE`], and a line in `read` and
+//! `show` of the object that holds it.
+
+use serde_json::{Map, Value, json};
+
+use super::{reader::Reader, response::RESPONSE};
+use crate::{
+    api::error::Kind,
+    domain::{Endpoint, EndpointId, MAX_PATH_BYTES, MockPath, MockResponse, Route, Verb},
+};
+
+/// A member of the document of a mock.
+pub trait Attribute: Sized {
+    const NAME: &'static str;
+    /// A value in JSON, for messages and the OpenAPI document.
+    const EXAMPLE: &'static str;
+    const IS_REQUIRED: bool = true;
+
+    /// Reads a value that is not null. `None` stands for a wrong value, whose errors are noted. `at` is the JSON pointer
+    /// of the value.
+    fn read(value: &Value, at: &str, reader: &mut Reader) -> Option<Self>;
+
+    /// The value that [`Self::read`] reads, or null for an absent attribute.
+    fn show(&self) -> Value;
+
+    /// The schema of the values for [`Self::read`], without null.
+    fn schema() -> Value;
+}
+
+/// A member of an object, as its [`Attribute`] declares it.
+pub struct Member {
+    pub name: &'static str,
+    is_required: bool,
+    schema: fn() -> Value,
+}
+
+/// The members of `attributes`.
+pub const MOCK: &[Member] = &[member::<Verb>(), member::<MockPath>(), member::<MockResponse>()];
+
+pub const fn member<A: Attribute>() -> Member {
+    Member { name: A::NAME, is_required: A::IS_REQUIRED, schema: member_schema::<A> }
+}
+
+fn member_schema<A: Attribute>() -> Value {
+    let mut schema = A::schema();
+    // The examples of its members are the example of an object.
+    if schema.get("properties").is_none() {
+        schema["example"] = serde_json::from_str(A::EXAMPLE).expect("each example is JSON");
+    }
+    if !A::IS_REQUIRED {
+        schema["nullable"] = true.into();
+    }
+    schema
+}
+
+/// The object to which a known member belongs.
+pub fn home(name: &str) -> Option<&'static str> {
+    let homes = [(MOCK, "data.attributes"), (RESPONSE, "data.attributes.response")];
+    homes.into_iter().find(|(members, _)| members.iter().any(|member| member.name == name)).map(|(_, home)| home)
+}
+
+/// The schema of changes to attributes: the same members, and all are optional.
+pub fn changes_schema() -> Value {
+    let mut changes = Endpoint::schema();
+    changes["description"] = "Changes to the mock. Absent members keep their values, also in `response`. `headers` is \
+                              replaced as a whole. Null clears `headers` or `body`."
+        .into();
+    for object in ["", "/properties/response"] {
+        let object = changes.pointer_mut(object).and_then(Value::as_object_mut);
+        object.expect("both are objects").shift_remove("required");
+    }
+    changes
+}
+
+pub fn object_schema(description: &str, members: &[Member]) -> Value {
+    let required: Vec<_> = members.iter().filter(|member| member.is_required).map(|member| member.name).collect();
+    let properties: Map<_, _> = members.iter().map(|member| (member.name.to_owned(), (member.schema)())).collect();
+    json!({
+        "type": "object",
+        "description": description,
+        "required": required,
+        "properties": properties,
+        "additionalProperties": false,
+    })
+}
+
+/// An object without absent attributes.
+pub fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
+    let present = members.into_iter().filter(|(_, value)| !value.is_null());
+    present.map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>().into()
+}
+
+pub fn shown<'a, A: Attribute + 'a>(attribute: impl Into<Option<&'a A>>) -> (&'static str, Value) {
+    (A::NAME, attribute.into().map_or(Value::Null, A::show))
+}
+
+/// All attributes of an endpoint. Its id is none of them: [`Attribute::read`] generates one.
+impl Attribute for Endpoint {
+    const NAME: &'static str = "attributes";
+    const EXAMPLE: &'static str = r#"{"verb": "GET", "path": "/greeting", "response": {"code": 200}}"#;
+
+    fn read(value: &Value, at: &str, reader: &mut Reader) -> Option<Self> {
+        let attributes = reader.object::<Self>(value, at)?;
+        reader.only_known(attributes, at, MOCK);
+        let verb = reader.required(attributes, at);
+        let path = reader.required(attributes, at);
+        let response = reader.required(attributes, at);
+        Some(Self { id: EndpointId::generate(), route: Route { verb: verb?, path: path? }, response: response? })
+    }
+
+    fn show(&self) -> Value {
+        object([shown(&self.route.verb), shown(&self.route.path), shown(&self.response)])
+    }
+
+    fn schema() -> Value {
+        object_schema("The mock: verb, path and response.", MOCK)
+    }
+}
+
+impl Attribute for Verb {
+    const NAME: &'static str = "verb";
+    const EXAMPLE: &'static str = r#""GET""#;
+
+    fn read(value: &Value, at: &str, reader: &mut Reader) -> Option<Self> {
+        let text = reader.string(value, at)?;
+        reader.noted(Kind::Invalid, at, Self::parse(text))
+    }
+
+    fn show(&self) -> Value {
+        self.as_str().into()
+    }
+
+    fn schema() -> Value {
+        json!({
+            "type": "string",
+            "description": "The method of the mock's requests, in upper or lower case. CONNECT and TRACE cannot be \
+                            mocked: no load balancer delivers them.",
+            "enum": Self::ALL.map(Self::as_str),
+        })
+    }
+}
+
+impl Attribute for MockPath {
+    const NAME: &'static str = "path";
+    const EXAMPLE: &'static str = r#""/greeting""#;
+
+    fn read(value: &Value, at: &str, reader: &mut Reader) -> Option<Self> {
+        let text = reader.string(value, at)?;
+        let path = reader.noted(Kind::Invalid, at, Self::parse(text))?;
+        if (reader.is_reserved)(path.as_str()) {
+            let detail =
+                format!("`{path}` is reserved for management: choose a path outside of `/endpoints` and `/-/`");
+            reader.note(Kind::Invalid, at, detail);
+            return None;
+        }
+        Some(path)
+    }
+
+    fn show(&self) -> Value {
+        self.as_str().into()
+    }
+
+    fn schema() -> Value {
+        json!({
+            "type": "string",
+            "description": "The path component of a URL. It matches exactly; Echo ignores the query of a request. No \
+                            query, fragment, host or dot segments. Percent-escape characters that a URL cannot hold. On \
+                            a listener shared with management, `/endpoints`, `/endpoints/…` and `/-/…` are reserved.",
+            "maxLength": MAX_PATH_BYTES,
+            "pattern": r"^(?!.*/(\.|%2[eE]){1,2}(/|$))/([A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*$",
+        })
+    }
+}
