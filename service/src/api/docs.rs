@@ -11,10 +11,12 @@ use serde_json::{Map, Value, json};
 pub use self::page::page;
 use super::{
     document::{self, Attribute},
-    jsonapi::MEDIA_TYPE,
-    parameters, refusal, routes,
+    parameters, refusal,
 };
-use crate::domain::{MockPath, Verb};
+use crate::{
+    domain::{MockPath, Verb},
+    http::{MEDIA_TYPE, routes},
+};
 
 const DESCRIPTION: &str = "A mock HTTP server. Create an endpoint (method, path and response), then call it.\n\n\
     Requests and answers are [JSON:API 1.1](https://jsonapi.org/format/1.1/). Every error names the mistake and the correction.";

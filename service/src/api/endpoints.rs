@@ -44,8 +44,8 @@ pub struct EndpointsApi {
     pub is_reserved: IsReserved,
 }
 
-/// `If-Match` and `If-None-Match` are parameters for the description only: [`conditions`] reads all lines of a field, and
-/// poem only the first.
+/// `If-Match` and `If-None-Match` are parameters for the description only: [`conditions`] reads all lines of a field,
+/// and poem only the first.
 #[OpenApi(tag = "Tag::Endpoints")]
 impl EndpointsApi {
     /// List endpoints

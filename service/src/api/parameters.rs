@@ -62,8 +62,8 @@ impl<'a> Parameters<'a> {
         parse(&sent.0?).map_err(note).ok()
     }
 
-    /// Refuses wrong, unknown and duplicate parameters: with a misspelt filter, a listing would show everything (JSON:API
-    /// 1.1, "Query Parameters").
+    /// Refuses wrong, unknown and duplicate parameters: with a misspelt filter, a listing would show everything
+    /// (JSON:API 1.1, "Query Parameters").
     pub fn check(self) -> Result<(), ApiError> {
         let errors = [self.unknown(), self.wrong].concat();
         if errors.is_empty() { Ok(()) } else { Err(ApiError::all(errors)) }

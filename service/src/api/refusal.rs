@@ -6,7 +6,8 @@ use poem_openapi::{
 };
 use serde_json::{Map, Value, json};
 
-use super::{error::ApiError, jsonapi::MEDIA_TYPE};
+use super::error::ApiError;
+use crate::http::MEDIA_TYPE;
 
 /// The statuses of an operation, or `None` if the operation needs no key.
 fn statuses(operation: &str) -> Option<Vec<u16>> {

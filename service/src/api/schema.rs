@@ -1,7 +1,7 @@
 //! The documents of answers, for handlers and for the OpenAPI document.
 //!
-//! [`super::document`] reads and describes the documents of requests and the attributes of a mock. Here attributes are a
-//! `Value`, and [`super::docs`] adds their schema.
+//! [`super::document`] reads and describes the documents of requests and the attributes of a mock. Here attributes are
+//! a `Value`, and [`super::docs`] adds their schema.
 
 use poem_openapi::{Enum, Object, types::Example};
 use serde_json::Value;

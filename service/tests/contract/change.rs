@@ -198,6 +198,23 @@ fn a_refused_change_changes_nothing_and_follows_the_rules_of_creation() {
 }
 
 #[test]
+fn null_does_not_clear_a_required_member() {
+    let echo = Echo::start(&[]);
+    let id = echo.create("GET", "/x", original());
+    let document = json!({"data": {"type": "endpoints", "attributes": null}});
+    let given = changes(json!({"verb": null, "response": {"code": null, "body": 1}}));
+    for (document, pointers) in [
+        (document, vec!["/data/attributes"]),
+        (given, vec!["/data/attributes/verb", "/data/attributes/response/code", "/data/attributes/response/body"]),
+    ] {
+        let answer = echo.patch(&id, &document);
+        assert_refused(&answer, 422, &document.to_string());
+        assert_eq!(answer.pointers(), pointers, "{}", answer.text());
+        assert!(answer.details().contains("` is missing, because null clears a member: write `"), "{}", answer.text());
+    }
+}
+
+#[test]
 fn a_change_without_attributes_changes_nothing() {
     let echo = Echo::start(&[]);
     let id = echo.create("GET", "/x", original());

@@ -71,6 +71,32 @@ fn keys_are_documented_only_if_management_has_keys() {
 }
 
 #[test]
+fn the_document_excludes_reserved_paths_only_where_they_are_reserved() {
+    for (arguments, is_shared) in [(vec![], true), (APART.to_vec(), false)] {
+        let document = document(&Echo::start(&arguments));
+        for name in ["Attributes", "AttributeChanges"] {
+            let path = &document["components"]["schemas"][name]["properties"]["path"];
+            assert_eq!(path["not"]["pattern"].is_string(), is_shared, "{name} with {arguments:?}: {path}");
+        }
+    }
+}
+
+#[test]
+fn changes_have_the_members_of_a_mock_and_all_are_optional() {
+    let document = document(&Echo::start(&[]));
+    for (object, required) in [("", json!(["verb", "path", "response"])), ("/properties/response", json!(["code"]))] {
+        let schema = |name: &str| document.pointer(&format!("/components/schemas/{name}{object}")).unwrap();
+        let (whole, changes) = (schema("Attributes"), schema("AttributeChanges"));
+        let names = |schema: &Value| schema["properties"].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+        assert_eq!((&whole["required"], changes.get("required")), (&required, None), "{object}");
+        assert_eq!(names(whole), names(changes), "{object}");
+        for schema in [whole, changes] {
+            assert_eq!(schema["additionalProperties"], json!(false), "{object}");
+        }
+    }
+}
+
+#[test]
 fn the_page_accepts_keys_only_on_an_origin_without_mocks() {
     for (arguments, takes_keys, says_why_not) in [
         ([&KEYS[..], &APART].concat(), true, false),

@@ -40,6 +40,25 @@ fn a_mock_at_a_reserved_path_is_refused_on_create_and_on_change() {
 }
 
 #[test]
+fn a_mock_from_a_listener_of_its_own_keeps_its_path_on_a_shared_listener() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = format!("file:{}", folder.path().join("echo.redb").display());
+    let apart = Echo::start(&["--store", &store, "--management-listen", "127.0.0.1:0"]);
+    let id = apart.create("GET", "/-/docs", json!({"code": 200}));
+    drop(apart);
+    let shared = Echo::start(&["--store", &store]);
+    for (given, status) in [
+        (json!({"response": {"code": 201}}), 200),
+        (json!({"path": "/%2d/docs"}), 200),
+        (json!({"path": "/-/live"}), 422),
+        (json!({"path": "/free"}), 200),
+        (json!({"path": "/-/docs"}), 422),
+    ] {
+        assert_eq!(shared.patch(&id, &changes(given.clone())).status, status, "{given}");
+    }
+}
+
+#[test]
 fn paths_similar_to_reserved_paths_are_ordinary() {
     let echo = Echo::start(&[]);
     for path in [

@@ -1,7 +1,7 @@
 //! The attributes of a mock. Each has one declaration: how it is read, shown, and described in OpenAPI.
 //!
-//! A new attribute is an implementation of [`Attribute`], a member of [`MOCK`] or [`RESPONSE`], and a line in `read` and
-//! `show` of the object that holds it.
+//! A new attribute needs an implementation of [`Attribute`], and a member of [`MOCK`] or [`RESPONSE`]. The object that
+//! holds the attribute needs a line in `read` and in `show`.
 
 use serde_json::{Map, Value, json};
 
@@ -18,8 +18,8 @@ pub trait Attribute: Sized {
     const EXAMPLE: &'static str;
     const IS_REQUIRED: bool = true;
 
-    /// Reads a value that is not null. `None` stands for a wrong value, whose errors are noted. `at` is the JSON pointer
-    /// of the value.
+    /// Reads a value that is not null. `None` stands for a wrong value, whose errors are noted. `at` is the JSON
+    /// pointer of the value.
     fn read(value: &Value, at: &str, reader: &mut Reader) -> Option<Self>;
 
     /// The value that [`Self::read`] reads, or null for an absent attribute.
