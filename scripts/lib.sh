@@ -88,8 +88,8 @@ in_ecr() {
   registry=(--registry-id "${BASH_REMATCH[1]}" --region "${BASH_REMATCH[2]}" --repository-name "${BASH_REMATCH[3]}") digest=${BASH_REMATCH[4]}
 }
 
-# tag_of IMAGE: prints the tag from scripts/image: the commit, the platform of a single-platform image, and -by-hand if
-# a person pushed it.
+# tag_of IMAGE: prints the tag from scripts/deliver/image: the commit, the platform of a single-platform image, and
+# -by-hand if a person pushed it.
 tag_of() {
   local registry digest tags
   in_ecr "$1"

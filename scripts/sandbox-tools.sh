@@ -1,4 +1,5 @@
-# Requirements of scripts/image and scripts/sandbox: containers without a Docker engine, and the emulator of AWS.
+# Requirements of scripts/deliver/image and scripts/sandbox: containers without a Docker engine, and the emulator of
+# AWS.
 # Scripts source this file after lib.sh.
 # shellcheck shell=bash
 : "${root:?scripts/lib.sh comes first}"

@@ -22,7 +22,7 @@ check_image() {
 check_sandbox() {
   as_root "the cloud, applied in the sandbox" || { count=0 && return; }
   # Shared preparations, before the sandboxes start.
-  (. "$root/scripts/sandbox-tools.sh" && containers && emulator && ECHO_IMAGE_BUILDER=buildah scripts/image && scripts/tools provider collector promql dynamodb-local python rights) >/dev/null || return
+  (. "$root/scripts/sandbox-tools.sh" && containers && emulator && ECHO_IMAGE_BUILDER=buildah scripts/deliver/image && scripts/tools provider collector promql dynamodb-local python rights) >/dev/null || return
   local run runs status=0 log proved
   rm -f target/rights-{10000,15000,20000}.json
   tests/sandbox/run dev >"$work/sandbox-dev.log" &

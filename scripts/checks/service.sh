@@ -52,7 +52,7 @@ check_browser() {
 
 # The API's document, by the built-in rules of two linters, offline. Swagger UI in the binary is the one from npm.
 check_openapi() {
-  "$root/scripts/tools" openapi && scripts/swagger-ui --check || return
+  "$root/scripts/tools" openapi && scripts/generate/swagger-ui --check || return
   export REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true
   redocly lint --config tests/openapi/redocly.yaml service/openapi.json 2>&1 &&
     spectral lint --ruleset tests/openapi/spectral.yaml --fail-severity hint service/openapi.json

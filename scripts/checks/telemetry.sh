@@ -7,7 +7,7 @@ check_telemetry() {
   cargo build --package echo-service || return
   local plan=$work/telemetry.plan record=$work/telemetry
   mkdir "$record" && tests/telemetry/plan "$plan" || return
-  TELEMETRY_PLAN=$plan scripts/dashboard --check || return
+  TELEMETRY_PLAN=$plan scripts/generate/dashboard --check || return
   echo-python -B tests/telemetry/record.py "$plan" "$record" "$root/target/debug/echo-service" ||
     { tail -n 5 "$record"/*.log >&2; return 1; }
   TELEMETRY_PLAN=$plan TELEMETRY_RECORD=$record echo-python -B -m unittest discover --start-directory tests/telemetry --top-level-directory tests/telemetry 2>&1 |

@@ -29,7 +29,7 @@ initialised() {
 check_tffmt() { in_copy terraform && terraform fmt -check -diff -recursive; }
 
 # The inputs and outputs in the READMEs match the code, and the usage blocks match tested examples.
-check_tfdocs() { scripts/docs --check && python3 -B -m unittest tests/terraform/test_usage.py; }
+check_tfdocs() { scripts/generate/module-readmes --check && python3 -B -m unittest tests/terraform/test_usage.py; }
 
 # Examples may leave versions to their module.
 check_tflint() {
@@ -112,5 +112,5 @@ check_roots() {
   python3 -B -m unittest tests/terraform/test_environments.py tests/terraform/test_protection.py tests/terraform/test_quotas.py tests/terraform/test_order.py tests/sandbox/emulator/order/test_order.py
 }
 
-# Prices that scripts/cost calculates from a plan.
+# Prices that scripts/deliver/cost calculates from a plan.
 check_cost() { python3 -B -m unittest tests/terraform/test_cost.py; }

@@ -1,8 +1,8 @@
 """Shared parts of the tests of the pipeline's scripts.
 
 The scripts run unchanged in a copy of the checkout. Its environments are roots of a few lines, and the real Terraform
-applies them. Fake commands replace GitHub, AWS and Echo, and record each request. The sandbox runs scripts/plan and
-scripts/deploy on the real roots (tests/sandbox/proofs/environment.py).
+applies them. Fake commands replace GitHub, AWS and Echo, and record each request. The sandbox runs scripts/deliver/plan and
+scripts/deliver/deploy on the real roots (tests/sandbox/proofs/environment.py).
 """
 
 import json
@@ -116,7 +116,7 @@ class Scripts(unittest.TestCase):
         return subprocess.check_output(["git", "-c", "user.name=A", "-c", "user.email=a@b", *arguments], cwd=self.root, text=True, stderr=subprocess.PIPE).strip()
 
     def run_script(self, name, *arguments, stdin="", **env):
-        command = [self.root / "scripts" / name, *arguments]
+        command = [next(self.root.glob(f"scripts/**/{name}")), *arguments]
         done = subprocess.run(command, env=self.env | env, cwd=self.root, input=stdin, capture_output=True, text=True, check=False)
         self.output = done.stdout + done.stderr
         self.stdout = done.stdout

@@ -1,4 +1,4 @@
-"""scripts/deploy succeeds, rolls back, or refuses to start. Run by `scripts/test pipeline`."""
+"""scripts/deliver/deploy succeeds, rolls back, or refuses to start. Run by `scripts/test pipeline`."""
 
 import fcntl
 import json

@@ -1,4 +1,4 @@
-"""Registry and token of scripts/login. Run by `scripts/test pipeline`."""
+"""Registry and token of scripts/deliver/login. Run by `scripts/test pipeline`."""
 
 import unittest
 

@@ -35,8 +35,8 @@ def missing_checks(page):
 
 def missing_scripts(page):
     table = page.split("## Scripts")[1].split("\n## ")[0]
-    named = set(re.findall(r"`(scripts/[\w.-]+)`", "".join(row.split("|")[1] for row in table.splitlines() if row.startswith("| `"))))
-    return named ^ {f"scripts/{file.name}" for file in (ROOT / "scripts").iterdir() if file.is_file()}
+    named = set(re.findall(r"`(scripts/[\w./-]+)`", "".join(row.split("|")[1] for row in table.splitlines() if row.startswith("| `"))))
+    return named ^ {str(file.relative_to(ROOT)) for file in (ROOT / "scripts").rglob("*") if file.is_file() and file.parent.name != "checks"}
 
 
 def missing_tests(page):

@@ -1,4 +1,4 @@
-"""The output of scripts/plan and scripts/drift, and the differences that they ignore. Run by `scripts/test pipeline`."""
+"""The output of scripts/deliver/plan and scripts/deliver/drift, and the differences that they ignore. Run by `scripts/test pipeline`."""
 
 import json
 import shutil
@@ -165,7 +165,7 @@ class Drift(Scripts):
             self.drifts(*drift)
             self.succeed("drift", "dev")
             self.assertEqual(self.issues(), [])
-        # scripts/plan without --drift has the difference nevertheless.
+        # scripts/deliver/plan without --drift has the difference nevertheless.
         self.assertEqual(self.run_script("plan", "dev"), 2, self.output)
 
     def test_ignores_limits_that_a_schedule_has_set(self):

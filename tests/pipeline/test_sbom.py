@@ -1,4 +1,4 @@
-"""scripts/sbom lists the crates of the binary. Run by `scripts/test pipeline`."""
+"""scripts/deliver/sbom lists the crates of the binary. Run by `scripts/test pipeline`."""
 
 import json
 import pathlib
@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 def sbom():
     with tempfile.TemporaryDirectory() as folder:
         file = pathlib.Path(folder) / "sbom.json"
-        subprocess.run([ROOT / "scripts/sbom", file], check=True)
+        subprocess.run([ROOT / "scripts/deliver/sbom", file], check=True)
         return json.loads(file.read_text())
 
 

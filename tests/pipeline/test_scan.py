@@ -1,4 +1,4 @@
-"""Images that scripts/scan passes and refuses. Run by `scripts/test pipeline`."""
+"""Images that scripts/deliver/scan passes and refuses. Run by `scripts/test pipeline`."""
 
 import json
 import unittest

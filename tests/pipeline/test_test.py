@@ -29,7 +29,7 @@ class Test(Scripts):
 
     def test_a_run_that_is_told_to_end_leaves_no_sandbox(self):
         self.write("tests/sandbox/run", RUN, 0o755)
-        self.write("scripts/image", "#!/bin/sh\n", 0o755)
+        self.write("scripts/deliver/image", "#!/bin/sh\n", 0o755)
         self.write("scripts/sandbox-tools.sh", "containers() { :; }\nemulator() { :; }\n")
         checks = self.root / "scripts/checks/cloud.sh"
         checks.write_text(checks.read_text() + "as_root() { :; }\n")

@@ -66,19 +66,19 @@ class Workflows(unittest.TestCase):
         listing = {name for name, document in WORKFLOWS.items() if len([it for it in ENVIRONMENTS if re.search(rf"\b{it}\b", yaml.dump(document))]) > 1}
         self.assertEqual(listing, {"deliver"})
         self.assertEqual(WORKFLOWS["deploy"][True]["workflow_dispatch"]["inputs"]["environment"]["type"], "environment")
-        values = {where: step for where, step in runs() if step["run"].startswith("scripts/values ")}
+        values = {where: step for where, step in runs() if step["run"].startswith("scripts/deliver/write-tfvars ")}
         self.assertEqual(set(values), {"deliver: account", "deploy: deploy", "nightly: drift", "pull-request: plan"})
         for step in values.values():
             self.assertEqual(step["env"]["VARIABLES"], "${{ toJSON(vars) }}")
 
     def test_the_roots_are_the_folders_of_environments(self):
-        jobs, output = WORKFLOWS["nightly"]["jobs"], subprocess.check_output([ROOT / "scripts/roots"], text=True)
+        jobs, output = WORKFLOWS["nightly"]["jobs"], subprocess.check_output([ROOT / "scripts/deliver/list-roots"], text=True)
         self.assertEqual(jobs["drift"]["strategy"]["matrix"]["root"], "${{ fromJSON(needs.roots.outputs.roots) }}")
         self.assertEqual(set(json.loads(output.removeprefix("roots="))), ROOTS)
 
     def test_a_deployment_to_prod_needs_an_approval(self):
         (deploy,) = WORKFLOWS["deploy"]["jobs"].values()
-        asks = next(number for number, step in enumerate(deploy["steps"]) if step.get("run", "").startswith("scripts/approved"))
+        asks = next(number for number, step in enumerate(deploy["steps"]) if step.get("run", "").startswith("scripts/deliver/require-approval"))
         gets_rights = next(number for number, step in enumerate(deploy["steps"]) if "role-to-assume" in step.get("with", {}))
         self.assertLess(asks, gets_rights)
         self.assertEqual(deploy["steps"][asks]["if"], "inputs.environment == 'prod'")
@@ -96,24 +96,24 @@ class Workflows(unittest.TestCase):
     def test_a_delivery_keeps_its_sbom_even_without_attestations(self):
         steps = WORKFLOWS["deliver"]["jobs"]["image"]["steps"]
         (kept,) = [step for step in steps if step.get("uses", "").startswith("actions/upload-artifact@")]
-        made = next(step["run"] for step in steps if step.get("run", "").startswith("scripts/sbom"))
+        made = next(step["run"] for step in steps if step.get("run", "").startswith("scripts/deliver/sbom"))
         self.assertEqual((kept["with"]["path"], kept.get("if")), ("${{ runner.temp }}/sbom.json", None))
-        self.assertEqual(made, 'scripts/sbom "$RUNNER_TEMP/sbom.json"')
+        self.assertEqual(made, 'scripts/deliver/sbom "$RUNNER_TEMP/sbom.json"')
 
     def test_a_failed_job_opens_an_issue(self):
         for workflow in ("deliver", "nightly"):
             jobs = WORKFLOWS[workflow]["jobs"]
-            told = jobs["told"]
-            self.assertEqual((set(told["needs"]), told["if"]), (set(jobs) - {"told"}, "always()"))
-            verbs = [re.search(r"scripts/issue (\w+)", step["run"])[1] for step in told["steps"] if "run" in step]
+            report = jobs["report"]
+            self.assertEqual((set(report["needs"]), report["if"]), (set(jobs) - {"report"}, "always()"))
+            verbs = [re.search(r"scripts/deliver/sync-issue (\w+)", step["run"])[1] for step in report["steps"] if "run" in step]
             self.assertEqual(verbs, ["open", "close"])
         # A skipped job has not failed.
-        self.assertIn("needs.prod.result == 'success'", WORKFLOWS["deliver"]["jobs"]["told"]["steps"][-1]["if"])
+        self.assertIn("needs.prod.result == 'success'", WORKFLOWS["deliver"]["jobs"]["report"]["steps"][-1]["if"])
 
     def test_pages_quote_the_titles_of_issues(self):
         delivery, runbook = ((ROOT / "docs" / page).read_text() for page in ("delivery.md", "runbook.md"))
-        titles = [WORKFLOWS[workflow]["jobs"]["told"]["env"]["TITLE"] for workflow in ("deliver", "nightly")]
-        titles += re.findall(r'^title="(.+?)"', (ROOT / "scripts/drift").read_text().replace("$1", "…"), re.MULTILINE)
+        titles = [WORKFLOWS[workflow]["jobs"]["report"]["env"]["TITLE"] for workflow in ("deliver", "nightly")]
+        titles += re.findall(r'^title="(.+?)"', (ROOT / "scripts/deliver/drift").read_text().replace("$1", "…"), re.MULTILINE)
         self.assertEqual([title for title in titles if f"`{title}`" not in runbook], [])
         self.assertEqual(len(titles), 3)
         self.assertIn(titles[0], delivery)
@@ -123,7 +123,7 @@ class Workflows(unittest.TestCase):
             (page.name, re.sub(r"[^\w -]", "", heading).replace(" ", "-").lower())
             for page in (ROOT / "docs").glob("*.md") for heading in re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
         }  # fmt: skip
-        files = [file for folder in ("scripts", ".github/workflows") for file in (ROOT / folder).iterdir() if file.is_file()]
+        files = [file for folder in ("scripts", ".github/workflows") for file in (ROOT / folder).rglob("*") if file.is_file()]
         named = {it for file in files for it in re.findall(r"docs/([\w-]+\.md)#([\w-]+)", file.read_text())}
         self.assertLess({("runbook.md", "a-deployment-that-failed"), ("runbook.md", "a-run-that-failed")}, named)
         self.assertEqual(named - headings, set())
@@ -161,7 +161,7 @@ class Workflows(unittest.TestCase):
             script = re.fullmatch(r'(?:sudo env "HOME=\$HOME" "PATH=\$PATH" )?((?:scripts|tests)/[\w/-]+)(?: [^\n;|&`]*)?', step["run"])
             self.assertTrue(script and "$(" not in step["run"], f"{where}: {step['run']}")
             scripts.add(script[1])
-        self.assertGreaterEqual(scripts, {"scripts/test", "scripts/plan", "scripts/image", "scripts/sbom", "scripts/scan", "scripts/deploy", "scripts/drift", "tests/sandbox/run"})
+        self.assertGreaterEqual(scripts, {"scripts/test", "scripts/deliver/plan", "scripts/deliver/image", "scripts/deliver/sbom", "scripts/deliver/scan", "scripts/deliver/deploy", "scripts/deliver/drift", "tests/sandbox/run"})
         self.assertEqual({script for script in scripts if not os.access(ROOT / script, os.X_OK)}, set())
 
 

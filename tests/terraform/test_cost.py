@@ -1,4 +1,4 @@
-"""Prices of plans by scripts/cost, compared with prices calculated by hand.
+"""Prices of plans by scripts/deliver/cost, compared with prices calculated by hand.
 
 Run by `scripts/test cost`."""
 
@@ -9,7 +9,7 @@ import pathlib
 import subprocess
 import unittest
 
-SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "scripts/cost"
+SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "scripts/deliver/cost"
 loader = importlib.machinery.SourceFileLoader("cost", str(SCRIPT))
 cost = importlib.util.module_from_spec(importlib.util.spec_from_loader("cost", loader))
 loader.exec_module(cost)

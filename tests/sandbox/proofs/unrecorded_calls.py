@@ -18,7 +18,7 @@ PUSH = [
     "ecr:PutImage",
     "ecr:UploadLayerPart",
 ]
-# Calls of scripts/scan, and calls of ECR to Inspector in its caller's name.
+# Calls of scripts/deliver/scan, and calls of ECR to Inspector in its caller's name.
 SCAN, BEHIND_SCAN = ["ecr:DescribeImages", "ecr:DescribeImageScanFindings"], ["inspector2:ListCoverage", "inspector2:ListFindings"]
 
 
@@ -31,7 +31,7 @@ def questions(aws, envs):
 
     allowed = [("echo-push", "ecr:GetAuthorizationToken", "*"), *(("echo-push", action, images) for action in PUSH + SCAN)]
     allowed += [(role, action, "*") for role in ("echo-push", "echo-plan") for action in BEHIND_SCAN]
-    # scripts/scan --running also reads the index of the collector's image.
+    # scripts/deliver/scan --running also reads the index of the collector's image.
     allowed += [("echo-plan", action, repository) for repository in (images, collector) for action in SCAN]
     allowed += [("echo-plan", "ecr:BatchGetImage", collector), ("echo-plan", "s3:ListBucket", bucket)]
     allowed += [("echo-plan", "s3:GetObject", state) for state in states.values()]
@@ -41,7 +41,7 @@ def questions(aws, envs):
         # https://developer.hashicorp.com/terraform/language/backend/s3#permissions-required
         allowed += [(role, "s3:ListBucket", bucket), (role, "s3:GetObject", state), (role, "s3:PutObject", state)]
         allowed += [(role, f"s3:{operation}Object", f"{state}.tflock") for operation in ("Get", "Put", "Delete")]
-        # scripts/deploy --newer compares the commits of images.
+        # scripts/deliver/deploy --newer compares the commits of images.
         allowed += [(role, "ecr:DescribeImages", images)]
         denied += [(role, f"s3:{operation}Object", other) for other in states.values() if other != state for operation in ("Get", "Put")]
     return allowed, denied

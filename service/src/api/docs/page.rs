@@ -1,6 +1,6 @@
 //! The page with Swagger UI.
 //!
-//! Swagger UI is part of the binary, compressed: `scripts/swagger-ui` takes its script and style from npm.
+//! Swagger UI is part of the binary, compressed: `scripts/generate/swagger-ui` takes its script and style from npm.
 
 use std::{io::Read as _, sync::LazyLock};
 

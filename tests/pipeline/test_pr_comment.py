@@ -1,4 +1,4 @@
-"""The output of scripts/comment for the next job, and the comment that it writes. Run by `scripts/test pipeline`."""
+"""The output of scripts/deliver/pr-comment for the next job, and the comment that it writes. Run by `scripts/test pipeline`."""
 
 import json
 import re
@@ -18,11 +18,11 @@ class Plan(Scripts):
 
         def plan(**env):
             output.unlink(missing_ok=True)
-            return self.run_script("comment", "plan", "HEAD^1", GITHUB_OUTPUT=str(output), **env)
+            return self.run_script("pr-comment", "plan", "HEAD^1", GITHUB_OUTPUT=str(output), **env)
 
         def told():
-            """The output `told`, parsed like GitHub."""
-            (end,) = re.findall(r"^told<<(.+)\n", output.read_text())
+            """The output `comment`, parsed like GitHub."""
+            (end,) = re.findall(r"^comment<<(.+)\n", output.read_text())
             text, _, behind = output.read_text().partition("\n")[2].partition(f"{end}\n")
             self.assertEqual(behind, "")
             return end, text
@@ -40,7 +40,7 @@ class Plan(Scripts):
         self.assertIn("**environments/dev** could not be planned", output.read_text())
         # Killed by the system, or not started.
         for status in (126, 127, 137):
-            self.write("scripts/plan", f"#!/bin/sh\nexit {status}\n", 0o755)
+            self.write("scripts/deliver/plan", f"#!/bin/sh\nexit {status}\n", 0o755)
             self.assertEqual(plan(), 1, self.output)
 
 
@@ -50,7 +50,7 @@ class Write(Scripts):
         return [it["body"] for it in comments if f"/pull/{number}#" in it["url"]]
 
     def told(self, number, words):
-        self.assertEqual(self.run_script("comment", "write", number, stdin=words), 0, self.output)
+        self.assertEqual(self.run_script("pr-comment", "write", number, stdin=words), 0, self.output)
 
     def test_keeps_one_comment(self):
         self.told("7", "one\n")
@@ -76,7 +76,7 @@ class Write(Scripts):
 
     def test_writes_nothing_if_github_cannot_list_the_comments(self):
         self.fake("gh", '#!/bin/sh\necho "$*" >>"$FAKES/asked"\n[ "$2" != view ]\n')
-        self.assertEqual(self.run_script("comment", "write", "7", stdin="one\n"), 1, self.output)
+        self.assertEqual(self.run_script("pr-comment", "write", "7", stdin="one\n"), 1, self.output)
         self.assertEqual((self.fakes / "asked").read_text(), "pr view 7 --json comments\n")
 
 

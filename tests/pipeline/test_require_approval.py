@@ -1,4 +1,4 @@
-"""scripts/approved passes only an environment with required reviewers. Run by `scripts/test pipeline`."""
+"""scripts/deliver/require-approval passes only an environment with required reviewers. Run by `scripts/test pipeline`."""
 
 import json
 import unittest
@@ -12,19 +12,19 @@ class Approved(Scripts):
 
     def test_passes_an_environment_with_required_reviewers(self):
         self.rules("branch_policy", "required_reviewers")
-        self.succeed("approved", "prod")
+        self.succeed("require-approval", "prod")
 
     def test_fails_without_required_reviewers(self):
         # Without rules, as GitHub creates a missing environment, and with other rules only.
         for kinds in ([], ["branch_policy", "wait_timer"]):
             self.rules(*kinds)
-            self.assertEqual(self.run_script("approved", "prod"), 1, self.output)
+            self.assertEqual(self.run_script("require-approval", "prod"), 1, self.output)
             self.assertIn("deployments to prod need no approval: give GitHub's environment prod required reviewers", self.output)
 
     def test_fails_if_github_returns_no_rules(self):
-        self.assertEqual(self.run_script("approved", "prod"), 1, self.output)
+        self.assertEqual(self.run_script("require-approval", "prod"), 1, self.output)
         (self.fakes / "prod").write_text("{}")
-        self.assertEqual(self.run_script("approved", "prod"), 1, self.output)
+        self.assertEqual(self.run_script("require-approval", "prod"), 1, self.output)
 
 
 if __name__ == "__main__":
