@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Interval at which the rate limits forget idle callers.
-const FORGET: Duration = Duration::from_mins(1);
+const FORGET_INTERVAL: Duration = Duration::from_mins(1);
 
 /// The instruments of all parts.
 pub fn instruments() -> Vec<Description> {
@@ -170,7 +170,7 @@ impl App {
     /// and then gives running requests until `deadline`. Returns whether all requests finished.
     pub async fn serve(self, stop: impl Future<Output = Duration>, deadline: Duration) -> bool {
         let mut stop = std::pin::pin!(stop);
-        let mut forget = tokio::time::interval(FORGET);
+        let mut forget = tokio::time::interval(FORGET_INTERVAL);
         let delay = loop {
             tokio::select! {
                 delay = &mut stop => break delay,

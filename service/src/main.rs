@@ -23,9 +23,9 @@ use tokio::{
 use self::signals::{Ask, Signals};
 
 /// `EX_USAGE` of sysexits(3): a setting is wrong. A restart does not help.
-const USAGE: u8 = 64;
+const USAGE_EXIT_CODE: u8 = 64;
 /// The exit code that shells report for a program ended by SIGINT: 128 + 2.
-const INTERRUPTED: u8 = 130;
+const INTERRUPTED_EXIT_CODE: u8 = 130;
 /// Time to send the last telemetry, within the platform's time for a stop.
 const FLUSH_DEADLINE: Duration = Duration::from_secs(5);
 /// Maximum time for a start to complete after the request to stop, so that it ends gracefully. Longer than a renewal of
@@ -38,14 +38,14 @@ fn main() -> ExitCode {
     // reqwest makes no client without it.
     _ = ring::default_provider().install_default();
     if let Err(problem) = drop_empty_variables().and_then(|()| refuse_garbled_variables()) {
-        return finished(Err(problem), ExitCode::from(USAGE));
+        return finished(Err(problem), ExitCode::from(USAGE_EXIT_CODE));
     }
     let cli = match Cli::from_arguments() {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();
             let asked_for = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-            return if asked_for { ExitCode::SUCCESS } else { ExitCode::from(USAGE) };
+            return if asked_for { ExitCode::SUCCESS } else { ExitCode::from(USAGE_EXIT_CODE) };
         }
     };
     match cli.command {
@@ -64,7 +64,7 @@ fn main() -> ExitCode {
 fn with_config(settings: &Settings, run: impl FnOnce(Config) -> ExitCode) -> ExitCode {
     match Config::check(settings, &Config::environment()) {
         Ok(config) => run(config),
-        Err(problems) => finished(Err(problems), ExitCode::from(USAGE)),
+        Err(problems) => finished(Err(problems), ExitCode::from(USAGE_EXIT_CODE)),
     }
 }
 
@@ -86,7 +86,9 @@ fn serve(config: Config) -> ExitCode {
     // Exporters start outside the runtime: their blocking client cannot be created inside.
     let telemetry = match Telemetry::start(&config.signals) {
         Ok(telemetry) => telemetry,
-        Err(error) => return finished(Err(format!("an OTEL_* variable is wrong: {error}")), ExitCode::from(USAGE)),
+        Err(error) => {
+            return finished(Err(format!("an OTEL_* variable is wrong: {error}")), ExitCode::from(USAGE_EXIT_CODE));
+        }
     };
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     match runtime.block_on(supervise(config, telemetry.clone(), signals)) {
@@ -127,7 +129,7 @@ async fn supervise(config: Config, telemetry: Telemetry, mut signals: Signals) -
         outcome = &mut service => End::of(outcome),
         () = signals.insisted(first) => {
             tracing::warn!("stopped at once by a later SIGINT; running requests were cut off");
-            End::AtOnce(INTERRUPTED)
+            End::AtOnce(INTERRUPTED_EXIT_CODE)
         }
     }
 }
@@ -172,7 +174,7 @@ fn new_key(name: &str, scope: &str) -> ExitCode {
             println!("entry for --keys:       {entry}");
             ExitCode::SUCCESS
         }
-        Err(problem) => finished(Err(problem), ExitCode::from(USAGE)),
+        Err(problem) => finished(Err(problem), ExitCode::from(USAGE_EXIT_CODE)),
     }
 }
 

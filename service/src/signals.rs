@@ -8,7 +8,7 @@ use tokio::{
 };
 
 /// A second SIGINT within this time counts as the first: a terminal and a parent such as npm both send one.
-const REPEAT: Duration = Duration::from_secs(1);
+const SAME_SIGNAL_WITHIN: Duration = Duration::from_secs(1);
 
 /// Listens from its creation, so that a signal during the start is not lost.
 pub struct Signals {
@@ -42,7 +42,7 @@ impl Signals {
     /// Waits for a second SIGINT. A second SIGTERM changes nothing, because GNU timeout and other programs send two.
     pub async fn insisted(&mut self, first: Ask) {
         if first == Ask::Interrupt {
-            let end = Instant::now() + REPEAT;
+            let end = Instant::now() + SAME_SIGNAL_WITHIN;
             while timeout_at(end, self.interrupt.recv()).await.is_ok() {}
         }
         self.interrupt.recv().await;

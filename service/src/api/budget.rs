@@ -19,17 +19,17 @@ use tokio::{
 use super::{access::Caller, error::ApiError};
 
 /// The unit of the budget. Smaller documents and answers are free, because the number of connections is bounded.
-pub const UNIT: usize = 1024;
+pub const UNIT_BYTES: usize = 1024;
 /// For all reading requests.
-const READS: usize = 16 * 1024 * UNIT;
+const READERS_BYTES: usize = 16 * 1024 * UNIT_BYTES;
 /// For all writing requests. The budget grows to four times the largest document, if that is more.
-const WRITES: usize = 8 * 1024 * UNIT;
+const WRITERS_BYTES: usize = 8 * 1024 * UNIT_BYTES;
 /// The bytes that a listing takes while it is read and assembled.
-pub const LISTING: usize = 1024 * UNIT;
+pub const LISTING_BYTES: usize = 1024 * UNIT_BYTES;
 /// The same for a single endpoint, as long as its size is unknown.
-pub const ENDPOINT: usize = 512 * UNIT;
+pub const ENDPOINT_BYTES: usize = 512 * UNIT_BYTES;
 /// Maximum time a request waits for room.
-const PATIENCE: Duration = Duration::from_secs(2);
+const ROOM_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The free bytes. Writes have a pool of their own, so that readers cannot delay a writer.
 pub struct Budget {
@@ -61,7 +61,7 @@ struct Room {
 impl Budget {
     /// `max_document` is the size of the largest document in bytes.
     pub fn new(max_document: usize) -> Self {
-        Self { reads: Pool::new(READS), writes: Pool::new(WRITES.max(4 * max_document)) }
+        Self { reads: Pool::new(READERS_BYTES), writes: Pool::new(WRITERS_BYTES.max(4 * max_document)) }
     }
 
     /// An empty share.
@@ -73,7 +73,7 @@ impl Budget {
 
 impl Pool {
     fn new(bytes: usize) -> Self {
-        let units = bytes / UNIT;
+        let units = bytes / UNIT_BYTES;
         Self { units, all: Arc::new(Semaphore::new(units)), callers: Mutex::default() }
     }
 
@@ -96,7 +96,7 @@ pub async fn reserve(request: &Request, bytes: usize) -> Result<(), ApiError> {
 
 /// Returns all bytes above this number.
 pub fn shrink(request: &Request, bytes: usize) {
-    share_of(request).shrink(bytes / UNIT);
+    share_of(request).shrink(bytes / UNIT_BYTES);
 }
 
 fn share_of(request: &Request) -> &Share {
@@ -117,9 +117,9 @@ impl Share {
 
     /// Reserves exactly this many bytes.
     async fn reserve(&self, bytes: usize) -> Result<(), ApiError> {
-        let missing = self.shrink(bytes / UNIT);
+        let missing = self.shrink(bytes / UNIT_BYTES);
         if missing > 0 {
-            let until = Instant::now() + PATIENCE;
+            let until = Instant::now() + ROOM_TIMEOUT;
             let room = |of: &Arc<Semaphore>| timeout_at(until, Arc::clone(of).acquire_many_owned(missing as u32));
             // The caller's half first: in the queue of the pool, no request waits for another request of the same
             // caller.
@@ -168,7 +168,7 @@ mod tests {
 
     use super::*;
 
-    const MAX_DOCUMENT: usize = 2 * 1024 * UNIT;
+    const MAX_DOCUMENT: usize = 2 * 1024 * UNIT_BYTES;
 
     fn budget() -> Budget {
         Budget::new(MAX_DOCUMENT)
@@ -179,7 +179,7 @@ mod tests {
     }
 
     fn left(pool: &Pool) -> usize {
-        pool.all.available_permits() * UNIT
+        pool.all.available_permits() * UNIT_BYTES
     }
 
     async fn charged(budget: &Budget, key: &str, status: StatusCode, bytes: usize) -> Response {
@@ -192,18 +192,18 @@ mod tests {
         let budget = budget();
         let left = || left(&budget.reads);
         let share = share(&budget, &Method::GET, "a");
-        share.reserve(LISTING).await.unwrap();
-        assert_eq!(left(), READS - LISTING);
-        let answer = share.clone().charge(Response::from(vec![b'x'; 1024 * UNIT])).await;
-        assert_eq!(left(), READS - 1024 * UNIT);
-        assert_eq!(share.own.available_permits() * UNIT, READS / 2 - 1024 * UNIT);
+        share.reserve(LISTING_BYTES).await.unwrap();
+        assert_eq!(left(), READERS_BYTES - LISTING_BYTES);
+        let answer = share.clone().charge(Response::from(vec![b'x'; 1024 * UNIT_BYTES])).await;
+        assert_eq!(left(), READERS_BYTES - 1024 * UNIT_BYTES);
+        assert_eq!(share.own.available_permits() * UNIT_BYTES, READERS_BYTES / 2 - 1024 * UNIT_BYTES);
         // Like hyper: the body is gone, and its bytes wait to be sent.
         let mut bytes = answer.into_body().into_bytes().await.unwrap();
-        drop(bytes.split_to(1000 * UNIT));
-        assert_eq!(left(), READS - 1024 * UNIT);
+        drop(bytes.split_to(1000 * UNIT_BYTES));
+        assert_eq!(left(), READERS_BYTES - 1024 * UNIT_BYTES);
         drop(bytes);
-        assert_eq!(left(), READS);
-        assert_eq!(share.own.available_permits() * UNIT, READS / 2);
+        assert_eq!(left(), READERS_BYTES);
+        assert_eq!(share.own.available_permits() * UNIT_BYTES, READERS_BYTES / 2);
     }
 
     #[tokio::test(start_paused = true)]
@@ -211,19 +211,19 @@ mod tests {
         let budget = budget();
         let mut unread = Vec::new();
         for (fills, key) in [("a", "a"), ("b", "c")] {
-            unread.push(charged(&budget, fills, StatusCode::OK, WRITES / 2).await);
-            assert!(share(&budget, &Method::POST, key).reserve(UNIT).await.is_err());
+            unread.push(charged(&budget, fills, StatusCode::OK, WRITERS_BYTES / 2).await);
+            assert!(share(&budget, &Method::POST, key).reserve(UNIT_BYTES).await.is_err());
             for (status, bytes, expected) in [
-                (StatusCode::CREATED, 2 * UNIT, StatusCode::CREATED),
-                (StatusCode::BAD_REQUEST, 2 * UNIT, StatusCode::SERVICE_UNAVAILABLE),
-                (StatusCode::BAD_REQUEST, UNIT - 1, StatusCode::BAD_REQUEST),
+                (StatusCode::CREATED, 2 * UNIT_BYTES, StatusCode::CREATED),
+                (StatusCode::BAD_REQUEST, 2 * UNIT_BYTES, StatusCode::SERVICE_UNAVAILABLE),
+                (StatusCode::BAD_REQUEST, UNIT_BYTES - 1, StatusCode::BAD_REQUEST),
             ] {
                 assert_eq!(charged(&budget, key, status, bytes).await.status(), expected, "{key} {status} {bytes}");
             }
         }
         drop(unread);
-        assert_eq!(left(&budget.writes), WRITES);
-        assert!(share(&budget, &Method::POST, "a").reserve(WRITES / 2).await.is_ok());
+        assert_eq!(left(&budget.writes), WRITERS_BYTES);
+        assert!(share(&budget, &Method::POST, "a").reserve(WRITERS_BYTES / 2).await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]
@@ -231,14 +231,14 @@ mod tests {
         let budget = budget();
         let held = ["a", "b"].map(|key| share(&budget, &Method::GET, key));
         for share in &held {
-            share.reserve(READS / 2).await.unwrap();
+            share.reserve(READERS_BYTES / 2).await.unwrap();
         }
         let listing = share(&budget, &Method::GET, "c");
-        let waits = tokio::spawn(async move { listing.reserve(LISTING).await });
+        let waits = tokio::spawn(async move { listing.reserve(LISTING_BYTES).await });
         tokio::task::yield_now().await;
         let started = Instant::now();
         for method in [Method::POST, Method::PATCH, Method::DELETE] {
-            share(&budget, &method, "c").reserve(ENDPOINT).await.unwrap();
+            share(&budget, &method, "c").reserve(ENDPOINT_BYTES).await.unwrap();
         }
         assert_eq!(started.elapsed(), Duration::ZERO);
         assert!(waits.await.unwrap().is_err());
@@ -248,13 +248,13 @@ mod tests {
     async fn a_caller_who_waits_for_their_own_requests_does_not_hold_up_others() {
         let budget = budget();
         let unread = share(&budget, &Method::GET, "a");
-        unread.reserve(READS / 2).await.unwrap();
+        unread.reserve(READERS_BYTES / 2).await.unwrap();
         let listing = share(&budget, &Method::GET, "a");
-        let waits = tokio::spawn(async move { listing.reserve(LISTING).await });
+        let waits = tokio::spawn(async move { listing.reserve(LISTING_BYTES).await });
         tokio::task::yield_now().await;
         let started = Instant::now();
         let others = share(&budget, &Method::GET, "b");
-        others.reserve(READS / 2).await.unwrap();
+        others.reserve(READERS_BYTES / 2).await.unwrap();
         assert_eq!(started.elapsed(), Duration::ZERO);
         drop(unread);
         assert!(waits.await.unwrap().is_ok(), "a caller waits for their own requests as for others'");
@@ -264,7 +264,7 @@ mod tests {
     async fn a_caller_is_forgotten_after_their_last_byte() {
         let budget = budget();
         let callers = || budget.writes.callers.lock().len();
-        let unread = charged(&budget, "a", StatusCode::OK, 2 * UNIT).await;
+        let unread = charged(&budget, "a", StatusCode::OK, 2 * UNIT_BYTES).await;
         for key in ["b", "c", "d"] {
             drop(share(&budget, &Method::POST, key));
         }
@@ -276,14 +276,14 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_caller_has_room_for_two_of_the_largest_documents_that_are_allowed() {
-        for max_document in [UNIT, MAX_DOCUMENT, 1 << 30] {
+        for max_document in [UNIT_BYTES, MAX_DOCUMENT, 1 << 30] {
             let budget = Budget::new(max_document);
             let documents = [(); 2].map(|()| share(&budget, &Method::POST, "a"));
             for document in &documents {
                 document.reserve(max_document).await.unwrap();
             }
             drop(documents);
-            share(&budget, &Method::PATCH, "a").reserve(max_document + ENDPOINT).await.unwrap();
+            share(&budget, &Method::PATCH, "a").reserve(max_document + ENDPOINT_BYTES).await.unwrap();
         }
     }
 }

@@ -85,7 +85,7 @@ impl EndpointsApi {
         let path = parameters.read("filter[path]", filter_path, |text| MockPath::sought(sent, text));
         parameters.check()?;
         let (size, filter) = (size.unwrap_or(DEFAULT_PAGE), Filter { verb, path });
-        reserve(request, budget::LISTING).await?;
+        reserve(request, budget::LISTING_BYTES).await?;
         // A page may wait for other replicas. Meanwhile it holds room for its own bytes only.
         let shrink = |page: &Page| budget::shrink(request, page.endpoints.iter().map(json_bytes).sum());
         let page = self.replica.list(filter.clone(), after, size, shrink).await?;
@@ -196,7 +196,7 @@ impl EndpointsApi {
         request: &Request,
     ) -> Result<Deleted, ApiError> {
         Parameters::of(request).check()?;
-        reserve(request, budget::ENDPOINT).await?;
+        reserve(request, budget::ENDPOINT_BYTES).await?;
         let missing = || ApiError::endpoint_not_found(&id);
         let id = EndpointId::parse(&id).ok_or_else(missing)?;
         // The claim shows damage that the record does not show.
@@ -230,7 +230,7 @@ impl EndpointsApi {
 impl EndpointsApi {
     /// Reads an endpoint. Reserves room for the endpoint and for `beside` more bytes.
     async fn find(&self, request: &Request, id: &str, beside: usize) -> Result<Stored, ApiError> {
-        reserve(request, budget::ENDPOINT + beside).await?;
+        reserve(request, budget::ENDPOINT_BYTES + beside).await?;
         let found = match EndpointId::parse(id) {
             Some(id) => self.replica.get(id).await?,
             None => None,

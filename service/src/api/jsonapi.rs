@@ -53,7 +53,7 @@ impl RequestDocument {
     /// wait for additional room later would wait for each other.
     pub fn room(&self) -> usize {
         match self.announced {
-            Ok(bytes) if bytes >= budget::UNIT => (bytes + budget::UNIT).min(self.limits.bytes),
+            Ok(bytes) if bytes >= budget::UNIT_BYTES => (bytes + budget::UNIT_BYTES).min(self.limits.bytes),
             _ => 0,
         }
     }

@@ -14,7 +14,7 @@ use crate::store::StoreChoice;
 
 /// The memory that is not for mocks, in bytes: the program, answers and documents on their way, entries of the log, and
 /// mocks beyond the limit ([`crate::replica`]).
-const REST: u64 = 96 * 1024 * 1024;
+const RESERVED_BYTES: u64 = 96 * 1024 * 1024;
 
 /// The default limit for the memory of all mocks, in bytes. A store in memory holds each mock a second time, in pages
 /// that grow by doubling.
@@ -24,7 +24,7 @@ pub(super) fn default_for_mocks(store: &StoreChoice) -> u64 {
 
 /// A quarter is for gaps between mocks of different sizes, and for the growth of the table.
 fn for_mocks(memory: u64) -> u64 {
-    (memory.saturating_sub(REST) / 4 * 3).max(memory / 3)
+    (memory.saturating_sub(RESERVED_BYTES) / 4 * 3).max(memory / 3)
 }
 
 /// The memory for this process, in bytes: the smallest of the machine's memory, the limits of the control groups, and

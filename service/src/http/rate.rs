@@ -14,7 +14,7 @@ use governor::{
 
 /// Above this number, the limit forgets idle callers at once. A flood of addresses takes bounded memory after its first
 /// second.
-const MAX_TRACKED: usize = 100_000;
+const MAX_TRACKED_CALLERS: usize = 100_000;
 
 /// Allows each key a number of requests per second, and bursts of the same number. Replicas do not share the count.
 pub struct RateLimit<K: Hash + Eq + Clone>(Option<DefaultKeyedRateLimiter<K>>);
@@ -33,7 +33,7 @@ impl<K: Hash + Eq + Clone> RateLimit<K> {
     /// Allows a request, or returns the time to wait.
     pub fn check(&self, key: &K) -> Result<(), Duration> {
         let Some(limiter) = &self.0 else { return Ok(()) };
-        if limiter.len() > MAX_TRACKED {
+        if limiter.len() > MAX_TRACKED_CALLERS {
             limiter.retain_recent();
         }
         limiter.check_key(key).map_err(|refusal| refusal.wait_time_from(DefaultClock::default().now()))
@@ -55,7 +55,7 @@ impl<K: Hash + Eq + Clone> RateLimit<K> {
 }
 
 /// Log lines per second for invalid requests of all clients together.
-const LINES: NonZeroU32 = NonZeroU32::new(5).unwrap();
+const LINES_PER_SECOND: NonZeroU32 = NonZeroU32::new(5).unwrap();
 
 /// Bounds the log lines that clients can cause, and counts the omitted lines.
 pub struct LineLimit {
@@ -65,7 +65,7 @@ pub struct LineLimit {
 
 impl Default for LineLimit {
     fn default() -> Self {
-        Self { limiter: RateLimiter::direct(Quota::per_second(LINES)), left_out: AtomicU64::new(0) }
+        Self { limiter: RateLimiter::direct(Quota::per_second(LINES_PER_SECOND)), left_out: AtomicU64::new(0) }
     }
 }
 
@@ -114,9 +114,9 @@ mod tests {
     #[test]
     fn a_flood_of_addresses_does_not_fill_the_memory() {
         let limit = RateLimit::per_second(FORGIVING);
-        for n in 0..2 * MAX_TRACKED as u32 {
+        for n in 0..2 * MAX_TRACKED_CALLERS as u32 {
             limit.check(&IpAddr::from(n.to_be_bytes())).unwrap();
-            assert!(limit.remembered() <= MAX_TRACKED + 1, "{} are remembered", limit.remembered());
+            assert!(limit.remembered() <= MAX_TRACKED_CALLERS + 1, "{} are remembered", limit.remembered());
         }
     }
 

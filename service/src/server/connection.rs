@@ -21,12 +21,12 @@ use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
 use super::Limits;
 
 /// Interval of the checks, and so the maximum delay of a time-out.
-pub const TICK: Duration = Duration::from_millis(500);
+pub const TICK_INTERVAL: Duration = Duration::from_millis(500);
 /// A client that reads an answer more slowly than this, beyond the idle time-out, holds memory for too long.
-const LEAST_BYTES_PER_SECOND: u64 = 4 * 1024;
+const MIN_BYTES_PER_SECOND: u64 = 4 * 1024;
 /// Bytes of an answer that the system buffers beyond the client's window. With a larger buffer, a slow reader would
 /// seem idle: Linux reports room again only when a third of its buffer is free.
-pub const MOST_UNSENT: u32 = 16 * 1024;
+pub const MAX_UNSENT_BYTES: u32 = 16 * 1024;
 
 /// The phase of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -172,7 +172,7 @@ impl Activity {
             Phase::Idle => taken > limits.idle_timeout,
             Phase::Answering => {
                 let sent = self.0.sent.load(Relaxed);
-                let enough = limits.idle_timeout + Duration::from_secs(sent / LEAST_BYTES_PER_SECOND);
+                let enough = limits.idle_timeout + Duration::from_secs(sent / MIN_BYTES_PER_SECOND);
                 let is_too_slow = self.0.is_blocked.load(Relaxed) && since(self.0.answered.load(Relaxed)) > enough;
                 taken > limits.idle_timeout || is_too_slow
             }

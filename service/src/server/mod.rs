@@ -26,7 +26,7 @@ pub use self::{answer::Face, exchange::HttpTelemetry};
 use self::{
     answer::{AnswerBody, Answers},
     body::discard,
-    connection::{Activity, MOST_UNSENT, TICK, Watched},
+    connection::{Activity, MAX_UNSENT_BYTES, TICK_INTERVAL, Watched},
 };
 use crate::http::rate::LineLimit;
 
@@ -60,7 +60,7 @@ impl Server {
         let graceful = GracefulShutdown::new();
         let Self { listener, face, limits, telemetry, lines } = self;
         // Connections inherit the option. Without it, only the time-out for slow readers is less exact.
-        let _ = SockRef::from(&listener).set_tcp_notsent_lowat(MOST_UNSENT);
+        let _ = SockRef::from(&listener).set_tcp_notsent_lowat(MAX_UNSENT_BYTES);
         let answers =
             Arc::new(Answers { face, telemetry, lines: Arc::clone(&lines), body_timeout: limits.request_timeout });
         loop {
@@ -131,7 +131,7 @@ fn open(
     let lines = Arc::clone(lines);
     Some(async move {
         let mut connection = std::pin::pin!(connection);
-        let mut tick = tokio::time::interval(TICK);
+        let mut tick = tokio::time::interval(TICK_INTERVAL);
         loop {
             tokio::select! {
                 biased;

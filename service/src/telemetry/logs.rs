@@ -19,9 +19,9 @@ use crate::domain::excerpt;
 
 /// Maximum number of lines that wait for a slow reader. Further lines are lost: a stopped terminal must not stop the
 /// service.
-const MAX_WAITING: usize = 10_000;
+const MAX_WAITING_LINES: usize = 10_000;
 /// Interval of the check for lost lines.
-const LOOK: Duration = Duration::from_secs(1);
+const LOSS_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The form of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +80,8 @@ impl Drop for LogGuard {
 /// Writes all events of the process to standard output from now on, including panics. Drop the guard to flush.
 #[must_use = "lines are lost when the guard is dropped"]
 pub fn init(filter: Targets, format: LogFormat) -> LogGuard {
-    let (output, worker) = NonBlockingBuilder::default().buffered_lines_limit(MAX_WAITING).finish(std::io::stdout());
+    let (output, worker) =
+        NonBlockingBuilder::default().buffered_lines_limit(MAX_WAITING_LINES).finish(std::io::stdout());
     let losses = Arc::new(Losses { counter: output.error_counter(), told: AtomicUsize::new(0) });
     let json = match format {
         LogFormat::Json => true,
@@ -108,7 +109,7 @@ pub fn init(filter: Targets, format: LogFormat) -> LogGuard {
     let guard = LogGuard { losses: Arc::clone(&losses), _worker: worker };
     thread::spawn(move || {
         loop {
-            thread::sleep(LOOK);
+            thread::sleep(LOSS_CHECK_INTERVAL);
             losses.tell();
         }
     });
