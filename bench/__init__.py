@@ -1,16 +1,16 @@
 """Parts of `scripts/bench`.
 
-mocks     the mocks and the requests, the same for every server
-process   a server's processes: start, CPU time, memory, end
-server    the interface of a server: install, start with mocks, ready
-echo      Echo, and the creation of mocks over its API
-rulers    bare hyper and nginx, the reference servers
-peers     other mock servers, each with its settings and their reasons
-tools     pinned versions, and their installation
-load      one run of wrk
-plan      the runs and their order
-figures   medians, ratios and spreads
-goals     the goals of the project, computed from the measurements
-report    the tables, and docs/performance.md
-machine   the machine of the measurement
+mocks        the mocks and the requests, the same for every server
+process      a server's processes: start, CPU time, memory, end
+server       the interface of a server: install, start with mocks, ready
+echo         Echo, and the creation of mocks over its API
+baselines    bare hyper and nginx, the reference servers
+competitors  other mock servers, each with its settings and their reasons
+tools        pinned versions, and their installation
+load         one run of wrk
+plan         the runs and their order
+figures      medians, ratios and spreads
+goals        the goals of the project, computed from the measurements
+report       the tables, and docs/performance.md
+machine      the machine of the measurement
 """

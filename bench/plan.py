@@ -43,7 +43,7 @@ class Turn:
 
 def stages(servers: list[Server], rounds: int) -> list[Stage]:
     keys = [server.key for server in servers]
-    peers = [server.key for server in servers if server.holds_mocks and not isinstance(server, Echo)]
+    competitors = [server.key for server in servers if server.holds_mocks and not isinstance(server, Echo)]
     # Goals for start and memory are about an Echo without mocks. Each other server has one mock.
     idle = [Case(server.key, 0 if isinstance(server, Echo) else 1) for server in servers]
     echo = [Case(Echo.key), *(Case(Echo.key, count) for count in MANY), Case(Echo.key, miss=True)]
@@ -55,7 +55,7 @@ def stages(servers: list[Server], rounds: int) -> list[Stage]:
         # The goals differ by a few per cent, and these servers start at once: more rounds, and each case close to its
         # rivals.
         Stage(CLOSE_UP, 2 * rounds + 1, [case for case in close_up if case.server in keys], (FULL_LOAD,)),
-        Stage(MANY_MOCKS, rounds, [Case(key, count) for key in peers for count in MANY], (FULL_LOAD,)),
+        Stage(MANY_MOCKS, rounds, [Case(key, count) for key in competitors for count in MANY], (FULL_LOAD,)),
     ]
 
 

@@ -121,7 +121,7 @@ def _method(measured: Measured) -> list[str]:
         "one connection). **wrk shares the cores with the server**: requests per second are for both together.",
         "Each server runs alone. Each round starts the server again, and warms it up at 64 connections.",
         "The servers take turns, every second round in reverse order. A figure is the median of its rounds "
-        f"({side_by_side}; Echo, close up: {close_up}; peers with many mocks: {many_mocks}). "
+        f"({side_by_side}; Echo, close up: {close_up}; competitors with many mocks: {many_mocks}). "
         "A ratio is the median of the ratios within each round, so a slower machine affects both sides.",
         f"A mock is `{mocks.VERB} {mocks.path(0)}` (and so on) with code {mocks.CODE}, `Content-Type: "
         f"{mocks.CONTENT_TYPE}` and the body `{mocks.BODY}`: {mocks.OWN_BYTES} bytes of its own. Before a run the mock "
