@@ -6,7 +6,7 @@ mod response;
 
 use serde_json::{Map, Value, json};
 
-pub use self::{attributes::Attribute, reader::capitalized};
+pub use self::attributes::Attribute;
 use self::{
     attributes::{changes_schema, home},
     reader::Reader,

@@ -2,12 +2,11 @@
 
 use http::{HeaderValue, header};
 
-use super::document::capitalized;
 pub use crate::{
     domain::excerpt,
     http::{
         document::{ErrorDocument, ErrorObject, Source},
-        problem::{ApiError, Kind, MAX_ERRORS},
+        problem::{ApiError, Kind, MAX_ERRORS, capitalized},
     },
 };
 use crate::{

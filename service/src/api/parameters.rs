@@ -7,8 +7,8 @@ use poem_openapi::param::Query;
 use serde_json::{Value, json};
 
 use super::{
-    document::{Attribute, capitalized},
-    error::{ApiError, ErrorObject, Kind, MAX_ERRORS, Source, excerpt},
+    document::Attribute,
+    error::{ApiError, ErrorObject, Kind, MAX_ERRORS, Source, capitalized, excerpt},
 };
 use crate::{domain::Verb, store::NEWEST_FORMAT};
 

@@ -7,8 +7,7 @@ use poem_openapi::{ApiResponse, OpenApi, Tags, param::Query};
 
 use super::{
     access::MayWrite,
-    document::capitalized,
-    error::{ApiError, Kind, Source, excerpt},
+    error::{ApiError, Kind, Source, capitalized, excerpt},
     jsonapi::JsonApi,
     parameters::Parameters,
     schema::{AdoptDocument, RaiseDocument},

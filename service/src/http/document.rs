@@ -1,9 +1,7 @@
 //! The document of every refusal.
 
-use poem_openapi::{Object, types::Example};
+use poem_openapi::Object;
 use serde::Serialize;
-
-use super::problem::Kind;
 
 /// The place of the error in the request.
 #[derive(Debug, Clone, PartialEq, Eq, Object, Serialize)]
@@ -61,11 +59,4 @@ pub struct ErrorObject {
 #[oai(rename = "ErrorDocument", example)]
 pub struct ErrorDocument {
     pub(super) errors: Vec<ErrorObject>,
-}
-
-impl Example for ErrorDocument {
-    fn example() -> Self {
-        let detail = "The path must begin with `/`: write `/greeting`";
-        Self { errors: vec![Kind::Invalid.object(detail, Some(Source::pointer("/data/attributes/path")))] }
-    }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use poem::error::ResponseError;
+use poem_openapi::types::Example;
 
 use super::{
     MEDIA_TYPE,
@@ -175,6 +176,13 @@ impl ApiError {
     }
 }
 
+impl Example for ErrorDocument {
+    fn example() -> Self {
+        let detail = "The path must begin with `/`: write `/greeting`";
+        Self { errors: vec![Kind::Invalid.object(detail, Some(Source::pointer("/data/attributes/path")))] }
+    }
+}
+
 impl ResponseError for ApiError {
     fn status(&self) -> StatusCode {
         self.status
@@ -187,4 +195,9 @@ impl ResponseError for ApiError {
         *response.headers_mut() = parts.headers;
         response
     }
+}
+
+pub fn capitalized(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }

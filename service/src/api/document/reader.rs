@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::attributes::{Attribute, Member, home};
-use crate::api::error::{ApiError, ErrorObject, Kind, MAX_ERRORS, Source, excerpt};
+use crate::api::error::{ApiError, ErrorObject, Kind, MAX_ERRORS, Source, capitalized, excerpt};
 
 /// The errors of a document so far.
 pub struct Reader<'a> {
@@ -99,9 +99,4 @@ impl<'a> Reader<'a> {
 /// The name of a member as a part of a JSON pointer (RFC 6901 section 3).
 pub fn escaped(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
-}
-
-pub fn capitalized(text: &str) -> String {
-    let mut characters = text.chars();
-    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }

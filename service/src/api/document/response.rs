@@ -4,10 +4,10 @@ use serde_json::{Map, Value, json};
 
 use super::{
     attributes::{Attribute, Member, member, object, object_schema, shown},
-    reader::{Reader, capitalized, escaped},
+    reader::{Reader, escaped},
 };
 use crate::{
-    api::error::{Kind, excerpt},
+    api::error::{Kind, capitalized, excerpt},
     domain::{
         Body, Headers, MAX_BODY_BYTES, MAX_CODE, MAX_HEADER_BYTES, MAX_HEADERS, MIN_CODE, MockResponse, StatusCode,
     },

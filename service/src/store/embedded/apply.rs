@@ -3,7 +3,7 @@
 use redb::{ReadableTable as _, Table, WriteTransaction};
 
 use super::{
-    open::failed,
+    failed,
     tables::{
         ENDPOINTS, LOG, LOG_KEPT, META, NEEDED, ROUTES, WRITTEN, claim, find, format_in, get, head_in, id_of,
         route_key, version_key,

@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
 
 pub use open::OpenError;
-use open::{Files, Source, failed};
+use open::{Files, Source};
 use tables::{ENDPOINTS, ROUTES};
 use writer::Queued;
 
@@ -135,4 +135,9 @@ impl Store for EmbeddedStore {
     fn is_shared(&self) -> bool {
         false
     }
+}
+
+/// redb has an error type for each operation. Here each means: the store failed.
+fn failed(error: impl Into<redb::Error>) -> StoreError {
+    StoreError::Unavailable(error.into().to_string())
 }

@@ -12,7 +12,7 @@ use std::{
 use parking_lot::Mutex;
 use redb::{Builder, Database, ReadTransaction, ReadableDatabase, WriteTransaction, backends::InMemoryBackend};
 
-use super::tables;
+use super::{failed, tables};
 use crate::store::{
     StoreError,
     format::{Format, NEWEST},
@@ -127,11 +127,6 @@ impl Files {
         *open = Some(Arc::clone(&database));
         Ok(database)
     }
-}
-
-/// redb has an error type for each operation. Here each means: the store failed.
-pub(super) fn failed(error: impl Into<redb::Error>) -> StoreError {
-    StoreError::Unavailable(error.into().to_string())
 }
 
 fn builder() -> Builder {

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, ops::Bound};
 use redb::{Database, ReadTransaction, ReadableTable, TableDefinition, TableError};
 use uuid::Uuid;
 
-use super::open::failed;
+use super::failed;
 use crate::{
     domain::{EndpointId, MockPath, Route, Verb},
     store::{

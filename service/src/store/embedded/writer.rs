@@ -2,10 +2,7 @@
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::{
-    apply::Tables,
-    open::{Files, failed},
-};
+use super::{apply::Tables, failed, open::Files};
 use crate::store::{StoreError, Version, Write, WriteError};
 
 /// Queue capacity. With a full queue, `write` waits.
