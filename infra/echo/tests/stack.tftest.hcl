@@ -308,8 +308,9 @@ run "refuses_typing_errors" {
     keys      = { scopes = {} }
     network   = { cidr = "10.20.0.1/16", zones = ["a", "b"], nat = "none" }
     retention = { recovery_days = 36 }
+    traces    = { mock_ratio = 1.5 }
   }
-  expect_failures = [var.access, var.alarms, var.capacity, var.domain, var.keys, var.network, var.retention]
+  expect_failures = [var.access, var.alarms, var.capacity, var.domain, var.keys, var.network, var.retention, var.traces]
 }
 
 run "refuses_what_aws_lacks" {
