@@ -63,10 +63,17 @@ pub(super) struct Divergence {
     found: Mutex<Option<Instant>>,
     /// Whether an operator wants a load.
     wanted: AtomicBool,
-    /// Whether this process adopts its own digest. Nothing is compared meanwhile.
-    is_adopting: AtomicBool,
+    /// Each adoption by this process holds a clone. Nothing is compared meanwhile.
+    adopting: Arc<()>,
     /// The adoption that an operator wants.
     adoption: sync::Mutex<Option<JoinHandle<Adopted>>>,
+}
+
+impl State {
+    /// Found, with a load after a random time.
+    fn soon() -> Self {
+        Self::Found(Instant::now() + SPREAD.mul_f64(rand::random()))
+    }
 }
 
 impl Divergence {
@@ -83,6 +90,19 @@ impl Divergence {
         matches!(*self.state.lock(), State::Found(at) if at <= Instant::now())
     }
 
+    /// The log has a write without changes, such as an adoption. Another replica may have adopted content that this
+    /// replica has not loaded.
+    pub(super) fn may_be_adopted(&self) {
+        let mut state = self.state.lock();
+        if *state == State::Lasting {
+            *state = State::soon();
+        }
+    }
+
+    fn is_adopting(&self) -> bool {
+        Arc::strong_count(&self.adopting) > 1
+    }
+
     /// Whether an operator wants a load. The adoption follows.
     pub(super) fn is_wanted(&self) -> bool {
         self.wanted.load(Ordering::Acquire)
@@ -96,30 +116,26 @@ impl Divergence {
 
 impl Follower {
     /// Compares the table with the digest at the head, after a reading. Returns whether the table must be loaded now.
-    /// `may_be_adopted`: the reading showed a write without changes, such as an adoption. `may_load`: the load of a
-    /// divergence is due, and permitted.
-    pub(super) fn differs(&self, head: Version, all: Option<Digest>, may_be_adopted: bool, may_load: bool) -> bool {
+    /// `may_load`: the load of a divergence is due, and permitted.
+    pub(super) fn differs(&self, head: Version, all: Option<Digest>, may_load: bool) -> bool {
         let (own, applied) = {
             let table = self.table.read();
             (table.digest, table.applied)
         };
         // Without a digest there is nothing to compare. A write of this process may have come meanwhile.
-        let is_adopting = self.divergence.is_adopting.load(Ordering::Acquire);
+        let is_adopting = self.divergence.is_adopting();
         let Some(all) = all.filter(|_| applied == head && !is_adopting) else { return false };
         let mut state = self.divergence.state.lock();
-        let found = || State::Found(Instant::now() + SPREAD.mul_f64(rand::random()));
         let now = match *state {
             _ if own == all => State::Agrees,
-            State::Agrees => found(),
+            State::Agrees => State::soon(),
             State::Found(at) if !may_load => State::Found(at),
             // Unknown: the load has read an old item, or the table itself differs. Nothing old may be served.
             State::Unknown | State::Found(_) => State::Loaded,
-            // Another replica may have adopted content that this replica has not loaded.
-            State::Lasting if may_be_adopted => found(),
             State::Loaded | State::Lasting => State::Lasting,
         };
         match (mem::replace(&mut *state, now), now) {
-            (State::Unknown | State::Agrees | State::Lasting, State::Found(_) | State::Loaded) => {
+            (State::Unknown | State::Agrees, State::Found(_) | State::Loaded) => {
                 self.counts.divergences.fetch_add(1, Ordering::Relaxed);
                 *self.divergence.found.lock() = Some(Instant::now());
                 let version = head.0;
@@ -139,16 +155,16 @@ impl Follower {
 
     /// Adds the digest to a table that has none, as after a raise. Every replica tries, and the first one succeeds.
     pub(super) fn add_digest(self: &Arc<Self>) {
-        if !matches!(self.store.has_digest(), Ok(false)) || self.divergence.is_adopting.swap(true, Ordering::AcqRel) {
+        if !matches!(self.store.has_digest(), Ok(false)) || self.divergence.is_adopting() {
             return;
         }
-        let follower = Arc::clone(self);
+        let (follower, adopting) = (Arc::clone(self), Arc::clone(&self.divergence.adopting));
         tokio::spawn(async move {
             if let Err(error) = follower.add_missing_digest().await {
                 tracing::warn!(%error, "the table has no digest yet");
                 sleep(SPREAD).await;
             }
-            follower.divergence.is_adopting.store(false, Ordering::Release);
+            drop(adopting);
         });
     }
 
@@ -208,12 +224,10 @@ impl Replica {
                 // A reading tells the format: no load for nothing.
                 follower.catch_up().await.map_err(WriteError::from)?;
                 follower.store.has_digest()?;
-                let Divergence { wanted, is_adopting, .. } = &follower.divergence;
-                is_adopting.store(true, Ordering::Release);
-                wanted.store(true, Ordering::Release);
+                let _adopting = Arc::clone(&follower.divergence.adopting);
+                follower.divergence.wanted.store(true, Ordering::Release);
                 let adopted = follower.load_and_adopt().await;
                 follower.divergence.take_wish();
-                is_adopting.store(false, Ordering::Release);
                 adopted
             };
             tokio::spawn(work.with_current_context().in_current_span())

@@ -42,7 +42,7 @@ impl Follower {
             return Err(StoreError::Loading);
         }
         let outcome = self.load_all().await;
-        self.store.has_loaded().await;
+        self.store.has_loaded();
         outcome
     }
 

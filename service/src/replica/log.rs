@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
 use tokio::time::Instant;
 
 use super::lease::Follower;
@@ -28,14 +29,19 @@ impl Follower {
             // The last load failed, or another replica loads.
             return self.load().await;
         };
-        // The replica serves until it may load.
-        if self.divergence.is_wanted() && self.store.may_load().await {
+        // The replica serves until it may load. No reading waits for the answer.
+        let wants_load = self.divergence.is_wanted() || self.divergence.is_due();
+        let may_load = wants_load && self.store.may_load().now_or_never() == Some(true);
+        if may_load && self.divergence.is_wanted() {
             self.divergence.take_wish();
             return self.load().await;
         }
-        let (head, digest, changes) = loop {
+        let (head, digest) = loop {
             match self.store.changes_since(since).await? {
-                Changes::Log { head, digest, changes } => break (head, digest, changes),
+                Changes::Log { head, digest, changes } => {
+                    self.apply_log(since, head, &changes);
+                    break (head, digest);
+                }
                 Changes::Part { head, changes } => {
                     self.apply_log(since, head, &changes);
                     since = head;
@@ -43,15 +49,11 @@ impl Follower {
                 Changes::Gap => return self.load().await,
             }
         };
-        let writes = changes.chunk_by(|one, other| one.version == other.version);
-        let is_one_without_changes = (writes.count() as u64) < head.0 - since.0;
-        self.apply_log(since, head, &changes);
-        let may_load = self.divergence.is_due() && self.store.may_load().await;
-        if self.differs(head, digest, is_one_without_changes, may_load) {
+        if self.differs(head, digest, may_load) {
             return self.load().await;
         }
-        if may_load {
-            self.store.has_loaded().await;
+        if !wants_load {
+            self.store.has_loaded();
         }
         Ok(())
     }
@@ -63,9 +65,13 @@ impl Follower {
         if head <= since && !self.table.read().has_news(now) {
             return;
         }
+        let writes = changes.chunk_by(|one, other| one.version == other.version);
+        if (writes.clone().count() as u64) < head.0 - since.0 {
+            self.divergence.may_be_adopted();
+        }
         let mut table = self.table.write();
         table.forget_settled(now);
-        for write in changes.chunk_by(|one, other| one.version == other.version) {
+        for write in writes {
             // `apply_own` may have applied the write during the reading.
             if write[0].version > table.applied {
                 let changes = write.iter().map(|change| (change.id, change.endpoint.as_ref(), change.digest));

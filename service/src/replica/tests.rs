@@ -1,8 +1,10 @@
 //! Tests of a replica from the inside.
 
+mod diverging;
+
 use std::{
     future,
-    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    sync::atomic::{AtomicBool, AtomicIsize, AtomicUsize, Ordering},
     thread,
 };
 
@@ -17,8 +19,8 @@ use crate::{
 
 const LEASE: Lease = Lease { term: Duration::from_millis(300), poll: Duration::from_millis(50) };
 
-/// A store with a constant mock. The store can fall silent, forget the log, load without an end, or fail to load. Its
-/// digest may be wrong.
+/// A store with a constant mock. The store can fall silent, forget the log, load without an end, fail to load, or panic
+/// at an adoption. Its digest may be wrong.
 #[derive(Default)]
 struct OneMock {
     digest: Mutex<Digest>,
@@ -26,8 +28,9 @@ struct OneMock {
     has_gap: AtomicBool,
     is_slow: AtomicBool,
     is_broken: AtomicBool,
-    /// The number of times that another replica loads first.
-    others: AtomicUsize,
+    is_faulty: AtomicBool,
+    /// The number of times that another replica loads first. Below 0, the store does not answer this question.
+    others: AtomicIsize,
     /// The number of loads without an end.
     hanging: AtomicUsize,
     /// The answer of the next reading. While the store is silent, the answer waits.
@@ -103,7 +106,12 @@ impl Store for OneMock {
     }
 
     async fn may_load(&self) -> bool {
-        self.others.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |others| others.checked_sub(1)).is_err()
+        let others = self.others.load(Ordering::Relaxed);
+        if others < 0 {
+            future::pending::<()>().await;
+        }
+        self.others.store(0.max(others - 1), Ordering::Relaxed);
+        others == 0
     }
 
     fn has_digest(&self) -> Result<bool, AdoptError> {
@@ -111,6 +119,7 @@ impl Store for OneMock {
     }
 
     async fn adopt(&self, _: Version, digest: Digest) -> Result<bool, AdoptError> {
+        assert!(!self.is_faulty.load(Ordering::Relaxed), "a fault");
         *self.digest.lock() = digest;
         Ok(true)
     }
@@ -183,46 +192,6 @@ fn what_is_looked_up_when_the_lease_is_over_is_not_answered_even_if_it_was_asked
     thread::sleep(2 * LEASE.term);
     drop(table);
     assert!(runtime.block_on(found).unwrap().is_err());
-}
-
-/// Metrics are exported once a minute, and a load repairs a replica within seconds.
-#[tokio::test(start_paused = true)]
-async fn a_repaired_divergence_is_shown_for_a_quarter_of_an_hour() {
-    let store = Arc::<OneMock>::default();
-    let replica = Replica::load(Arc::clone(&store) as Arc<dyn Store>, LEASE).await.unwrap();
-    sleep(LEASE.term).await;
-    assert!(!replica.is_diverged());
-    *store.digest.lock() = Digest(1);
-    while replica.counts().divergences.load(Ordering::Relaxed) == 0 {
-        sleep(LEASE.poll).await;
-    }
-    let found = Instant::now();
-    *store.digest.lock() = Digest(0);
-    while replica.is_diverged() {
-        sleep(LEASE.term).await;
-    }
-    assert_eq!(found.elapsed().as_secs() / 60, 15);
-}
-
-/// The load of an adoption may take minutes.
-#[tokio::test(start_paused = true)]
-async fn a_replica_that_agrees_is_not_shown_as_diverged_while_it_adopts() {
-    let store = Arc::<OneMock>::default();
-    let replica = Replica::load(Arc::clone(&store) as Arc<dyn Store>, LEASE).await.unwrap();
-    sleep(LEASE.term).await;
-    store.is_slow.store(true, Ordering::Relaxed);
-    let answer = replica.adopt().await;
-    assert!(matches!(answer, Err(AdoptError::Unfinished)), "{answer:?}");
-    assert!(!replica.is_diverged());
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_adoption_waits_while_another_replica_loads() {
-    let store = Arc::<OneMock>::default();
-    let replica = Replica::load(Arc::clone(&store) as Arc<dyn Store>, LEASE).await.unwrap();
-    store.others.store(3, Ordering::Relaxed);
-    let adopted = replica.adopt().await;
-    assert!(matches!(adopted, Ok((Version(2), 1))), "{adopted:?}");
 }
 
 /// A log with this head and these new states of endpoints.

@@ -273,13 +273,13 @@ pub trait Store: Send + Sync + 'static {
     }
 
     /// Asks whether this process may load everything again. On a shared store, one process does so at a time: all loads
-    /// share the capacity of the store.
+    /// share the capacity of the store. The questions go on in the background until [`Self::has_loaded`].
     async fn may_load(&self) -> bool {
         true
     }
 
-    /// Ends the load that [`Self::may_load`] has permitted.
-    async fn has_loaded(&self) {}
+    /// This process has loaded, or does not want to load any more.
+    fn has_loaded(&self) {}
 
     /// Announces the end of this process, so that other processes need not wait.
     async fn leave(&self) {}

@@ -146,8 +146,8 @@ impl<S: Store> Store for ObservedStore<S> {
         self.store.may_load().await
     }
 
-    async fn has_loaded(&self) {
-        self.store.has_loaded().await;
+    fn has_loaded(&self) {
+        self.store.has_loaded();
     }
 
     async fn leave(&self) {

@@ -1,6 +1,6 @@
 //! Reads of the change log, and loads.
 
-use std::{collections::BTreeMap, pin::pin, sync::atomic::Ordering, time::Duration};
+use std::{collections::BTreeMap, pin::pin, time::Duration};
 
 use futures_util::TryStreamExt as _;
 use tokio::time::Instant;
@@ -10,7 +10,7 @@ use super::{
     digest::digest,
     failed,
     item::{self, Entry, Head, Item, Logged},
-    read::{MAX_AT_ONCE, is_passing, pages, partition, until_answered},
+    read::{MAX_AT_ONCE, pages, partition, passing, until_answered},
     timing::{self, Backoff},
 };
 use crate::store::{Change, Changes, Damaged, Deliver, StoreError, Stored, Version, readable};
@@ -18,7 +18,8 @@ use crate::store::{Change, Changes, Damaged, Deliver, StoreError, Stored, Versio
 /// Maximum number of entries in a poll. A replica further behind reads pages with longer time-outs.
 const FEW: i32 = 100;
 
-/// Maximum number of pages of a reading, except after a load: during the load of a large table, others may write more.
+/// Maximum number of pages of a reading. During the load of a large table others may write more, so the log after a load
+/// is read in parts of this size.
 /// A replica further behind loads everything. A page has 1 MB: about 4,000 entries of small mocks.
 const MAX_LOG_PAGES: usize = 16;
 const MAX_LOG_BYTES: u64 = MAX_LOG_PAGES as u64 * 1_000_000;
@@ -39,27 +40,28 @@ impl DynamoStore {
         let after = Some(item::log_sort(since));
         let query = partition(&self.log_client, &self.table, item::LOG, after.clone()).limit(FEW);
         let first = query.send().await.map_err(failed)?;
-        let (mut head, mut entries) = (None, BTreeMap::new());
+        let (mut head, mut entries, mut within) = (None, BTreeMap::new(), timing::LOG);
         take(first.items(), &mut head, &mut entries)?;
         if let Some(next) = first.last_evaluated_key.clone() {
-            let is_limited = since.0 != self.loaded.load(Ordering::Acquire);
+            within = timing::LOAD;
+            let is_limited = !self.has_just_loaded(since);
             let (mut bytes, mut count) = size(first.items());
             // Far behind: pages need more time than a poll. An unfinished reading would begin again at its first page.
             let rest = self.partition(item::LOG, after).set_exclusive_start_key(Some(next));
-            let mut pages = pin!(pages(rest, timing::page_of_load, timing::LOAD));
+            let mut pages = pin!(pages(rest, timing::page_of_load, within));
             for read in 1.. {
                 let Some(page) = pages.try_next().await? else { break };
                 take(page.items(), &mut head, &mut entries)?;
                 let (of_page, in_page) = size(page.items());
                 (bytes, count) = (bytes + of_page, count + in_page);
                 if read == SAMPLE && is_limited && page.last_evaluated_key.is_some() {
-                    let behind = self.head_now(timing::READ).await?.0.saturating_sub(since.0);
+                    let behind = self.head_now(within).await?.0.saturating_sub(since.0);
                     if behind.saturating_mul(bytes / count.max(1)) > MAX_LOG_BYTES {
                         return Ok(Changes::Gap);
                     }
                 }
                 if read == MAX_LOG_PAGES && page.last_evaluated_key.is_some() {
-                    return self.part(since, entries).await;
+                    return if is_limited { Ok(Changes::Gap) } else { self.part(since, entries).await };
                 }
             }
         }
@@ -75,23 +77,28 @@ impl DynamoStore {
             return Ok(Changes::Gap);
         }
         // Entries expire in no order, so an older entry may still exist.
-        if self.add_missing(since, head, &mut entries, timing::LOG).await?.is_some() {
+        if self.add_missing(since, head, &mut entries, within).await?.is_some() {
             return Ok(Changes::Gap);
         }
         Ok(Changes::Log { head, digest, changes: changes(entries) })
     }
 
-    /// The first entries of a long log. Only after a load: a replica that is so far behind otherwise loads everything.
+    /// Whether a load ended at this version a short time ago. Other replicas that are far behind load everything.
+    fn has_just_loaded(&self, version: Version) -> bool {
+        self.loaded.lock().is_some_and(|(loaded, at)| loaded == version && at.elapsed() < timing::LOAD)
+    }
+
+    /// The first entries of a long log, after a load.
     async fn part(&self, since: Version, mut entries: BTreeMap<Version, Entry>) -> Result<Changes, StoreError> {
         // The head may not count the last entry yet. It counts all others: each write follows the head before it.
         entries.pop_last();
         let Some((&head, _)) = entries.last_key_value() else { return Ok(Changes::Gap) };
-        let is_loaded = since.0 == self.loaded.load(Ordering::Acquire);
         let is_whole = head.0 - since.0 <= (entries.len() + MAX_AT_ONCE) as u64;
-        if !is_loaded || !is_whole || self.add_missing(since, head, &mut entries, timing::LOG).await?.is_some() {
+        if !is_whole || self.add_missing(since, head, &mut entries, timing::LOAD).await?.is_some() {
             return Ok(Changes::Gap);
         }
-        self.loaded.store(head.0, Ordering::Release);
+        // The time stays, so that parts have an end while others write faster than this process reads.
+        self.loaded.lock().as_mut().expect("it has loaded").0 = head;
         Ok(Changes::Part { head, changes: changes(entries) })
     }
 
@@ -110,7 +117,6 @@ impl DynamoStore {
         let mut damaged = Vec::new();
         let mut pages = pin!(pages(self.partition(item::ENDPOINTS, None), timing::page_of_load, timing::LOAD));
         while let Some(page) = pages.try_next().await? {
-            self.renew_permit().await;
             for item in page.items() {
                 match item::endpoint(item) {
                     Ok(Stored { endpoint, version }) => {
@@ -147,7 +153,7 @@ impl DynamoStore {
         }
         // A query may also have shown a write ahead of the head.
         self.settled_head(timing::LOAD).await?;
-        self.loaded.store(head.0, Ordering::Release);
+        *self.loaded.lock() = Some((head, Instant::now()));
         Ok(head)
     }
 
@@ -173,7 +179,7 @@ impl DynamoStore {
         // In a short log, the entries before the oldest entry may be under way.
         let start = oldest.saturating_sub(if is_enough { 1 } else { 1 + MAX_AT_ONCE as u64 });
         let start = Version(start.max(Version::first_of(head.epoch()).0.saturating_sub(1)));
-        let expired = self.add_missing(start, head, &mut entries, timing::READ).await?.unwrap_or(start);
+        let expired = self.add_missing(start, head, &mut entries, timing::LOAD).await?.unwrap_or(start);
         // Entries expire in no order. An entry older than an expired entry may show an outdated state.
         Ok((head, entries.split_off(&Version(expired.0 + 1)).into_values().collect()))
     }
@@ -250,7 +256,7 @@ impl DynamoStore {
         let request = self.client.get_item().table_name(&self.table).consistent_read(true);
         let request = request.set_key(Some(item::head_key()));
         let ask = || request.clone().customize().config_override(timing::sent_once()).send();
-        let found = until_answered(within, ask, is_passing).await?;
+        let found = until_answered(within, ask, passing).await?;
         found.item.as_ref().map(item::head).transpose()
     }
 

@@ -87,8 +87,8 @@ pub struct DynamoStore {
     answered: parking_lot::Mutex<Instant>,
     /// When DynamoDB made the loaded table. A head with another time belongs to a restored table.
     made: AtomicU64,
-    /// The version of the last load.
-    loaded: AtomicU64,
+    /// The version of the last load, or of the parts of the log after it, and the time of the end of the load.
+    loaded: parking_lot::Mutex<Option<(Version, Instant)>>,
     /// The last seen head, the likely condition of the next write. A hint only, because other
     /// processes write as well.
     head: parking_lot::Mutex<Head>,
@@ -134,7 +134,7 @@ impl DynamoStore {
         Self {
             log_client: timing::of_log(&client),
             processes,
-            permit: Permit::default(),
+            permit: Permit::none(),
             renewing: None,
             client,
             table: table.to_owned(),
@@ -142,7 +142,7 @@ impl DynamoStore {
             turn: Mutex::new(Turn::first()),
             answered: Instant::now().into(),
             made: made.into(),
-            loaded: AtomicU64::new(u64::MAX),
+            loaded: None.into(),
             head: head.into(),
         }
     }
@@ -223,12 +223,12 @@ impl Store for DynamoStore {
         self.ask_permit().await
     }
 
-    async fn has_loaded(&self) {
-        self.return_permit().await;
+    fn has_loaded(&self) {
+        self.return_permit();
     }
 
     async fn leave(&self) {
-        self.return_permit().await;
+        self.leave_permit().await;
         if let Some(renewing) = &self.renewing {
             self.processes.leave(Some(renewing)).await;
         }

@@ -21,7 +21,7 @@ use uuid::Uuid;
 use super::{
     failed,
     item::{self, EXPIRES, Item, SORT},
-    read::{is_passing, pages, partition, until_answered},
+    read::{pages, partition, passing, until_answered},
     timing,
 };
 use crate::store::{Limits, Process, StoreError, format::NEWEST};
@@ -83,7 +83,7 @@ impl Processes {
         let send = || put.clone().customize().config_override(timing::sent_once()).send();
         {
             let _writing = self.writing.lock().await;
-            until_answered(within, send, is_passing).await?;
+            until_answered(within, send, passing).await?;
         }
         self.read().await
     }

@@ -166,7 +166,7 @@ impl DynamoStore {
         };
         let request = self.client.transact_get_items().set_transact_items(Some(keys.into_iter().map(get).collect()));
         let ask = || request.clone().customize().config_override(timing::sent_once()).send();
-        let read = until_answered(within, ask, |error| is_conflict(error) || is_passing(error)).await?;
+        let read = until_answered(within, ask, |error| conflict(error).or_else(|| passing(error))).await?;
         Ok(read.responses.unwrap_or_default().into_iter().map(|response| response.item).collect())
     }
 }
@@ -178,7 +178,7 @@ const TOLD: Duration = Duration::from_secs(30);
 pub(super) async fn until_answered<Answer, Failure, Sending>(
     within: Duration,
     ask: impl Fn() -> Sending,
-    may_pass: impl Fn(&SdkError<Failure>) -> bool,
+    passing: impl Fn(&SdkError<Failure>) -> Option<Kind>,
 ) -> Result<Answer, StoreError>
 where
     Failure: Error + ProvideErrorMetadata + 'static,
@@ -186,13 +186,15 @@ where
 {
     let (deadline, mut backoff) = (Instant::now() + within, Backoff::default());
     let (mut trouble, mut told) = ("no answer".to_owned(), Instant::now());
-    let mut kind: fn(String) -> StoreError = StoreError::Unavailable;
+    let mut kind: Kind = StoreError::Unavailable;
     loop {
         let sent = Instant::now();
         match timeout_at(deadline, ask()).await {
             Ok(Ok(answer)) => return Ok(answer),
-            Ok(Err(error)) if may_pass(&error) => (kind, trouble) = (kind_of(&error), chain(&error)),
-            Ok(Err(error)) => return Err(failed(error)),
+            Ok(Err(error)) => match passing(&error) {
+                Some(passes) => (kind, trouble) = (passes, chain(&error)),
+                None => return Err(failed(error)),
+            },
             Err(_) => return Err(kind(format!("nothing was read in {} ms: {trouble}", within.as_millis()))),
         }
         if told.elapsed() > TOLD {
@@ -223,36 +225,44 @@ pub(super) fn pages(
     stream::try_unfold(Some(query), move |query: Option<QueryFluentBuilder>| async move {
         let Some(query) = query else { return Ok(None) };
         let ask = || query.clone().customize().config_override(settings()).send();
-        let page = until_answered(within, ask, is_passing).await?;
+        let page = until_answered(within, ask, passing).await?;
         let next = page.last_evaluated_key.clone().map(|last| query.set_exclusive_start_key(Some(last)));
         Ok(Some((page, next)))
     })
 }
 
-/// Whether another attempt may succeed: the request or answer was lost, or DynamoDB is busy.
-pub(super) fn is_passing<Failure: ProvideErrorMetadata>(error: &SdkError<Failure>) -> bool {
-    match error {
+/// The kind of a failure.
+pub(super) type Kind = fn(String) -> StoreError;
+
+/// The kind of a failure after which another attempt may succeed: the request or answer was lost, or DynamoDB is busy.
+pub(super) fn passing<Failure: ProvideErrorMetadata>(error: &SdkError<Failure>) -> Option<Kind> {
+    let may_pass = match error {
         SdkError::ConstructionFailure(_) => false,
         SdkError::ServiceError(service) => service.raw().status().is_server_error() || is_throttled(error),
         _ => true,
-    }
+    };
+    may_pass.then(|| kind_of(error))
 }
 
 /// Whether DynamoDB refuses the request only because of the rate of requests.
 pub(super) fn is_throttled(error: &impl ProvideErrorMetadata) -> bool {
-    let signs = ["Throttl", "LimitExceeded", "ThroughputExceeded"];
-    error.code().is_some_and(|code| signs.iter().any(|sign| code.contains(sign)))
+    error.code().is_some_and(is_of_throttling)
+}
+
+fn is_of_throttling(code: &str) -> bool {
+    ["Throttl", "LimitExceeded", "ThroughputExceeded"].iter().any(|sign| code.contains(sign))
 }
 
 /// The kind of a failure with this error.
-pub(super) fn kind_of(error: &impl ProvideErrorMetadata) -> fn(String) -> StoreError {
+pub(super) fn kind_of(error: &impl ProvideErrorMetadata) -> Kind {
     if is_throttled(error) { StoreError::Throttled } else { StoreError::Unavailable }
 }
 
-/// Whether a transaction on one of the items is under way. DynamoDB refuses the read until the transaction is decided.
-fn is_conflict(error: &SdkError<TransactGetItemsError>) -> bool {
-    let SdkError::ServiceError(error) = error else { return false };
-    let TransactGetItemsError::TransactionCanceledException(cancelled) = error.err() else { return false };
-    let transient = ["None", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
-    cancelled.cancellation_reasons().iter().all(|reason| reason.code().is_none_or(|code| transient.contains(&code)))
+/// As [`passing`], for a refused transaction: DynamoDB throttles, or another transaction on an item is undecided.
+fn conflict(error: &SdkError<TransactGetItemsError>) -> Option<Kind> {
+    let TransactGetItemsError::TransactionCanceledException(cancelled) = error.as_service_error()? else { return None };
+    let mut codes = cancelled.cancellation_reasons().iter().filter_map(|reason| reason.code());
+    let is_throttled = codes.clone().any(is_of_throttling);
+    let may_pass = codes.all(|code| ["None", "TransactionConflict"].contains(&code) || is_of_throttling(code));
+    may_pass.then_some(if is_throttled { StoreError::Throttled } else { StoreError::Unavailable })
 }

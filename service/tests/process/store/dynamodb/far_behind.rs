@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -15,7 +15,7 @@ use echo_service::{
 use serde_json::json;
 
 use super::{
-    Scene, create, endpoint,
+    Scene, create, endpoint, pass,
     proxy::{Fate, Message},
 };
 use crate::store::{model::Snapshot, text_response};
@@ -81,6 +81,77 @@ async fn a_long_log_costs_few_pages_and_throttling_does_not_begin_them_again() {
     assert_eq!((changes.len(), pages), (10, 3));
 }
 
+/// A refused transaction.
+fn throttled() -> Fate {
+    Fate::Answer(Message::cancelled(json!([{"Code": "ThrottlingError", "Message": "by a test"}])))
+}
+
+/// A query misses the entry, as if its transaction were under way.
+fn without_entry(version: u64) -> Fate {
+    Fate::Change(Box::new(move |answer| {
+        if let Some(items) = answer["Items"].as_array_mut() {
+            items.retain(|item| item["SK"]["S"] != format!("{version:0>20}"));
+        }
+    }))
+}
+
+/// Otherwise a page has 1 MB.
+fn shorten(request: &mut Message) {
+    if request.operation() == "Query" {
+        request.body["Limit"] = json!(5);
+    }
+}
+
+/// A log with 90 entries, in pages of five, and the versions before the entries.
+async fn log_of_small_pages() -> (Scene, Version) {
+    let scene = Scene::set().await;
+    scene.proxy.set(|request| {
+        shorten(request);
+        Fate::Pass
+    });
+    let head = scene.store.load(Box::new(|_| ())).await.unwrap();
+    for n in 0..90 {
+        create(&scene.other, &format!("/{n}")).await;
+    }
+    (scene, head)
+}
+
+/// A poll waits for half a second. After several pages, a reading must not begin again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_throttled_read_of_a_missing_entry_does_not_begin_a_long_reading_again() {
+    let (scene, head) = log_of_small_pages().await;
+    let since = OnceLock::new();
+    scene.proxy.set(move |request| {
+        shorten(request);
+        match request.operation() {
+            "TransactGetItems" if since.get_or_init(Instant::now).elapsed() < Duration::from_secs(1) => throttled(),
+            _ => without_entry(80),
+        }
+    });
+    let (Changes::Log { changes, .. }, _) = read(&scene, head.0 + 20, &AtomicUsize::new(0)).await else { panic!() };
+    assert_eq!(changes.len(), 70);
+}
+
+/// During the load of a large table, other processes may write more than a reading may have.
+#[tokio::test]
+async fn a_reading_has_any_size_for_ten_minutes_after_a_load() {
+    let (scene, head) = log_of_small_pages().await;
+    let pages = AtomicUsize::new(0);
+    let (Changes::Part { head: middle, mut changes }, _) = read(&scene, head.0, &pages).await else { panic!() };
+    let (Changes::Log { head: last, changes: rest, .. }, _) = read(&scene, middle.0, &pages).await else { panic!() };
+    changes.extend(rest);
+    let versions: Vec<_> = changes.iter().map(|change| change.version.0).collect();
+    assert_eq!(versions, (head.0 + 1..=last.0).collect::<Vec<_>>());
+    assert_eq!(read(&scene, head.0, &pages).await.0, Changes::Gap, "the parts go on at their end only");
+
+    let head = scene.store.load(Box::new(|_| ())).await.unwrap();
+    for n in 100..190 {
+        create(&scene.other, &format!("/{n}")).await;
+    }
+    pass(Duration::from_mins(11)).await;
+    assert_eq!(read(&scene, head.0, &pages).await.0, Changes::Gap, "the load was long ago");
+}
+
 #[tokio::test]
 async fn a_throttled_reading_is_known_as_such() {
     let scene = Scene::set().await;
@@ -90,6 +161,9 @@ async fn a_throttled_reading_is_known_as_such() {
         let outcome = scene.store.changes_since(Version(0)).await;
         assert!(matches!(outcome, Err(StoreError::Throttled(_))), "{outcome:?}");
     }
+    scene.proxy.set(|request| if request.operation() == "Query" { without_entry(1) } else { throttled() });
+    let outcome = scene.store.changes_since(Version(0)).await;
+    assert!(matches!(outcome, Err(StoreError::Throttled(_))), "{outcome:?}");
     scene.proxy.set(|_| Fate::CutBefore);
     let outcome = scene.store.changes_since(Version(0)).await;
     assert!(matches!(outcome, Err(StoreError::Unavailable(_))), "{outcome:?}");

@@ -27,7 +27,7 @@ mod tls;
 mod unclear;
 pub mod under_way;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use echo_service::{
     domain::{Endpoint, Verb},
@@ -76,6 +76,13 @@ async fn create(store: &Arc<dyn Store>, path: &str) -> (Endpoint, Version) {
     let new = endpoint(Verb::Get, path, &response(1));
     let version = store.write(Write::Create(new.clone())).await.unwrap();
     (new, version)
+}
+
+/// Lets this time pass at once, for all stores of a test with a single thread.
+async fn pass(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
 }
 
 /// The same endpoint elsewhere.

@@ -6,11 +6,15 @@ use std::{
 };
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use futures_util::FutureExt as _;
 use serde_json::json;
-use tokio::runtime::Runtime;
+use tokio::{runtime::Runtime, time::sleep};
 
 use super::{
+    Scene,
     diverged::{FOUND, LASTING, edit, logs},
+    pass,
+    proxy::Fate,
     replicas::{self, wait_for},
     table::{Item, Table, server, text},
 };
@@ -24,6 +28,71 @@ async fn occupy(table: &Table) {
     let mut item: Item = item.map(|(name, value)| (name.to_owned(), text(value))).into();
     item.insert("renewed".into(), AttributeValue::N("1".into()));
     table.put(item).await;
+}
+
+const BRIEFLY: Duration = Duration::from_millis(20);
+
+/// The number of renewals by a process, or 0 without an item.
+async fn renewals(table: &Table) -> u64 {
+    let item = table.item("LOAD", "LOAD").await;
+    item.map_or(0, |item| item["renewed"].as_n().unwrap().parse().unwrap())
+}
+
+/// On a busy machine, some questions and renewals get lost.
+#[tokio::test]
+async fn a_permit_is_renewed_and_taken_over_after_30_s_without_renewals() {
+    let scene = Scene::set().await;
+    while !scene.store.may_load().await {
+        sleep(BRIEFLY).await;
+    }
+    for _ in 0..8 {
+        let (before, sent) = (renewals(&scene.table).await, Instant::now());
+        pass(Duration::from_secs(5)).await;
+        while renewals(&scene.table).await == before && sent.elapsed() < Duration::from_secs(1) {
+            sleep(BRIEFLY).await;
+        }
+        assert!(!scene.other.may_load().await);
+    }
+    assert!(renewals(&scene.table).await > 3);
+
+    scene.proxy.set(|request| if request.operation() == "PutItem" { Fate::CutBefore } else { Fate::Pass });
+    let mut passed = Duration::ZERO;
+    while !scene.other.may_load().await {
+        pass(Duration::from_secs(1)).await;
+        passed += Duration::from_secs(1);
+        sleep(BRIEFLY).await;
+    }
+    // The last renewal may have been seen up to 5 s before.
+    assert!(passed >= Duration::from_secs(24), "{passed:?}");
+    scene.store.leave().await;
+    assert!(renewals(&scene.table).await > 0, "the permit of the other process stays");
+}
+
+#[tokio::test]
+async fn a_permit_that_was_returned_is_granted_at_once() {
+    let (scene, mut granted) = (Scene::set().await, 0);
+    for _ in 0..5 {
+        granted += u8::from(scene.store.may_load().await);
+        scene.store.has_loaded();
+    }
+    assert!(granted > 1, "{granted}");
+}
+
+/// On a busy machine, the removal may get lost.
+#[tokio::test]
+async fn a_process_that_asks_for_the_permit_leaves_no_item_at_its_end() {
+    const WAY: Duration = Duration::from_millis(50);
+    for _ in 0..5 {
+        let scene = Scene::set().await;
+        scene.proxy.set(|_| Fate::Delay(WAY, WAY));
+        assert_eq!(scene.store.may_load().now_or_never(), None);
+        scene.store.leave().await;
+        assert!(!scene.store.may_load().await);
+        if renewals(&scene.table).await == 0 {
+            return;
+        }
+    }
+    panic!("the item stays");
 }
 
 fn assert_returned(table: &Table, runtime: &Runtime) {

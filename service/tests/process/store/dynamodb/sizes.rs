@@ -6,7 +6,7 @@ use echo_service::{
 };
 
 use super::{Table, create, endpoint, response};
-use crate::store::{model::Snapshot, text_response};
+use crate::store::model::Snapshot;
 
 /// As large as the domain admits.
 fn largest(verb: Verb, character: &str) -> Endpoint {
@@ -72,36 +72,4 @@ async fn a_page_of_large_mocks_is_short() {
     }
     assert_eq!(sizes, [3, 3, 3, 3, 3, 1, 1, 1, 1, 1], "1 MiB, as it is sent");
     assert_eq!(Snapshot::of(&*store).await.unwrap().endpoints.len(), 20);
-}
-
-/// During the load of a large table, other processes may write more than a reading may have.
-#[tokio::test(flavor = "multi_thread")]
-async fn the_first_reading_after_a_load_has_any_size() {
-    let table = Table::create().await;
-    let (loaded, other) = (table.open().await, table.open().await);
-    let head = loaded.load(Box::new(|_| ())).await.unwrap();
-    let large = text_response(&"x".repeat(250 * 1024));
-    for n in 0..100 {
-        other.write(Write::Create(endpoint(Verb::Get, &format!("/{n}"), &large))).await.unwrap();
-    }
-    let gap = other.changes_since(head).await.unwrap();
-    assert!(matches!(gap, Changes::Gap), "a replica that has not loaded");
-    let (mut known, mut read, mut parts) = (head, Vec::new(), 0);
-    let last = loop {
-        match loaded.changes_since(known).await.unwrap() {
-            Changes::Part { head, changes } => {
-                parts += 1;
-                known = head;
-                read.extend(changes);
-            }
-            Changes::Log { head, changes, .. } => {
-                read.extend(changes);
-                break head;
-            }
-            Changes::Gap => panic!("a gap"),
-        }
-    };
-    let versions: Vec<_> = read.iter().map(|change| change.version.0).collect();
-    assert_eq!(versions, (head.0 + 1..=last.0).collect::<Vec<_>>());
-    assert_eq!((read.len(), parts), (100, 1));
 }
