@@ -4,15 +4,20 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::digest::digest;
+use super::{
+    digest::digest,
+    member::{attribute, member},
+};
 use crate::{
     domain::{Endpoint, EndpointId, MockPath, Route, Verb},
     store::{
         Digest, Format, StoreError, Stored, Version,
         format::NEWEST,
-        record::{self, Record},
+        record::{self, MEMBERS, Record},
     },
 };
 
@@ -73,7 +78,7 @@ pub(super) fn endpoint_item(endpoint: &Endpoint, version: Version, rest: &Item) 
 
 /// The unknown attributes of an endpoint's item. A change keeps them.
 pub(super) fn rest(item: &Item) -> Item {
-    let is_known = |name: &str| [PARTITION, SORT].contains(&name) || record::MEMBERS.contains(&name);
+    let is_known = |name: &str| [PARTITION, SORT].contains(&name) || MEMBERS.contains(&name);
     item.iter().filter(|(name, _)| !is_known(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
@@ -184,7 +189,7 @@ pub(super) fn logged(item: &Item) -> Result<Logged, StoreError> {
 fn change(item: &Item) -> Result<(EndpointId, Option<Endpoint>, Digest), StoreError> {
     let id = holder(item)?;
     // A deletion has no fields at all; a change with some of them is damaged.
-    let is_there = ["version", "verb", "path", "code", "headers"].iter().any(|name| item.contains_key(*name));
+    let is_there = MEMBERS.iter().any(|name| item.contains_key(*name));
     let endpoint = is_there.then(|| stored(item, id)).transpose()?.map(|stored| stored.endpoint);
     Ok((id, endpoint, if is_there { digest(id, item) } else { Digest::default() }))
 }
@@ -236,14 +241,11 @@ fn with_record(mut item: Item, endpoint: &Endpoint, version: Version, rest: &Ite
         // Keys, and the id in the log, are no unknown attributes.
         item.entry(name.clone()).or_insert_with(|| value.clone());
     }
-    let Record { version, verb, path, code, headers, body } = Record::of(endpoint, version);
-    let header = |(name, value): (String, String)| AttributeValue::L(vec![text(name), text(value)]);
-    item.insert("version".into(), number(version));
-    item.insert("verb".into(), text(verb));
-    item.insert("path".into(), text(path));
-    item.insert("code".into(), number(code.into()));
-    item.insert("headers".into(), AttributeValue::L(headers.into_iter().map(header).collect()));
-    item.extend(body.map(|body| ("body".to_owned(), text(body))));
+    let record = serde_json::to_value(Record::of(endpoint, version)).expect("a record is always JSON");
+    if let Value::Object(members) = record {
+        let present = members.into_iter().filter(|(_, member)| !member.is_null());
+        item.extend(present.map(|(name, member)| (name, attribute(member))));
+    }
     item
 }
 
@@ -270,26 +272,11 @@ pub(super) fn bytes(rest: &Item) -> usize {
 }
 
 fn stored(item: &Item, id: EndpointId) -> Result<Stored, StoreError> {
-    let headers =
-        item.get("headers").and_then(|list| list.as_l().ok()).and_then(|list| list.iter().map(header).collect());
-    let body = item.get("body").map(|_| text_of(item, "body").map(ToOwned::to_owned)).transpose()?;
-    let code = number_of(item, "code")?.try_into().map_err(|_| damaged(item, "code"))?;
-    let record = Record {
-        version: number_of(item, "version")?,
-        verb: text_of(item, "verb")?,
-        path: text_of(item, "path")?,
-        code,
-        headers: headers.ok_or_else(|| record::damaged(id, "its headers are no list of pairs"))?,
-        body,
-    };
-    record.parse(id)
-}
-
-fn header(pair: &AttributeValue) -> Option<(String, String)> {
-    match pair.as_l().ok()?.as_slice() {
-        [AttributeValue::S(name), AttributeValue::S(value)] => Some((name.clone(), value.clone())),
-        _ => None,
-    }
+    let known = MEMBERS.iter().filter_map(|name| item.get_key_value(*name));
+    let members = known.map(|(name, attribute)| Some((name.clone(), member(attribute)?)));
+    let members = members.collect::<Option<_>>().map(Value::Object);
+    let members = members.ok_or_else(|| record::damaged(id, "an attribute has a type that Echo does not write"))?;
+    Record::deserialize(&members).map_err(|error| record::damaged(id, &error.to_string()))?.parse(id)
 }
 
 pub(super) fn text_of<'a>(item: &'a Item, name: &str) -> Result<&'a str, StoreError> {

@@ -33,6 +33,7 @@ mod digest;
 mod epoch;
 mod item;
 mod log;
+mod member;
 mod open;
 mod permit;
 mod processes;
