@@ -60,10 +60,9 @@ pub fn read_changes(document: &Value, current: &Endpoint, is_reserved: IsReserve
         let id = current.id.to_string();
         if let Some(other) = data.get("id").filter(|other| !other.is_null() && other.as_str() != Some(&id)) {
             let other = other.to_string();
-            let detail = format!(
-                "`id` is {}, but the URL names `{id}`: leave `id` out, or write the id of the URL",
-                excerpt(&other)
-            );
+            let other = excerpt(&other);
+            let detail =
+                format!("`id` is {other}, but the URL names `{id}`: leave `id` out, or write the id of the URL");
             reader.note(Kind::Conflict, "/data/id", detail);
         }
         let mut merged = Map::from_iter([(Endpoint::NAME.to_owned(), current.show())]);
@@ -106,20 +105,16 @@ impl Reader<'_> {
         match data.get("type") {
             Some(Value::String(name)) if name == "endpoints" => {}
             Some(Value::String(name)) => {
-                let detail = format!(
-                    "`type` is `{}`, but this resource has the type `endpoints`: write `endpoints`",
-                    excerpt(name)
-                );
+                let name = excerpt(name);
+                let detail =
+                    format!("`type` is `{name}`, but this resource has the type `endpoints`: write `endpoints`");
                 self.note(Kind::Conflict, "/data/type", detail);
             }
             _ => self.note(Kind::Invalid, "/data/type", "`type` is missing: write `\"type\": \"endpoints\"`"),
         }
         for (name, home) in data.keys().filter_map(|name| home(name).map(|home| (name, home))) {
-            self.note(
-                Kind::Invalid,
-                &format!("{DATA}/{name}"),
-                format!("`{name}` is in the wrong place: put it into `{home}`"),
-            );
+            let detail = format!("`{name}` is in the wrong place: put it into `{home}`");
+            self.note(Kind::Invalid, &format!("{DATA}/{name}"), detail);
         }
         Some(data)
     }

@@ -231,11 +231,9 @@ impl EndpointsApi {
     /// Reads an endpoint. Reserves room for the endpoint and for `beside` more bytes.
     async fn find(&self, request: &Request, id: &str, beside: usize) -> Result<Stored, ApiError> {
         reserve(request, budget::ENDPOINT_BYTES + beside).await?;
-        let found = match EndpointId::parse(id) {
-            Some(id) => self.replica.get(id).await?,
-            None => None,
-        };
-        found.ok_or_else(|| ApiError::endpoint_not_found(id))
+        let missing = || ApiError::endpoint_not_found(id);
+        let id = EndpointId::parse(id).ok_or_else(missing)?;
+        self.replica.get(id).await?.ok_or_else(missing)
     }
 }
 
@@ -248,16 +246,13 @@ fn refused(request: &Request, error: WriteError) -> ApiError {
 }
 
 fn list_link(filter: &Filter, after: Option<EndpointId>, size: usize) -> String {
-    let mut query = url::form_urlencoded::Serializer::new(String::new());
-    if let Some(verb) = filter.verb {
-        query.append_pair("filter[verb]", verb.as_str());
-    }
-    if let Some(path) = &filter.path {
-        query.append_pair("filter[path]", path.as_str());
-    }
-    if let Some(after) = after {
-        query.append_pair("page[after]", &after.to_string());
-    }
-    query.append_pair("page[size]", &size.to_string());
-    format!("/endpoints?{}", query.finish())
+    let pairs = [
+        ("filter[verb]", filter.verb.map(|verb| verb.to_string())),
+        ("filter[path]", filter.path.as_ref().map(MockPath::to_string)),
+        ("page[after]", after.map(|id| id.to_string())),
+        ("page[size]", Some(size.to_string())),
+    ];
+    let present = pairs.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(present).finish();
+    format!("/endpoints?{query}")
 }

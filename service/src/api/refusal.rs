@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 use super::error::ApiError;
 use crate::http::MEDIA_TYPE;
 
-/// The statuses of an operation, or `None` if the operation needs no key.
-fn statuses(operation: &str) -> Option<Vec<u16>> {
+/// The refusals of an operation by status, as OpenAPI describes them. `None` stands for an operation without a key.
+pub fn responses(operation: &str) -> Option<Map<String, Value>> {
     /// Missing key, missing scope, `Accept`, rate limit, fault, unavailable store.
     const COMMON: [u16; 6] = [401, 403, 406, 429, 500, 503];
     let own: &[u16] = match operation {
@@ -24,12 +24,7 @@ fn statuses(operation: &str) -> Option<Vec<u16>> {
     };
     let mut statuses = [&COMMON, own].concat();
     statuses.sort_unstable();
-    Some(statuses)
-}
-
-/// The refusals of an operation by status, as OpenAPI describes them. `None` stands for an operation without a key.
-pub fn responses(operation: &str) -> Option<Map<String, Value>> {
-    Some(statuses(operation)?.into_iter().map(|status| (status.to_string(), describe(status))).collect())
+    Some(statuses.into_iter().map(|status| (status.to_string(), describe(status))).collect())
 }
 
 fn describe(status: u16) -> Value {

@@ -96,22 +96,16 @@ impl From<Raise> for RaiseDocument {
 #[derive(Debug, Clone, Object)]
 #[oai(example)]
 pub struct AdoptDocument {
-    meta: Adoption,
+    pub meta: Adoption,
 }
 
 /// The content of the table that was adopted.
 #[derive(Debug, Clone, Object)]
 pub struct Adoption {
     /// The number of writes to the table, with the adoption.
-    version: u64,
+    pub version: u64,
     /// The number of endpoints in the table.
-    endpoints: u64,
-}
-
-impl AdoptDocument {
-    pub fn of(version: u64, endpoints: u64) -> Self {
-        Self { meta: Adoption { version, endpoints } }
-    }
+    pub endpoints: u64,
 }
 
 impl From<&Endpoint> for EndpointResource {
@@ -146,6 +140,6 @@ impl Example for RaiseDocument {
 
 impl Example for AdoptDocument {
     fn example() -> Self {
-        Self::of(1042, 12)
+        Self { meta: Adoption { version: 1042, endpoints: 12 } }
     }
 }

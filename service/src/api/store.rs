@@ -10,7 +10,7 @@ use super::{
     error::{ApiError, Kind, Source, capitalized, excerpt},
     jsonapi::JsonApi,
     parameters::Parameters,
-    schema::{AdoptDocument, RaiseDocument},
+    schema::{AdoptDocument, Adoption, RaiseDocument},
 };
 use crate::{
     replica::Replica,
@@ -78,7 +78,8 @@ impl StoreApi {
     async fn adopt(&self, _access: MayWrite, request: &Request) -> Result<Adopted, ApiError> {
         Parameters::of(request).check()?;
         let (version, endpoints) = self.replica.adopt().await?;
-        Ok(Adopted::Ok(JsonApi(AdoptDocument::of(version.0, endpoints as u64))))
+        let meta = Adoption { version: version.0, endpoints: endpoints as u64 };
+        Ok(Adopted::Ok(JsonApi(AdoptDocument { meta })))
     }
 }
 
