@@ -167,13 +167,15 @@ impl App {
     }
 
     /// Serves until `stop`. Readiness is false from then on; Echo goes on serving for the delay that `stop` returns,
-    /// and then gives running requests until `deadline`. Returns whether all requests finished.
-    pub async fn serve(self, stop: impl Future<Output = Duration>, deadline: Duration) -> bool {
+    /// and then gives running requests until `deadline`. Returns whether all requests finished. Ends with an error if the
+    /// mocks become too large for this process.
+    pub async fn serve(self, stop: impl Future<Output = Duration>, deadline: Duration) -> Result<bool, StoreError> {
         let mut stop = std::pin::pin!(stop);
         let mut forget = tokio::time::interval(FORGET_INTERVAL);
-        let delay = loop {
+        let ended = loop {
             tokio::select! {
-                delay = &mut stop => break delay,
+                delay = &mut stop => break Ok(delay),
+                outgrown = self.mocks.replica.outgrown() => break Err(outgrown),
                 _ = forget.tick() => {
                     self.gate.rate.forget_idle();
                     self.mocks.rate.forget_idle();
@@ -182,12 +184,12 @@ impl App {
             }
         };
         self.readiness.set(false);
-        tokio::time::sleep(delay).await;
+        tokio::time::sleep(ended.clone().unwrap_or_default()).await;
         drop(self.close);
         let have_finished = tokio::time::timeout(deadline, self.servers.wait()).await.is_ok();
         self.mocks.replica.leave().await;
         self.gate.lines.report();
-        have_finished
+        ended.map(|_| have_finished)
     }
 }
 

@@ -158,7 +158,7 @@ async fn run(
     let (mocks, management) = (app.mock_address, app.management_address);
     tracing::info!(version = env!("CARGO_PKG_VERSION"), %mocks, %management, docs = format!("http://{management}/-/docs"), "serving");
     let stop = async { stopped.await.unwrap_or_default() };
-    if app.serve(stop, config.shutdown_deadline).await {
+    if app.serve(stop, config.shutdown_deadline).await.map_err(|error| error.to_string())? {
         tracing::info!("stopped");
     } else {
         tracing::warn!(deadline = ?config.shutdown_deadline, "stopped; some requests did not finish before the deadline");

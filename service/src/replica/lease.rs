@@ -29,7 +29,7 @@ use std::{
 use futures_util::FutureExt as _;
 use parking_lot::{Mutex, RwLock};
 use tokio::{
-    sync::{self, Notify},
+    sync::{self, Notify, SetOnce},
     time::{Instant, sleep_until, timeout, timeout_at},
 };
 
@@ -83,6 +83,8 @@ pub(super) struct Follower {
     pub(super) counts: Counts,
     pub(super) divergence: Divergence,
     pub(super) room: Room,
+    /// Set when the mocks have become too large for this process.
+    pub(super) outgrown: SetOnce<StoreError>,
     /// Whether a load has succeeded.
     pub(super) has_started: AtomicBool,
 }
@@ -108,6 +110,7 @@ impl Follower {
             counts: Counts::default(),
             divergence: Divergence::default(),
             room: Room::of(max_bytes),
+            outgrown: SetOnce::new(),
             has_started: AtomicBool::new(false),
         }
     }
@@ -245,6 +248,7 @@ impl Follower {
             let kind = |outcome: &Result<(), StoreError>| outcome.as_ref().err().map(mem::discriminant);
             match &outcome {
                 same if kind(same) == kind(&before) => {}
+                Err(error @ StoreError::TooLarge { .. }) => _ = self.outgrown.set(error.clone()),
                 Err(StoreError::Loading) => tracing::info!("another replica loads the table: this one waits"),
                 // Calls wait, and DynamoDB's own metric rings.
                 Err(error @ StoreError::Throttled(_)) => tracing::warn!(%error, "the change log cannot be read"),

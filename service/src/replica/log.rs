@@ -39,11 +39,11 @@ impl Follower {
         let (head, digest) = loop {
             match self.store.changes_since(since).await? {
                 Changes::Log { head, digest, changes } => {
-                    self.apply_log(since, head, &changes);
+                    self.apply_log(since, head, &changes)?;
                     break (head, digest);
                 }
                 Changes::Part { head, changes } => {
-                    self.apply_log(since, head, &changes);
+                    self.apply_log(since, head, &changes)?;
                     since = head;
                 }
                 Changes::Gap => return self.load().await,
@@ -58,12 +58,16 @@ impl Follower {
         Ok(())
     }
 
-    /// Applies the writes of a reading, which began at `since` and ends at `head`.
-    fn apply_log(&self, since: Version, head: Version, changes: &[Change]) {
+    /// Applies the writes of a reading, which began at `since` and ends at `head`. An error: the mocks have become too
+    /// large for this process.
+    fn apply_log(&self, since: Version, head: Version, changes: &[Change]) -> Result<(), StoreError> {
         let now = Instant::now();
         // Without news, do not lock out requests that read the table.
-        if head <= since && !self.table.read().has_news(now) {
-            return;
+        {
+            let table = self.table.read();
+            if head <= since && !table.has_news(now) {
+                return self.room.check(table.bytes);
+            }
         }
         let writes = changes.chunk_by(|one, other| one.version == other.version);
         if (writes.clone().count() as u64) < head.0 - since.0 {
@@ -79,5 +83,6 @@ impl Follower {
             }
         }
         table.applied = table.applied.max(head);
+        self.room.check(table.bytes)
     }
 }

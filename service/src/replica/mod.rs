@@ -232,6 +232,11 @@ impl Replica {
         self.store.raise(to, dry_run).await
     }
 
+    /// Waits until the mocks are too large for this process. The error names both sizes.
+    pub async fn outgrown(&self) -> StoreError {
+        self.follower.outgrown.wait().await.clone()
+    }
+
     /// Announces the end of this process.
     pub async fn leave(&self) {
         self.store.leave().await;

@@ -11,7 +11,7 @@ use crate::{
     store::{Store, StoreError, WriteError},
 };
 
-/// The name of the limit among the limits of a process ([`Store::processes`]).
+/// The name of the limit among the limits of a process ([`Store::limits`]).
 pub const LIMIT: &str = "max_mocks_bytes";
 
 /// Maximum by which the mocks of a store may exceed the limit, in bytes; at most a quarter of the limit. All processes
@@ -56,10 +56,9 @@ impl Room {
     }
 
     /// The smallest limit of all live processes, while all mocks take `used` bytes. A process that is too small for the
-    /// store does not count, because it ends after its load.
+    /// store does not count, because it ends after its load or its next reading.
     pub(super) fn limit(&self, store: &dyn Store, used: u64) -> u64 {
-        let others = store.processes().into_iter().filter_map(|process| process.limits.get(LIMIT).copied());
-        others.filter(|limit| !is_exceeded(*limit, used)).fold(self.own, u64::min)
+        store.limits(LIMIT).into_iter().filter(|limit| !is_exceeded(*limit, used)).fold(self.own, u64::min)
     }
 
     /// Whether the mocks of a store are too large for this process.
@@ -78,8 +77,8 @@ impl Room {
         let bytes = new.saturating_sub(old);
         let place = Place { room: self, bytes };
         let taken = self.taken.fetch_add(bytes, Ordering::AcqRel);
-        let limit = self.limit(store, used);
-        if bytes > 0 && used + taken + bytes > limit {
+        let limit = if bytes > 0 { self.limit(store, used) } else { u64::MAX };
+        if used + taken + bytes > limit {
             return Err(WriteError::Full { bytes, used, limit });
         }
         Ok(place)

@@ -264,11 +264,10 @@ pub trait Store: Send + Sync + 'static {
     /// Whether other processes may write to the same endpoints, so that data in memory may be old.
     fn is_shared(&self) -> bool;
 
-    /// The live processes on a shared store, including this process. Each process renews its item every 9 s, and
-    /// counts as live for 30 s. So a killed process is listed for up to 30 s; a new process is missing for up to 10 s.
-    /// Versions up to commit 1cdb0ba are never listed. The smallest limit is the minimum of all `limits` and the
-    /// process's own limit, because the item may be away with the store.
-    fn processes(&self) -> Vec<Process> {
+    /// The limits with this name of the live processes on a shared store. Each process renews its item every 9 s, and
+    /// counts as live for 30 s. So a killed process counts for up to 30 s; a new process is missing for up to 10 s.
+    /// Versions up to commit 1cdb0ba are never listed. The limit of this process may be missing while the store is away.
+    fn limits(&self, _name: &str) -> Vec<u64> {
         Vec::new()
     }
 

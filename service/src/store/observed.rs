@@ -16,8 +16,8 @@ use opentelemetry_sdk::trace::SdkTracer;
 use opentelemetry_semantic_conventions::attribute::ERROR_TYPE;
 
 use super::{
-    AdoptError, Changes, Deliver, Digest, Filter, Page, Process, Raise, RaiseError, Store, StoreError, Stored, Version,
-    Write, WriteError, Written,
+    AdoptError, Changes, Deliver, Digest, Filter, Page, Raise, RaiseError, Store, StoreError, Stored, Version, Write,
+    WriteError, Written,
 };
 use crate::{
     domain::{EndpointId, Route, Verb},
@@ -138,8 +138,8 @@ impl<S: Store> Store for ObservedStore<S> {
         self.store.is_shared()
     }
 
-    fn processes(&self) -> Vec<Process> {
-        self.store.processes()
+    fn limits(&self, name: &str) -> Vec<u64> {
+        self.store.limits(name)
     }
 
     async fn may_load(&self) -> bool {

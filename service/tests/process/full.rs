@@ -6,13 +6,18 @@ use std::{
     thread,
 };
 
+use echo_service::{domain::Verb, store::Write};
 use serde_json::{Value, json};
+use tokio::runtime::Runtime;
 
 use crate::{
     memory::{patiently, with_memory},
-    store::dynamodb::{
-        replicas::table,
-        table::{VARIABLES, server},
+    store::{
+        dynamodb::{
+            replicas::table,
+            table::{VARIABLES, server},
+        },
+        endpoint, text_response,
     },
     support::{Answer, Echo, changes, new_endpoint},
 };
@@ -138,6 +143,39 @@ fn a_flood_does_not_fill_the_memory_of_a_process_with_a_store_in_memory() {
     let echo = Echo::spawn(&mut command(MEMORY, "memory")).unwrap();
     let mocks = flood(&[&echo], "mocks", ROOM / 4, |n| [100, 30_000][n % 2]);
     assert!(mocks.len() > 300);
+}
+
+/// Another version may write without a limit, or an operator restores a larger table.
+#[test]
+fn a_process_that_becomes_too_small_for_its_table_ends_and_names_both_sizes() {
+    const BODY: usize = 240_000;
+    let runtime = Runtime::new().unwrap();
+    // A process that was away loads everything again.
+    for is_away in [false, true] {
+        let table = table();
+        let mut command = command(MEMORY, &format!("dynamodb:{}", table.name));
+        command.args(["--max-mocks-bytes", &MIB.to_string()]);
+        let mut echo = Echo::spawn(command.envs(VARIABLES).env("AWS_ENDPOINT_URL", server())).unwrap();
+        if is_away {
+            echo.signal("STOP");
+        }
+        runtime.block_on(async {
+            let other = table.open().await;
+            for path in ["/0", "/1", "/2", "/3", "/4", "/5"] {
+                let mock = endpoint(Verb::Get, path, &text_response(&"x".repeat(BODY)));
+                other.write(Write::Create(mock)).await.unwrap();
+            }
+            if is_away {
+                table.expire(2).await;
+            }
+        });
+        echo.signal("CONT");
+        assert_eq!(echo.wait().code(), Some(1));
+        let (errors, used) = (echo.errors.take().unwrap().join().unwrap(), 6 * (MOCK + "/0".len() + BODY));
+        let sizes = format!("all mocks together take {used} bytes of memory, and the limit of this process is {MIB} ");
+        assert!(errors.contains(&sizes), "{errors}");
+        assert_eq!(runtime.block_on(table.count("PROCESS")), 0);
+    }
 }
 
 #[test]

@@ -33,7 +33,8 @@ pub struct Echo {
     pub mocks: SocketAddr,
     pub management: SocketAddr,
     log: Mutex<mpsc::Receiver<Value>>,
-    pub early: Vec<Value>, // The log before the process served.
+    pub early: Vec<Value>,                          // The log before the process served.
+    pub errors: Option<thread::JoinHandle<String>>, // The text on standard error.
 }
 
 impl Echo {
@@ -89,19 +90,19 @@ impl Echo {
                 }
             }
         });
-        let errors = process.stderr.take().unwrap();
-        let errors = thread::spawn(move || io::read_to_string(errors).unwrap_or_default());
+        let read = |errors| thread::spawn(move || io::read_to_string(errors).unwrap_or_default());
+        let errors = process.stderr.take().map(read);
         let mut early = Vec::new();
         loop {
             match log.recv_timeout(PATIENCE) {
                 Ok(line) if line["message"] == message => {
                     let [mocks, management] =
                         ["mocks", "management"].map(|of| line[of].as_str().unwrap().parse().unwrap());
-                    return Ok(Self { process, mocks, management, log: Mutex::new(log), early });
+                    return Ok(Self { process, mocks, management, log: Mutex::new(log), early, errors });
                 }
                 Ok(line) => early.push(line),
                 Err(mpsc::RecvTimeoutError::Disconnected) => {
-                    return Err((process.wait().unwrap(), errors.join().unwrap()));
+                    return Err((process.wait().unwrap(), errors.unwrap().join().unwrap()));
                 }
                 Err(mpsc::RecvTimeoutError::Timeout) => panic!("echo-service does not serve; its log: {early:?}"),
             }
@@ -207,8 +208,7 @@ impl Echo {
 
 impl Drop for Echo {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        let _ = (self.process.kill(), self.process.wait());
     }
 }
 

@@ -66,8 +66,8 @@ use processes::Processes;
 use timing::Turn;
 
 use super::{
-    AdoptError, Changes, Deliver, Digest, Filter, Format, Limits, Page, Process, Raise, RaiseError, Store, StoreError,
-    Stored, Version, Write, WriteError, Written, format,
+    AdoptError, Changes, Deliver, Digest, Filter, Format, Limits, Page, Raise, RaiseError, Store, StoreError, Stored,
+    Version, Write, WriteError, Written, format,
 };
 use crate::{
     causes::chain,
@@ -102,7 +102,7 @@ pub struct DynamoStore {
 impl DynamoStore {
     /// Opens a table by the environment (`AWS_*`): region, credentials, endpoint. All processes must have the same
     /// lease, because each process waits for the leases of the others by its own lease. All other processes see these
-    /// `limits` within 10 s ([`Store::processes`]).
+    /// `limits` within 10 s ([`Store::limits`]).
     pub async fn open(table: &str, lease: Duration, limits: Limits) -> Result<Self, TableError> {
         let (client, made) = open::connect(&open::environment().await?, table).await?;
         let processes = Arc::new(Processes::of(&client, table, limits));
@@ -216,8 +216,8 @@ impl Store for DynamoStore {
         true
     }
 
-    fn processes(&self) -> Vec<Process> {
-        self.processes.live()
+    fn limits(&self, name: &str) -> Vec<u64> {
+        self.processes.limits(name)
     }
 
     async fn may_load(&self) -> bool {

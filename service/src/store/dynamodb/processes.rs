@@ -101,9 +101,16 @@ impl Processes {
         Ok(())
     }
 
+    /// The limits with this name of all live processes.
+    pub(super) fn limits(&self, name: &str) -> Vec<u64> {
+        self.seen.lock().live(Instant::now()).filter_map(|process| process.limits.get(name).copied()).collect()
+    }
+
     /// The live processes at the last reading, including this process, in the order of starts.
     pub(super) fn live(&self) -> Vec<Process> {
-        self.seen.lock().live(Instant::now())
+        let mut live: Vec<_> = self.seen.lock().live(Instant::now()).cloned().collect();
+        live.sort_unstable_by(|one, other| one.id.cmp(&other.id));
+        live
     }
 
     /// Removes the item of this process for good, and ends its renewals.
@@ -163,16 +170,15 @@ impl Seen {
         }));
     }
 
-    fn live(&self, now: Instant) -> Vec<Process> {
-        let live = self.0.values().filter(|sighting| now.duration_since(sighting.since) < LIVE);
-        let mut live: Vec<_> = live.map(|sighting| sighting.process.clone()).collect();
-        live.sort_unstable_by(|one, other| one.id.cmp(&other.id));
-        live
+    fn live(&self, now: Instant) -> impl Iterator<Item = &Process> {
+        self.0.values().filter(move |seen| now.duration_since(seen.since) < LIVE).map(|seen| &seen.process)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     fn process(id: &str) -> Process {
@@ -182,21 +188,22 @@ mod tests {
     #[test]
     fn a_process_is_live_for_30_s_after_its_last_renewal_was_seen() {
         let (mut seen, start) = (Seen::default(), Instant::now());
-        let live = |seen: &Seen, now| seen.live(now).into_iter().map(|process| process.id).collect::<Vec<_>>();
+        let live = |seen: &Seen, now| seen.live(now).map(|process| process.id.clone()).collect::<BTreeSet<_>>();
+        let ids = |ids: &[&str]| ids.iter().map(ToString::to_string).collect::<BTreeSet<_>>();
         let at = |seconds| start + Duration::from_secs(seconds);
         // An old item without renewals counts from the first reading on, at any age.
         seen.update(vec![(process("1"), 7), (process("2"), 1)], at(0));
         for seconds in [10, 20, 29] {
             seen.update(vec![(process("1"), 7), (process("2"), seconds)], at(seconds));
-            assert_eq!(live(&seen, at(seconds)), ["1", "2"]);
+            assert_eq!(live(&seen, at(seconds)), ids(&["1", "2"]));
         }
-        assert_eq!(live(&seen, at(30)), ["2"]);
-        assert_eq!(live(&seen, at(59)), [""; 0]);
+        assert_eq!(live(&seen, at(30)), ids(&["2"]));
+        assert_eq!(live(&seen, at(59)), ids(&[]));
         // Process 1 was stopped for a while.
         seen.update(vec![(process("1"), 8), (process("2"), 29)], at(60));
-        assert_eq!(live(&seen, at(60)), ["1"]);
+        assert_eq!(live(&seen, at(60)), ids(&["1"]));
         // A process that has ended has no item.
         seen.update(vec![], at(61));
-        assert_eq!(live(&seen, at(61)), [""; 0]);
+        assert_eq!(live(&seen, at(61)), ids(&[]));
     }
 }

@@ -59,6 +59,11 @@ fn a_listing_of_a_verb_from_an_older_log_is_found() {
 }
 
 #[test]
+fn a_part_of_the_log_that_counts_as_the_whole_is_found() {
+    assert_found(2_000, Setting { plant: Plant::PartAsLog, ..SOUND });
+}
+
+#[test]
 fn a_lost_write_is_found() {
     assert_found(2_000, Setting { plant: Plant::LostWrites, ..SOUND });
 }

@@ -46,6 +46,8 @@ pub enum Plant {
     CachedRefusal,
     /// Some loads lack an item.
     OldLoad,
+    /// A part of the log counts as the whole log.
+    PartAsLog,
 }
 
 /// Time between the two halves: longer than all replicas need to learn of the first.
@@ -60,6 +62,8 @@ pub const AWAY: u8 = 2;
 pub const GONE: u8 = 3;
 /// Probability of a gap: the replica has to load everything.
 const GAPS: f64 = 0.02;
+/// Probability of a part, if the log has several writes.
+const PARTS: f64 = 0.5;
 
 /// One replica's way to the store.
 pub struct Way {
@@ -220,15 +224,22 @@ impl Store for Way {
     async fn changes_since(&self, version: Version) -> Result<Changes, StoreError> {
         let is_stale = self.plant == Plant::StaleLog && self.chance(0.5);
         let age = if is_stale { Duration::from_millis(40) } else { Duration::ZERO };
-        let is_forgotten = self.chance(GAPS);
+        let (is_forgotten, is_part) = (self.chance(GAPS), self.chance(PARTS));
         self.ask(|truth| {
             let changes = truth.model.changes_since(version, true);
             let Changes::Log { changes, .. } = changes else { return changes };
             if is_forgotten {
                 return Changes::Gap;
             }
-            let head = truth.head_since(age).max(version);
+            let mut head = truth.head_since(age).max(version);
+            let is_part = is_part && head.0 > version.0 + 1;
+            if is_part {
+                head = Version(version.0.midpoint(head.0));
+            }
             let changes = changes.into_iter().filter(|change| change.version <= head).collect();
+            if is_part && self.plant != Plant::PartAsLog {
+                return Changes::Part { head, changes };
+            }
             Changes::Log { head, digest: truth.digest_at(head), changes }
         })
         .await
