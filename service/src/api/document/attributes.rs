@@ -3,57 +3,19 @@
 //! A new attribute needs an implementation of [`Attribute`], and a member of [`MOCK`] or [`RESPONSE`]. The object that
 //! holds the attribute needs a line in `read` and in `show`.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::{reader::Reader, response::RESPONSE};
+use super::{
+    reader::{Attribute, Member, Reader, member, object, object_schema, shown},
+    response::RESPONSE,
+};
 use crate::{
     api::error::Kind,
     domain::{Endpoint, EndpointId, MAX_PATH_BYTES, MockPath, MockResponse, Route, Verb},
 };
 
-/// A member of the document of a mock.
-pub trait Attribute: Sized {
-    const NAME: &'static str;
-    /// A value in JSON, for messages and the OpenAPI document.
-    const EXAMPLE: &'static str;
-    const IS_REQUIRED: bool = true;
-
-    /// Reads a value that is not null. `None` stands for a wrong value, whose errors are noted. `at` is the JSON
-    /// pointer of the value.
-    fn read(value: &Value, at: &str, reader: &mut Reader) -> Option<Self>;
-
-    /// The value that [`Self::read`] reads, or null for an absent attribute.
-    fn show(&self) -> Value;
-
-    /// The schema of the values for [`Self::read`], without null.
-    fn schema() -> Value;
-}
-
-/// A member of an object, as its [`Attribute`] declares it.
-pub struct Member {
-    pub name: &'static str,
-    is_required: bool,
-    schema: fn() -> Value,
-}
-
 /// The members of `attributes`.
 pub const MOCK: &[Member] = &[member::<Verb>(), member::<MockPath>(), member::<MockResponse>()];
-
-pub const fn member<A: Attribute>() -> Member {
-    Member { name: A::NAME, is_required: A::IS_REQUIRED, schema: member_schema::<A> }
-}
-
-fn member_schema<A: Attribute>() -> Value {
-    let mut schema = A::schema();
-    // The examples of its members are the example of an object.
-    if schema.get("properties").is_none() {
-        schema["example"] = serde_json::from_str(A::EXAMPLE).expect("each example is JSON");
-    }
-    if !A::IS_REQUIRED {
-        schema["nullable"] = true.into();
-    }
-    schema
-}
 
 /// The object to which a known member belongs.
 pub fn home(name: &str) -> Option<&'static str> {
@@ -72,28 +34,6 @@ pub fn changes_schema() -> Value {
         object.expect("both are objects").shift_remove("required");
     }
     changes
-}
-
-pub fn object_schema(description: &str, members: &[Member]) -> Value {
-    let required: Vec<_> = members.iter().filter(|member| member.is_required).map(|member| member.name).collect();
-    let properties: Map<_, _> = members.iter().map(|member| (member.name.to_owned(), (member.schema)())).collect();
-    json!({
-        "type": "object",
-        "description": description,
-        "required": required,
-        "properties": properties,
-        "additionalProperties": false,
-    })
-}
-
-/// An object without absent attributes.
-pub fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
-    let present = members.into_iter().filter(|(_, value)| !value.is_null());
-    present.map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>().into()
-}
-
-pub fn shown<'a, A: Attribute + 'a>(attribute: impl Into<Option<&'a A>>) -> (&'static str, Value) {
-    (A::NAME, attribute.into().map_or(Value::Null, A::show))
 }
 
 /// All attributes of an endpoint. Its id is none of them: [`Attribute::read`] generates one.

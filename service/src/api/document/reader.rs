@@ -1,9 +1,71 @@
-//! Reads the members of objects, and notes their errors.
+//! The form of an attribute's declaration, and the reader of objects, which notes their errors.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use super::attributes::{Attribute, Member, home};
 use crate::api::error::{ApiError, ErrorObject, Kind, MAX_ERRORS, Source, capitalized, excerpt};
+
+/// A member of the document of a mock.
+pub trait Attribute: Sized {
+    const NAME: &'static str;
+    /// A value in JSON, for messages and the OpenAPI document.
+    const EXAMPLE: &'static str;
+    const IS_REQUIRED: bool = true;
+
+    /// Reads a value that is not null. `None` stands for a wrong value, whose errors are noted. `at` is the JSON
+    /// pointer of the value.
+    fn read(value: &Value, at: &str, reader: &mut Reader) -> Option<Self>;
+
+    /// The value that [`Self::read`] reads, or null for an absent attribute.
+    fn show(&self) -> Value;
+
+    /// The schema of the values for [`Self::read`], without null.
+    fn schema() -> Value;
+}
+
+/// A member of an object, as its [`Attribute`] declares it.
+pub struct Member {
+    pub name: &'static str,
+    is_required: bool,
+    schema: fn() -> Value,
+}
+
+pub const fn member<A: Attribute>() -> Member {
+    Member { name: A::NAME, is_required: A::IS_REQUIRED, schema: member_schema::<A> }
+}
+
+fn member_schema<A: Attribute>() -> Value {
+    let mut schema = A::schema();
+    // The examples of its members are the example of an object.
+    if schema.get("properties").is_none() {
+        schema["example"] = serde_json::from_str(A::EXAMPLE).expect("each example is JSON");
+    }
+    if !A::IS_REQUIRED {
+        schema["nullable"] = true.into();
+    }
+    schema
+}
+
+pub fn object_schema(description: &str, members: &[Member]) -> Value {
+    let required: Vec<_> = members.iter().filter(|member| member.is_required).map(|member| member.name).collect();
+    let properties: Map<_, _> = members.iter().map(|member| (member.name.to_owned(), (member.schema)())).collect();
+    json!({
+        "type": "object",
+        "description": description,
+        "required": required,
+        "properties": properties,
+        "additionalProperties": false,
+    })
+}
+
+/// An object without absent attributes.
+pub fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
+    let present = members.into_iter().filter(|(_, value)| !value.is_null());
+    present.map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>().into()
+}
+
+pub fn shown<'a, A: Attribute + 'a>(attribute: impl Into<Option<&'a A>>) -> (&'static str, Value) {
+    (A::NAME, attribute.into().map_or(Value::Null, A::show))
+}
 
 /// The errors of a document so far.
 pub struct Reader<'a> {
@@ -12,12 +74,14 @@ pub struct Reader<'a> {
     untold: usize,
     /// Whether management has this path.
     pub is_reserved: &'a dyn Fn(&str) -> bool,
+    /// The object to which a known member belongs.
+    home: fn(&str) -> Option<&'static str>,
 }
 
 /// `None` stands for a wrong value, whose error is noted.
 impl<'a> Reader<'a> {
-    pub fn new(is_reserved: &'a dyn Fn(&str) -> bool) -> Self {
-        Self { errors: Vec::new(), untold: 0, is_reserved }
+    pub fn new(is_reserved: &'a dyn Fn(&str) -> bool, home: fn(&str) -> Option<&'static str>) -> Self {
+        Self { errors: Vec::new(), untold: 0, is_reserved, home }
     }
 
     /// The outcome, if there are no errors.
@@ -81,7 +145,7 @@ impl<'a> Reader<'a> {
         let is_known = |name: &str| known.iter().any(|member| member.name == name);
         for name in object.keys().filter(|name| !is_known(name)) {
             let excerpt = excerpt(name);
-            let detail = if let Some(home) = home(name) {
+            let detail = if let Some(home) = (self.home)(name) {
                 format!("`{name}` is in the wrong place: put it into `{home}`")
             } else {
                 let list = known.iter().map(|member| format!("`{}`", member.name)).collect::<Vec<_>>().join(", ");

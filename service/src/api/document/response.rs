@@ -2,10 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{
-    attributes::{Attribute, Member, member, object, object_schema, shown},
-    reader::{Reader, escaped},
-};
+use super::reader::{Attribute, Member, Reader, escaped, member, object, object_schema, shown};
 use crate::{
     api::error::{Kind, capitalized, excerpt},
     domain::{
