@@ -73,6 +73,24 @@ apt_install() {
 # roots: prints the names of all roots, the folders of environments/: the account, and each environment.
 roots() { (cd "$root/environments" && printf '%s\n' */main.tf) | sed 's|/main.tf$||'; }
 
+# protection_of ROOT: prints the value of `protect` in environments/ROOT/main.tf, true or false.
+protection_of() {
+  local file=$root/environments/$1/main.tf value
+  [[ -f $file ]] || die "environments/$1 does not exist"
+  value=$(sed -n 's/^ *protect *= *\(true\|false\)$/\1/p' "$file")
+  [[ $value == true || $value == false ]] || die "environments/$1/main.tf does not say once if the environment is protected: write the line protect = true or protect = false"
+  echo "$value"
+}
+
+# refuse_moved_values WHERE <VALUES: fails with the reason if the values for Terraform contain `alarms`, which has moved.
+# Terraform would ignore the value with a warning, and alarms would have their defaults.
+refuse_moved_values() {
+  ! grep -q '^[[:space:]]*alarms[[:space:]]*=' || {
+    say "$1 has alarms = …, which has moved: write alarm_emails and runbook_url instead, and thresholds and promql into environments/*/main.tf (CHANGELOG.md, 2026-12-01)"
+    return 1
+  }
+}
+
 # output_of FOLDER NAME...: prints a value from the output `echo` of the root in FOLDER, by its name or path of names.
 # Prints nothing before the first apply. Fails with the reason if Terraform cannot read the output.
 output_of() {

@@ -80,6 +80,18 @@ build_debian() {
   "${as_root[@]}" debootstrap --variant=minbase --include=gcc,libc6-dev,make,ca-certificates "${suite:?}" "$3/root"
 }
 
+# others: prints the names of all environments but dev. Protected environments come last, because tests/sandbox/run
+# applies and destroys the first one once more.
+others() {
+  local name protection protected=()
+  for name in $(roots); do
+    [[ $name != account && $name != dev ]] || continue
+    protection=$(protection_of "$name") || return
+    if [[ $protection == true ]]; then protected+=("$name"); else echo "$name"; fi
+  done
+  [[ ! ${protected[*]} ]] || printf '%s\n' "${protected[@]}"
+}
+
 # emulator: the emulators of AWS, in a separate Python environment; prints its folder.
 emulator() { installed emulator "$(sha256sum <"$root/tests/sandbox/requirements.txt" | cut -c 1-12)" build_emulator; }
 

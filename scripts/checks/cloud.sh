@@ -37,8 +37,8 @@ check_sandbox() {
   for run in "${runs[@]}"; do wait "$run" || status=1; done
   trap 'rm -rf "$work"' EXIT
   cat "$work"/sandbox-{others,changes}.log
-  # In all sandboxes together, calls use each right of a role.
-  ((status)) || echo-python -B tests/sandbox/proofs/rights/unused.py target/rights-{10000,15000,20000}.json || status=1
+  # In all sandboxes together, calls use each right of a role. Without other environments, some rights have no use.
+  ((status)) || [[ ! -e target/rights-20000.json ]] || echo-python -B tests/sandbox/proofs/rights/unused.py target/rights-{10000,15000,20000}.json || status=1
   count=0
   for log in "$work"/sandbox-*.log; do
     proved=$(sed -n 's/^\([0-9]\+\) passed, 0 failed$/\1/p' "$log")

@@ -26,6 +26,12 @@ def missing_files(page):
     return [name for name in FILE.findall(page) if not (ROOT / name).exists()]
 
 
+def missing_programs(path, page):
+    """Names of Python files without a folder, which are below the folder of the README."""
+    there = {file.name for file in path.parent.rglob("*.py")}
+    return [f"{path.parent.name}: {name}" for name in re.findall(r"`(\w+\.py)`", page) if name not in there]
+
+
 def missing_checks(page):
     """Checks of scripts/test without a row, and rows without a check."""
     lists = re.findall(r"^(?:all|quick)=\((.*)\)$", (ROOT / "scripts/test").read_text(), re.M)
@@ -81,6 +87,9 @@ class Pages(unittest.TestCase):
         self.assertEqual(missing_scripts(self.page), set())
         self.assertEqual(missing_tests(self.page), [])
 
+    def test_readmes_of_tests_name_what_is_there(self):
+        self.assertEqual([told for path in ROOT.glob("tests/*/README.md") for told in missing_programs(path, path.read_text())], [])
+
     def test_each_decision_is_listed(self):
         self.assertEqual(unlisted_decisions(self.decisions), [])
 
@@ -94,6 +103,8 @@ class Pages(unittest.TestCase):
         self.assertEqual(missing_scripts(self.page.replace("| `scripts/smoke` |", "| smoke |")), {"scripts/smoke"})
         self.assertEqual(missing_tests(self.page + "`cargo nextest run a_test_that_is_nowhere`"), ["a_test_that_is_nowhere"])
         self.assertEqual(unlisted_decisions(self.decisions.replace("| 11 |", "| 13 |")), ["0011-http-1-1-only.md"])
+        telemetry = ROOT / "tests/telemetry/README.md"
+        self.assertEqual(missing_programs(telemetry, telemetry.read_text() + "`test_nowhere.py`"), ["telemetry: test_nowhere.py"])
         readme = ROOT / "README.md"
         for planted, told in [
             ("[a](docs/nowhere.md)", "README.md: docs/nowhere.md does not exist"),

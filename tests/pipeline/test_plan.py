@@ -29,6 +29,13 @@ class Plan(Scripts):
         self.assertEqual(self.run_script("plan", "dev"), 2, self.output)
         self.assertIn("- make `terraform_data.service`", self.stdout)
 
+    def test_refuses_a_value_that_has_moved(self):
+        self.write("environments/dev/terraform.tfvars", 'docker_image_url = "good@sha256:1"\nalarms = {}\n')
+        self.assertEqual(self.run_script("plan", "dev"), 1, self.output)
+        self.assertIn("environments/dev/terraform.tfvars has alarms = …, which has moved: write alarm_emails", self.output)
+        # Nothing was deployed.
+        self.assertEqual(self.run_script("deploy", "dev", "good@sha256:1"), 2, self.output)
+
     def test_large_plans_of_four_roots_fit_into_one_comment(self):
         many = 'resource "terraform_data" "ä" {\n  for_each = toset([for number in range(200) : "ä-${number}"])\n  input    = each.key\n}\n'
         self.write("environments/dev/main.tf", 'variable "docker_image_url" {}\n' + many)
@@ -84,6 +91,9 @@ class Plan(Scripts):
             "modules/both/tests/both.tftest.hcl": [],
             "modules/both/examples/one/main.tf": [],
             "docs/deploying.md": [],
+            # The account has a role for each environment.
+            "environments/staging/main.tf": ["account", "staging"],
+            "environments/staging/more/main.tf": ["staging"],
         }.items():
             with self.subTest(changed):
                 planned.write_text("")
@@ -93,6 +103,11 @@ class Plan(Scripts):
                 self.git("commit", "--message", "after")
                 self.run_script("plan", "--changed-since", "HEAD~1")
                 self.assertEqual([line.rpartition("/")[2] for line in planned.read_text().splitlines()], roots, self.output)
+        planned.write_text("")
+        self.git("rm", "-r", "--quiet", "environments/staging")
+        self.git("commit", "--message", "removed")
+        self.run_script("plan", "--changed-since", "HEAD~1")
+        self.assertEqual([line.rpartition("/")[2] for line in planned.read_text().splitlines()], account, self.output)
         self.assertEqual(self.run_script("plan", "--changed-since", 40 * "0"), 1, self.output)
         self.assertIn("does not exist here", self.output)
 

@@ -11,7 +11,10 @@ class Plan(Scripts):
     def test_passes_the_plan_to_the_job_that_writes(self):
         self.succeed("deploy", "dev", "good@sha256:1")
         self.git("init")
-        self.git("commit", "--allow-empty", "--message", "before")
+        self.git("add", "environments")
+        self.git("commit", "--message", "before")
+        main = self.root / "environments/dev/main.tf"
+        self.write("environments/dev/main.tf", main.read_text() + "# changed\n")
         self.git("add", "environments/dev/main.tf")
         self.git("commit", "--message", "after")
         output = self.fakes / "output"
@@ -61,6 +64,13 @@ class Write(Scripts):
         self.assertEqual(body.splitlines()[1:], ["two"])
         # The mark is invisible.
         self.assertRegex(body.splitlines()[0], "^<!-- .* -->$")
+
+    def test_finds_the_comment_of_an_earlier_version(self):
+        earlier = {"url": "https://github.com/echo/echo/pull/7#issuecomment-1", "body": "<!-- scripts/comment -->\none\n", "viewerDidAuthor": True}
+        (self.fakes / "comments.json").write_text(json.dumps([earlier]))
+        self.told("7", "two\n")
+        (body,) = self.bodies("7")
+        self.assertEqual(body.splitlines()[1:], ["two"])
 
     def test_changes_no_other_comment(self):
         self.told("8", "theirs\n")

@@ -1,10 +1,11 @@
 """scripts/test on a machine that cannot run a check, and when it is told to end. Run by `scripts/test pipeline`."""
 
+import shutil
 import subprocess
 import time
 import unittest
 
-from checkout import Scripts
+from checkout import ROOT, Scripts
 
 # Has a sandbox until it is told to end.
 RUN = """#!/usr/bin/env bash
@@ -45,6 +46,43 @@ class Test(Scripts):
         while len(list(self.fakes.glob("sandbox-*"))) != count:
             self.assertLess(time.monotonic(), deadline, f"there are not {count} sandboxes")
             time.sleep(0.1)
+
+
+class Others(Scripts):
+    def others(self, *words):
+        """The output of tests/sandbox/run --others, which calls a fake proof with the names of environments."""
+        (self.root / "tests/sandbox").mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / "tests/sandbox/run", self.root / "tests/sandbox/run")
+        tools = self.root / "scripts/sandbox-tools.sh"
+        tools.write_text((ROOT / "scripts/sandbox-tools.sh").read_text() + "containers() { :; }\nemulator() { echo \"$FAKES\"; }\n")
+        self.write("scripts/deliver/image", "#!/bin/sh\necho image\n", 0o755)
+        (self.fakes / "bin").mkdir(exist_ok=True)
+        (self.fakes / "bin/python").write_text('#!/bin/sh\nshift 3\necho "$@"\n')
+        (self.fakes / "bin/python").chmod(0o755)
+        done = subprocess.run([self.root / "tests/sandbox/run", "--short", "--others"], env=self.env, capture_output=True, text=True, check=False)
+        self.output = done.stdout + done.stderr
+        return done.returncode, done.stdout.strip()
+
+    def protect(self, **values):
+        for name, value in values.items():
+            self.write(f"environments/{name}/main.tf", f'module "echo" {{\n  protect   = {value}\n}}\n')
+
+    def test_protected_environments_come_last(self):
+        self.protect(account="true", dev="false", prod="true", alpha="true", test="false")
+        (self.root / "environments/of-nobody").mkdir()
+        self.assertEqual(self.others(), (0, "test alpha prod"), self.output)
+        self.protect(test="true")
+        self.assertEqual(self.others(), (0, "alpha prod test"), self.output)
+
+    def test_dev_may_be_the_only_environment(self):
+        shutil.rmtree(self.root / "environments/prod")
+        self.assertEqual(self.others(), (0, "0 passed, 0 failed"), self.output)
+        self.assertIn("dev is the only environment", self.output)
+
+    def test_refuses_an_environment_with_unclear_protection(self):
+        self.protect(prod="var.protect")
+        self.assertEqual(self.others(), (1, ""), self.output)
+        self.assertIn("environments/prod/main.tf does not say once if the environment is protected", self.output)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ WORKFLOWS = {file.stem: yaml.safe_load(file.read_text()) for file in (ROOT / ".g
 JOBS = [(workflow, name, job) for workflow, document in WORKFLOWS.items() for name, job in document["jobs"].items()]
 # Names from modules/github-oidc. The apply role trusts only the environment of its name.
 APPLY = "${{ inputs.environment }}"
-ROOTS = {folder.name for folder in (ROOT / "environments").iterdir() if folder.is_dir()}
+ROOTS = {file.parent.name for file in ROOT.glob("environments/*/main.tf")}
 ENVIRONMENTS = ROOTS - {"account"}
 
 
@@ -66,22 +66,35 @@ class Workflows(unittest.TestCase):
         listing = {name for name, document in WORKFLOWS.items() if len([it for it in ENVIRONMENTS if re.search(rf"\b{it}\b", yaml.dump(document))]) > 1}
         self.assertEqual(listing, {"deliver"})
         self.assertEqual(WORKFLOWS["deploy"][True]["workflow_dispatch"]["inputs"]["environment"]["type"], "environment")
-        values = {where: step for where, step in runs() if step["run"].startswith("scripts/deliver/write-tfvars ")}
+        values = {where: step for where, step in runs() if re.match("scripts/deliver/write-tfvars (?!--variable)", step["run"])}
         self.assertEqual(set(values), {"deliver: account", "deploy: deploy", "nightly: drift", "pull-request: plan"})
-        for step in values.values():
-            self.assertEqual(step["env"]["VARIABLES"], "${{ toJSON(vars) }}")
+        # A log shows the environment of each step, so a step gets no values of other roots.
+        form = {where.partition(":")[0]: step for where, step in runs() if step["run"].startswith("scripts/deliver/write-tfvars --variable ")}
+        self.assertEqual(set(form), {"deploy", "nightly"})
+        for where, step in values.items():
+            workflow = where.partition(":")[0]
+            given = {name: value for name, value in step["env"].items() if name in ("VALUES", "VARIABLES")}
+            if workflow in form:
+                root = re.search(r'"\$(\w+)"', step["run"])[1]
+                self.assertEqual((form[workflow]["run"], form[workflow]["env"]), (f'scripts/deliver/write-tfvars --variable "${root}"', {root: step["env"][root]}))
+                self.assertEqual(given, {"VALUES": f"${{{{ vars[steps.{form[workflow]['id']}.outputs.variable] }}}}"})
+            else:
+                self.assertEqual(given, {"deliver": {"VALUES": "${{ vars.TFVARS_ACCOUNT }}"}, "pull-request": {"VARIABLES": "${{ toJSON(vars) }}"}}[workflow])
+        self.assertEqual([where for where, step in runs() if "toJSON(vars)" in str(step)], ["pull-request: plan"])
 
     def test_the_roots_are_the_folders_of_environments(self):
         jobs, output = WORKFLOWS["nightly"]["jobs"], subprocess.check_output([ROOT / "scripts/deliver/list-roots"], text=True)
         self.assertEqual(jobs["drift"]["strategy"]["matrix"]["root"], "${{ fromJSON(needs.roots.outputs.roots) }}")
         self.assertEqual(set(json.loads(output.removeprefix("roots="))), ROOTS)
 
-    def test_a_deployment_to_prod_needs_an_approval(self):
+    def test_a_deployment_checks_approval_and_values_before_it_gets_rights(self):
         (deploy,) = WORKFLOWS["deploy"]["jobs"].values()
-        asks = next(number for number, step in enumerate(deploy["steps"]) if step.get("run", "").startswith("scripts/deliver/require-approval"))
+        place = lambda script: next(number for number, step in enumerate(deploy["steps"]) if step.get("run", "").startswith(script))
         gets_rights = next(number for number, step in enumerate(deploy["steps"]) if "role-to-assume" in step.get("with", {}))
-        self.assertLess(asks, gets_rights)
-        self.assertEqual(deploy["steps"][asks]["if"], "inputs.environment == 'prod'")
+        # The script itself knows the environments that need no approval.
+        for number in (place("scripts/deliver/require-approval"), place('scripts/deliver/write-tfvars "$ENVIRONMENT"')):
+            self.assertLess(number, gets_rights)
+            self.assertNotIn("if", deploy["steps"][number])
 
     def test_a_deployment_by_hand_waits_for_no_delivery(self):
         (deploy,) = WORKFLOWS["deploy"]["jobs"].values()

@@ -20,6 +20,7 @@ class Quotas(unittest.TestCase):
             needed = [2 * count * cpu / 1024 for count in (least, most)]
             together = [sum(pair) for pair in zip(together, needed, strict=True)]
             row = re.search(rf"^\| {stage} \| {NUMBER} to {NUMBER} \| {NUMBER} \| {NUMBER} \| {NUMBER} \|$", page, re.M)
+            self.assertIsNotNone(row, f"the table of quotas in docs/deploying.md has no row for {stage}: add | {stage} | {least:g} to {most:g} | {cpu / 1024:g} | {needed[0]:g} | {needed[1]:g} |")
             self.assertEqual([float(cell) for cell in row.groups()], [least, most, cpu / 1024, *needed], stage)
         row = re.search(rf"^\| \*\*together\*\* \| \| \| \*\*{NUMBER}\*\* \| \*\*{NUMBER}\*\* \|$", page, re.M)
         self.assertEqual([float(cell) for cell in row.groups()], together)
