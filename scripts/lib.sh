@@ -82,7 +82,7 @@ protection_of() {
   echo "$value"
 }
 
-# refuse_moved_values WHERE <VALUES: fails with the reason if the values for Terraform contain `alarms`, which has moved.
+# refuse_moved_values WHERE <VALUES: fails with the reason if the values for Terraform contain `alarms`, which moved.
 # Terraform would ignore the value with a warning, and alarms would have their defaults.
 refuse_moved_values() {
   ! grep -q '^[[:space:]]*alarms[[:space:]]*=' || {

@@ -44,17 +44,17 @@ variable "alarms" {
 
   validation {
     condition     = !var.protect || length(var.alarms.emails) > 0
-    error_message = "Alarms of a protected environment need a recipient: write at least one address into `alarms.emails`."
+    error_message = "Alarms of a protected environment need a recipient: write at least one address into `alarms.emails` (`alarm_emails` in terraform.tfvars)."
   }
 
   validation {
     condition     = alltrue([for address in var.alarms.emails : can(regex("^[^@\\s]+@[^@\\s]+\\.[^@\\s.]+$", address))])
-    error_message = "Write `alarms.emails` as mail addresses, such as [\"operators@example.com\"]."
+    error_message = "Write `alarms.emails` (`alarm_emails` in terraform.tfvars) as mail addresses, such as [\"operators@example.com\"]."
   }
 
   validation {
     condition     = can(regex("^https://[^#\\s]+$", var.alarms.runbook_url))
-    error_message = "Write `alarms.runbook_url` as a URL that begins with https:// and has no #, such as \"https://github.com/octo-org/echo/blob/main/docs/runbook.md\"."
+    error_message = "Write `alarms.runbook_url` (`runbook_url` in terraform.tfvars) as a URL that begins with https:// and has no #, such as \"https://github.com/octo-org/echo/blob/main/docs/runbook.md\"."
   }
 }
 

@@ -3,6 +3,11 @@ variable "keep_images" {
   type        = number
   default     = 500
   nullable    = false
+
+  validation {
+    condition     = var.keep_images >= 10 && var.keep_images <= 10000 && floor(var.keep_images) == var.keep_images
+    error_message = "Write the number of images to keep as a whole number from 10 to 10000: with fewer, a push could delete the running image, or the image for a rollback."
+  }
 }
 
 variable "protect" {

@@ -23,6 +23,11 @@ output "rollback_alarm_names" {
   value       = [for slug, alarm in local.alarms : aws_cloudwatch_metric_alarm.main[slug].alarm_name if try(alarm.rolls_back, false)]
 }
 
+output "thresholds" {
+  description = "Thresholds of the alarms, by name: the defaults, and the values of the environment."
+  value       = local.thresholds
+}
+
 output "topic_arn" {
   description = "ARN of the topic of all alarms. Subscribe pagers and chats to it."
   value       = aws_sns_topic.alarms.arn

@@ -14,6 +14,11 @@ variable "management" {
   description = "Listener port of management, and the IPv4 networks that may reach it: the networks of people and CI that create mocks."
   type        = object({ port = number, cidrs = set(string) })
   nullable    = false
+
+  validation {
+    condition     = alltrue([for cidr in var.management.cidrs : try(tonumber(split("/", cidr)[1]) >= 8, true)])
+    error_message = "Write networks of /8 or smaller for management: management is not for the whole internet, not even with keys."
+  }
 }
 
 variable "mocks" {

@@ -156,6 +156,11 @@ run "with_nat_domain_and_protection" {
   }
 
   assert {
+    condition     = module.observability.thresholds.mocks_p99_seconds == 1 && module.observability.thresholds.management_p99_seconds == 2
+    error_message = "The environment's thresholds must reach the alarms, and the other thresholds must have their defaults."
+  }
+
+  assert {
     condition     = local.service_environment.ECHO_MOCK_TRACE_RATIO == "0.05"
     error_message = "The service must trace the environment's share of the calls of mocks."
   }

@@ -76,6 +76,30 @@ run "unprotected_without_cache" {
   }
 }
 
+run "refuses_too_few_images" {
+  command = plan
+  variables {
+    keep_images = 9
+  }
+  expect_failures = [var.keep_images]
+}
+
+run "refuses_half_an_image" {
+  command = plan
+  variables {
+    keep_images = 10.5
+  }
+  expect_failures = [var.keep_images]
+}
+
+run "refuses_too_many_images" {
+  command = plan
+  variables {
+    keep_images = 10001
+  }
+  expect_failures = [var.keep_images]
+}
+
 run "example_collector" {
   command = plan
   module {

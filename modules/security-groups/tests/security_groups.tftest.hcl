@@ -116,6 +116,14 @@ run "redirect_and_internet" {
   }
 }
 
+run "refuses_management_open_to_everybody" {
+  command = plan
+  variables {
+    management = { port = 8081, cidrs = ["203.0.113.0/24", "0.0.0.0/7"] }
+  }
+  expect_failures = [var.management]
+}
+
 run "example_https" {
   command = plan
   module {
