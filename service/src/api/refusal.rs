@@ -63,7 +63,7 @@ fn describe(status: u16) -> Value {
     response
 }
 
-// Without statuses, because poem-openapi reads them from types: `responses` has the statuses of each operation.
+// `meta` names no statuses, because poem-openapi reads them from types: `responses` has the statuses of each operation.
 impl ApiResponse for ApiError {
     fn meta() -> MetaResponses {
         MetaResponses { responses: Vec::new() }

@@ -1,7 +1,7 @@
 //! The only place where a refusal becomes a status and a body.
 //!
 //! This file has the kinds of errors with their statuses, and the errors of both listeners. The details of the others
-//! come from the domain and from the readers of requests.
+//! come from the domain, from the readers of requests, and from `api/error.rs`.
 
 use std::time::Duration;
 

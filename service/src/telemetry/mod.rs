@@ -33,6 +33,7 @@ pub use self::{
     description::{Description, Series, table},
     logs::{LogFormat, init as init_logs, visible},
 };
+
 /// The instrumentation scope of all signals.
 const SCOPE: &str = "echo-service";
 
