@@ -41,7 +41,7 @@ pub fn schemas() -> [(&'static str, Value); 3] {
 
 /// Reads a new endpoint.
 pub fn read_new(document: &Value, is_reserved: IsReserved) -> Result<Endpoint, ApiError> {
-    let mut reader = Reader::new(&is_reserved, home);
+    let mut reader = Reader::new(&is_reserved, false, home);
     let endpoint = reader.data(document).and_then(|data| {
         if data.get("id").is_some_and(|id| !id.is_null()) {
             reader.note(Kind::ClientId, "/data/id", "The server generates the id of an endpoint: leave `id` out");
@@ -55,7 +55,7 @@ pub fn read_new(document: &Value, is_reserved: IsReserved) -> Result<Endpoint, A
 pub fn read_changes(document: &Value, current: &Endpoint, is_reserved: IsReserved) -> Result<Endpoint, ApiError> {
     // A mock may keep a path from before the listener was shared.
     let is_reserved = |path: &str| is_reserved(path) && path != current.route.path.as_str();
-    let mut reader = Reader::new(&is_reserved, home);
+    let mut reader = Reader::new(&is_reserved, true, home);
     let endpoint = reader.data(document).and_then(|data| {
         let id = current.id.to_string();
         if let Some(other) = data.get("id").filter(|other| !other.is_null() && other.as_str() != Some(&id)) {

@@ -205,13 +205,27 @@ fn null_does_not_clear_a_required_member() {
     let given = changes(json!({"verb": null, "response": {"code": null, "body": 1}}));
     for (document, pointers) in [
         (document, vec!["/data/attributes"]),
+        (changes(json!({"response": null})), vec!["/data/attributes/response"]),
         (given, vec!["/data/attributes/verb", "/data/attributes/response/code", "/data/attributes/response/body"]),
     ] {
         let answer = echo.patch(&id, &document);
         assert_refused(&answer, 422, &document.to_string());
         assert_eq!(answer.pointers(), pointers, "{}", answer.text());
-        assert!(answer.details().contains("` is missing, because null clears a member: write `"), "{}", answer.text());
+        let details = answer.details();
+        for (pointer, detail) in pointers.into_iter().zip(details.lines()) {
+            let name = pointer.rsplit('/').next().unwrap();
+            let expected = match name {
+                "body" => {
+                    r#"`body` must be a string: write JSON as a string with escaped quotes: `"body": "1"`"#.into()
+                }
+                _ => format!("`{name}` cannot be null: leave the member out to keep its value"),
+            };
+            assert_eq!(detail, expected, "{pointer}");
+        }
     }
+    // A new endpoint has no value to keep.
+    let answer = echo.post(&new_endpoint("GET", "/y", Value::Null));
+    assert_eq!(answer.details(), r#"`response` is missing: write `"response": {"code": 200}`"#);
 }
 
 #[test]

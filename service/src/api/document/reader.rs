@@ -35,7 +35,7 @@ pub const fn member<A: Attribute>() -> Member {
 
 fn member_schema<A: Attribute>() -> Value {
     let mut schema = A::schema();
-    // The examples of its members are the example of an object.
+    // An object needs no example of its own: its members have examples.
     if schema.get("properties").is_none() {
         schema["example"] = serde_json::from_str(A::EXAMPLE).expect("each example is JSON");
     }
@@ -74,14 +74,16 @@ pub struct Reader<'a> {
     untold: usize,
     /// Whether management has this path.
     pub is_reserved: &'a dyn Fn(&str) -> bool,
+    /// Whether absent members keep their values.
+    is_change: bool,
     /// The object to which a known member belongs.
     home: fn(&str) -> Option<&'static str>,
 }
 
 /// `None` stands for a wrong value, whose error is noted.
 impl<'a> Reader<'a> {
-    pub fn new(is_reserved: &'a dyn Fn(&str) -> bool, home: fn(&str) -> Option<&'static str>) -> Self {
-        Self { errors: Vec::new(), untold: 0, is_reserved, home }
+    pub fn new(is_reserved: &'a dyn Fn(&str) -> bool, is_change: bool, home: fn(&str) -> Option<&'static str>) -> Self {
+        Self { errors: Vec::new(), untold: 0, is_reserved, is_change, home }
     }
 
     /// The outcome, if there are no errors.
@@ -105,12 +107,14 @@ impl<'a> Reader<'a> {
     pub fn required<A: Attribute>(&mut self, object: &Map<String, Value>, at: &str) -> Option<A> {
         const { assert!(A::IS_REQUIRED) };
         let (at, name, example) = (format!("{at}/{}", A::NAME), A::NAME, A::EXAMPLE);
-        let why = match object.get(name) {
-            None => "",
-            Some(Value::Null) => ", because null clears a member",
+        let detail = match object.get(name) {
+            Some(Value::Null) if self.is_change => {
+                format!("`{name}` cannot be null: leave the member out to keep its value")
+            }
+            None | Some(Value::Null) => format!("`{name}` is missing: write `\"{name}\": {example}`"),
             Some(value) => return A::read(value, &at, self),
         };
-        self.note(Kind::Invalid, &at, format!("`{name}` is missing{why}: write `\"{name}\": {example}`"));
+        self.note(Kind::Invalid, &at, detail);
         None
     }
 
