@@ -93,27 +93,25 @@ fn members(value: &mut Value) -> &mut Map<String, Value> {
 
 /// Adds the schemas of attributes and requests.
 fn add_schemas(schemas: &mut Map<String, Value>, shared_listener: bool) {
-    for (name, mut schema) in document::schemas() {
-        if let Some(path) = schema["properties"].get_mut(MockPath::NAME).filter(|_| shared_listener) {
-            path["not"] = json!({"pattern": routes::RESERVED});
-        }
-        schemas.insert(name.into(), schema);
+    schemas.extend(document::schemas().map(|(name, schema)| (name.to_owned(), schema)));
+    for name in document::REQUESTED.into_iter().filter(|_| shared_listener) {
+        schemas[name]["properties"][MockPath::NAME]["not"] = json!({"pattern": routes::RESERVED});
     }
     schemas["Endpoint"]["properties"]["attributes"] = json!({"$ref": "#/components/schemas/Attributes"});
 }
 
 /// Adds the schemas of parameters, the document of the request, the refusals and the key to an operation of management.
 fn complete(operation: &mut Map<String, Value>, has_keys: bool) {
-    for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
-        if let Some(schema) = parameter["name"].as_str().and_then(parameters::schema) {
-            parameter["schema"] = schema;
-        }
+    let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten();
+    for parameter in parameters.filter(|parameter| parameter["in"] == "query") {
+        parameter["schema"] = parameters::schema(parameter["name"].as_str().expect("each parameter has a name"));
     }
     let id = operation["operationId"].as_str().expect("each operation has an id");
     let document = match id {
-        "createEndpoint" => Some("EndpointDocument"),
+        "createEndpoint" => Some("NewEndpointDocument"),
         "changeEndpoint" => Some("EndpointChangesDocument"),
-        _ => None,
+        "listEndpoints" | "showEndpoint" | "deleteEndpoint" | "raiseStore" | "adoptStore" | "live" | "ready" => None,
+        _ => unreachable!("`{id}` needs a line here, also without a body"),
     };
     let refusals = refusal::responses(id);
     if let Some(name) = document {

@@ -19,8 +19,23 @@ const DATA: &str = "/data";
 /// Whether a canonical path is reserved, because management is on the same listener.
 pub type IsReserved = fn(&str) -> bool;
 
-/// The schemas of requests' documents, beside those of answers. A new endpoint has the document of answers.
-pub fn schemas() -> [(&'static str, Value); 3] {
+/// The schemas of the attributes in requests. A new mock cannot have a reserved path, but an answer can hold one.
+pub const REQUESTED: [&str; 2] = ["NewAttributes", "AttributeChanges"];
+
+/// The schemas of requests' documents, and of attributes in requests and answers.
+pub fn schemas() -> [(&'static str, Value); 5] {
+    let ty = json!({"$ref": "#/components/schemas/ResourceType"});
+    let [new, changes] = REQUESTED.map(|name| json!({"$ref": format!("#/components/schemas/{name}")}));
+    let new = json!({
+        "type": "object",
+        "description": "A document with a new endpoint.",
+        "required": ["data"],
+        "properties": {"data": {
+            "type": "object",
+            "required": ["type", "attributes"],
+            "properties": {"type": &ty, "attributes": new},
+        }},
+    });
     let changes = json!({
         "type": "object",
         "description": "A document with changes to an endpoint.",
@@ -29,14 +44,20 @@ pub fn schemas() -> [(&'static str, Value); 3] {
             "type": "object",
             "required": ["type"],
             "properties": {
-                "type": {"$ref": "#/components/schemas/ResourceType"},
+                "type": ty,
                 "id": {"type": "string", "description": "Optional. If present, the id in the URL."},
-                "attributes": {"$ref": "#/components/schemas/AttributeChanges"},
+                "attributes": changes,
             },
         }},
         "example": {"data": {"type": "endpoints", "attributes": {"response": {"body": "Hello, everyone"}}}},
     });
-    [("Attributes", Endpoint::schema()), ("AttributeChanges", changes_schema()), ("EndpointChangesDocument", changes)]
+    [
+        ("Attributes", Endpoint::schema()),
+        (REQUESTED[0], Endpoint::schema()),
+        (REQUESTED[1], changes_schema()),
+        ("NewEndpointDocument", new),
+        ("EndpointChangesDocument", changes),
+    ]
 }
 
 /// Reads a new endpoint.
@@ -117,5 +138,49 @@ impl Reader<'_> {
             self.note(Kind::Invalid, &format!("{DATA}/{name}"), detail);
         }
         Some(data)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::hash_map, option, prelude::*, sample::select};
+
+    use super::{attributes::MOCK, reader::Member, response::RESPONSE, *};
+    use crate::domain::{Body, EndpointId, Headers, MockPath, Route, StatusCode, Verb};
+
+    fn endpoint(verb: Verb, path: &str, code: u16, fields: Vec<(String, String)>, body: Option<String>) -> Endpoint {
+        let path = MockPath::parse(path).unwrap();
+        let (code, headers) = (StatusCode::parse(code.into()).unwrap(), Headers::parse(fields).unwrap());
+        let body = body.filter(|_| !code.forbids_body()).map(|body| Body::parse(body).unwrap());
+        let response = MockResponse::new(code, headers, body).unwrap();
+        Endpoint { id: EndpointId::generate(), route: Route { verb, path }, response }
+    }
+
+    proptest! {
+        #[test]
+        fn a_shown_endpoint_is_read_as_the_same_endpoint(
+            verb in select(&Verb::ALL[..]),
+            path in "/([a-zA-Z0-9_~!$&'()*+,;=:@/-]|%[0-9A-F]{2}){0,20}".prop_filter("a path", |path| MockPath::parse(path).is_ok()),
+            code in 200_u16..600,
+            fields in hash_map("x-[a-z]{1,6}", "([!-~]{0,8})", 0..5),
+            body in option::of("\\PC{0,20}"),
+        ) {
+            let endpoint = endpoint(verb, &path, code, fields.into_iter().collect(), body);
+            let mut reader = Reader::new(&|_| false, false, home);
+            let read = Endpoint::read(&endpoint.show(), "", &mut reader);
+            let read = reader.finish(read).unwrap();
+            prop_assert_eq!(Endpoint { id: endpoint.id, ..read }, endpoint);
+        }
+    }
+
+    #[test]
+    fn a_full_endpoint_shows_exactly_the_members_that_are_known() {
+        let fields = vec![("x-a".to_owned(), "1".to_owned())];
+        let shown = endpoint(Verb::ALL[0], "/x", 200, fields, Some("x".to_owned())).show();
+        for (object, members) in [(&shown, MOCK), (&shown[MockResponse::NAME], RESPONSE)] {
+            let names = object.as_object().unwrap().keys().map(String::as_str);
+            let known = members.iter().map(|&Member { name, .. }| name);
+            assert_eq!(names.collect::<Vec<_>>(), known.collect::<Vec<_>>());
+        }
     }
 }

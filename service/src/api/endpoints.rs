@@ -138,7 +138,7 @@ impl EndpointsApi {
     /// Change an endpoint
     ///
     /// Absent members keep their values. The members of `response` merge; `headers` is replaced as a whole. Null clears
-    /// `headers` or `body`.
+    /// an optional member.
     #[oai(path = "/endpoints/:id", method = "patch", operation_id = "changeEndpoint")]
     async fn change(
         &self,

@@ -21,11 +21,10 @@ pub enum ResourceType {
 
 /// A mock with its id.
 #[derive(Debug, Clone, Object)]
-#[oai(rename = "Endpoint")]
+#[oai(rename = "Endpoint", example)]
 pub struct EndpointResource {
     r#type: ResourceType,
-    /// An opaque id from the server. A new endpoint has none yet.
-    #[oai(read_only)]
+    /// An opaque id from the server.
     id: String,
     attributes: Value,
 }
@@ -38,7 +37,7 @@ pub struct EndpointDocument {
 
 /// Links to other pages of the listing.
 #[derive(Debug, Clone, Object)]
-#[oai(skip_serializing_if_is_none)]
+#[oai(skip_serializing_if_is_none, example)]
 pub struct ListLinks {
     #[oai(rename = "self")]
     this: String,
@@ -123,6 +122,24 @@ impl From<&Endpoint> for EndpointDocument {
 impl ListDocument {
     pub fn new(page: &Page, this: String, next: Option<String>) -> Self {
         Self { data: page.endpoints.iter().map(Into::into).collect(), links: ListLinks { this, next } }
+    }
+}
+
+const EXAMPLE_ID: &str = "01a22e80-afe2-77d2-9351-aaa7fd959968";
+
+impl Example for EndpointResource {
+    fn example() -> Self {
+        let attributes = serde_json::from_str(Endpoint::EXAMPLE).expect("each example is JSON");
+        Self { r#type: ResourceType::Endpoints, id: EXAMPLE_ID.into(), attributes }
+    }
+}
+
+impl Example for ListLinks {
+    fn example() -> Self {
+        Self {
+            this: "/endpoints?page%5Bsize%5D=100".into(),
+            next: Some(format!("/endpoints?page%5Bafter%5D={EXAMPLE_ID}&page%5Bsize%5D=100")),
+        }
     }
 }
 

@@ -32,6 +32,21 @@ fn the_answer_to_a_creation_is_the_whole_endpoint_with_location_and_without_a_se
 }
 
 #[test]
+fn answers_have_the_headers_of_a_mock_in_the_order_of_the_client() {
+    let echo = Echo::start(&[]);
+    let headers = r#""headers":{"X-B":"1","x-a":"2","X-C":"3"}"#;
+    let document = format!(
+        r#"{{"data":{{"type":"endpoints","attributes":{{"verb":"GET","path":"/x","response":{{"code":200,{headers}}}}}}}}}"#
+    );
+    let media_type = format!("Content-Type: {MEDIA_TYPE}\r\n");
+    let created = echo.manage_raw("POST", "/endpoints", &media_type, document.as_bytes());
+    let id = created.json()["data"]["id"].as_str().unwrap().to_owned();
+    for answer in [created, echo.get(&format!("/endpoints/{id}")), echo.get("/endpoints")] {
+        assert!(answer.text().contains(headers), "{}", answer.text());
+    }
+}
+
+#[test]
 fn location_is_the_url_of_the_mock() {
     let echo = Echo::start(&[]);
     let answer = echo.post(&new_endpoint("GET", "/a//b%2fc", json!({"code": 200, "body": "here"})));

@@ -58,6 +58,19 @@ fn every_operation_of_the_contract_is_described_with_its_statuses() {
 }
 
 #[test]
+fn every_operation_that_is_described_with_a_key_needs_one_and_no_other() {
+    let echo = Echo::start(&KEYS);
+    for (path, item) in document(&echo)["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let path = path.replace("{id}", "1").replace("{path}", "mock");
+            let status = echo.manage(&method.to_uppercase(), &path, "", None).status;
+            let needs_key = operation.get("security").is_some();
+            assert_eq!(status == 401, needs_key, "{method} {path} is {status}");
+        }
+    }
+}
+
+#[test]
 fn keys_are_documented_only_if_management_has_keys() {
     let echo = Echo::start(&[]);
     let document = document(&echo);
@@ -74,9 +87,12 @@ fn keys_are_documented_only_if_management_has_keys() {
 fn the_document_excludes_reserved_paths_only_where_they_are_reserved() {
     for (arguments, is_shared) in [(vec![], true), (APART.to_vec(), false)] {
         let document = document(&Echo::start(&arguments));
-        for name in ["Attributes", "AttributeChanges"] {
+        // Answers show a reserved path from before the listener was shared.
+        for (name, is_excluded) in
+            [("NewAttributes", is_shared), ("AttributeChanges", is_shared), ("Attributes", false)]
+        {
             let path = &document["components"]["schemas"][name]["properties"]["path"];
-            assert_eq!(path["not"]["pattern"].is_string(), is_shared, "{name} with {arguments:?}: {path}");
+            assert_eq!(path["not"]["pattern"].is_string(), is_excluded, "{name} with {arguments:?}: {path}");
         }
     }
 }
@@ -86,7 +102,7 @@ fn changes_have_the_members_of_a_mock_and_all_are_optional() {
     let document = document(&Echo::start(&[]));
     for (object, required) in [("", json!(["verb", "path", "response"])), ("/properties/response", json!(["code"]))] {
         let schema = |name: &str| document.pointer(&format!("/components/schemas/{name}{object}")).unwrap();
-        let (whole, changes) = (schema("Attributes"), schema("AttributeChanges"));
+        let (whole, changes) = (schema("NewAttributes"), schema("AttributeChanges"));
         let names = |schema: &Value| schema["properties"].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
         assert_eq!((&whole["required"], changes.get("required")), (&required, None), "{object}");
         assert_eq!(names(whole), names(changes), "{object}");
@@ -131,10 +147,16 @@ fn allow_matches_the_documented_methods_of_each_path() {
 }
 
 /// The example of a schema, or of its properties, as Swagger UI shows it.
-fn example_of(schema: &Value) -> Value {
-    match schema["properties"].as_object() {
-        Some(properties) => properties.iter().map(|(name, schema)| (name.clone(), example_of(schema))).collect(),
-        None => schema["example"].clone(),
+fn example_of(document: &Value, schema: &Value) -> Value {
+    if let Some(reference) = schema["$ref"].as_str() {
+        return example_of(document, document.pointer(reference.strip_prefix('#').unwrap()).unwrap());
+    }
+    match (schema.get("example"), schema["properties"].as_object()) {
+        (Some(example), _) => example.clone(),
+        (None, Some(members)) => {
+            members.iter().map(|(name, schema)| (name.clone(), example_of(document, schema))).collect()
+        }
+        (None, None) => schema["enum"][0].clone(),
     }
 }
 
@@ -142,14 +164,23 @@ fn example_of(schema: &Value) -> Value {
 fn the_examples_work_when_pasted() {
     let echo = Echo::start(&[]);
     let document = document(&echo);
-    let schemas = &document["components"]["schemas"];
-    let created = echo.post(&changes(example_of(&schemas["Attributes"])));
+    let example = |path: &str, method: &str, place: &str| {
+        let schema = &document["paths"][path][method].pointer(place).unwrap()["content"]["application/vnd.api+json"];
+        example_of(&document, &schema["schema"])
+    };
+    let created = echo.post(&example("/endpoints", "post", "/requestBody"));
     assert_eq!(created.status, 201, "{}", created.text());
     assert_eq!(echo.call("GET", "/greeting").text(), "Hello, world");
     let id = created.json()["data"]["id"].as_str().unwrap().to_owned();
-    let changed = echo.patch(&id, &schemas["EndpointChangesDocument"]["example"]);
+    let changed = echo.patch(&id, &example("/endpoints/{id}", "patch", "/requestBody"));
     assert_eq!(changed.status, 200, "{}", changed.text());
     assert_eq!(echo.call("GET", "/greeting").text(), "Hello, everyone");
+    let shown = example("/endpoints/{id}", "get", "/responses/200")["data"].clone();
+    assert_eq!(echo.patch(shown["id"].as_str().unwrap(), &json!({})).status, 404);
+    assert_eq!(echo.post(&changes(shown["attributes"].clone())).status, 409, "the mock from above");
+    for link in example("/endpoints", "get", "/responses/200")["links"].as_object().unwrap().values() {
+        assert_eq!(echo.get(link.as_str().unwrap()).status, 200, "{link}");
+    }
 }
 
 #[test]

@@ -27,7 +27,7 @@ pub fn home(name: &str) -> Option<&'static str> {
 pub fn changes_schema() -> Value {
     let mut changes = Endpoint::schema();
     changes["description"] = "Changes to the mock. Absent members keep their values, also in `response`. `headers` is \
-                              replaced as a whole. Null clears `headers` or `body`."
+                              replaced as a whole. Null clears an optional member."
         .into();
     for object in ["", "/properties/response"] {
         let object = changes.pointer_mut(object).and_then(Value::as_object_mut);
@@ -107,7 +107,8 @@ impl Attribute for MockPath {
             "type": "string",
             "description": "The path component of a URL. It matches exactly; Echo ignores the query of a request. No \
                             query, fragment, host or dot segments. Percent-escape characters that a URL cannot hold. On \
-                            a listener shared with management, `/endpoints`, `/endpoints/…` and `/-/…` are reserved.",
+                            a listener shared with management, `/endpoints`, `/endpoints/…` and `/-/…` are reserved. \
+                            A mock keeps a reserved path from before the listener was shared.",
             "maxLength": MAX_PATH_BYTES,
             "pattern": r"^(?!.*/(\.|%2[eE]){1,2}(/|$))/([A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*$",
         })
