@@ -27,7 +27,7 @@ const FORGET_INTERVAL: Duration = Duration::from_mins(1);
 
 /// The instruments of all parts.
 pub fn instruments() -> Vec<Description> {
-    [&server::instruments::DESCRIPTIONS[..], &[observed::DURATION], &replica::metrics::DESCRIPTIONS].concat()
+    [&server::instruments::DESCRIPTIONS[..], &observed::DESCRIPTIONS, &replica::metrics::DESCRIPTIONS].concat()
 }
 
 /// Why the service cannot start.
@@ -119,19 +119,19 @@ impl App {
                 trusted: trusted.clone(),
                 mock_port: management_listener.is_some().then(|| mock_address.port()),
             },
-            body_limits: config.documents,
+            body_limits: config.document_limits,
             shared_listener: management_listener.is_none(),
         };
         let management = Arc::new(management.into_endpoint());
         let rate = RateLimit::per_second(config.mock_rate);
         let mocks = Arc::new(Mocks { replica: Arc::clone(&replica), rate, trusted });
 
-        let ratio = config.signals.mock_ratio.unwrap_or(1.0);
+        let ratio = config.exports.mock_ratio.unwrap_or(1.0);
         let telemetry = Arc::new(HttpTelemetry::new(&telemetry.meter(), telemetry.tracer(), ratio));
         let server = |listener, face| Server {
             listener,
             face,
-            limits: config.limits.clone(),
+            limits: config.connection_limits.clone(),
             telemetry: Arc::clone(&telemetry),
             lines: Arc::clone(&gate.lines),
         };

@@ -84,7 +84,7 @@ fn serve(config: Config) -> ExitCode {
         Signals::listen().expect("signals can be handled")
     };
     // Exporters start outside the runtime: their blocking client cannot be created inside.
-    let telemetry = match Telemetry::start(&config.signals) {
+    let telemetry = match Telemetry::start(&config.exports) {
         Ok(telemetry) => telemetry,
         Err(error) => {
             return finished(Err(format!("an OTEL_* variable is wrong: {error}")), ExitCode::from(USAGE_EXIT_CODE));

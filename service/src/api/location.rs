@@ -5,13 +5,28 @@ use std::net::SocketAddr;
 use http::{HeaderMap, header, uri::Authority};
 use poem::Request;
 
-use crate::{domain::MockPath, http::client::TrustedProxies};
+use crate::{
+    domain::MockPath,
+    http::{
+        client::TrustedProxies,
+        url::{self, BadUrl},
+    },
+};
 
 /// The URL under which clients reach the mocks: scheme and authority, without a slash at the end.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PublicUrl(pub(crate) String);
+pub struct PublicUrl(String);
 
 impl PublicUrl {
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let write = "write `https://HOST` or `http://HOST:PORT`, without a path";
+        match url::parse(text, &["http", "https"]) {
+            Ok(uri) if uri.path() == "/" && uri.query().is_none() => Ok(Self(text.trim_end_matches('/').to_owned())),
+            Err(BadUrl::Secret) => Err(format!("the URL holds user information, visible to all clients: {write}")),
+            Ok(_) | Err(BadUrl::Malformed) => Err(format!("`{text}` is not a base URL: {write}")),
+        }
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -9,11 +9,8 @@ use std::{
 
 use clap::CommandFactory;
 
-use super::{
-    Cli,
-    url::{self, BadUrl},
-    values::Problems,
-};
+use super::{Cli, values::Problems};
+use crate::http::url::{self, BadUrl};
 
 /// Prefixes of the variables that Echo, the AWS SDK and the OpenTelemetry SDK read.
 const READ: [&str; 3] = ["ECHO_", "AWS_", "OTEL_"];

@@ -8,7 +8,6 @@ mod environment;
 mod log;
 mod memory;
 mod telemetry;
-mod url;
 mod values;
 
 use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
@@ -26,9 +25,9 @@ use crate::{
     api::{Key, PublicUrl},
     http::{BodyLimits, client::TrustedProxies},
     replica::Lease,
-    server::Limits,
+    server::ConnectionLimits,
     store::StoreChoice,
-    telemetry::{LogFormat, Signals},
+    telemetry::{Exports, LogFormat},
 };
 
 /// All settings, checked. [`Settings`] documents each of them.
@@ -46,14 +45,14 @@ pub struct Config {
     pub mock_rate: Option<NonZeroU32>,
     /// Maximum memory of all mocks, in bytes.
     pub mocks_bytes: u64,
-    pub documents: BodyLimits,
-    pub limits: Limits,
+    pub document_limits: BodyLimits,
+    pub connection_limits: ConnectionLimits,
     pub lease: Lease,
     pub shutdown_delay: Duration,
     pub shutdown_deadline: Duration,
     pub log: Targets,
     pub log_format: LogFormat,
-    pub signals: Signals,
+    pub exports: Exports,
 }
 
 /// All mistakes in the settings, one line each.
@@ -102,7 +101,7 @@ impl Config {
         let log = p.required("log", &settings.log, log::filter);
         let log_format = p.required("log-format", &settings.log_format, LogFormat::parse);
         let mock_trace_ratio = p.required("mock-trace-ratio", &settings.mock_trace_ratio, ratio).unwrap_or_default();
-        let signals = Signals::read(environment, mock_trace_ratio, p);
+        let exports = Exports::read(environment, mock_trace_ratio, p);
         if let Some(StoreChoice::DynamoDb(_)) = store {
             environment::check_aws(environment, p);
         }
@@ -140,8 +139,8 @@ impl Config {
                 management_rate: management_rate?,
                 mock_rate: mock_rate?,
                 mocks_bytes: mocks_bytes.map_or_else(|| memory::default_for_mocks(&store), |bytes| bytes as u64),
-                documents: BodyLimits { bytes: body_bytes?, time: request_timeout? },
-                limits: Limits {
+                document_limits: BodyLimits { bytes: body_bytes?, time: request_timeout? },
+                connection_limits: ConnectionLimits {
                     connections: connections?,
                     header_bytes: header_bytes?,
                     header_timeout: header_timeout?,
@@ -154,7 +153,7 @@ impl Config {
                 shutdown_deadline: shutdown_deadline?,
                 log: log?,
                 log_format: log_format?,
-                signals,
+                exports,
             })
         })();
         config.filter(|_| problems.0.is_empty()).ok_or(ConfigError(problems.0))
@@ -181,7 +180,7 @@ mod tests {
     fn the_defaults_are_valid_and_local() {
         let config = check(&[]).unwrap();
         assert!(config.listen.ip().is_loopback());
-        assert!(config.signals.traces.is_none() && config.signals.metrics.is_none());
+        assert!(config.exports.traces.is_none() && config.exports.metrics.is_none());
     }
 
     #[test]

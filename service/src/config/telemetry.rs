@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::{
-    url::{self, BadUrl},
-    values::Problems,
+use super::values::Problems;
+use crate::{
+    http::url::{self, BadUrl},
+    telemetry::{Collector, Exports},
 };
-use crate::telemetry::{Collector, Signals};
 
-impl Signals {
+impl Exports {
     /// A signal is off without a collector, and where a variable switches it off.
     pub(super) fn read(environment: &[(String, String)], mock_ratio: f64, problems: &mut Problems) -> Self {
         let disabled = value(environment, "OTEL_SDK_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true"));
@@ -99,9 +99,9 @@ mod tests {
         pairs.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 
-    fn read(variables: &[(&str, &str)]) -> Signals {
+    fn read(variables: &[(&str, &str)]) -> Exports {
         let mut problems = Problems(Vec::new());
-        let telemetry = Signals::read(&pairs(variables), 0.5, &mut problems);
+        let telemetry = Exports::read(&pairs(variables), 0.5, &mut problems);
         assert_eq!(problems.0, [""; 0]);
         telemetry
     }
@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn telemetry_follows_the_standard_variables() {
         let of = |variables: &[(&str, &str)]| {
-            let Signals { traces, metrics, .. } = read(variables);
+            let Exports { traces, metrics, .. } = read(variables);
             (traces.is_some(), metrics.is_some())
         };
         let all = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318");
@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn a_path_is_added_to_the_general_endpoint_only() {
         let urls = |variables: &[(&str, &str)]| {
-            let Signals { traces, metrics, .. } = read(variables);
+            let Exports { traces, metrics, .. } = read(variables);
             [traces, metrics].map(|collector| collector.map(|it| it.url).unwrap_or_default())
         };
         let (all, traces) = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT");
@@ -138,7 +138,7 @@ mod tests {
     fn what_cannot_be_exported_is_told() {
         let problems = |variable: (&str, &str)| {
             let mut problems = Problems(Vec::new());
-            Signals::read(&pairs(&[variable]), 0.5, &mut problems);
+            Exports::read(&pairs(&[variable]), 0.5, &mut problems);
             problems.0.join("\n")
         };
         for exporter in ["prometheus", "console", "otlp,console", "OTLP"] {
@@ -160,7 +160,7 @@ mod tests {
         let (all, traces) = ("OTEL_EXPORTER_OTLP_TIMEOUT", "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT");
         let of = |variables: &[(&str, &str)]| {
             let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://h:4318");
-            let Signals { traces, metrics, .. } = read(&[&[endpoint], variables].concat());
+            let Exports { traces, metrics, .. } = read(&[&[endpoint], variables].concat());
             [traces, metrics].map(|collector| collector.unwrap().timeout.as_millis())
         };
         assert_eq!(of(&[]), [10_000, 10_000]);

@@ -4,8 +4,7 @@ use std::{net::SocketAddr, num::NonZeroU32, ops::RangeInclusive, time::Duration}
 
 use ipnet::{IpNet, Ipv4Net};
 
-use super::url::{self, BadUrl};
-use crate::{api::PublicUrl, store::StoreChoice};
+use crate::store::StoreChoice;
 
 /// A longer duration is as good as none, and sums of durations must not overflow.
 const MAX_DURATION: Duration = Duration::from_hours(24);
@@ -76,17 +75,6 @@ fn table_name(text: &str) -> Result<String, String> {
         Err(format!(
             "`{text}` is not the name of a DynamoDB table: write 3 to 255 of the characters a-z, A-Z, 0-9, `_`, `-` and `.`"
         ))
-    }
-}
-
-impl PublicUrl {
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let write = "write `https://HOST` or `http://HOST:PORT`, without a path";
-        match url::parse(text, &["http", "https"]) {
-            Ok(uri) if uri.path() == "/" && uri.query().is_none() => Ok(Self(text.trim_end_matches('/').to_owned())),
-            Err(BadUrl::Secret) => Err(format!("the URL holds user information, visible to all clients: {write}")),
-            Ok(_) | Err(BadUrl::Malformed) => Err(format!("`{text}` is not a base URL: {write}")),
-        }
     }
 }
 

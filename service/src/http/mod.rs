@@ -5,6 +5,7 @@ pub mod document;
 pub mod problem;
 pub mod rate;
 pub mod routes;
+pub mod url;
 
 use std::time::Duration;
 

@@ -18,7 +18,7 @@ use std::{
 
 use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
 
-use super::Limits;
+use super::ConnectionLimits;
 
 /// Interval of the checks, and so the maximum delay of a time-out.
 pub const TICK_INTERVAL: Duration = Duration::from_millis(500);
@@ -163,7 +163,7 @@ impl Activity {
     }
 
     /// Whether the client has exceeded a time-out.
-    pub fn is_overdue(&self, limits: &Limits) -> bool {
+    pub fn is_overdue(&self, limits: &ConnectionLimits) -> bool {
         let state = self.0.phase.load(Relaxed);
         // Rounded up: no client gets less time than the setting promises.
         let since = |millis| self.0.opened.elapsed().saturating_sub(Duration::from_millis(millis + 1));
@@ -274,7 +274,7 @@ mod tests {
 
     #[test]
     fn steady_progress_is_not_enough_where_it_is_too_slow() {
-        let limits = |idle_timeout| Limits {
+        let limits = |idle_timeout| ConnectionLimits {
             connections: 1,
             header_bytes: 1,
             header_timeout: Duration::ZERO,

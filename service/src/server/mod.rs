@@ -35,7 +35,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The limits of a listener.
 #[derive(Debug, Clone)]
-pub struct Limits {
+pub struct ConnectionLimits {
     pub connections: usize,
     pub header_bytes: usize,
     pub header_timeout: Duration,
@@ -47,7 +47,7 @@ pub struct Limits {
 pub struct Server {
     pub listener: TcpListener,
     pub face: Face,
-    pub limits: Limits,
+    pub limits: ConnectionLimits,
     pub telemetry: Arc<HttpTelemetry>,
     pub lines: Arc<LineLimit>,
 }
@@ -99,7 +99,7 @@ fn open(
     peer: SocketAddr,
     answers: &Arc<Answers>,
     lines: &Arc<LineLimit>,
-    limits: Limits,
+    limits: ConnectionLimits,
     graceful: &GracefulShutdown,
 ) -> Option<impl Future<Output = ()> + use<>> {
     stream.set_nodelay(true).ok()?;

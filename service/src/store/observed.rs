@@ -26,7 +26,7 @@ use crate::{
 
 const OPERATION: &str = "echo.store.operation";
 
-pub const DURATION: Description = Description {
+const DURATION: Description = Description {
     name: "echo.store.operation.duration",
     kind: "histogram",
     unit: "s",
@@ -34,6 +34,9 @@ pub const DURATION: Description = Description {
     meaning: "Time of the store's operations: `write`, `get`, `list`, `head`, `changes_since`, `load`, `raise`, `adopt`. \
               Failed ones have `error.type` `store`.",
 };
+
+/// The instruments of this part.
+pub const DESCRIPTIONS: [Description; 1] = [DURATION];
 
 /// Reads take microseconds; a durable write takes as long as the disk.
 const SECONDS: [f64; 12] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5];

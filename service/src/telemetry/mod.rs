@@ -39,7 +39,7 @@ const SCOPE: &str = "echo-service";
 
 /// The collectors of both signals, and the sampling. The SDK reads the other `OTEL_*` variables itself.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Signals {
+pub struct Exports {
     pub traces: Option<Collector>,
     pub metrics: Option<Collector>,
     /// The share of the calls of mocks with a span, from 0 to 1. `None` if the operator has set `OTEL_TRACES_SAMPLER`,
@@ -66,15 +66,15 @@ pub struct Telemetry {
 }
 
 impl Telemetry {
-    /// Starts the configured signals. An unreachable collector is no error; an invalid setting is one.
-    pub fn start(signals: &Signals) -> Result<Self, ExporterBuildError> {
+    /// Starts the configured exports. An unreachable collector is no error; an invalid setting is one.
+    pub fn start(exports: &Exports) -> Result<Self, ExporterBuildError> {
         // One resource for both signals: traces and metrics of a process belong together.
         let resource = resource();
         let traces = |collector| {
             let mut builder = SdkTracerProvider::builder()
                 .with_resource(resource.clone())
                 .with_id_generator(balancer::Ids::default());
-            if signals.mock_ratio.is_some() {
+            if exports.mock_ratio.is_some() {
                 // The SDK's default would let a client's `traceparent` switch spans off.
                 builder = builder.with_sampler(Sampler::AlwaysOn);
             }
@@ -85,8 +85,8 @@ impl Telemetry {
             Ok(SdkMeterProvider::builder().with_resource(resource.clone()).with_periodic_exporter(exporter).build())
         };
         Ok(Self {
-            traces: signals.traces.as_ref().map(traces).transpose()?,
-            metrics: signals.metrics.as_ref().map(metrics).transpose()?,
+            traces: exports.traces.as_ref().map(traces).transpose()?,
+            metrics: exports.metrics.as_ref().map(metrics).transpose()?,
         })
     }
 

@@ -5,6 +5,7 @@ mod support;
 
 mod documents;
 mod in_process;
+mod layers;
 mod small_disk;
 
 mod abuse;

@@ -6,7 +6,7 @@ use std::{
 };
 
 /// All source files below a folder of the crate, with their paths.
-fn sources(folder: &str) -> Vec<(String, String)> {
+pub fn sources(folder: &str) -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut folders = vec![root.join(folder)];
     let mut files: Vec<PathBuf> = Vec::new();
@@ -44,78 +44,6 @@ fn assert_only_in(allowed: &[&str], words: &[&str]) {
         found_where_allowed || allowed.is_empty(),
         "{words:?} are nowhere in {allowed:?}: this test looks for the wrong words"
     );
-}
-
-/// The parts of the service, each below the parts that may import it. Parts of one line do not import each other.
-const LAYERS: [&[&str]; 10] = [
-    &["main", "signals"],
-    &["app", "healthcheck", "store_command"],
-    &["config"],
-    &["server"],
-    &["api", "mocks"],
-    &["replica"],
-    &["store"],
-    &["http"],
-    &["telemetry"],
-    &["causes", "domain"],
-];
-
-/// The names after `crate::` in code, also those of `use crate::{…}`.
-fn imports(text: &str) -> Vec<String> {
-    let code = |line: &&str| !line.trim_start().starts_with("//");
-    let text = text.lines().filter(code).collect::<Vec<_>>().join("\n");
-    let word = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
-    let mut names = Vec::new();
-    for (at, _) in text.match_indices("crate::").chain(text.match_indices("echo_service::")) {
-        let rest = text[at..].split_once("::").expect("it was found").1;
-        let Some(list) = rest.strip_prefix('{') else {
-            names.push(word(rest));
-            continue;
-        };
-        // The first level of the list only.
-        let (mut depth, mut is_first) = (0, true);
-        for (at, c) in list.char_indices() {
-            match c {
-                '{' => depth += 1,
-                '}' if depth == 0 => break,
-                '}' => depth -= 1,
-                ',' if depth == 0 => is_first = true,
-                _ if depth == 0 && is_first && c.is_alphanumeric() => {
-                    names.push(word(&list[at..]));
-                    is_first = false;
-                }
-                _ => {}
-            }
-        }
-    }
-    names
-}
-
-#[test]
-fn each_part_imports_only_parts_below() {
-    let layer = |part: &str| LAYERS.iter().position(|parts| parts.contains(&part));
-    let mut strays = Vec::new();
-    for (file, text) in sources("src") {
-        let part = file.trim_start_matches("src/").split(['/', '.']).next().expect("a path has a part");
-        if part == "lib" {
-            continue;
-        }
-        let own = layer(part).unwrap_or_else(|| panic!("{file} is of no layer: add {part} to LAYERS"));
-        let code = text.split("#[cfg(test)]").next().expect("a text has a beginning");
-        for name in imports(code).into_iter().filter(|name| name != part) {
-            // Names of another kind, such as macros, are of no layer.
-            if layer(&name).is_some_and(|other| other <= own) {
-                strays.push(format!("{file} imports {name}"));
-            }
-        }
-    }
-    assert!(strays.is_empty(), "{}", strays.join("\n"));
-}
-
-#[test]
-fn lists_of_imports_are_read() {
-    let text = "use crate::{\n    api::{Key, Token},\n    causes::causes,\n    store,\n};\nuse crate::mocks::Mocks;\n/// [`crate::api`]";
-    assert_eq!(imports(text), ["api", "causes", "store", "mocks"]);
 }
 
 #[test]

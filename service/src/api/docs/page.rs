@@ -9,8 +9,8 @@ use flate2::read::GzDecoder;
 use http::header;
 use poem::{Endpoint, Response, endpoint::make_sync};
 
-const STYLE: &[u8] = include_bytes!("swagger-ui.css.gz");
-const SCRIPT: &[u8] = include_bytes!("swagger-ui-bundle.js.gz");
+const STYLE: &[u8] = include_bytes!("swagger-ui/swagger-ui.css.gz");
+const SCRIPT: &[u8] = include_bytes!("swagger-ui/swagger-ui-bundle.js.gz");
 
 /// The page with the document and everything else that the page needs. The first request assembles its 1.9 MB, because
 /// most processes never serve it.

@@ -7,7 +7,7 @@ use http::Uri;
 
 /// Why a text is not an accepted URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum BadUrl {
+pub enum BadUrl {
     Malformed,
     /// The URL holds a name and password: do not repeat it in a message.
     Secret,
@@ -15,7 +15,7 @@ pub(super) enum BadUrl {
 
 /// Parses a URL of one of these schemes with a host and an optional port. `Uri` alone accepts fragments, any port
 /// number and invalid hosts.
-pub(super) fn parse(text: &str, schemes: &[&str]) -> Result<Uri, BadUrl> {
+pub fn parse(text: &str, schemes: &[&str]) -> Result<Uri, BadUrl> {
     if text.split(['?', '#']).next().is_some_and(|place| place.contains('@')) {
         return Err(BadUrl::Secret);
     }
@@ -42,7 +42,7 @@ fn is_host(text: &str) -> bool {
 }
 
 /// Whether a host is this machine, in every spelling of a loopback address.
-pub(super) fn is_loopback(host: &str) -> bool {
+pub fn is_loopback(host: &str) -> bool {
     let is_here = |address: IpAddr| {
         let address = address.to_canonical();
         address.is_loopback() || address.is_unspecified()

@@ -1,0 +1,165 @@
+//! The imports of the service: each part imports only parts below it, and the files of a folder import each other in one
+//! direction only.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::tidy::sources;
+
+/// The parts, each below the parts that may import it. Parts of one line do not import each other.
+const LAYERS: [&[&str]; 10] = [
+    &["main", "signals"],
+    &["app", "healthcheck", "store_command"],
+    &["config"],
+    &["server"],
+    &["api", "mocks"],
+    &["replica"],
+    &["store"],
+    &["http"],
+    &["telemetry"],
+    &["causes", "domain"],
+];
+
+/// The store and its replicas know nothing of HTTP.
+const FORBIDDEN: [(&str, &str); 2] = [("replica", "http"), ("store", "http")];
+
+/// The path of a file as a module: `src/api/access.rs` is `["api", "access"]`.
+fn module(file: &str) -> Vec<&str> {
+    let path = file.trim_start_matches("src/").trim_end_matches(".rs");
+    path.trim_end_matches("/mod").split('/').collect()
+}
+
+/// The code without comments and unit tests.
+fn code(text: &str) -> String {
+    let text = text.split("\n#[cfg(test)]\nmod tests").next().expect("a text has a beginning");
+    text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+/// The names after a prefix such as `crate::` in code, also those of `use crate::{…}`.
+fn names_after(prefix: &str, code: &str) -> BTreeSet<String> {
+    let word = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+    let mut names = BTreeSet::new();
+    for (at, _) in code.match_indices(prefix).filter(|(at, _)| !code[..*at].ends_with("::")) {
+        let rest = &code[at + prefix.len()..];
+        let Some(list) = rest.strip_prefix('{') else {
+            names.insert(word(rest));
+            continue;
+        };
+        // The first level of the list only.
+        let (mut depth, mut is_first) = (0, true);
+        for (at, c) in list.char_indices() {
+            match c {
+                '{' => depth += 1,
+                '}' if depth == 0 => break,
+                '}' => depth -= 1,
+                ',' if depth == 0 => is_first = true,
+                _ if depth == 0 && is_first && c.is_alphanumeric() => {
+                    names.insert(word(&list[at..]));
+                    is_first = false;
+                }
+                _ => {}
+            }
+        }
+    }
+    names
+}
+
+/// Imports of parts that are not below the part of the file.
+fn strays(file: &str, text: &str) -> Vec<String> {
+    let (module, code) = (module(file), code(text));
+    if module == ["lib"] {
+        // A name of the root would hide the part that it comes from.
+        return code.lines().filter(|line| line.contains("pub use")).map(|line| format!("{file}: {line}")).collect();
+    }
+    let layer = |part: &str| LAYERS.iter().position(|parts| parts.contains(&part));
+    let part = module[0];
+    let own = layer(part).unwrap_or_else(|| panic!("{file} is of no layer: add {part} to LAYERS"));
+    let root = "super::".repeat(module.len());
+    let names: BTreeSet<_> =
+        ["crate::", "echo_service::", &root].iter().flat_map(|prefix| names_after(prefix, &code)).collect();
+    let is_stray = |name: &String| {
+        *name != part && layer(name).is_some_and(|other| other <= own || FORBIDDEN.contains(&(part, name)))
+    };
+    names.into_iter().filter(is_stray).map(|name| format!("{file} imports {name}")).collect()
+}
+
+/// The files of each folder that import themselves by way of others.
+fn cycles(files: &[(String, String)]) -> Vec<String> {
+    let mut imports = BTreeMap::<String, BTreeSet<String>>::new();
+    let path = |file: &str| module(file).join("::");
+    for (file, text) in files.iter().filter(|(file, _)| !file.ends_with("mod.rs")) {
+        let (module, code) = (module(file), code(text));
+        let Some((_, folder)) = module.split_last().filter(|(_, folder)| !folder.is_empty()) else { continue };
+        let absolute = format!("crate::{}::", folder.join("::"));
+        let names = ["super::", &absolute].into_iter().flat_map(|prefix| names_after(prefix, &code));
+        imports.insert(path(file), names.map(|name| format!("{}::{name}", folder.join("::"))).collect());
+    }
+    let reaches_itself = |file: &str| {
+        let (mut seen, mut next) = (BTreeSet::new(), vec![file.to_owned()]);
+        while let Some(at) = next.pop() {
+            for other in imports.get(&at).into_iter().flatten().filter(|other| imports.contains_key(*other)) {
+                if other == file && at != file {
+                    return true;
+                }
+                if seen.insert(other.clone()) {
+                    next.push(other.clone());
+                }
+            }
+        }
+        false
+    };
+    imports.keys().filter(|file| reaches_itself(file)).cloned().collect()
+}
+
+#[test]
+fn each_part_imports_only_parts_below() {
+    let strays: Vec<_> = sources("src").iter().flat_map(|(file, text)| strays(file, text)).collect();
+    assert!(strays.is_empty(), "{}", strays.join("\n"));
+}
+
+#[test]
+fn files_of_a_folder_import_each_other_in_one_direction() {
+    let cycles = cycles(&sources("src"));
+    assert!(cycles.is_empty(), "these files import each other in a circle: {}", cycles.join(", "));
+}
+
+#[test]
+fn imports_of_higher_parts_are_found() {
+    for (file, text) in [
+        ("src/mocks.rs", "use crate::api::Gate;"),
+        ("src/mocks.rs", "use super::api::Gate;"),
+        ("src/api/access.rs", "use super::super::config::Config;"),
+        ("src/api/mod.rs", "use crate::{\n    domain::{Endpoint, Verb},\n    server::Server,\n};"),
+        ("src/store/mod.rs", "use crate::{http::MEDIA_TYPE};"),
+        ("src/store/dynamodb/log.rs", "fn f() -> crate::replica::Replica {}"),
+        ("src/http/rate.rs", "#[cfg(test)]\n    fn one() {}\nuse crate::store::Store;"),
+        ("src/main.rs", "use echo_service::{app::App};\nuse super::signals::Signals;"),
+        ("src/lib.rs", "pub use config::Config;"),
+    ] {
+        assert_eq!(strays(file, text).len(), 1, "{file}: {text}");
+    }
+    for (file, text) in [
+        ("src/api/access.rs", "use super::keys::Key;\nuse crate::{domain::Verb, http::client, store::Store};"),
+        (
+            "src/mocks.rs",
+            "/// [`crate::api`]\nuse crate::domain::Verb;\n#[cfg(test)]\nmod tests {\n    use crate::app::App;\n}",
+        ),
+        ("src/main.rs", "use echo_service::{api::Token, app::App};"),
+    ] {
+        assert_eq!(strays(file, text), [""; 0], "{file}: {text}");
+    }
+}
+
+#[test]
+fn circles_are_found() {
+    let files =
+        |texts: &[(&str, &str)]| texts.iter().map(|(file, text)| ((*file).into(), (*text).into())).collect::<Vec<_>>();
+    let circle = [
+        ("src/a/one.rs", "use super::two::Two;"),
+        ("src/a/two.rs", "use super::{three::Three, Other};"),
+        ("src/a/three.rs", "use crate::a::one::One;"),
+        ("src/a/four.rs", "use super::one::One;"),
+        ("src/a/mod.rs", "use one::One;"),
+    ];
+    assert_eq!(cycles(&files(&circle)), ["a::one", "a::three", "a::two"]);
+    assert_eq!(cycles(&files(&circle[..2])), [""; 0]);
+}
