@@ -1,8 +1,8 @@
 //! Echo: a mock HTTP server.
 //!
-//! `ARCHITECTURE.md` has the map. `tests/process/layers.rs` and `tidy.rs` test these invariants: each part imports only parts below it; `domain` does not depend on HTTP
-//! servers or stores; only `config` reads the environment; only `telemetry` uses OpenTelemetry's providers; Echo never
-//! changes the answer of a mock.
+//! `ARCHITECTURE.md` has the map. `tests/process/layers.rs` and `tidy.rs` test these invariants: each part imports only
+//! parts below it; `domain` does not depend on HTTP servers or stores; only `config` reads the environment; only
+//! `telemetry` uses OpenTelemetry's providers; Echo never changes the answer of a mock.
 
 pub mod api;
 pub mod app;

@@ -1,4 +1,5 @@
-//! The ground of both listeners: error documents, client addresses, rates, limits of bodies, and the paths of management.
+//! The ground of both listeners: error documents, client addresses, rates, limits of bodies, URLs, and the paths of
+//! management.
 
 pub mod client;
 pub mod document;

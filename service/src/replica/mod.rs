@@ -3,6 +3,7 @@
 //! The table follows the store by the change log, in order (`lease.rs` limits answers from memory). A write is
 //! acknowledged after the replica has applied the write, so the client can see the write in the same process.
 
+mod adoption;
 mod clock;
 mod damage;
 mod divergence;

@@ -173,8 +173,8 @@ enum Destination<'a> {
 }
 
 impl Face {
-    /// `path` is the canonical path. A path with an invalid escape has none: its raw form still shows whether it belongs
-    /// to management.
+    /// `path` is the canonical path. A path with an invalid escape has none: its raw form shows whether it belongs to
+    /// management.
     fn destination(&self, path: &str) -> Destination<'_> {
         match self {
             Self::Both { management, .. } if routes::is_reserved(path) => Destination::Management(management),

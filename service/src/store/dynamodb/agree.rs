@@ -15,8 +15,6 @@ use super::{
 };
 use crate::store::{Digest, Format, Version};
 
-/// Both keys of the item of the lease, and its attributes.
-pub(super) const LEASE: &str = "LEASE";
 const MILLISECONDS: &str = "milliseconds";
 /// The needed format, and the only mark for versions of format 1. If the mark is 1 or absent, such a version overwrites
 /// the item at each start. With a greater mark, such a version does not start.
@@ -151,7 +149,7 @@ pub(super) fn marked(mut lease: Item, format: Format) -> Item {
 }
 
 pub(super) fn lease_key() -> Item {
-    item::key(LEASE, LEASE)
+    item::key(item::LEASE, item::LEASE)
 }
 
 fn lease_item(lease: Duration, format: Format) -> Item {

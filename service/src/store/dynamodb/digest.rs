@@ -8,13 +8,13 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use sha2::{Digest as _, Sha256};
 
-use super::item::{FOREIGN, Item};
 use crate::{domain::EndpointId, store::Digest};
 
-pub(super) fn digest(id: EndpointId, item: &Item) -> Digest {
+/// `left_out`: the attributes of the entry.
+pub(super) fn digest(id: EndpointId, item: &HashMap<String, AttributeValue>, left_out: &[&str]) -> Digest {
     let mut hash = Sha256::new();
     text(&mut hash, b'I', id.to_string().as_bytes());
-    map(&mut hash, item, |name| !FOREIGN.contains(&name));
+    map(&mut hash, item, |name| !left_out.contains(&name));
     let hash = hash.finalize();
     Digest(u64::from_be_bytes(*hash.first_chunk().expect("it has 32 bytes")))
 }
@@ -72,10 +72,12 @@ mod tests {
     use aws_sdk_dynamodb::primitives::Blob;
 
     use super::*;
+    use crate::store::dynamodb::item::FOREIGN;
 
     fn of(members: &[(&str, AttributeValue)]) -> Digest {
         let id = EndpointId::parse("0199d5a0-0000-7000-8000-000000000001").unwrap();
-        digest(id, &members.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect())
+        let item = members.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        digest(id, &item, &FOREIGN)
     }
 
     fn texts(texts: &[&str]) -> Vec<String> {

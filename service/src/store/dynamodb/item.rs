@@ -9,7 +9,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    digest::digest,
+    digest,
     member::{attribute, member},
 };
 use crate::{
@@ -31,6 +31,7 @@ pub(super) const EXPIRES: &str = "expires_at";
 /// The partitions for queries.
 pub(super) const ENDPOINTS: &str = "ENDPOINT";
 pub(super) const LOG: &str = "LOG";
+pub(super) const LEASE: &str = "LEASE";
 /// The attribute of a log entry with several changes.
 const CHANGES: &str = "changes";
 /// The attributes of items that do not belong to the endpoint.
@@ -192,6 +193,10 @@ fn change(item: &Item) -> Result<(EndpointId, Option<Endpoint>, Digest), StoreEr
     let is_there = MEMBERS.iter().any(|name| item.contains_key(*name));
     let endpoint = is_there.then(|| stored(item, id)).transpose()?.map(|stored| stored.endpoint);
     Ok((id, endpoint, if is_there { digest(id, item) } else { Digest::default() }))
+}
+
+pub(super) fn digest(id: EndpointId, item: &Item) -> Digest {
+    digest::digest(id, item, &FOREIGN)
 }
 
 pub(super) fn head(item: &Item) -> Result<Head, StoreError> {

@@ -6,9 +6,7 @@ use futures_util::TryStreamExt as _;
 use tokio::time::Instant;
 
 use super::{
-    DynamoStore,
-    digest::digest,
-    failed,
+    DynamoStore, failed,
     item::{self, Entry, Head, Item, Logged},
     read::{MAX_AT_ONCE, pages, partition, passing, until_answered},
     timing::{self, Backoff},
@@ -122,7 +120,7 @@ impl DynamoStore {
                     Ok(Stored { endpoint, version }) => {
                         if last.get(&endpoint.id).is_none_or(|(newest, ..)| *newest <= version) {
                             last.remove(&endpoint.id);
-                            let digest = digest(endpoint.id, item);
+                            let digest = item::digest(endpoint.id, item);
                             deliver(Ok((endpoint, digest)));
                         }
                     }
@@ -133,7 +131,7 @@ impl DynamoStore {
                         // A deletion is final: ids are never reused.
                         if !matches!(last.remove(&id), Some((_, None, _))) {
                             let (route, why) = (item::route(item), why.to_string());
-                            damaged.push(Damaged { id, route, why, digest: digest(id, item) });
+                            damaged.push(Damaged { id, route, why, digest: item::digest(id, item) });
                         }
                     }
                 }

@@ -22,9 +22,8 @@ use http::Uri;
 use tracing::{Dispatch, instrument::WithSubscriber};
 
 use super::{
-    agree::LEASE,
     chain, epoch,
-    item::{EXPIRES, PARTITION, SORT},
+    item::{EXPIRES, LEASE, PARTITION, SORT},
     timing,
 };
 use crate::store::format::NEWEST;

@@ -14,7 +14,6 @@ use uuid::Uuid;
 
 use super::{
     chain,
-    digest::digest,
     item::{self, Entry, Head, Item, PARTITION},
     read::is_throttled,
     timing,
@@ -53,7 +52,7 @@ pub(super) struct Replaced {
 
 impl Replaced {
     pub(super) fn of(id: EndpointId, item: &Item) -> Self {
-        Self { bytes: item::bytes(item), digest: digest(id, item) }
+        Self { bytes: item::bytes(item), digest: item::digest(id, item) }
     }
 }
 
@@ -133,7 +132,7 @@ impl Plan {
         };
         let records: Vec<_> = self.changes.iter().map(record).collect();
         let new = |(change, record): (&Planned, &Option<Item>)| {
-            record.as_ref().map(|item| digest(change.id, item)).unwrap_or_default()
+            record.as_ref().map(|item| item::digest(change.id, item)).unwrap_or_default()
         };
         let digests: Vec<_> = self.changes.iter().zip(&records).map(new).collect();
         let mut next = Head { version, ..head };
