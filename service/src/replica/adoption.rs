@@ -11,15 +11,15 @@ use tracing::Instrument as _;
 
 use super::{
     Replica,
-    divergence::{Adopted, SPREAD},
+    divergence::{Adopted, MAX_LOAD_DELAY},
     lease::Follower,
 };
 use crate::store::{AdoptError, Digest, StoreError, Version, WriteError};
 
 /// The number of attempts to adopt a digest, while other processes write first.
-const ATTEMPTS: usize = 100;
+const MAX_ATTEMPTS: usize = 100;
 /// Maximum wait for an adoption: less than the default of `--request-timeout`. The adoption goes on.
-const PATIENCE: Duration = Duration::from_secs(25);
+const ADOPTION_TIMEOUT: Duration = Duration::from_secs(25);
 
 impl Follower {
     /// Compares the table with the digest at the head, after a reading. Returns whether the table must be loaded now.
@@ -44,7 +44,7 @@ impl Follower {
         tokio::spawn(async move {
             if let Err(error) = follower.add_missing_digest().await {
                 tracing::warn!(%error, "the table has no digest yet");
-                sleep(SPREAD).await;
+                sleep(MAX_LOAD_DELAY).await;
             }
             drop(adopting);
         });
@@ -68,7 +68,7 @@ impl Follower {
             reading = self.reading_after(reading.began).await;
         }
         reading.outcome.map_err(WriteError::from)?;
-        for _ in 0..ATTEMPTS {
+        for _ in 0..MAX_ATTEMPTS {
             self.catch_up().await.map_err(WriteError::from)?;
             if let Some(adopted) = self.adopt_own().await? {
                 return Ok(adopted);
@@ -114,7 +114,7 @@ impl Replica {
             };
             tokio::spawn(work.with_current_context().in_current_span())
         });
-        let outcome = timeout(PATIENCE, work).await.map_err(|_| AdoptError::Unfinished)?;
+        let outcome = timeout(ADOPTION_TIMEOUT, work).await.map_err(|_| AdoptError::Unfinished)?;
         *adoption = None;
         outcome.unwrap_or_else(|failure| Err(WriteError::from(StoreError::Unavailable(failure.to_string())).into()))
     }

@@ -21,9 +21,9 @@ use crate::store::{AdoptError, Digest, Version};
 
 /// Maximum time from a divergence of a running replica to the load, which empties the table. Each replica waits for a
 /// random part of this time: a change of an edited item makes all replicas diverge at once, and others serve meanwhile.
-pub(super) const SPREAD: Duration = Duration::from_secs(10);
+pub(super) const MAX_LOAD_DELAY: Duration = Duration::from_secs(10);
 /// Time for which the metric shows a repaired divergence: longer than several exports.
-const SHOWN: Duration = Duration::from_mins(15);
+const SHOWN_AFTER_REPAIR: Duration = Duration::from_mins(15);
 
 /// The version of an adoption, and the number of mocks.
 pub(super) type Adopted = Result<(Version, usize), AdoptError>;
@@ -60,7 +60,7 @@ pub(super) struct Divergence {
 impl State {
     /// Found, with a load after a random time.
     fn soon() -> Self {
-        Self::Found(Instant::now() + SPREAD.mul_f64(rand::random()))
+        Self::Found(Instant::now() + MAX_LOAD_DELAY.mul_f64(rand::random()))
     }
 }
 
@@ -136,6 +136,6 @@ impl Divergence {
     /// Whether there is a divergence, or was a short time ago.
     pub(super) fn is_shown(&self) -> bool {
         !matches!(*self.state.lock(), State::Unknown | State::Agrees)
-            || self.found.lock().is_some_and(|at| at.elapsed() < SHOWN)
+            || self.found.lock().is_some_and(|at| at.elapsed() < SHOWN_AFTER_REPAIR)
     }
 }

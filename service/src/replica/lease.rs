@@ -44,15 +44,15 @@ use super::{
 use crate::store::{Store, StoreError, Version};
 
 /// Time after a failure until the log of an exclusive store is read again.
-const RETRY: Duration = Duration::from_millis(50);
+const RETRY_INTERVAL: Duration = Duration::from_millis(50);
 /// A replica without a lease is ready only if the last reading began within this time.
-const OVERDUE: Duration = Duration::from_secs(1);
+const MAX_AGE_OF_READY: Duration = Duration::from_secs(1);
 /// Number of failed readings in a row after which the store counts as away.
-const ATTEMPTS: usize = 3;
+const MAX_FAILED_READINGS: usize = 3;
 /// Maximum wait of a request. The reading may go on, because it may load everything.
-const PATIENCE: Duration = Duration::from_secs(2);
+const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(2);
 /// Number of readings after which the log must reach a version from an answer of the store.
-const READINGS: usize = 10;
+const MAX_READINGS: usize = 10;
 
 /// A finished reading of the log, or of the head.
 #[derive(Clone)]
@@ -131,7 +131,7 @@ impl Follower {
     pub(super) fn is_current(&self) -> bool {
         let last = self.last.lock();
         self.loaded().is_ok()
-            && (self.holds_lease(Instant::now()) || last.outcome.is_ok() && last.began.elapsed() < OVERDUE)
+            && (self.holds_lease(Instant::now()) || last.outcome.is_ok() && last.began.elapsed() < MAX_AGE_OF_READY)
     }
 
     /// Maximum age of the table. `None` on an exclusive store.
@@ -148,7 +148,7 @@ impl Follower {
         self.counts.waits_for_reading.fetch_add(1, Ordering::Relaxed);
         let readings = async {
             let (mut reading, mut failures) = (self.reading_after(Instant::now()).await, 1);
-            while reading.outcome.is_err() && failures < ATTEMPTS {
+            while reading.outcome.is_err() && failures < MAX_FAILED_READINGS {
                 // A store that throttles is not away.
                 failures += usize::from(!matches!(reading.outcome, Err(StoreError::Throttled(_))));
                 reading = self.reading_after(reading.began).await;
@@ -157,9 +157,12 @@ impl Follower {
         };
         let late = |_| {
             drop(self.loaded()?);
-            Err(StoreError::Unavailable(format!("the change log was not read in {} s", Duration::as_secs(&PATIENCE))))
+            Err(StoreError::Unavailable(format!(
+                "the change log was not read in {} s",
+                Duration::as_secs(&CATCH_UP_TIMEOUT)
+            )))
         };
-        timeout(PATIENCE, readings).await.unwrap_or_else(late)
+        timeout(CATCH_UP_TIMEOUT, readings).await.unwrap_or_else(late)
     }
 
     pub(super) async fn reading_after(&self, moment: Instant) -> Reading {
@@ -176,7 +179,7 @@ impl Follower {
 
     /// Waits until the log is applied up to `version`.
     pub(super) async fn catch_up_to(&self, version: Version) -> Result<(), StoreError> {
-        for _ in 0..READINGS {
+        for _ in 0..MAX_READINGS {
             if self.table.read().applied >= version {
                 return Ok(());
             }
@@ -231,7 +234,7 @@ impl Follower {
                     _ = timeout_at(began + lease.poll, wanted).await;
                     sleep_until(began + self.pace.between_readings(lease.poll)).await;
                 }
-                (None, true) => _ = timeout_at(began + RETRY, wanted).await,
+                (None, true) => _ = timeout_at(began + RETRY_INTERVAL, wanted).await,
                 (None, false) => wanted.await,
             }
             let began = Instant::now();

@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// Maximum number of new choices of a page after deletions of chosen mocks.
-const RETRIES: usize = 3;
+const MAX_RETRIES: usize = 3;
 
 impl Replica {
     /// Calls `was_read` with the page as soon as the store returns it, before the wait for other
@@ -35,7 +35,7 @@ impl Replica {
         if !self.follower.is_alone() || self.follower.loaded().is_err() {
             self.follower.catch_up().await?;
         }
-        let mut retries = RETRIES;
+        let mut retries = MAX_RETRIES;
         loop {
             let (ids, more) = self.follower.loaded()?.of_verb(verb, after, limit);
             let (last, chosen) = (ids.last().copied(), ids.len());

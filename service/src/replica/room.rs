@@ -2,7 +2,7 @@
 //!
 //! Each process refuses a write that does not fit. A write on its way counts as well, so concurrent writes of a process
 //! stay within the limit together. Each process knows the other processes' writes by the log only, so all processes
-//! together may exceed the limit by the writes of a moment: [`BEYOND`].
+//! together may exceed the limit by the writes of a moment: [`MAX_EXCESS_BYTES`].
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -17,23 +17,23 @@ pub const LIMIT: &str = "max_mocks_bytes";
 /// Maximum by which the mocks of a store may exceed the limit, in bytes; at most a quarter of the limit. All processes
 /// on a table write at most 1,000 units each second to the log: with two units for each KB, 25 s of queued writes have
 /// 13 MB.
-const BEYOND: u64 = 32 * 1024 * 1024;
+const MAX_EXCESS_BYTES: u64 = 32 * 1024 * 1024;
 
 /// The memory of a mock without its texts, in bytes. Measured on glibc with a million mocks: 390 to 434 bytes.
-const MOCK: usize = 448;
+const MOCK_BYTES: usize = 448;
 /// The memory of each header field after the first, without its texts.
-const FIELD: usize = 160;
+const FIELD_BYTES: usize = 160;
 
 /// The memory of a mock, in bytes.
 pub(super) fn bytes(endpoint: &Endpoint) -> usize {
     let Endpoint { route, response, .. } = endpoint;
-    let fields: usize = response.headers().iter().map(|(name, value)| FIELD + name.len() + value.len()).sum();
+    let fields: usize = response.headers().iter().map(|(name, value)| FIELD_BYTES + name.len() + value.len()).sum();
     let body = response.body().map_or(0, |body| body.as_str().len());
-    MOCK + route.path.as_str().len() + body + fields.saturating_sub(FIELD)
+    MOCK_BYTES + route.path.as_str().len() + body + fields.saturating_sub(FIELD_BYTES)
 }
 
 fn is_exceeded(limit: u64, bytes: u64) -> bool {
-    bytes.saturating_sub(limit) > BEYOND.min(limit / 4)
+    bytes.saturating_sub(limit) > MAX_EXCESS_BYTES.min(limit / 4)
 }
 
 /// The room for mocks in a process.

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Maximum number of damaged records in the log line of a load.
-const DAMAGED_NAMED: usize = 20;
+const MAX_DAMAGED_NAMED: usize = 20;
 
 /// A mock's answer, built when the mock is created. All parts lie together: with many mocks, a call costs few cache
 /// misses.
@@ -139,7 +139,7 @@ impl Table {
         self.unsettled = Unsettled { all: settles, ..Unsettled::default() };
         let damaged = self.damaged.keys().copied().collect();
         if !self.damaged.is_empty() && damaged != self.told {
-            let records: Vec<_> = self.damaged.values().take(DAMAGED_NAMED).map(|damaged| &damaged.why).collect();
+            let records: Vec<_> = self.damaged.values().take(MAX_DAMAGED_NAMED).map(|damaged| &damaged.why).collect();
             // A single line for all records: a start must not ring the alarm for error lines.
             let count = self.damaged.len();
             tracing::error!(count, ?records, "records are damaged, and calls of their mocks are answered 500");

@@ -165,7 +165,7 @@ fn check_sizes(sizes: impl Iterator<Item = usize>) -> Result<(), WriteError> {
 /// Size of an endpoint in an answer of the API, in bytes, with escapes.
 pub fn json_bytes(endpoint: &Endpoint) -> usize {
     /// Everything except path, headers and body.
-    const REST: usize = 160;
+    const FIXED_BYTES: usize = 160;
     let escaped = |byte| match byte {
         b'"' | b'\\' | b'\t' | b'\n' | b'\r' | 8 | 12 => 2,
         0..32 => 6,
@@ -174,7 +174,7 @@ pub fn json_bytes(endpoint: &Endpoint) -> usize {
     let text = |text: &str| text.bytes().map(escaped).sum::<usize>();
     let Endpoint { route, response, .. } = endpoint;
     let headers = response.headers().iter().map(|(name, value)| name.len() + text(value) + 6).sum::<usize>();
-    REST + route.path.as_str().len() + headers + response.body().map_or(0, |body| text(body.as_str()))
+    FIXED_BYTES + route.path.as_str().len() + headers + response.body().map_or(0, |body| text(body.as_str()))
 }
 
 /// The new state of an endpoint after a write, `None` after a deletion. An exclusive store may return a later state

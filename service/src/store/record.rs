@@ -67,11 +67,11 @@ impl<'a> Record<'a> {
 /// The size of the known members of an endpoint, in bytes.
 pub(super) fn bytes(endpoint: &Endpoint) -> usize {
     /// Names, version, verb and code.
-    const REST: usize = 128;
-    const FIELD: usize = 8;
+    const FIXED_BYTES: usize = 128;
+    const FIELD_BYTES: usize = 8;
     let Endpoint { route, response, .. } = endpoint;
-    let headers = response.headers().iter().map(|(name, value)| name.len() + value.len() + FIELD).sum::<usize>();
-    REST + route.path.as_str().len() + headers + response.body().map_or(0, |body| body.as_str().len())
+    let headers = response.headers().iter().map(|(name, value)| name.len() + value.len() + FIELD_BYTES).sum::<usize>();
+    FIXED_BYTES + route.path.as_str().len() + headers + response.body().map_or(0, |body| body.as_str().len())
 }
 
 pub(super) fn encode(endpoint: &Endpoint, version: Version, rest: &Rest) -> Vec<u8> {

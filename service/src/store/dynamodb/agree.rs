@@ -21,7 +21,7 @@ const MILLISECONDS: &str = "milliseconds";
 const FORMAT: &str = "format";
 
 /// The number of attempts, while other processes make or raise the table.
-const ATTEMPTS: usize = 4;
+const MAX_ATTEMPTS: usize = 4;
 
 /// Reads the head of a table. Makes the head of a new table, in the newest format. Then compares the lease of this
 /// process, if any, with the lease of the others.
@@ -33,7 +33,7 @@ pub(super) async fn agree(
 ) -> Result<Head, TableError> {
     let at = Table { client, name: table, made };
     let mut refusal = None;
-    for _ in 0..ATTEMPTS {
+    for _ in 0..MAX_ATTEMPTS {
         match at.head().await? {
             Some(head) => match at.hold(lease, head.format).await? {
                 None => return Ok(head),

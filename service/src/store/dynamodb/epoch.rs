@@ -21,7 +21,7 @@ use super::{
 use crate::store::{Format, StoreError, Version};
 
 /// The number of attempts, while other processes write first.
-const ATTEMPTS: usize = 10;
+const MAX_ATTEMPTS: usize = 10;
 
 /// The time at which DynamoDB made a table, in milliseconds since 1970. A restored table is made later. 0 if the
 /// description lacks the time.
@@ -35,7 +35,7 @@ pub(super) fn made(table: &TableDescription) -> u64 {
 impl DynamoStore {
     /// Begins a new epoch if the head was written to another table.
     pub(super) async fn check_epoch(&self) -> Result<(), StoreError> {
-        for _ in 0..ATTEMPTS {
+        for _ in 0..MAX_ATTEMPTS {
             let head = self.read_head().await?;
             // A version that knows format 1 only overwrites the head without the mark.
             if head.is_some_and(|head| head.format == Format::FIRST) {
@@ -112,11 +112,11 @@ impl DynamoStore {
     /// Waits until every query shows the effects of the last writes. The log of the next epoch lacks these writes.
     async fn settle_last_writes(&self) -> Result<(), StoreError> {
         /// The largest items that fit into the 4 MB of one reading.
-        const AT_ONCE: usize = 10;
+        const MAX_AT_ONCE: usize = 10;
         let (_, tail) = self.tail().await?;
         let ids: BTreeSet<_> = tail.iter().flat_map(|entry| entry.changes.iter().map(|(id, ..)| *id)).collect();
-        for ids in ids.into_iter().collect::<Vec<_>>().chunks(AT_ONCE) {
-            self.get_at_once(ids.iter().copied().map(item::endpoint_key).collect(), timing::READ).await?;
+        for ids in ids.into_iter().collect::<Vec<_>>().chunks(MAX_AT_ONCE) {
+            self.get_at_once(ids.iter().copied().map(item::endpoint_key).collect(), timing::READ_TIMEOUT).await?;
         }
         Ok(())
     }

@@ -14,34 +14,33 @@ use super::{
 use crate::store::{Change, Changes, Damaged, Deliver, StoreError, Stored, Version, readable};
 
 /// Maximum number of entries in a poll. A replica further behind reads pages with longer time-outs.
-const FEW: i32 = 100;
+const POLL_ENTRIES: i32 = 100;
 
-/// Maximum number of pages of a reading. During the load of a large table others may write more, so the log after a load
-/// is read in parts of this size.
-/// A replica further behind loads everything. A page has 1 MB: about 4,000 entries of small mocks.
+/// Maximum number of pages of a reading. During the load of a large table others may write more, so the log after a
+/// load is read in parts of this size. A replica further behind loads everything. A page has 1 MB: about 4,000 entries of small mocks.
 const MAX_LOG_PAGES: usize = 16;
 const MAX_LOG_BYTES: u64 = MAX_LOG_PAGES as u64 * 1_000_000;
 
 /// Number of further pages after which the size of the rest is estimated.
-const SAMPLE: usize = 3;
+const SAMPLE_PAGES: usize = 3;
 
-/// Number of pages at the end of the log that are older than [`TAIL`] at any clock: a partition key takes 1,000 write
-/// units a second, so a page of a transaction's entries takes two seconds.
-const TAIL_PAGES: usize = 8;
+/// Number of pages at the end of the log that are older than [`TAIL_AGE`] at any clock: a partition key takes 1,000
+/// write units a second, so a page of a transaction's entries takes two seconds.
+const MIN_TAIL_PAGES: usize = 8;
 
 /// The writes of this time correct a load. Assumption: no transaction that the head counts stays unfinished for longer.
-const TAIL: Duration = Duration::from_secs(10);
+const TAIL_AGE: Duration = Duration::from_secs(10);
 
 impl DynamoStore {
     /// One query. The head sorts after the entries, so without news it is the only item.
     pub(super) async fn read_log(&self, since: Version) -> Result<Changes, StoreError> {
         let after = Some(item::log_sort(since));
-        let query = partition(&self.log_client, &self.table, item::LOG, after.clone()).limit(FEW);
+        let query = partition(&self.log_client, &self.table, item::LOG, after.clone()).limit(POLL_ENTRIES);
         let first = query.send().await.map_err(failed)?;
-        let (mut head, mut entries, mut within) = (None, BTreeMap::new(), timing::LOG);
+        let (mut head, mut entries, mut within) = (None, BTreeMap::new(), timing::POLL_TIMEOUT);
         take(first.items(), &mut head, &mut entries)?;
         if let Some(next) = first.last_evaluated_key.clone() {
-            within = timing::LOAD;
+            within = timing::LOAD_TIMEOUT;
             let is_limited = !self.has_just_loaded(since);
             let (mut bytes, mut count) = size(first.items());
             // Far behind: pages need more time than a poll. An unfinished reading would begin again at its first page.
@@ -52,7 +51,7 @@ impl DynamoStore {
                 take(page.items(), &mut head, &mut entries)?;
                 let (of_page, in_page) = size(page.items());
                 (bytes, count) = (bytes + of_page, count + in_page);
-                if read == SAMPLE && is_limited && page.last_evaluated_key.is_some() {
+                if read == SAMPLE_PAGES && is_limited && page.last_evaluated_key.is_some() {
                     let behind = self.head_now(within).await?.0.saturating_sub(since.0);
                     if behind.saturating_mul(bytes / count.max(1)) > MAX_LOG_BYTES {
                         return Ok(Changes::Gap);
@@ -83,7 +82,7 @@ impl DynamoStore {
 
     /// Whether a load ended at this version a short time ago. Other replicas that are far behind load everything.
     fn has_just_loaded(&self, version: Version) -> bool {
-        self.loaded.lock().is_some_and(|(loaded, at)| loaded == version && at.elapsed() < timing::LOAD)
+        self.loaded.lock().is_some_and(|(loaded, at)| loaded == version && at.elapsed() < timing::LOAD_TIMEOUT)
     }
 
     /// The first entries of a long log, after a load.
@@ -92,7 +91,7 @@ impl DynamoStore {
         entries.pop_last();
         let Some((&head, _)) = entries.last_key_value() else { return Ok(Changes::Gap) };
         let is_whole = head.0 - since.0 <= (entries.len() + MAX_AT_ONCE) as u64;
-        if !is_whole || self.add_missing(since, head, &mut entries, timing::LOAD).await?.is_some() {
+        if !is_whole || self.add_missing(since, head, &mut entries, timing::LOAD_TIMEOUT).await?.is_some() {
             return Ok(Changes::Gap);
         }
         // The time stays, so that parts have an end while others write faster than this process reads.
@@ -113,7 +112,7 @@ impl DynamoStore {
             })
             .collect();
         let mut damaged = Vec::new();
-        let mut pages = pin!(pages(self.partition(item::ENDPOINTS, None), timing::page_of_load, timing::LOAD));
+        let mut pages = pin!(pages(self.partition(item::ENDPOINTS, None), timing::page_of_load, timing::LOAD_TIMEOUT));
         while let Some(page) = pages.try_next().await? {
             for item in page.items() {
                 match item::endpoint(item) {
@@ -144,13 +143,13 @@ impl DynamoStore {
         }
         // The claim decides about the route of a damaged record.
         let routes = damaged.iter().filter_map(|damaged| damaged.route.clone()).collect();
-        let holders = self.claimed(&routes, timing::LOAD).await?;
+        let holders = self.claimed(&routes, timing::LOAD_TIMEOUT).await?;
         for mut damaged in damaged {
             damaged.route.take_if(|route| holders.get(route) != Some(&damaged.id));
             deliver(Err(damaged));
         }
         // A query may also have shown a write ahead of the head.
-        self.settled_head(timing::LOAD).await?;
+        self.settled_head(timing::LOAD_TIMEOUT).await?;
         *self.loaded.lock() = Some((head, Instant::now()));
         Ok(head)
     }
@@ -158,16 +157,16 @@ impl DynamoStore {
     /// The head, and the last writes up to the head without expired entries.
     pub(super) async fn tail(&self) -> Result<(Version, Vec<Entry>), StoreError> {
         // The first page includes the head.
-        let query = self.partition(item::LOG, None).scan_index_forward(false).limit(FEW + 1);
-        let mut pages = pin!(pages(query, timing::page_of_load, timing::LOAD));
+        let query = self.partition(item::LOG, None).scan_index_forward(false).limit(POLL_ENTRIES + 1);
+        let mut pages = pin!(pages(query, timing::page_of_load, timing::LOAD_TIMEOUT));
         let (mut head, mut entries, mut is_enough, mut read) = (None, BTreeMap::new(), false, 0);
-        let old = timing::expiry_of_now().saturating_sub(TAIL.as_secs());
+        let old = timing::expiry_of_now().saturating_sub(TAIL_AGE.as_secs());
         while !is_enough && let Some(page) = pages.try_next().await? {
             take(page.items(), &mut head, &mut entries)?;
             read += 1;
             // More conditions: a page may hold few large entries, and the clock of an entry's writer may be slow.
             let is_old = entries.first_key_value().is_some_and(|(_, oldest)| oldest.expires < old);
-            is_enough = is_old && (entries.len() >= FEW as usize || read >= TAIL_PAGES);
+            is_enough = is_old && (entries.len() >= POLL_ENTRIES as usize || read >= MIN_TAIL_PAGES);
         }
         let head = self.seen(head);
         // Computed before entries of older epochs go: after such an entry, the log of the new epoch must be complete.
@@ -177,7 +176,7 @@ impl DynamoStore {
         // In a short log, the entries before the oldest entry may be under way.
         let start = oldest.saturating_sub(if is_enough { 1 } else { 1 + MAX_AT_ONCE as u64 });
         let start = Version(start.max(Version::first_of(head.epoch()).0.saturating_sub(1)));
-        let expired = self.add_missing(start, head, &mut entries, timing::LOAD).await?.unwrap_or(start);
+        let expired = self.add_missing(start, head, &mut entries, timing::LOAD_TIMEOUT).await?.unwrap_or(start);
         // Entries expire in no order. An entry older than an expired entry may show an outdated state.
         Ok((head, entries.split_off(&Version(expired.0 + 1)).into_values().collect()))
     }
@@ -227,7 +226,7 @@ impl DynamoStore {
         if self.token_of(next, within).await?.is_none() {
             return Ok(head);
         }
-        let (deadline, mut backoff) = (Instant::now() + timing::READ, Backoff::default());
+        let (deadline, mut backoff) = (Instant::now() + timing::READ_TIMEOUT, Backoff::default());
         loop {
             let sent = Instant::now();
             if self.head_now(within).await? >= next {
@@ -247,7 +246,7 @@ impl DynamoStore {
     }
 
     pub(super) async fn read_head(&self) -> Result<Option<Head>, StoreError> {
-        self.read_head_within(timing::READ).await
+        self.read_head_within(timing::READ_TIMEOUT).await
     }
 
     async fn read_head_within(&self, within: Duration) -> Result<Option<Head>, StoreError> {

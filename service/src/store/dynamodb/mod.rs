@@ -139,7 +139,7 @@ impl DynamoStore {
             renewing: None,
             client,
             table: table.to_owned(),
-            readers: Semaphore::new(read::READERS),
+            readers: Semaphore::new(read::MAX_READERS),
             turn: Mutex::new(Turn::first()),
             answered: Instant::now().into(),
             made: made.into(),
@@ -184,7 +184,7 @@ impl Store for DynamoStore {
     }
 
     async fn head(&self) -> Result<Version, StoreError> {
-        self.settled_head(timing::READ).await
+        self.settled_head(timing::READ_TIMEOUT).await
     }
 
     async fn changes_since(&self, version: Version) -> Result<Changes, StoreError> {
@@ -192,7 +192,7 @@ impl Store for DynamoStore {
     }
 
     async fn holders(&self, routes: &BTreeSet<Route>) -> Result<BTreeMap<Route, EndpointId>, StoreError> {
-        self.claimed(routes, timing::READ).await
+        self.claimed(routes, timing::READ_TIMEOUT).await
     }
 
     async fn load(&self, deliver: Deliver) -> Result<Version, StoreError> {

@@ -31,11 +31,11 @@ const HOLDER: &str = "holder";
 const RENEWED: &str = "renewed";
 
 /// Time between two questions for the permit.
-const APART: Duration = Duration::from_secs(1);
+const ASK_INTERVAL: Duration = Duration::from_secs(1);
 /// Time between two renewals.
-const RENEWAL: Duration = Duration::from_secs(5);
+const RENEWAL_INTERVAL: Duration = Duration::from_secs(5);
 /// Time without renewals after which the holder has ended.
-const GONE: Duration = Duration::from_secs(30);
+const HOLDER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The permit in the view of this process.
 pub(super) struct Permit {
@@ -95,13 +95,13 @@ impl Task {
         let mut other = None;
         while !self.ask(&mut other).await {
             answer.send_replace(Some(false));
-            if wanted.run_until_cancelled(sleep(APART)).await.is_none() {
+            if wanted.run_until_cancelled(sleep(ASK_INTERVAL)).await.is_none() {
                 return;
             }
         }
         answer.send_replace(Some(true));
         for renewed in 2.. {
-            if wanted.run_until_cancelled(sleep(RENEWAL)).await.is_none() {
+            if wanted.run_until_cancelled(sleep(RENEWAL_INTERVAL)).await.is_none() {
                 break;
             }
             let request = self.put(renewed).condition_expression(format!("{HOLDER} = :own"));
@@ -116,7 +116,7 @@ impl Task {
     /// Asks once. `other`: another holder, the number of its renewals, and the time of the first sight of both.
     async fn ask(&self, other: &mut Option<(String, u64, Instant)>) -> bool {
         let free = format!("attribute_not_exists({PARTITION}) OR {HOLDER} = :own");
-        let gone = other.as_ref().filter(|(.., since)| since.elapsed() >= GONE);
+        let gone = other.as_ref().filter(|(.., since)| since.elapsed() >= HOLDER_TIMEOUT);
         let request = match gone {
             None => self.put(1).condition_expression(free),
             Some((holder, renewed, _)) => self

@@ -28,11 +28,11 @@ use crate::store::{Limits, Process, StoreError, format::NEWEST};
 
 const PROCESSES: &str = "PROCESS";
 /// Time between the beginnings of two renewals.
-const RENEWAL: Duration = Duration::from_secs(9);
+const RENEWAL_INTERVAL: Duration = Duration::from_secs(9);
 /// Time-out of a renewal with all its sendings.
-const RENEWAL_TIME: Duration = Duration::from_secs(2);
+const RENEWAL_TIMEOUT: Duration = Duration::from_secs(2);
 /// Two renewals may fail: the third ends 29 s after the last success.
-const LIVE: Duration = Duration::from_secs(30);
+const LIVE_WITHIN: Duration = Duration::from_secs(30);
 
 /// The processes on a table, in the view of this process.
 pub(super) struct Processes {
@@ -63,15 +63,15 @@ impl Processes {
 
     /// Writes the item of this process, and renews it until the handle is dropped.
     pub(super) async fn start(self: Arc<Self>) -> Result<AbortOnDropHandle<()>, StoreError> {
-        let mut interval = interval(RENEWAL);
+        let mut interval = interval(RENEWAL_INTERVAL);
         interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
         interval.tick().await;
-        self.renew(1, timing::READ).await?;
+        self.renew(1, timing::READ_TIMEOUT).await?;
         tracing::info!(process = self.own.id, format = self.own.format, "this process shares the table");
         Ok(AbortOnDropHandle::new(tokio::spawn(async move {
             for renewed in 2.. {
                 interval.tick().await;
-                if let Err(error) = self.renew(renewed, RENEWAL_TIME).await {
+                if let Err(error) = self.renew(renewed, RENEWAL_TIMEOUT).await {
                     tracing::warn!(%error, "the item of this process is not renewed");
                 }
             }
@@ -92,7 +92,11 @@ impl Processes {
     pub(super) async fn read(&self) -> Result<(), StoreError> {
         let (mut found, mut pages) = (
             vec![],
-            pin!(pages(partition(&self.client, &self.table, PROCESSES, None), timing::page_of_listing, timing::READ)),
+            pin!(pages(
+                partition(&self.client, &self.table, PROCESSES, None),
+                timing::page_of_listing,
+                timing::READ_TIMEOUT
+            )),
         );
         while let Some(page) = pages.try_next().await? {
             found.extend(page.items().iter().filter_map(process));
@@ -171,7 +175,7 @@ impl Seen {
     }
 
     fn live(&self, now: Instant) -> impl Iterator<Item = &Process> {
-        self.0.values().filter(move |seen| now.duration_since(seen.since) < LIVE).map(|seen| &seen.process)
+        self.0.values().filter(move |seen| now.duration_since(seen.since) < LIVE_WITHIN).map(|seen| &seen.process)
     }
 }
 

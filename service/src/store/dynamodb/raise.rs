@@ -10,7 +10,7 @@ use super::{DynamoStore, agree, item::Head, timing::Backoff, transaction::put};
 use crate::store::{AdoptError, Digest, Format, Raise, RaiseError, StoreError, Version, WriteError};
 
 /// The number of attempts, while other processes write first or DynamoDB is busy.
-const ATTEMPTS: usize = 100;
+const MAX_ATTEMPTS: usize = 100;
 
 impl DynamoStore {
     pub(super) async fn raise_to(&self, to: u64, dry_run: bool) -> Result<Raise, RaiseError> {
@@ -18,7 +18,7 @@ impl DynamoStore {
         let mut head = self.read_head().await?.unwrap_or_else(|| *self.head.lock());
         let lease = self.read_item(agree::lease_key()).await?;
         let mut backoff = Backoff::default();
-        for _ in 0..ATTEMPTS {
+        for _ in 0..MAX_ATTEMPTS {
             let (from, format) = (head.format.written, head.format.raised(to));
             if format != head.format {
                 self.check_processes(to).await?;

@@ -26,7 +26,7 @@ use tokio::{
 use super::{
     DynamoStore, chain, failed,
     item::{self, Item, PARTITION, SORT},
-    timing::{self, Backoff, READ},
+    timing::{self, Backoff, READ_TIMEOUT},
 };
 use crate::{
     domain::{EndpointId, MockPath, Route, Verb},
@@ -37,7 +37,7 @@ use crate::{
 pub(super) const MAX_AT_ONCE: usize = 100;
 
 /// Maximum number of concurrent reads for management.
-pub(super) const READERS: usize = 16;
+pub(super) const MAX_READERS: usize = 16;
 
 impl DynamoStore {
     /// A decided state: calls may already show a write that is missing in a plain read.
@@ -71,8 +71,10 @@ impl DynamoStore {
     /// A place among the reads for management, and the deadline. Each read holds a connection. While the store is
     /// silent, the connections of waiting reads add up, and readings of the log need connections as well.
     async fn place(&self) -> Result<(SemaphorePermit<'_>, Instant), StoreError> {
-        let deadline = Instant::now() + READ;
-        let late = |_| StoreError::Unavailable(format!("{READERS} others have been reading for {} s", READ.as_secs()));
+        let deadline = Instant::now() + READ_TIMEOUT;
+        let late = |_| {
+            StoreError::Unavailable(format!("{MAX_READERS} others have been reading for {} s", READ_TIMEOUT.as_secs()))
+        };
         let place = timeout_at(deadline, self.readers.acquire()).await.map_err(late)?;
         Ok((place.expect("it is never closed"), deadline))
     }
@@ -86,7 +88,7 @@ impl DynamoStore {
         // An additional endpoint tells whether more follow.
         let query = query.limit(i32::try_from(limit.saturating_add(1)).unwrap_or(i32::MAX));
         let (_place, _) = self.place().await?;
-        let mut pages = pin!(pages(query, timing::page_of_listing, READ));
+        let mut pages = pin!(pages(query, timing::page_of_listing, READ_TIMEOUT));
         let mut listed = Filling::new(limit);
         while let Some(page) = pages.try_next().await? {
             for stored in page.items().iter().map(item::endpoint).filter_map(readable) {
@@ -104,7 +106,7 @@ impl DynamoStore {
         let mut listed = Filling::new(ids.len());
         for ids in ids.chunks(MAX_AT_ONCE) {
             let keys = ids.iter().copied().map(item::endpoint_key).collect();
-            let items = self.get_at_once(keys, READ).await?;
+            let items = self.get_at_once(keys, READ_TIMEOUT).await?;
             for stored in items.iter().flatten().map(item::endpoint).filter_map(readable) {
                 let Stored { endpoint, .. } = stored?;
                 if endpoint.route.verb == verb && !listed.add(endpoint) {
@@ -143,7 +145,7 @@ impl DynamoStore {
                 break stored.map(|stored| Ok(stored?.endpoint)).collect::<Result<Vec<_>, StoreError>>()?;
             }
             if Instant::now() > deadline {
-                let why = format!("the mocks of {path} have kept changing for {} s", READ.as_secs());
+                let why = format!("the mocks of {path} have kept changing for {} s", READ_TIMEOUT.as_secs());
                 return Err(StoreError::Unavailable(why));
             }
             ids = now;
@@ -172,7 +174,7 @@ impl DynamoStore {
 }
 
 /// Interval of the log lines about a read without an answer. Only loads wait that long.
-const TOLD: Duration = Duration::from_secs(30);
+const WARNING_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Sends a read until the answer, or a final failure.
 pub(super) async fn until_answered<Answer, Failure, Sending>(
@@ -197,7 +199,7 @@ where
             },
             Err(_) => return Err(kind(format!("nothing was read in {} ms: {trouble}", within.as_millis()))),
         }
-        if told.elapsed() > TOLD {
+        if told.elapsed() > WARNING_INTERVAL {
             told = Instant::now();
             tracing::warn!(error = trouble, "DynamoDB does not answer: the load waits");
         }

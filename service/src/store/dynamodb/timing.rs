@@ -13,47 +13,53 @@ use crate::store::Version;
 /// Time-out of one sending of a write, or of a read of single items. Short, because writes of a
 /// process wait for each other: all notice within a second that the store is back. Sending a write
 /// again is harmless.
-const SENDING: Duration = Duration::from_millis(600);
+const REQUEST_TIMEOUT: Duration = Duration::from_millis(600);
 /// Time-out of a page of a listing or a load: up to 1 MB, perhaps on a busy machine. A shorter one
 /// could prevent a load from ever finishing.
-const PAGE: Duration = Duration::from_millis(1_500);
+const PAGE_TIMEOUT: Duration = Duration::from_millis(1_500);
 /// Time-out of a read with all attempts. Within this time a client of management learns that the
 /// store is away.
-pub(super) const READ: Duration = Duration::from_secs(5);
+pub(super) const READ_TIMEOUT: Duration = Duration::from_secs(5);
 /// Time-out of each page of a load. So a load outlives throttling and outages, and ends by itself where nothing passes.
-pub(super) const LOAD: Duration = Duration::from_mins(10);
+pub(super) const LOAD_TIMEOUT: Duration = Duration::from_mins(10);
 /// Time-out of a write without progress of any write in this process. So the queue does not add up
 /// while the store is away.
-pub(super) const WRITE: Duration = Duration::from_secs(5);
+pub(super) const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Time-out of a write in a queue that makes progress. Less than the default of
 /// `--request-timeout`; with a shorter `--request-timeout`, the write ends with the request.
-pub(super) const WRITE_IN_QUEUE: Duration = Duration::from_secs(25);
-/// Maximum number of attempts of a start's requests, within [`READ`].
-const START_ATTEMPTS: u32 = 8;
+pub(super) const QUEUED_WRITE_TIMEOUT: Duration = Duration::from_secs(25);
+/// Maximum number of attempts of a start's requests, within [`READ_TIMEOUT`].
+const MAX_START_ATTEMPTS: u32 = 8;
 
 /// Maximum of the first wait, and of any wait: the time to notice a returned store.
-const FIRST_WAIT: Duration = Duration::from_millis(10);
-const LONGEST_WAIT: Duration = Duration::from_millis(250);
+const MIN_BACKOFF: Duration = Duration::from_millis(10);
+const MAX_BACKOFF: Duration = Duration::from_millis(250);
 
 /// For the requests of a start. The SDK's default for a connection, 3.1 s, would leave no time for
 /// a second attempt.
 pub(super) fn timeouts() -> TimeoutConfig {
-    all_within(PAGE).to_builder().operation_timeout(READ).build()
+    all_within(PAGE_TIMEOUT).to_builder().operation_timeout(READ_TIMEOUT).build()
 }
 
 /// For writes and for reads of single items.
 pub(super) fn sent_once() -> Builder {
-    once(all_within(SENDING))
+    once(all_within(REQUEST_TIMEOUT))
 }
 
 /// For a page of a listing. A client waits, so the answer has to begin as soon as any other.
 pub(super) fn page_of_listing() -> Builder {
-    once(all_within(SENDING).to_builder().operation_attempt_timeout(PAGE).operation_timeout(PAGE).build())
+    once(
+        all_within(REQUEST_TIMEOUT)
+            .to_builder()
+            .operation_attempt_timeout(PAGE_TIMEOUT)
+            .operation_timeout(PAGE_TIMEOUT)
+            .build(),
+    )
 }
 
 /// For a page of a load. DynamoDB Local starts its answer after it has scanned all later items.
 pub(super) fn page_of_load() -> Builder {
-    once(all_within(PAGE))
+    once(all_within(PAGE_TIMEOUT))
 }
 
 /// Disables the SDK's retries. They hide that an earlier sending of a write got no answer, wait for
@@ -64,11 +70,12 @@ fn once(timeouts: TimeoutConfig) -> Builder {
 
 /// Time-out of a reading of the log. Short, because the next one follows anyway: a returned store
 /// is noticed within a second.
-pub(super) const LOG: Duration = Duration::from_millis(500);
+pub(super) const POLL_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// For readings of the log. Without retries: a late answer is of no use for an expired lease.
 pub(super) fn of_log(client: &Client) -> Client {
-    let settings = client.config().to_builder().timeout_config(all_within(LOG)).retry_config(RetryConfig::disabled());
+    let settings =
+        client.config().to_builder().timeout_config(all_within(POLL_TIMEOUT)).retry_config(RetryConfig::disabled());
     Client::from_conf(settings.build())
 }
 
@@ -79,24 +86,24 @@ fn all_within(time: Duration) -> TimeoutConfig {
 }
 
 /// Time to live of log entries. A replica that was away for longer loads everything.
-const LOG_KEPT: Duration = Duration::from_hours(24);
+const LOG_RETENTION: Duration = Duration::from_hours(24);
 
 /// Expiry of an entry that is written now, in seconds since 1970.
 pub(super) fn expiry_of_now() -> u64 {
-    SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| (since + LOG_KEPT).as_secs())
+    SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| (since + LOG_RETENTION).as_secs())
 }
 
 pub(super) fn retries() -> RetryConfig {
-    let retries = RetryConfig::standard().with_max_attempts(START_ATTEMPTS);
+    let retries = RetryConfig::standard().with_max_attempts(MAX_START_ATTEMPTS);
     // The SDK's default waits, up to one and two seconds, are too long after an attempt without an
     // answer.
-    retries.with_initial_backoff(LONGEST_WAIT).with_max_backoff(LONGEST_WAIT)
+    retries.with_initial_backoff(MAX_BACKOFF).with_max_backoff(MAX_BACKOFF)
 }
 
 /// Maximum wait of a write in favour of other processes.
-const LONGEST_COURTESY: Duration = Duration::from_millis(500);
+const MAX_YIELD: Duration = Duration::from_millis(500);
 /// A process that met another writer within this time expects to meet it again.
-const REMEMBERED: Duration = Duration::from_secs(1);
+const CONTENTION_MEMORY: Duration = Duration::from_secs(1);
 
 /// Random waits up to a limit that doubles, so that colliding processes do not collide again ("full
 /// jitter", AWS Architecture Blog, "Exponential Backoff And Jitter").
@@ -108,10 +115,10 @@ pub(super) struct Backoff {
 impl Backoff {
     /// Waits before the next attempt. `sent` is the time of the previous one.
     pub(super) async fn wait(&mut self, sent: Instant) {
-        let limit = FIRST_WAIT.saturating_mul(2_u32.saturating_pow(self.attempts)).min(LONGEST_WAIT);
+        let limit = MIN_BACKOFF.saturating_mul(2_u32.saturating_pow(self.attempts)).min(MAX_BACKOFF);
         self.attempts += 1;
         // An attempt without an answer has waited already.
-        if sent.elapsed() < LONGEST_WAIT {
+        if sent.elapsed() < MAX_BACKOFF {
             sleep(limit.mul_f64(rand::random())).await;
         }
     }
@@ -138,8 +145,8 @@ impl Turn {
             self.meet();
         }
         // Other processes learn the head, and send, in about the duration of a write.
-        let longest = took.min(LONGEST_COURTESY);
-        if at.elapsed() < longest && self.met.is_some_and(|met| met.elapsed() < REMEMBERED) {
+        let longest = took.min(MAX_YIELD);
+        if at.elapsed() < longest && self.met.is_some_and(|met| met.elapsed() < CONTENTION_MEMORY) {
             sleep(longest.mul_f64(rand::random())).await;
         }
     }

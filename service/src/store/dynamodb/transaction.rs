@@ -85,7 +85,7 @@ pub(super) struct Transaction {
 /// The maximum size of all items that one transaction replaces or deletes. "The aggregate size of the items in the
 /// transaction cannot exceed 4 MB" (`TransactWriteItems`): AWS does not say whether replaced and deleted items count.
 /// The new items, and their copies in the log entry, have the rest.
-const MAX_REPLACED: usize = 3_000_000;
+const MAX_REPLACED_BYTES: usize = 3_000_000;
 
 /// The places of the items in a transaction.
 const HEAD: usize = 0;
@@ -110,7 +110,7 @@ impl Plan {
             change.endpoint.as_ref().map_or(0, |endpoint| record::bytes(endpoint) + item::bytes(&change.rest))
         }))?;
         let replaced: usize = changes.iter().map(|change| change.replaced.bytes).sum();
-        if replaced > MAX_REPLACED {
+        if replaced > MAX_REPLACED_BYTES {
             return Err(WriteError::ReplacesTooMuch { bytes: replaced });
         }
         let claims = claims(changes.iter().map(|change| (change.id, change.old.as_ref(), change.new.as_ref())))?;

@@ -43,7 +43,7 @@ impl DynamoStore {
         let mut work = pin!(self.commit(writes, &trouble));
         loop {
             let answered = *self.answered.lock();
-            let deadline = (started.max(answered) + timing::WRITE).min(started + timing::WRITE_IN_QUEUE);
+            let deadline = (started.max(answered) + timing::WRITE_TIMEOUT).min(started + timing::QUEUED_WRITE_TIMEOUT);
             match timeout_at(deadline, &mut work).await {
                 Ok(outcome) => {
                     if !matches!(outcome, Err(WriteError::Store(_))) {
@@ -51,7 +51,7 @@ impl DynamoStore {
                     }
                     return outcome;
                 }
-                Err(_) if *self.answered.lock() == answered || deadline == started + timing::WRITE_IN_QUEUE => {
+                Err(_) if *self.answered.lock() == answered || deadline == started + timing::QUEUED_WRITE_TIMEOUT => {
                     let (seconds, trouble) = (started.elapsed().as_secs(), trouble.lock());
                     let why = format!("the write was not completed in {seconds} s: {trouble}");
                     return Err(StoreError::Unavailable(why).into());
@@ -151,7 +151,7 @@ impl DynamoStore {
         let Some(item) = self.read_item(item::endpoint_key(id)).await? else { return Err(WriteError::Missing) };
         let shown = item::route(&item);
         let routes = shown.iter().cloned().chain(other).collect();
-        let own = self.claimed(&routes, timing::READ).await?.into_iter().find(|(_, holder)| *holder == id);
+        let own = self.claimed(&routes, timing::READ_TIMEOUT).await?.into_iter().find(|(_, holder)| *holder == id);
         // A readable record is damaged if it shows another route than its claim.
         if item::endpoint(&item).is_ok() && own.as_ref().is_some_and(|(route, _)| shown.as_ref() == Some(route)) {
             return Err(WriteError::Changed);
@@ -192,10 +192,11 @@ impl DynamoStore {
             let answer = plan.read(transaction, &error);
             if in_doubt
                 && matches!(answer, Answer::Moved(_) | Answer::Refused(_))
-                && self.token_of(transaction.next.version, timing::READ).await?.as_ref() == Some(&transaction.token)
+                && self.token_of(transaction.next.version, timing::READ_TIMEOUT).await?.as_ref()
+                    == Some(&transaction.token)
             {
                 // The log may show the write ahead of the head.
-                self.settled_head(timing::READ).await?;
+                self.settled_head(timing::READ_TIMEOUT).await?;
                 return Ok(Outcome::Committed);
             }
             let why = match answer {
