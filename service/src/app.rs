@@ -167,8 +167,8 @@ impl App {
     }
 
     /// Serves until `stop`. Readiness is false from then on; Echo goes on serving for the delay that `stop` returns,
-    /// and then gives running requests until `deadline`. Returns whether all requests finished. Ends with an error if the
-    /// mocks become too large for this process.
+    /// and then gives running requests until `deadline`. Returns whether all requests finished. Ends with an error if
+    /// the mocks become too large for this process.
     pub async fn serve(self, stop: impl Future<Output = Duration>, deadline: Duration) -> Result<bool, StoreError> {
         let mut stop = std::pin::pin!(stop);
         let mut forget = tokio::time::interval(FORGET_INTERVAL);

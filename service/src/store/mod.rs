@@ -266,7 +266,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// The limits with this name of the live processes on a shared store. Each process renews its item every 9 s, and
     /// counts as live for 30 s. So a killed process counts for up to 30 s; a new process is missing for up to 10 s.
-    /// Versions up to commit 1cdb0ba are never listed. The limit of this process may be missing while the store is away.
+    /// Versions up to commit 1cdb0ba are never listed. The limit of this process may be missing during an outage.
     fn limits(&self, _name: &str) -> Vec<u64> {
         Vec::new()
     }

@@ -36,7 +36,7 @@ pub fn changes_schema() -> Value {
     changes
 }
 
-/// All attributes of an endpoint. Its id is none of them: [`Attribute::read`] generates one.
+/// All attributes of an endpoint. The id is no attribute: [`Attribute::read`] generates an id.
 impl Attribute for Endpoint {
     const NAME: &'static str = "attributes";
     const EXAMPLE: &'static str = r#"{"verb": "GET", "path": "/greeting", "response": {"code": 200}}"#;

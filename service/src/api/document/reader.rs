@@ -11,8 +11,8 @@ pub trait Attribute: Sized {
     const EXAMPLE: &'static str;
     const IS_REQUIRED: bool = true;
 
-    /// Reads a value that is not null. `None` stands for a wrong value, whose errors are noted. `at` is the JSON
-    /// pointer of the value.
+    /// Reads a value that is not null. `None` stands for a wrong value with noted errors. `at` is the JSON pointer
+    /// of the value.
     fn read(value: &Value, at: &str, reader: &mut Reader) -> Option<Self>;
 
     /// The value that [`Self::read`] reads, or null for an absent attribute.
@@ -80,7 +80,7 @@ pub struct Reader<'a> {
     home: fn(&str) -> Option<&'static str>,
 }
 
-/// `None` stands for a wrong value, whose error is noted.
+/// `None` stands for a wrong value with a noted error.
 impl<'a> Reader<'a> {
     pub fn new(is_reserved: &'a dyn Fn(&str) -> bool, is_change: bool, home: fn(&str) -> Option<&'static str>) -> Self {
         Self { errors: Vec::new(), untold: 0, is_reserved, is_change, home }
