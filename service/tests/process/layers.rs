@@ -1,5 +1,5 @@
-//! The imports of the service: each part imports only parts below it, and the files of a folder import each other in one
-//! direction only.
+//! The imports of the service: each part imports only parts below it, and the files of a folder import each other in
+//! one direction only.
 
 use std::collections::{BTreeMap, BTreeSet};
 

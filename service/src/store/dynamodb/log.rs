@@ -17,7 +17,8 @@ use crate::store::{Change, Changes, Damaged, Deliver, StoreError, Stored, Versio
 const POLL_ENTRIES: i32 = 100;
 
 /// Maximum number of pages of a reading. During the load of a large table others may write more, so the log after a
-/// load is read in parts of this size. A replica further behind loads everything. A page has 1 MB: about 4,000 entries of small mocks.
+/// load is read in parts of this size. A replica further behind loads everything. A page has 1 MB: about
+/// 4,000 entries of small mocks.
 const MAX_LOG_PAGES: usize = 16;
 const MAX_LOG_BYTES: u64 = MAX_LOG_PAGES as u64 * 1_000_000;
 
