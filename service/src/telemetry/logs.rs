@@ -7,6 +7,7 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
+        mpsc,
     },
     thread,
     time::Duration,
@@ -30,6 +31,9 @@ pub enum LogFormat {
     Json,
     Text,
 }
+
+/// Maximum time to write the waiting lines at the end.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Text from a client, for log and spans: the beginning, with everything but visible ASCII escaped. A terminal would
 /// obey control characters, and invisible or reordering characters would deceive readers.
@@ -65,15 +69,22 @@ impl Losses {
     }
 }
 
-/// Writes the waiting lines when it is dropped.
+/// Writes the waiting lines when it is dropped, if somebody reads the log.
 pub struct LogGuard {
     losses: Arc<Losses>,
-    _worker: WorkerGuard,
+    worker: Option<WorkerGuard>,
 }
 
 impl Drop for LogGuard {
     fn drop(&mut self) {
         self.losses.tell();
+        let (worker, (done, is_done)) = (self.worker.take(), mpsc::channel());
+        // On a thread of its own: with a full queue, the worker's guard waits for a reader of the log for ever.
+        thread::spawn(move || {
+            drop(worker);
+            done.send(())
+        });
+        _ = is_done.recv_timeout(FLUSH_TIMEOUT);
     }
 }
 
@@ -106,7 +117,7 @@ pub fn init(filter: Targets, format: LogFormat) -> LogGuard {
             .init();
     }
     std::panic::set_hook(Box::new(log_panic));
-    let guard = LogGuard { losses: Arc::clone(&losses), _worker: worker };
+    let guard = LogGuard { losses: Arc::clone(&losses), worker: Some(worker) };
     thread::spawn(move || {
         loop {
             thread::sleep(LOSS_CHECK_INTERVAL);

@@ -3,9 +3,9 @@
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
-    process::{Child, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use echo_service::api::Token;
@@ -134,9 +134,11 @@ fn input_of_clients_is_escaped_in_the_log() {
     }
 }
 
-#[test]
-fn unread_log_lines_are_dropped_and_counted_and_block_no_request() {
-    const MANY: usize = 15_000;
+/// More requests than the pipe and the queue together hold lines.
+const MANY: usize = 15_000;
+
+/// A service whose log nobody reads after the first line, and whose queue of lines is full.
+fn flooded() -> (Killed, BufReader<ChildStdout>, SocketAddr) {
     let mut command = Echo::command();
     command.args(["--listen", "127.0.0.1:0", "--store", "memory", "--rate-limit", "0", "--log-format", "json"]);
     let mut process = Killed(command.stdout(Stdio::piped()).spawn().unwrap());
@@ -145,8 +147,24 @@ fn unread_log_lines_are_dropped_and_counted_and_block_no_request() {
     log.read_line(&mut line).unwrap();
     let serving: Value = serde_json::from_str(&line).unwrap();
     let address = serving["management"].as_str().unwrap().parse().unwrap();
-    // Nobody reads now. A pipe and the queue together hold fewer lines.
     flood(address, MANY, "GET /-/nothing HTTP/1.1\r\nHost: x\r\n");
+    (process, log, address)
+}
+
+#[test]
+fn an_unread_log_does_not_delay_the_end() {
+    let (mut process, _log, _) = flooded();
+    assert!(Command::new("kill").arg(process.0.id().to_string()).status().unwrap().success());
+    let end = Instant::now() + Duration::from_secs(20);
+    while process.0.try_wait().unwrap().is_none() {
+        assert!(Instant::now() < end, "the process waits for a reader of its log");
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn unread_log_lines_are_dropped_and_counted_and_block_no_request() {
+    let (_process, log, address) = flooded();
     assert_eq!(send(address, "GET /-/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").status, 200);
 
     let (mut told, mut lost) = (0, None);
