@@ -130,7 +130,6 @@ fn add_calls_of_mocks(document: &mut Value) {
     const TAG: &str = "Mocks";
     let tag = json!({"name": TAG, "description": "Call the mocks that you have created. No key is needed."});
     document["tags"].as_array_mut().expect("the operations have tags").push(tag);
-    let error = json!({MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ErrorDocument"}}});
     let operation = |verb: Verb| {
         let method = verb.as_str().to_lowercase();
         let operation = json!({
@@ -150,7 +149,7 @@ fn add_calls_of_mocks(document: &mut Value) {
                 "200": {"description": "The answer of a mock with code 200."},
                 "404": {
                     "description": "No mock has this method and path, or the mock has code 404.",
-                    "content": error.clone(),
+                    "content": refusal::content(),
                 },
                 "default": {"description": "The answer of the mock, as defined."},
             },

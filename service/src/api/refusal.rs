@@ -50,8 +50,7 @@ fn describe(status: u16) -> Value {
         503 => "The store cannot be reached, or there is no memory for the request. Repeating the request is safe.",
         _ => "A fault in the service.",
     };
-    let content = json!({MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ErrorDocument"}}});
-    let mut response = json!({"description": description, "content": content});
+    let mut response = json!({"description": description, "content": content()});
     let field = match status {
         401 => Some(("WWW-Authenticate", "string")),
         429 | 503 => Some(("Retry-After", "integer")),
@@ -61,6 +60,11 @@ fn describe(status: u16) -> Value {
         response["headers"] = json!({name: {"required": true, "schema": {"type": ty}}});
     }
     response
+}
+
+/// The content of every refusal.
+pub fn content() -> Value {
+    json!({MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ErrorDocument"}}})
 }
 
 // `meta` names no statuses, because poem-openapi reads them from types: `responses` has the statuses of each operation.

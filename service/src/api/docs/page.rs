@@ -12,8 +12,7 @@ use poem::{Endpoint, Response, endpoint::make_sync};
 const STYLE: &[u8] = include_bytes!("swagger-ui/swagger-ui.css.gz");
 const SCRIPT: &[u8] = include_bytes!("swagger-ui/swagger-ui-bundle.js.gz");
 
-/// The page with the document and everything else that the page needs. The first request assembles its 1.9 MB, because
-/// most processes never serve it.
+/// The complete page, with the document. The first request assembles the 1.9 MB: most processes never serve the page.
 pub fn page(document: String) -> impl Endpoint {
     let html = LazyLock::new(move || Bytes::from(html(&document)));
     make_sync(move |_| {
@@ -25,7 +24,7 @@ pub fn page(document: String) -> impl Endpoint {
                 "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'; \
                  base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
             )
-            // A foreign page that opens the documentation page cannot access it.
+            // Foreign pages can open the documentation page, but cannot access its content.
             .header("Cross-Origin-Opener-Policy", "same-origin")
             .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
             .header(header::REFERRER_POLICY, "no-referrer")

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::store::{Digest, Format, Version};
 
+/// The term of the lease.
 const MILLISECONDS: &str = "milliseconds";
 /// The needed format, and the only mark for versions of format 1. If the mark is 1 or absent, such a version overwrites
 /// the item at each start. With a greater mark, such a version does not start.

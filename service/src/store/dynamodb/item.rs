@@ -31,6 +31,7 @@ pub(super) const EXPIRES: &str = "expires_at";
 /// The partitions for queries.
 pub(super) const ENDPOINTS: &str = "ENDPOINT";
 pub(super) const LOG: &str = "LOG";
+/// Both keys of the item of the lease.
 pub(super) const LEASE: &str = "LEASE";
 /// The attribute of a log entry with several changes.
 const CHANGES: &str = "changes";
