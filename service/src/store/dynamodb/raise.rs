@@ -1,7 +1,7 @@
 //! Writes that change no endpoint: a raise changes the marks of the head and of the lease, and an adoption the digest
 //! of the head.
 
-use std::sync::atomic::Ordering;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use aws_sdk_dynamodb::types::Put;
 use tokio::time::Instant;
@@ -11,6 +11,8 @@ use crate::store::{AdoptError, Digest, Format, Raise, RaiseError, StoreError, Ve
 
 /// The number of attempts, while other processes write first or DynamoDB is busy.
 const MAX_ATTEMPTS: usize = 100;
+/// Maximum age of the list of processes. A read before each attempt would let other writers be first, again and again.
+const MAX_LIST_AGE: Duration = Duration::from_secs(1);
 
 impl DynamoStore {
     pub(super) async fn raise_to(&self, to: u64, dry_run: bool) -> Result<Raise, RaiseError> {
@@ -18,9 +20,11 @@ impl DynamoStore {
         let mut head = self.read_head().await?.unwrap_or_else(|| *self.head.lock());
         let lease = self.read_item(agree::lease_key()).await?;
         let mut backoff = Backoff::default();
+        let mut listed: Option<Instant> = None;
         for _ in 0..MAX_ATTEMPTS {
             let (from, format) = (head.format.written, head.format.raised(to));
-            if format != head.format {
+            if format != head.format && listed.is_none_or(|at| at.elapsed() > MAX_LIST_AGE) {
+                listed = Some(Instant::now());
                 self.check_processes(to).await?;
             }
             if dry_run || format == head.format {
