@@ -30,4 +30,4 @@ mod rates;
 mod reserved;
 mod show;
 mod store;
-mod story;
+mod walkthrough;

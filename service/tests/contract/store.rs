@@ -48,7 +48,7 @@ fn a_raise_refuses_wrong_parameters_and_formats_that_the_version_does_not_know()
     }
 }
 
-/// A table's digest is adopted in `tests/process/store/dynamodb/diverged.rs`.
+/// A table's digest is adopted in `tests/process/store/dynamodb/divergence.rs`.
 #[test]
 fn a_store_in_memory_has_no_digest_to_adopt() {
     let echo = Echo::start(&[]);

@@ -3,7 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-mod documents;
+mod generated_tables;
 mod in_process;
 mod layers;
 mod small_disk;
@@ -11,20 +11,20 @@ mod small_disk;
 mod abuse;
 mod consistency;
 mod damage;
+mod disk_faults;
 mod durability;
 mod environment;
-mod faults;
-mod full;
-mod life;
+mod lifecycle;
 mod limits;
 mod log;
 mod memory;
+mod memory_limit;
 mod panics;
-mod raise;
+mod raise_command;
+mod replica_table;
 mod settings;
 mod signals;
 mod start;
 mod store;
-mod table;
 mod telemetry;
 mod tidy;

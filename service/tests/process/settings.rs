@@ -7,7 +7,7 @@ use echo_service::config::{Cli, settings_tables};
 use serde_json::json;
 
 use crate::{
-    documents::assert_section,
+    generated_tables::assert_section,
     support::{Echo, new_endpoint},
 };
 

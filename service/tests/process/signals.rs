@@ -13,7 +13,7 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
-    life::Upload,
+    lifecycle::Upload,
     small_disk::SmallDisk,
     support::{Echo, PATIENCE, new_endpoint, read_answer},
 };

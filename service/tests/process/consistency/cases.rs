@@ -25,10 +25,10 @@ use tokio::{
 };
 
 use super::{
-    asking::{called, listed_with_others},
+    client_reads::{called, listed_with_others},
     simulation::{LEASE, simulated},
     store::{GONE, Plant, Way},
-    truth::Truth,
+    store_state::Truth,
 };
 use crate::store::{endpoint, text_response};
 

@@ -25,7 +25,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::units::{Bucket, READS, WRITES, reads, writes};
+use super::capacity::{Bucket, READS, WRITES, reads, writes};
 use crate::store::{
     digests::{digest_of, written},
     model::Model,

@@ -1,19 +1,19 @@
 //! An acknowledged write holds everywhere: a checker judges histories of replicas of one store.
 
-mod asking;
-mod beside;
+mod capacity;
 mod cases;
-mod changing;
+mod client_reads;
+mod client_writes;
 mod formats;
-mod found;
 mod history;
-mod later;
+mod later_version;
 mod limited;
-mod planted;
+mod process_faults;
 mod processes;
+mod rollback;
 mod service;
 mod simulation;
+mod simulation_faults;
 mod store;
+mod store_state;
 mod throttled;
-mod truth;
-mod units;

@@ -17,7 +17,7 @@ use tokio::runtime::Runtime;
 
 use super::{
     history::{Checker, Counts, History, Kind, Operation, Outcome, Recorder, add},
-    later::{DROPPED, KEPT, kept, later},
+    later_version::{DROPPED, KEPT, kept, later},
     service::{
         self, BINARY, CONFLICTS, DIVERGED, KILLED, KINDS, LEASE, Plant, Service, THROTTLED, UNDER_WAY, WRITES_ARE_LATE,
         raise,
@@ -25,8 +25,8 @@ use super::{
 };
 use crate::{
     store::dynamodb::{
+        in_flight_transactions::Transactions,
         table::{Table, server},
-        under_way::Transactions,
     },
     support::{Answer, changes, new_endpoint, request_bytes, try_send},
 };

@@ -18,9 +18,9 @@ use serde_json::Value;
 use super::history::Counts;
 use crate::{
     store::dynamodb::{
+        in_flight_transactions::Transactions,
         proxy::{Fate, Message, Proxy},
         table::{Table, VARIABLES},
-        under_way::Transactions,
     },
     support::{Echo, PATIENCE, request_bytes, try_send},
 };

@@ -26,12 +26,12 @@ use tokio::{
 };
 
 use super::{
-    asking::{body_of, called, listed, listed_with_others},
-    changing::{NotYet, change, renew},
+    client_reads::{body_of, called, listed, listed_with_others},
+    client_writes::{NotYet, change, renew},
     formats::{NEW, OLD},
     history::{Checker, Counts, History, Kind, Operation, Outcome, Recorder, add},
     store::{AWAY, Plant, SLOW, WELL, Way},
-    truth::Truth,
+    store_state::Truth,
 };
 use crate::store::{endpoint, text_response};
 

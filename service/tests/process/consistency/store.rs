@@ -22,7 +22,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{
     formats::{KnownFormat, NEW},
-    truth::Truth,
+    store_state::Truth,
 };
 use crate::store::digests::{digest_of, written};
 

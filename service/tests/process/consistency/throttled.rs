@@ -19,8 +19,8 @@ use rand::{Rng, SeedableRng, rngs::StdRng};
 use tokio::time::{Instant, sleep};
 
 use super::{
-    asking::{called, listed},
-    changing::change,
+    client_reads::{called, listed},
+    client_writes::change,
     history::{Kind, Outcome},
     limited::{Limited, Way},
     simulation::{LEASE, simulated},

@@ -2,7 +2,7 @@
 
 pub mod digests;
 pub mod dynamodb;
-pub mod files;
+pub mod file_format;
 mod histories;
 mod log;
 pub mod model;

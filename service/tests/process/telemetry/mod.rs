@@ -51,7 +51,7 @@ fn assert_origin(resource: &Value, scope: &Value) {
 
 #[test]
 fn the_document_of_telemetry_lists_every_instrument() {
-    crate::documents::assert_section(
+    crate::generated_tables::assert_section(
         "docs/telemetry.md",
         "instruments",
         &echo_service::telemetry::table(&echo_service::app::instruments()),

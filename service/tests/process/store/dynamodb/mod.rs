@@ -1,31 +1,31 @@
 //! Tests of DynamoDB only: several processes on a table, lost answers, late and expired items.
 
-mod abandoned;
-mod demand;
-mod discarded;
-mod diverged;
-mod doubt;
+mod abandoned_writes;
+mod batch_writes;
+mod damaged_records;
+mod divergence;
 mod far_behind;
+mod format_1;
 mod formats;
+pub mod in_flight_transactions;
 mod isolation;
 mod layout;
 mod loading;
 mod opening;
 mod outages;
 mod permits;
-mod previous;
 mod processes;
 pub mod proxy;
-mod raising;
+mod raises;
 pub mod replicas;
-mod restored;
-mod several;
-mod shared;
+mod restored_tables;
 mod sizes;
+mod store_requests;
 pub mod table;
 mod tls;
-mod unclear;
-pub mod under_way;
+mod two_processes;
+mod unknown_outcomes;
+mod writes_in_doubt;
 
 use std::{sync::Arc, time::Duration};
 

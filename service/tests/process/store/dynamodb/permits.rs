@@ -12,7 +12,7 @@ use tokio::{runtime::Runtime, time::sleep};
 
 use super::{
     Scene,
-    diverged::{FOUND, LASTING, edit, logs},
+    divergence::{FOUND, LASTING, edit, logs},
     pass,
     proxy::Fate,
     replicas::{self, wait_for},

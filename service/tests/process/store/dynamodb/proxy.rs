@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{table::server, under_way::Transactions};
+use super::{in_flight_transactions::Transactions, table::server};
 
 /// A message of HTTP.
 #[derive(Clone)]

@@ -18,13 +18,12 @@ use serde_json::json;
 use tokio::time::{sleep, timeout};
 
 use super::{
-    Scene, create,
-    doubt::SENDING,
-    endpoint,
+    Scene, create, endpoint,
     proxy::{Fate, Proxy},
     replicas::{start, table},
     response,
     table::server,
+    writes_in_doubt::SENDING,
 };
 use crate::store::model::Snapshot;
 use crate::support::{PATIENCE, new_endpoint, request_bytes};

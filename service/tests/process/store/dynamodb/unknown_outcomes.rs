@@ -9,11 +9,10 @@ use echo_service::{
 use serde_json::json;
 
 use super::{
-    Scene, create,
-    doubt::{SENDING, forget_token},
-    endpoint,
+    Scene, create, endpoint,
     proxy::{Fate, Message},
     response,
+    writes_in_doubt::{SENDING, forget_token},
 };
 use crate::store::model::Snapshot;
 

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{
     history::Checker,
-    later::{DROPPED, MEMBER},
+    later_version::{DROPPED, MEMBER},
     processes::{REPLICAS, Requests, Setting, history},
     service::{BINARY, LEASE, Plant},
 };

@@ -10,7 +10,7 @@ use super::{processes::beside, service::BINARY};
 use crate::{
     store::{
         dynamodb::table::{Table, VARIABLES, server, text},
-        files::{ENDPOINTS, end, read, write},
+        file_format::{ENDPOINTS, end, read, write},
     },
     support::{Echo, changes},
 };

@@ -81,11 +81,11 @@ async fn mocks_swap_routes_in_one_write_even_if_the_answer_is_lost() {
     Snapshot::of(&*scene.store).await.unwrap();
     let [swapped, other] =
         [(&one, &two), (&two, &one)].map(|(mock, at)| Endpoint { route: at.route.clone(), ..mock.clone() });
-    scene.proxy.on(super::doubt::SENDING, |n, request| {
+    scene.proxy.on(super::writes_in_doubt::SENDING, |n, request| {
         if n == 0 {
             return super::proxy::Fate::CutAfter;
         }
-        super::doubt::forget_token(request);
+        super::writes_in_doubt::forget_token(request);
         super::proxy::Fate::Pass
     });
     let writes = vec![

@@ -11,13 +11,13 @@ use serde_json::json;
 use tokio::runtime::Handle;
 
 use super::{
-    doubt::SENDING,
     endpoint,
     isolation::hide,
     layout,
     proxy::{Fate, Proxy},
     replicas, response,
     table::{Item, Table, server},
+    writes_in_doubt::SENDING,
 };
 use crate::store::{digests::plain, model::Snapshot};
 use crate::support::{Echo, changes};
