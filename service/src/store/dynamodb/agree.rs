@@ -5,13 +5,14 @@ use std::time::Duration;
 use aws_sdk_dynamodb::{
     Client,
     operation::{put_item::PutItemError, transact_write_items::TransactWriteItemsError},
-    types::{Put, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem},
+    types::ReturnValuesOnConditionCheckFailure::AllOld,
 };
 
 use super::{
     chain,
     item::{self, Head, Item, PARTITION},
     open::{self, TableError},
+    transaction::{Condition, put},
 };
 use crate::store::{Digest, Format, Version};
 
@@ -81,12 +82,7 @@ impl Table<'_> {
     async fn make(&self, lease: Option<Duration>) -> Result<(), TableError> {
         let head = Head { version: Version(0), format: Format::NEW, made: self.made, digest: Some(Digest::default()) };
         let items = [Some(item::head_item(head)), lease.map(|lease| lease_item(lease, head.format))];
-        let put = |item| {
-            let put = Put::builder().table_name(self.name).set_item(Some(item));
-            let put = put.condition_expression(format!("attribute_not_exists({PARTITION})"));
-            TransactWriteItem::builder().put(put.build().expect("it has all its parts")).build()
-        };
-        let items = items.into_iter().flatten().map(put).collect();
+        let items = items.into_iter().flatten().map(|item| put(self.name, item, Condition::absent())).collect();
         match self.client.transact_write_items().set_transact_items(Some(items)).send().await {
             Err(error)
                 if !matches!(

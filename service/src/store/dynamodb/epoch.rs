@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, sync::atomic::Ordering};
 
 use aws_sdk_dynamodb::{
     operation::transact_write_items::TransactWriteItemsError,
-    types::{Put, TableDescription, TransactWriteItem},
+    types::{TableDescription, TransactWriteItem},
 };
 use uuid::Uuid;
 
@@ -16,7 +16,7 @@ use super::{
     DynamoStore, chain, failed,
     item::{self, Entry, Head},
     timing,
-    transaction::{follow, is_busy, put},
+    transaction::{Condition, is_busy, put},
 };
 use crate::store::{Format, StoreError, Version};
 
@@ -82,8 +82,10 @@ impl DynamoStore {
     ) -> Result<Option<Head>, StoreError> {
         let (version, token) = (next.version, Uuid::now_v7().to_string());
         let entry = Entry { version, changes: vec![], token: token.clone(), expires: timing::expiry_of_now() };
-        let written = |item| Put::builder().table_name(&self.table).set_item(Some(item));
-        let items = [put(follow(written(item::head_item(next)), head)), put(written(item::entry_item(&entry, &[])))];
+        let items = [
+            put(&self.table, item::head_item(next), Condition::follows(head)),
+            put(&self.table, item::entry_item(&entry, &[]), Condition::default()),
+        ];
         let items = items.into_iter().chain(beside).collect();
         let sent =
             self.client.transact_write_items().client_request_token(token).set_transact_items(Some(items)).send();

@@ -90,14 +90,9 @@ impl Processes {
 
     /// Reads the items of all processes.
     pub(super) async fn read(&self) -> Result<(), StoreError> {
-        let (mut found, mut pages) = (
-            vec![],
-            pin!(pages(
-                partition(&self.client, &self.table, PROCESSES, None),
-                timing::page_of_listing,
-                timing::READ_TIMEOUT
-            )),
-        );
+        let query = partition(&self.client, &self.table, PROCESSES, None);
+        let mut pages = pin!(pages(query, timing::page_of_listing, timing::READ_TIMEOUT));
+        let mut found = Vec::new();
         while let Some(page) = pages.try_next().await? {
             found.extend(page.items().iter().filter_map(process));
         }

@@ -3,10 +3,14 @@
 
 use std::{sync::atomic::Ordering, time::Duration};
 
-use aws_sdk_dynamodb::types::Put;
 use tokio::time::Instant;
 
-use super::{DynamoStore, agree, item::Head, timing::Backoff, transaction::put};
+use super::{
+    DynamoStore, agree,
+    item::Head,
+    timing::Backoff,
+    transaction::{Condition, put},
+};
 use crate::store::{AdoptError, Digest, Format, Raise, RaiseError, StoreError, Version, WriteError};
 
 /// The number of attempts, while other processes write first or DynamoDB is busy.
@@ -33,8 +37,8 @@ impl DynamoStore {
             let began = Instant::now();
             let made = if head.format == Format::FIRST { self.made.load(Ordering::Acquire) } else { head.made };
             let next = Head { version: Version(head.version.0 + 1), format, made, ..head };
-            let marked = |lease| Put::builder().table_name(&self.table).set_item(Some(agree::marked(lease, format)));
-            let Some(other) = self.advance(head, next, lease.clone().map(|lease| put(marked(lease)))).await? else {
+            let marked = |lease| put(&self.table, agree::marked(lease, format), Condition::default());
+            let Some(other) = self.advance(head, next, lease.clone().map(marked)).await? else {
                 tracing::info!(from, to, "the table is raised");
                 return Ok(Raise { from, to, is_done: true });
             };

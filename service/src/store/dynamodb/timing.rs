@@ -48,13 +48,8 @@ pub(super) fn sent_once() -> Builder {
 
 /// For a page of a listing. A client waits, so the answer has to begin as soon as any other.
 pub(super) fn page_of_listing() -> Builder {
-    once(
-        all_within(REQUEST_TIMEOUT)
-            .to_builder()
-            .operation_attempt_timeout(PAGE_TIMEOUT)
-            .operation_timeout(PAGE_TIMEOUT)
-            .build(),
-    )
+    let timeouts = all_within(REQUEST_TIMEOUT).to_builder().operation_attempt_timeout(PAGE_TIMEOUT);
+    once(timeouts.operation_timeout(PAGE_TIMEOUT).build())
 }
 
 /// For a page of a load. DynamoDB Local starts its answer after it has scanned all later items.

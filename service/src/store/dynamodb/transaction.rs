@@ -1,13 +1,12 @@
 //! A write as a transaction, and the meaning of DynamoDB's answers.
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::{
     error::SdkError,
     operation::transact_write_items::TransactWriteItemsError as Refusal,
     types::{
-        CancellationReason, Delete, Put,
-        ReturnValuesOnConditionCheckFailure::AllOld,
-        TransactWriteItem,
-        builders::{DeleteBuilder, PutBuilder},
+        AttributeValue, CancellationReason, Delete, Put, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem,
     },
 };
 use uuid::Uuid;
@@ -29,37 +28,32 @@ use crate::{
 
 /// One change of a write.
 pub(super) struct Planned {
-    pub id: EndpointId,
-    /// The routes before and after the write.
-    pub old: Option<Route>,
-    pub new: Option<Route>,
+    id: EndpointId,
+    /// The route before the write.
+    old: Option<Route>,
     /// The new state of the endpoint, `None` for a deletion.
-    pub endpoint: Option<Endpoint>,
+    new: Option<Endpoint>,
     /// Unknown attributes of the item, by later versions.
-    pub rest: Item,
-    /// The replaced or deleted item.
-    pub replaced: Replaced,
+    rest: Item,
+    /// The size and the digest of the item before the write. Both are 0 for a creation.
+    replaced_bytes: usize,
+    replaced: Digest,
     /// The required version. `None`: a new endpoint must not exist yet, and a deleted endpoint may have any version.
-    pub expected: Option<Version>,
-}
-
-/// The size and the digest of an item that is replaced or deleted. Both are 0 for a creation.
-#[derive(Default)]
-pub(super) struct Replaced {
-    bytes: usize,
-    digest: Digest,
-}
-
-impl Replaced {
-    pub(super) fn of(id: EndpointId, item: &Item) -> Self {
-        Self { bytes: item::bytes(item), digest: item::digest(id, item) }
-    }
+    expected: Option<Version>,
 }
 
 impl Planned {
-    pub(super) fn deletion(id: EndpointId, old: Route, item: &Item, expected: Option<Version>) -> Self {
-        let replaced = Replaced::of(id, item);
-        Self { id, old: Some(old), new: None, endpoint: None, rest: Item::new(), replaced, expected }
+    /// `old`: route and item before the write, `None` for a creation.
+    pub(super) fn of(
+        id: EndpointId,
+        old: Option<(Route, Item)>,
+        new: Option<Endpoint>,
+        expected: Option<Version>,
+    ) -> Self {
+        let (old, item) = old.unzip();
+        let replaced = item.as_ref().map(|item| item::digest(id, item)).unwrap_or_default();
+        let item = item.unwrap_or_default();
+        Self { id, old, new, rest: item::rest(&item), replaced_bytes: item::bytes(&item), replaced, expected }
     }
 }
 
@@ -107,14 +101,17 @@ pub(super) enum Answer {
 impl Plan {
     pub(super) fn of(changes: Vec<Planned>) -> Result<Self, WriteError> {
         check_sizes(changes.iter().map(|change| {
-            change.endpoint.as_ref().map_or(0, |endpoint| record::bytes(endpoint) + item::bytes(&change.rest))
+            change.new.as_ref().map_or(0, |endpoint| record::bytes(endpoint) + item::bytes(&change.rest))
         }))?;
-        let replaced: usize = changes.iter().map(|change| change.replaced.bytes).sum();
+        let replaced: usize = changes.iter().map(|change| change.replaced_bytes).sum();
         if replaced > MAX_REPLACED_BYTES {
             return Err(WriteError::ReplacesTooMuch { bytes: replaced });
         }
-        let claims = claims(changes.iter().map(|change| (change.id, change.old.as_ref(), change.new.as_ref())))?;
-        Ok(Self { changes, claims: claims.into_iter().collect() })
+        let moves = changes.iter().map(|change| {
+            let new = change.new.as_ref().map(|endpoint| &endpoint.route);
+            (change.id, change.old.as_ref(), new)
+        });
+        Ok(Self { claims: claims(moves)?.into_iter().collect(), changes })
     }
 
     /// The table's minimum format for the write.
@@ -125,11 +122,8 @@ impl Plan {
     pub(super) fn after(&self, head: Head, table: &str) -> Transaction {
         let version = Version(head.version.0 + 1);
         let token = Uuid::now_v7().to_string();
-        let put = |item: Item| Put::builder().table_name(table).set_item(Some(item));
-        let remove = |key: Item| Delete::builder().table_name(table).set_key(Some(key));
-        let record = |change: &Planned| {
-            change.endpoint.as_ref().map(|endpoint| item::endpoint_item(endpoint, version, &change.rest))
-        };
+        let record =
+            |change: &Planned| change.new.as_ref().map(|endpoint| item::endpoint_item(endpoint, version, &change.rest));
         let records: Vec<_> = self.changes.iter().map(record).collect();
         let new = |(change, record): (&Planned, &Option<Item>)| {
             record.as_ref().map(|item| item::digest(change.id, item)).unwrap_or_default()
@@ -137,54 +131,33 @@ impl Plan {
         let digests: Vec<_> = self.changes.iter().zip(&records).map(new).collect();
         let mut next = Head { version, ..head };
         if let Some(all) = &mut next.digest {
-            let replaced = self.changes.iter().map(|change| change.replaced.digest);
+            let replaced = self.changes.iter().map(|change| change.replaced);
             for digest in replaced.chain(digests.iter().copied()) {
                 *all ^= digest;
             }
         }
         let changes = self.changes.iter().zip(&digests);
-        let changes = changes.map(|(change, digest)| (change.id, change.endpoint.clone(), *digest)).collect();
+        let changes = changes.map(|(change, digest)| (change.id, change.new.clone(), *digest)).collect();
         let entry = Entry { version, changes, token: token.clone(), expires: timing::expiry_of_now() };
         let rests: Vec<_> = self.changes.iter().map(|change| &change.rest).collect();
 
-        let moved = follow(put(item::head_item(next)), head);
-        let mut items = vec![self::put(moved), self::put(put(item::entry_item(&entry, &rests)))];
-        items.extend(self.changes.iter().zip(records).map(|(change, record)| match (record, change.expected) {
-            (Some(record), expected) => {
-                let put = put(record);
-                self::put(match expected {
-                    Some(expected) => at(put, "version", expected),
-                    None => absent(put),
-                })
-            }
-            (None, expected) => {
-                let there = remove(item::endpoint_key(change.id));
-                delete(match expected {
-                    Some(expected) => there
-                        .condition_expression("#version = :version")
-                        .expression_attribute_names("#version", "version")
-                        .expression_attribute_values(":version", item::number(expected.0)),
-                    None => there.condition_expression(format!("attribute_exists({PARTITION})")),
-                })
+        let mut items = vec![
+            put(table, item::head_item(next), Condition::follows(head)),
+            put(table, item::entry_item(&entry, &rests), Condition::default()),
+        ];
+        items.extend(self.changes.iter().zip(records).map(|(change, record)| {
+            let version = change.expected.map(|expected| Condition::equals("version", item::number(expected.0)));
+            match record {
+                Some(record) => put(table, record, version.unwrap_or_else(Condition::absent)),
+                None => delete(table, item::endpoint_key(change.id), version.unwrap_or_else(Condition::present)),
             }
         }));
         items.extend(self.claims.iter().map(|(route, claim)| {
-            match (claim.left_by, claim.taken_by) {
-                (None, Some(taker)) => self::put(absent(put(item::claim_item(route, taker)))),
-                (Some(holder), Some(taker)) => self::put(
-                    put(item::claim_item(route, taker))
-                        .return_values_on_condition_check_failure(AllOld)
-                        .condition_expression("endpoint_id = :id")
-                        .expression_attribute_values(":id", item::text(holder.to_string())),
-                ),
-                (holder, None) => delete(
-                    remove(item::claim_key(route))
-                        .condition_expression("endpoint_id = :id")
-                        .expression_attribute_values(
-                            ":id",
-                            item::text(holder.map_or_else(String::new, |id| id.to_string())),
-                        ),
-                ),
+            let holder = claim.left_by.map(|id| Condition::equals("endpoint_id", item::text(id.to_string())));
+            let condition = holder.unwrap_or_else(Condition::absent);
+            match claim.taken_by {
+                Some(taker) => put(table, item::claim_item(route, taker), condition),
+                None => delete(table, item::claim_key(route), condition),
             }
         }));
         Transaction { after: head, next, digests, token, items }
@@ -257,35 +230,59 @@ pub(super) fn is_busy(reason: &CancellationReason) -> bool {
     reason.code().is_some_and(|code| busy.contains(&code))
 }
 
-/// Conditional on the head.
-pub(super) fn follow(next: PutBuilder, head: Head) -> PutBuilder {
-    let next = at(next, head.counter(), head.version);
-    match head.version {
-        // Before the first write, the head may be absent.
-        Version(0) => next.condition_expression(format!("attribute_not_exists({PARTITION}) OR #version = :version")),
-        _ => next,
+/// The condition of a put or of a deletion. If the condition fails, DynamoDB returns the item.
+#[derive(Default)]
+pub(super) struct Condition {
+    expression: Option<String>,
+    names: Option<HashMap<String, String>>,
+    values: Option<Item>,
+}
+
+impl Condition {
+    pub(super) fn absent() -> Self {
+        Self { expression: Some(format!("attribute_not_exists({PARTITION})")), ..Self::default() }
+    }
+
+    fn present() -> Self {
+        Self { expression: Some(format!("attribute_exists({PARTITION})")), ..Self::default() }
+    }
+
+    fn equals(name: &str, value: AttributeValue) -> Self {
+        Self {
+            expression: Some("#name = :value".into()),
+            names: Some(HashMap::from([("#name".into(), name.into())])),
+            values: Some(Item::from([(":value".into(), value)])),
+        }
+    }
+
+    /// The head is still at this version. Before the first write, the head may be absent.
+    pub(super) fn follows(head: Head) -> Self {
+        let mut condition = Self::equals(head.counter(), item::number(head.version.0));
+        if head.version == Version(0) {
+            condition.expression = Some(format!("attribute_not_exists({PARTITION}) OR #name = :value"));
+        }
+        condition
     }
 }
 
-/// Conditional on the item's version. If the condition fails, DynamoDB returns the item.
-fn at(put: PutBuilder, name: &str, version: Version) -> PutBuilder {
-    put.return_values_on_condition_check_failure(AllOld)
-        .condition_expression("#version = :version")
-        .expression_attribute_names("#version", name)
-        .expression_attribute_values(":version", item::number(version.0))
-}
-
-/// Conditional on the absence of the item.
-fn absent(put: PutBuilder) -> PutBuilder {
-    put.return_values_on_condition_check_failure(AllOld)
-        .condition_expression(format!("attribute_not_exists({PARTITION})"))
-}
-
-pub(super) fn put(put: PutBuilder) -> TransactWriteItem {
+pub(super) fn put(table: &str, item: Item, condition: Condition) -> TransactWriteItem {
+    let put = Put::builder()
+        .table_name(table)
+        .set_item(Some(item))
+        .set_return_values_on_condition_check_failure(condition.expression.as_ref().map(|_| AllOld))
+        .set_condition_expression(condition.expression)
+        .set_expression_attribute_names(condition.names)
+        .set_expression_attribute_values(condition.values);
     TransactWriteItem::builder().put(put.build().expect("it has all its parts")).build()
 }
 
-fn delete(delete: DeleteBuilder) -> TransactWriteItem {
-    let delete = delete.return_values_on_condition_check_failure(AllOld);
+fn delete(table: &str, key: Item, condition: Condition) -> TransactWriteItem {
+    let delete = Delete::builder()
+        .table_name(table)
+        .set_key(Some(key))
+        .return_values_on_condition_check_failure(AllOld)
+        .set_condition_expression(condition.expression)
+        .set_expression_attribute_names(condition.names)
+        .set_expression_attribute_values(condition.values);
     TransactWriteItem::builder().delete(delete.build().expect("it has all its parts")).build()
 }

@@ -2,12 +2,6 @@
 
 use std::pin::pin;
 
-use aws_sdk_dynamodb::{
-    client::customize::CustomizableOperation,
-    operation::transact_write_items::{
-        TransactWriteItemsError, TransactWriteItemsOutput, builders::TransactWriteItemsFluentBuilder,
-    },
-};
 use parking_lot::Mutex;
 use tokio::{
     task::yield_now,
@@ -18,15 +12,12 @@ use super::{
     DynamoStore,
     item::{self, Head, Item},
     timing::{self, Backoff},
-    transaction::{Answer, Plan, Planned, Replaced, Transaction},
+    transaction::{Answer, Plan, Planned, Transaction},
 };
 use crate::{
     domain::{EndpointId, Route},
     store::{StoreError, Stored, Version, Write, WriteError, Written},
 };
-
-type Request =
-    CustomizableOperation<TransactWriteItemsOutput, TransactWriteItemsError, TransactWriteItemsFluentBuilder>;
 
 /// The result of a transaction without a refusal.
 enum Outcome {
@@ -112,33 +103,20 @@ impl DynamoStore {
         let mut changes = Vec::with_capacity(writes.len());
         for write in writes {
             changes.push(match write {
-                Write::Create(endpoint) => {
-                    let new = Some(endpoint.route.clone());
-                    let (old, expected) = (None, None);
-                    Planned {
-                        id: endpoint.id,
-                        old,
-                        new,
-                        endpoint: Some(endpoint),
-                        rest: Item::new(),
-                        replaced: Replaced::default(),
-                        expected,
-                    }
-                }
+                Write::Create(endpoint) => Planned::of(endpoint.id, None, Some(endpoint), None),
                 Write::Replace { endpoint, expected } => {
-                    let (old, item) = self.expect(endpoint.id, expected).await?;
-                    let (rest, replaced) = (item::rest(&item), Replaced::of(endpoint.id, &item));
-                    let (old, new, expected) = (Some(old), Some(endpoint.route.clone()), Some(expected));
-                    Planned { id: endpoint.id, old, new, endpoint: Some(endpoint), rest, replaced, expected }
+                    let old = self.expect(endpoint.id, expected).await?;
+                    Planned::of(endpoint.id, Some(old), Some(endpoint), Some(expected))
                 }
                 Write::Delete { id, expected } => {
-                    let (old, item) = self.expect(id, expected).await?;
-                    Planned::deletion(id, old, &item, Some(expected))
+                    let old = self.expect(id, expected).await?;
+                    Planned::of(id, Some(old), None, Some(expected))
                 }
                 Write::Discard { id, route } => {
-                    let (old, item) = self.damaged(id, route).await?;
+                    let (route, item) = self.damaged(id, route).await?;
                     // A record without a readable version is never changed.
-                    Planned::deletion(id, old, &item, item::number_of(&item, "version").ok().map(Version))
+                    let expected = item::number_of(&item, "version").ok().map(Version);
+                    Planned::of(id, Some((route, item)), None, expected)
                 }
             });
         }
@@ -188,7 +166,10 @@ impl DynamoStore {
         let mut in_doubt = false;
         loop {
             let sent = Instant::now();
-            let Err(error) = self.request(transaction).send().await else { return Ok(Outcome::Committed) };
+            let request = self.client.transact_write_items().client_request_token(&transaction.token);
+            let request = request.set_transact_items(Some(transaction.items.clone())).customize();
+            let sending = request.config_override(timing::sent_once()).send();
+            let Err(error) = sending.await else { return Ok(Outcome::Committed) };
             let answer = plan.read(transaction, &error);
             if in_doubt
                 && matches!(answer, Answer::Moved(_) | Answer::Refused(_))
@@ -211,14 +192,5 @@ impl DynamoStore {
             *trouble.lock() = why;
             backoff.wait(sent).await;
         }
-    }
-
-    fn request(&self, transaction: &Transaction) -> Request {
-        self.client
-            .transact_write_items()
-            .client_request_token(&transaction.token)
-            .set_transact_items(Some(transaction.items.clone()))
-            .customize()
-            .config_override(timing::sent_once())
     }
 }
