@@ -150,7 +150,7 @@ mod tests {
 
     fn endpoint(verb: Verb, path: &str, code: u16, fields: Vec<(String, String)>, body: Option<String>) -> Endpoint {
         let path = MockPath::parse(path).unwrap();
-        let (code, headers) = (StatusCode::parse(code.into()).unwrap(), Headers::parse(fields).unwrap());
+        let (code, headers) = (StatusCode::parse(code).unwrap(), Headers::parse(fields).unwrap());
         let body = body.filter(|_| !code.forbids_body()).map(|body| Body::parse(body).unwrap());
         let response = MockResponse::new(code, headers, body).unwrap();
         Endpoint { id: EndpointId::generate(), route: Route { verb, path }, response }

@@ -49,7 +49,7 @@ impl OneMock {
 fn mock(path: &str, code: u16) -> Endpoint {
     let route = Route { verb: Verb::Get, path: MockPath::parse(path).unwrap() };
     let headers = Headers::parse(vec![]).unwrap();
-    let response = MockResponse::new(StatusCode::parse(code.into()).unwrap(), headers, None).unwrap();
+    let response = MockResponse::new(StatusCode::parse(code).unwrap(), headers, None).unwrap();
     Endpoint { id: EndpointId::generate(), route, response }
 }
 

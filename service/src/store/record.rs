@@ -56,7 +56,7 @@ impl<'a> Record<'a> {
             verb: Verb::parse(self.verb).map_err(|e| damaged(e.to_string()))?,
             path: MockPath::parse(self.path).map_err(|e| damaged(e.to_string()))?,
         };
-        let code = StatusCode::parse(self.code.into()).map_err(|e| damaged(e.to_string()))?;
+        let code = StatusCode::parse(self.code).map_err(|e| damaged(e.to_string()))?;
         let headers = Headers::parse(self.headers).map_err(|e| damaged(format!("{e:?}")))?;
         let body = self.body.map(Body::parse).transpose().map_err(|e| damaged(e.to_string()))?;
         let response = MockResponse::new(code, headers, body).map_err(|e| damaged(e.to_string()))?;

@@ -94,3 +94,24 @@ fn a_header_with_a_list_of_values_is_refused_with_advice_to_write_a_string() {
         answer.details()
     );
 }
+
+#[test]
+fn a_wrong_type_in_a_change_gets_the_expected_type_and_no_example_that_overwrites() {
+    let echo = Echo::start(&[]);
+    let id = echo.create("GET", "/x", json!({"code": 404, "headers": {"Vary": "*"}, "body": "kept"}));
+    let attributes = |attributes: Value| json!({"data": {"type": "endpoints", "attributes": attributes}});
+    for (document, pointer) in [
+        (attributes(json!("GET")), "/data/attributes"),
+        (attributes(json!({"response": 200})), "/data/attributes/response"),
+        (attributes(json!({"response": {"headers": "Vary: *"}})), "/data/attributes/response/headers"),
+    ] {
+        let answer = echo.patch(&id, &document);
+        assert_refused_at(&answer, 422, pointer, &document.to_string());
+        let (_, name) = pointer.rsplit_once('/').unwrap();
+        let expected = format!(
+            "`{name}` is not an object: write an object with the new members, or leave `{name}` out to keep its value"
+        );
+        assert_eq!(answer.details(), expected);
+    }
+    assert_eq!(echo.call("GET", "/x").text(), "kept");
+}

@@ -15,7 +15,7 @@ const MOCKS: usize = 10_000;
 fn mock(n: usize) -> Endpoint {
     let headers = Headers::parse(vec![("X-Number".into(), n.to_string())]).unwrap();
     let body = Body::parse(format!("the answer of {n}")).unwrap();
-    let response = MockResponse::new(StatusCode::parse(200.0).unwrap(), headers, Some(body)).unwrap();
+    let response = MockResponse::new(StatusCode::parse(200).unwrap(), headers, Some(body)).unwrap();
     let route = Route { verb: Verb::ALL[n % Verb::ALL.len()], path: MockPath::parse(&format!("/many/{n}")).unwrap() };
     Endpoint { id: EndpointId::generate(), route, response }
 }

@@ -131,7 +131,13 @@ impl<'a> Reader<'a> {
         let object = value.as_object();
         if object.is_none() {
             let (name, example) = (A::NAME, A::EXAMPLE);
-            self.note(Kind::Invalid, at, format!("`{name}` is not an object: write `\"{name}\": {example}`"));
+            // A change with the example would overwrite values.
+            let advice = if self.is_change {
+                format!("write an object with the new members, or leave `{name}` out to keep its value")
+            } else {
+                format!("write `\"{name}\": {example}`")
+            };
+            self.note(Kind::Invalid, at, format!("`{name}` is not an object: {advice}"));
         }
         object
     }

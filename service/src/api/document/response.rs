@@ -40,12 +40,17 @@ impl Attribute for StatusCode {
     const EXAMPLE: &'static str = "200";
 
     fn read(value: &Value, at: &str, reader: &mut Reader) -> Option<Self> {
-        let Some(number) = value.as_f64() else {
-            let detail = format!("The value is not a number: write a whole number from {MIN_CODE} to {MAX_CODE}");
-            reader.note(Kind::Invalid, at, detail);
-            return None;
+        // `200.0` is the integer 200 (JSON Schema 2020-12, section 4.2.3).
+        let is_code = |number: &f64| number.fract() == 0.0 && (0.0..=f64::from(u16::MAX)).contains(number);
+        let why = match value {
+            Value::Number(number) => match number.as_f64().filter(is_code) {
+                Some(code) => return reader.noted(Kind::Invalid, at, Self::parse(code as u16)),
+                None => format!("{number} is not a status code"),
+            },
+            _ => "The value is not a number".into(),
         };
-        reader.noted(Kind::Invalid, at, Self::parse(number))
+        reader.note(Kind::Invalid, at, format!("{why}: write a whole number from {MIN_CODE} to {MAX_CODE}"));
+        None
     }
 
     fn show(&self) -> Value {

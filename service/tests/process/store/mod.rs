@@ -112,13 +112,13 @@ fn response(which: usize) -> MockResponse {
     };
     let headers = headers.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let body = body.map(|text| Body::parse(text.to_owned()).unwrap());
-    MockResponse::new(StatusCode::parse(f64::from(code)).unwrap(), Headers::parse(headers).unwrap(), body).unwrap()
+    MockResponse::new(StatusCode::parse(code).unwrap(), Headers::parse(headers).unwrap(), body).unwrap()
 }
 
 /// An answer with a recognisable body.
 pub fn text_response(body: &str) -> MockResponse {
     let body = Body::parse(body.to_owned()).unwrap();
-    MockResponse::new(StatusCode::parse(200.0).unwrap(), Headers::parse(vec![]).unwrap(), Some(body)).unwrap()
+    MockResponse::new(StatusCode::parse(200).unwrap(), Headers::parse(vec![]).unwrap(), Some(body)).unwrap()
 }
 
 /// Runs the suite for a kind of store.

@@ -13,7 +13,7 @@ fn largest(verb: Verb, character: &str) -> Endpoint {
     let headers = (0..63).map(|n| (format!("x-{n:02}"), "\"".repeat(254))).collect();
     let body = Body::parse(character.repeat(256 * 1024)).unwrap();
     let response =
-        MockResponse::new(StatusCode::parse(200.0).unwrap(), Headers::parse(headers).unwrap(), Some(body)).unwrap();
+        MockResponse::new(StatusCode::parse(200).unwrap(), Headers::parse(headers).unwrap(), Some(body)).unwrap();
     let path = MockPath::parse(&format!("/{}", "%2F".repeat(682))).unwrap();
     Endpoint { id: EndpointId::generate(), route: Route { verb, path }, response }
 }
