@@ -8,25 +8,16 @@ use std::{
 
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Why the service is not healthy, as a sentence.
-#[derive(Debug, thiserror::Error)]
-pub enum Unhealthy {
-    #[error("nothing answers at {0}: {1}")]
-    Silent(SocketAddr, io::Error),
-    #[error("{0} answers, but not like a healthy Echo: {1}")]
-    Wrong(SocketAddr, String),
-}
-
 /// Requests `/-/live` at the address of management. Liveness, not readiness: a platform must not kill a container
-/// because the store is unavailable.
-pub fn run(management: SocketAddr) -> Result<(), Unhealthy> {
+/// because the store is unavailable. The error says as a sentence why the service is not healthy.
+pub fn run(management: SocketAddr) -> Result<(), String> {
     let address = reachable(management);
-    let answer = ask(address).map_err(|error| Unhealthy::Silent(address, error))?;
+    let answer = ask(address).map_err(|error| format!("nothing answers at {address}: {error}"))?;
     let status_line = answer.lines().next().unwrap_or_default();
     if status_line.starts_with("HTTP/1.1 200") {
         Ok(())
     } else {
-        Err(Unhealthy::Wrong(address, status_line.to_owned()))
+        Err(format!("{address} answers, but not like a healthy Echo: {status_line}"))
     }
 }
 

@@ -205,14 +205,8 @@ pub struct Settings {
     ///
     /// For the first request on a connection, the clock starts when the connection opens. Echo closes connections of
     /// slow clients, so that they cannot occupy all connections.
-    #[arg(
-        long,
-        env = "ECHO_HEADER_TIMEOUT",
-        value_name = "DURATION",
-        default_value = "10s",
-        help_heading = "Time-outs"
-    )]
-    #[arg(allow_hyphen_values = true)]
+    #[arg(long, env = "ECHO_HEADER_TIMEOUT", value_name = "DURATION", default_value = "10s")]
+    #[arg(help_heading = "Time-outs", allow_hyphen_values = true)]
     pub header_timeout: String,
 
     /// Maximum time a connection may be idle between requests
@@ -227,41 +221,23 @@ pub struct Settings {
     ///
     /// Includes the time to receive the body. After it, management answers 408 or 503; a mock answers and closes the
     /// connection.
-    #[arg(
-        long,
-        env = "ECHO_REQUEST_TIMEOUT",
-        value_name = "DURATION",
-        default_value = "30s",
-        help_heading = "Time-outs"
-    )]
-    #[arg(allow_hyphen_values = true)]
+    #[arg(long, env = "ECHO_REQUEST_TIMEOUT", value_name = "DURATION", default_value = "30s")]
+    #[arg(help_heading = "Time-outs", allow_hyphen_values = true)]
     pub request_timeout: String,
 
     /// Time Echo goes on serving after SIGTERM, while readiness is false
     ///
     /// Gives load balancers time to stop sending requests. SIGINT skips the delay.
-    #[arg(
-        long,
-        env = "ECHO_SHUTDOWN_DELAY",
-        value_name = "DURATION",
-        default_value = "0s",
-        help_heading = "Time-outs"
-    )]
-    #[arg(allow_hyphen_values = true)]
+    #[arg(long, env = "ECHO_SHUTDOWN_DELAY", value_name = "DURATION", default_value = "0s")]
+    #[arg(help_heading = "Time-outs", allow_hyphen_values = true)]
     pub shutdown_delay: String,
 
     /// Maximum time for running requests to finish, after the delay
     ///
     /// Keep it below the time that the platform grants before SIGKILL (ECS: 30 s), so that the last telemetry can be
     /// sent.
-    #[arg(
-        long,
-        env = "ECHO_SHUTDOWN_DEADLINE",
-        value_name = "DURATION",
-        default_value = "20s",
-        help_heading = "Time-outs"
-    )]
-    #[arg(allow_hyphen_values = true)]
+    #[arg(long, env = "ECHO_SHUTDOWN_DEADLINE", value_name = "DURATION", default_value = "20s")]
+    #[arg(help_heading = "Time-outs", allow_hyphen_values = true)]
     pub shutdown_deadline: String,
 
     /// Level of the log (error, warn, info, debug, trace, off), or target=level pairs

@@ -11,6 +11,6 @@ mod verb;
 
 pub use endpoint::{Endpoint, EndpointId, Route};
 pub use excerpt::{beginning, excerpt};
-pub use path::{MAX_PATH_BYTES, MockPath, PathError, canonical};
+pub use path::{IS_PATH_BYTE, MAX_PATH_BYTES, MockPath, PathError, canonical};
 pub use response::*;
 pub use verb::{Verb, VerbError};

@@ -1,6 +1,9 @@
 //! Paths of mocks, in the canonical form in which Echo stores and finds them (RFC 3986 section 6.2.2).
 
-use std::{borrow::Cow, fmt};
+use std::{
+    borrow::Cow,
+    fmt::{self, Write as _},
+};
 
 /// Maximum length of a mock's path, in bytes.
 pub const MAX_PATH_BYTES: usize = 2_048;
@@ -91,7 +94,7 @@ impl fmt::Display for MockPath {
 /// Unlike [`MockPath::parse`], accepts characters that a URI should escape but some clients send raw (`{`, `|`, UTF-8).
 /// Allocates nothing for a canonical path.
 pub fn canonical(path: &str) -> Option<Cow<'_, str>> {
-    if path.bytes().all(|b| PLAIN[b as usize]) {
+    if path.bytes().all(|b| IS_PATH_BYTE[b as usize]) {
         return Some(Cow::Borrowed(path));
     }
     let mut out = String::with_capacity(path.len() + 8);
@@ -102,7 +105,7 @@ pub fn canonical(path: &str) -> Option<Cow<'_, str>> {
                 decoded if is_unreserved(decoded) => out.push(char::from(decoded)),
                 decoded => push_escape(&mut out, decoded),
             },
-            plain if PLAIN[plain as usize] => out.push(char::from(plain)),
+            plain if IS_PATH_BYTE[plain as usize] => out.push(char::from(plain)),
             other => push_escape(&mut out, other),
         }
     }
@@ -110,7 +113,7 @@ pub fn canonical(path: &str) -> Option<Cow<'_, str>> {
 }
 
 /// The bytes that a path may hold unescaped: `pchar` without escapes, and `/` (RFC 3986 section 3.3).
-pub(super) const PLAIN: [bool; 256] = {
+pub const IS_PATH_BYTE: [bool; 256] = {
     let mut table = [false; 256];
     let mut byte = 0;
     while byte < 256 {
@@ -129,7 +132,7 @@ const fn is_unreserved(byte: u8) -> bool {
 }
 
 pub(super) fn is_path_char(c: char) -> bool {
-    u8::try_from(c).is_ok_and(|byte| PLAIN[byte as usize])
+    u8::try_from(c).is_ok_and(|byte| IS_PATH_BYTE[byte as usize])
 }
 
 fn hex(digit: u8) -> Option<u8> {
@@ -137,10 +140,7 @@ fn hex(digit: u8) -> Option<u8> {
 }
 
 fn push_escape(out: &mut String, byte: u8) {
-    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-    out.push('%');
-    out.push(char::from(DIGITS[usize::from(byte >> 4)]));
-    out.push(char::from(DIGITS[usize::from(byte & 15)]));
+    write!(out, "%{byte:02X}").expect("a String takes everything");
 }
 
 /// The suggestion for a refused text: the path in it, with the necessary escapes. The result is valid, unless it is too
@@ -150,8 +150,8 @@ fn advice(text: &str) -> String {
     let path = path.split(['?', '#']).next().unwrap_or_default();
     let mut escaped = String::from(if path.starts_with('/') { "" } else { "/" });
     for (at, byte) in path.bytes().enumerate() {
-        let is_escape = byte == b'%' && is_escape(path, at);
-        if PLAIN[byte as usize] || is_escape { escaped.push(char::from(byte)) } else { push_escape(&mut escaped, byte) }
+        let is_kept = IS_PATH_BYTE[byte as usize] || byte == b'%' && is_escape(path, at);
+        if is_kept { escaped.push(char::from(byte)) } else { push_escape(&mut escaped, byte) }
     }
     without_dot_segments(&canonical(&escaped).unwrap_or_default())
 }

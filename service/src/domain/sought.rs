@@ -24,7 +24,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::path::PLAIN;
+    use crate::domain::path::IS_PATH_BYTE;
 
     proptest! {
         #[test]
@@ -39,7 +39,7 @@ mod tests {
             // `&` would end the value. The other escapes change their meaning when a client encodes the path.
             let is_ambiguous = |escape: &str| {
                 let byte = u8::from_str_radix(escape.get(..2).unwrap_or_default(), 16).unwrap_or_default();
-                byte == b'%' || byte != b'/' && PLAIN[usize::from(byte)]
+                byte == b'%' || byte != b'/' && IS_PATH_BYTE[usize::from(byte)]
             };
             if !shown.contains('&') && !shown.split('%').skip(1).any(is_ambiguous) {
                 ways.push(shown.to_owned());

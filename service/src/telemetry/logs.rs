@@ -94,27 +94,18 @@ pub fn init(filter: Targets, format: LogFormat) -> LogGuard {
     let (output, worker) =
         NonBlockingBuilder::default().buffered_lines_limit(MAX_WAITING_LINES).finish(std::io::stdout());
     let losses = Arc::new(Losses { counter: output.error_counter(), told: AtomicUsize::new(0) });
+    let is_terminal = std::io::stdout().is_terminal();
     let json = match format {
         LogFormat::Json => true,
         LogFormat::Text => false,
-        LogFormat::Auto => !std::io::stdout().is_terminal(),
+        LogFormat::Auto => !is_terminal,
     };
-    let registry = tracing_subscriber::registry().with(filter);
+    let (registry, lines) = (tracing_subscriber::registry().with(filter), fmt::layer().with_writer(output));
     if json {
-        registry
-            .with(
-                fmt::layer()
-                    .with_writer(output)
-                    .json()
-                    .flatten_event(true)
-                    .with_current_span(true)
-                    .with_span_list(false),
-            )
-            .init();
+        let lines = lines.json().flatten_event(true).with_current_span(true).with_span_list(false);
+        registry.with(lines).init();
     } else {
-        registry
-            .with(fmt::layer().with_writer(output).with_ansi(std::io::stdout().is_terminal()).with_target(false))
-            .init();
+        registry.with(lines.with_ansi(is_terminal).with_target(false)).init();
     }
     std::panic::set_hook(Box::new(log_panic));
     let guard = LogGuard { losses: Arc::clone(&losses), worker: Some(worker) };
