@@ -11,7 +11,6 @@ use tokio_util::{
 use crate::{
     api::{Gate, Locations, Management, Readiness},
     config::Config,
-    http::rate::RateLimit,
     mocks::Mocks,
     replica::{self, MAX_MOCKS_BYTES, Replica},
     server::{self, Face, HttpTelemetry, Server},
@@ -20,6 +19,7 @@ use crate::{
         observed,
     },
     telemetry::{Description, Telemetry},
+    web::rate::RateLimit,
 };
 
 /// Interval at which the rate limits forget idle callers.

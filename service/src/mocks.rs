@@ -10,13 +10,13 @@ use hyper::ext::ReasonPhrase;
 
 use crate::{
     domain::Verb,
-    http::{
+    replica::Replica,
+    store::StoreError,
+    web::{
         client::{TrustedProxies, network_of},
         problem::ApiError,
         rate::RateLimit,
     },
-    replica::Replica,
-    store::StoreError,
 };
 
 /// How a call of a mock ended.

@@ -42,7 +42,7 @@ def wrong_errors(page, code):
 class Page(unittest.TestCase):
     def setUp(self):
         self.page = (ROOT / "docs/api.md").read_text()
-        self.errors = (ROOT / "service/src/http/problem.rs").read_text()
+        self.errors = (ROOT / "service/src/web/problem.rs").read_text()
         self.existing = tests()
 
     def test_each_rule_links_to_a_test_and_each_test_of_the_contract_is_linked(self):

@@ -12,7 +12,7 @@ use super::{
     location::PublicUrl,
     origin,
 };
-use crate::http::{
+use crate::web::{
     client::{TrustedProxies, network_of},
     rate::{LineLimit, RateLimit},
 };

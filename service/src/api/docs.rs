@@ -11,11 +11,12 @@ use serde_json::{Map, Value, json};
 pub use self::page::page;
 use super::{
     document::{self, Attribute},
-    parameters, refusal,
+    operations::{self, Operation},
+    parameters,
 };
 use crate::{
     domain::{MockPath, Verb},
-    http::{MEDIA_TYPE, routes},
+    web::{MEDIA_TYPE, routes},
 };
 
 const DESCRIPTION: &str = "A mock HTTP server. Create an endpoint (method, path and response), then call it.\n\n\
@@ -107,22 +108,16 @@ fn complete(operation: &mut Map<String, Value>, has_keys: bool) {
         parameter["schema"] = parameters::schema(parameter["name"].as_str().expect("each parameter has a name"));
     }
     let id = operation["operationId"].as_str().expect("each operation has an id");
-    let document = match id {
-        "createEndpoint" => Some("NewEndpointDocument"),
-        "changeEndpoint" => Some("EndpointChangesDocument"),
-        "listEndpoints" | "showEndpoint" | "deleteEndpoint" | "raiseStore" | "adoptStore" | "live" | "ready" => None,
-        _ => unreachable!("`{id}` needs a line here, also without a body"),
-    };
-    let refusals = refusal::responses(id);
+    let Some(Operation { document, refusals }) = operations::of(id) else { return };
     if let Some(name) = document {
         let content = json!({"schema": {"$ref": format!("#/components/schemas/{name}")}});
         let content = json!({MEDIA_TYPE: content, "application/json": content});
         operation.insert("requestBody".into(), json!({"required": true, "content": content}));
     }
-    if has_keys && refusals.is_some() {
+    if has_keys {
         operation.insert("security".into(), json!([{"Key": []}]));
     }
-    members(&mut operation["responses"]).extend(refusals.unwrap_or_default());
+    members(&mut operation["responses"]).extend(refusals);
 }
 
 /// Describes calls of mocks. The part `mocks` serves them, not poem.
@@ -149,7 +144,7 @@ fn add_calls_of_mocks(document: &mut Value) {
                 "200": {"description": "The answer of a mock with code 200."},
                 "404": {
                     "description": "No mock has this method and path, or the mock has code 404.",
-                    "content": refusal::content(),
+                    "content": operations::content(),
                 },
                 "default": {"description": "The answer of the mock, as defined."},
             },

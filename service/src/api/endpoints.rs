@@ -16,8 +16,8 @@ use super::{
     error::{ApiError, excerpt},
     jsonapi::{JsonApi, RequestDocument},
     location::Locations,
-    outcomes::{Changed, Deleted, Listed, New, Shown},
     parameters::{MAX_PAGE, Parameters, raw_parameter},
+    responses::{Changed, Deleted, Listed, New, Shown},
     schema::ListDocument,
 };
 use crate::{

@@ -4,15 +4,15 @@ use http::{HeaderValue, header};
 
 pub use crate::{
     domain::excerpt,
-    http::{
+    web::{
         document::{ErrorDocument, ErrorObject, Source},
         problem::{ApiError, Kind, MAX_ERRORS, capitalized},
     },
 };
 use crate::{
     domain::{EndpointId, Route},
-    http::routes,
     store::{StoreError, WriteError},
+    web::routes,
 };
 
 impl ApiError {
@@ -20,8 +20,8 @@ impl ApiError {
     pub fn route_not_found(path: &str) -> Self {
         let hint = match routes::meant(path) {
             Some(path) => format!("write `{}`", excerpt(&path)),
-            None if routes::is_reserved(path) => format!("the paths of management are {}", routes::LIST),
-            None => format!("the paths of management are {}; mocks are on another listener", routes::LIST),
+            None if routes::is_reserved(path) => format!("the paths of management are {}", routes::list()),
+            None => format!("the paths of management are {}; mocks are on another listener", routes::list()),
         };
         Self::new(Kind::NotFound, format!("Requested page `{}` does not exist: {hint}", excerpt(path)), None)
     }

@@ -14,7 +14,7 @@ use super::{
     error::{ApiError, Kind, Source},
     json, media_type,
 };
-use crate::http::{BodyLimits, MEDIA_TYPE};
+use crate::web::{BodyLimits, MEDIA_TYPE};
 
 /// An answer with a JSON:API document.
 pub struct JsonApi<T>(pub T);

@@ -7,7 +7,7 @@ use poem::Request;
 
 use crate::{
     domain::MockPath,
-    http::{
+    web::{
         client::TrustedProxies,
         url::{self, BadUrl},
     },

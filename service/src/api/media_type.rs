@@ -3,7 +3,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use super::error::{ApiError, Kind, Source, excerpt};
-use crate::http::MEDIA_TYPE;
+use crate::web::MEDIA_TYPE;
 
 /// Accepts documents of `application/vnd.api+json` without parameters other than `profile` (Echo supports no
 /// extension), or `application/json` in UTF-8. Refuses all others.

@@ -13,10 +13,10 @@ mod jsonapi;
 mod keys;
 mod location;
 mod media_type;
+mod operations;
 mod origin;
-mod outcomes;
 mod parameters;
-mod refusal;
+mod responses;
 mod schema;
 mod store;
 
@@ -49,9 +49,9 @@ use self::{
     store::StoreApi,
 };
 use crate::{
-    http::{BodyLimits, routes},
     replica::Replica,
     telemetry::visible,
+    web::{BodyLimits, routes},
 };
 
 /// The parts of management.
@@ -167,7 +167,7 @@ fn documented(api: impl OpenApi + 'static, shared_listener: bool, has_keys: bool
 }
 
 fn api_error(error: &poem::Error, method: &str, path: &str, route: Option<routes::Route>) -> ApiError {
-    let allowed = route.map(routes::Route::allowed);
+    let allowed = route.map(|route| route.allowed);
     if let Some(error) = error.downcast_ref::<ApiError>() {
         error.clone()
     } else if let (true, Some(allowed)) = (error.is::<MethodNotAllowedError>(), allowed) {

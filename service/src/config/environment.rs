@@ -10,7 +10,7 @@ use std::{
 use clap::CommandFactory;
 
 use super::{Cli, values::Problems};
-use crate::http::url::{self, BadUrl};
+use crate::web::url::{self, BadUrl};
 
 /// Prefixes of the variables that Echo, the AWS SDK and the OpenTelemetry SDK read.
 const READ: [&str; 3] = ["ECHO_", "AWS_", "OTEL_"];

@@ -23,11 +23,11 @@ use self::values::{
 };
 use crate::{
     api::{Key, PublicUrl},
-    http::{BodyLimits, client::TrustedProxies},
     replica::Lease,
     server::ConnectionLimits,
     store::StoreChoice,
     telemetry::{Exports, LogFormat},
+    web::{BodyLimits, client::TrustedProxies},
 };
 
 /// All settings, checked. [`Settings`] documents each of them.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::values::Problems;
 use crate::{
-    http::url::{self, BadUrl},
     telemetry::{Collector, Exports},
+    web::url::{self, BadUrl},
 };
 
 impl Exports {

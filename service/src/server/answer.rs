@@ -29,12 +29,12 @@ use super::{
 };
 use crate::{
     domain,
-    http::{
+    mocks::{Mocks, Outcome},
+    web::{
         problem::ApiError,
         rate::LineLimit,
         routes::{self, Route},
     },
-    mocks::{Mocks, Outcome},
 };
 
 /// Answers of mocks are bytes in memory; answers of management have poem's body type.
@@ -79,10 +79,15 @@ impl Answers {
             return (response, unread(body));
         }
         let path = domain::canonical(head.uri.path());
-        match self.face.destination(path.as_deref().unwrap_or(head.uri.path())) {
-            Destination::Mocks(mocks) => self.answer_mock(mocks, &head, path.as_deref(), body, peer.ip()).await,
+        // A path with an invalid escape has no canonical form: its raw form shows whether it belongs to management.
+        let known = path.as_deref().unwrap_or(head.uri.path());
+        match &self.face {
+            Face::Mocks(mocks) => self.answer_mock(mocks, &head, path.as_deref(), body, peer.ip()).await,
+            Face::Both { mocks, .. } if !routes::is_reserved(known) => {
+                self.answer_mock(mocks, &head, path.as_deref(), body, peer.ip()).await
+            }
             // Boxed, so that the large future is not part of each call of a mock.
-            Destination::Management(app) => {
+            Face::Management(app) | Face::Both { management: app, .. } => {
                 head.uri = canonical_uri(&head.uri, path);
                 Box::pin(self.answer_management(app, head, body, local, peer)).await
             }
@@ -125,7 +130,7 @@ impl Answers {
         peer: SocketAddr,
     ) -> (Response<AnswerBody>, Option<Incoming>) {
         let route = Route::of(head.uri.path());
-        let exchange = self.telemetry.begin(&head, route.map(Route::template));
+        let exchange = self.telemetry.begin(&head, route.map(|route| route.template));
         head.extensions.insert(route);
         let body = Lent::new(body);
         let (is_last, waits_to_send) = (head::is_last(&head), head.headers.contains_key(header::EXPECT));
@@ -164,24 +169,6 @@ fn panicked() -> Response<AnswerBody> {
 
 fn from_bytes(response: Response<Bytes>) -> Response<AnswerBody> {
     response.map(|body| Either::Left(Full::new(body)))
-}
-
-/// The handler of a request.
-enum Destination<'a> {
-    Mocks(&'a Mocks),
-    Management(&'a ManagementApp),
-}
-
-impl Face {
-    /// `path` is the canonical path. A path with an invalid escape has none: its raw form shows whether it belongs to
-    /// management.
-    fn destination(&self, path: &str) -> Destination<'_> {
-        match self {
-            Self::Both { management, .. } if routes::is_reserved(path) => Destination::Management(management),
-            Self::Management(app) => Destination::Management(app),
-            Self::Mocks(mocks) | Self::Both { mocks, .. } => Destination::Mocks(mocks),
-        }
-    }
 }
 
 /// The URI with the canonical path, so that `/%65ndpoints` has the route of `/endpoints`.

@@ -4,9 +4,12 @@ use std::net::Ipv6Addr;
 
 use http::{HeaderMap, HeaderName, Version, header, request::Parts};
 
-use crate::http::{
-    document::Source,
-    problem::{ApiError, Kind},
+use crate::{
+    domain::IS_PATH_BYTE,
+    web::{
+        document::Source,
+        problem::{ApiError, Kind},
+    },
 };
 
 const SERVICE_WORKER: HeaderName = HeaderName::from_static("service-worker");
@@ -60,25 +63,12 @@ fn is_host(value: &[u8]) -> bool {
     is_named && port.strip_prefix(b":").map_or(port.is_empty(), |port| port.iter().all(u8::is_ascii_digit))
 }
 
+/// A registered name holds the bytes of a path except `/`, `:` and `@`.
 fn is_registered_name(name: &[u8]) -> bool {
     let is_escape = |at: usize| name.get(at + 1..at + 3).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit));
-    name.iter().enumerate().all(|(at, byte)| PLAIN[usize::from(*byte)] || *byte == b'%' && is_escape(at))
+    let is_plain = |byte: u8| IS_PATH_BYTE[usize::from(byte)] && !matches!(byte, b'/' | b':' | b'@');
+    name.iter().enumerate().all(|(at, byte)| is_plain(*byte) || *byte == b'%' && is_escape(at))
 }
-
-/// The bytes that a registered name holds unescaped: `unreserved` and `sub-delims`.
-const PLAIN: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = (byte as u8).is_ascii_alphanumeric()
-            || matches!(
-                byte as u8,
-                b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'='
-            );
-        byte += 1;
-    }
-    table
-};
 
 /// RFC 9112 section 6.1: a proxy and hyper may disagree about the end of a body with several codings.
 fn check_transfer_encoding(headers: &HeaderMap) -> Result<(), ApiError> {

@@ -28,7 +28,7 @@ use self::{
     body::discard,
     connection::{Activity, MAX_UNSENT_BYTES, TICK_INTERVAL, Watched},
 };
-use crate::http::rate::LineLimit;
+use crate::web::rate::LineLimit;
 
 /// Pause after the system refused a connection, for instance for lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

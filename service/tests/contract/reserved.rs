@@ -85,7 +85,7 @@ fn a_reserved_path_is_reserved_in_every_spelling() {
     assert_eq!(echo.get("/%65ndpoints").json()["data"], json!([]));
     assert_eq!(echo.get("/%2D/live").json(), json!({"meta": {"status": "live"}}));
     let all = "the paths of management are `/endpoints`, `/endpoints/{id}`, `/-/docs`, `/-/openapi.json`, `/-/openapi.yaml`, `/-/live`, \
-               `/-/ready`, `/-/store/raise` and `/-/store/adopt`";
+               `/-/ready`, `/-/store/raise`, `/-/store/adopt`";
     for (path, hint) in [
         ("/endpoints/", "write `/endpoints`"),
         ("/endpoints//", "write `/endpoints`"),

@@ -1,7 +1,11 @@
 //! The imports of the service: each part imports only parts below it, and the files of a folder import each other in
 //! one direction only.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
 use crate::tidy::sources;
 
@@ -14,13 +18,24 @@ const LAYERS: [&[&str]; 10] = [
     &["api", "mocks"],
     &["replica"],
     &["store"],
-    &["http"],
+    &["web"],
     &["telemetry"],
     &["causes", "domain"],
 ];
 
-/// The store and its replicas know nothing of HTTP.
-const FORBIDDEN: [(&str, &str); 2] = [("replica", "http"), ("store", "http")];
+/// The rows of the map in ARCHITECTURE.md: parts, and the parts and crates that they do not import.
+fn map() -> Vec<(Vec<String>, Vec<String>)> {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ARCHITECTURE.md");
+    let page = fs::read_to_string(page).unwrap();
+    let (_, rows) = page.split_once("| place | holds | does not import |\n| --- | --- | --- |\n").unwrap();
+    let name = |name: &str| name.trim_end_matches('/').trim_end_matches(".rs").to_owned();
+    let names = |cell: &str| cell.split('`').skip(1).step_by(2).map(name).collect();
+    let cells = |row: &str| row.split('|').map(names).collect::<Vec<_>>();
+    rows.lines()
+        .map_while(|row| row.starts_with('|').then(|| cells(row)))
+        .map(|mut row| (row.remove(1), row.remove(2)))
+        .collect()
+}
 
 /// The path of a file as a module: `src/api/access.rs` is `["api", "access"]`.
 fn module(file: &str) -> Vec<&str> {
@@ -73,13 +88,22 @@ fn strays(file: &str, text: &str) -> Vec<String> {
     let layer = |part: &str| LAYERS.iter().position(|parts| parts.contains(&part));
     let part = module[0];
     let own = layer(part).unwrap_or_else(|| panic!("{file} is of no layer: add {part} to LAYERS"));
+    let is_stray = |name: &String| *name != part && layer(name).is_some_and(|other| other <= own);
+    parts(&module, &code).into_iter().filter(is_stray).map(|name| format!("{file} imports {name}")).collect()
+}
+
+/// The parts that a file names.
+fn parts(module: &[&str], code: &str) -> BTreeSet<String> {
     let root = "super::".repeat(module.len());
-    let names: BTreeSet<_> =
-        ["crate::", "echo_service::", &root].iter().flat_map(|prefix| names_after(prefix, &code)).collect();
-    let is_stray = |name: &String| {
-        *name != part && layer(name).is_some_and(|other| other <= own || FORBIDDEN.contains(&(part, name)))
-    };
-    names.into_iter().filter(is_stray).map(|name| format!("{file} imports {name}")).collect()
+    ["crate::", "echo_service::", &root].iter().flat_map(|prefix| names_after(prefix, code)).collect()
+}
+
+/// Whether a file imports a part or a crate.
+fn imports(file: &str, text: &str, name: &str) -> bool {
+    let (module, code) = (module(file), code(text));
+    let is_inside = |before: &str| before.ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':');
+    let is_named = code.match_indices(&format!("{name}::")).any(|(at, _)| !is_inside(&code[..at]));
+    is_named || parts(&module, &code).contains(name)
 }
 
 /// The files of each folder that import themselves by way of others.
@@ -117,6 +141,41 @@ fn each_part_imports_only_parts_below() {
 }
 
 #[test]
+fn no_part_imports_a_name_that_the_map_excludes() {
+    let map = map();
+    let mapped: BTreeSet<_> = map.iter().flat_map(|(parts, _)| parts.iter().map(String::as_str)).collect();
+    assert_eq!(mapped, LAYERS.concat().into_iter().collect(), "the map has all parts");
+    let mut strays = Vec::new();
+    for (file, text) in sources("src") {
+        let part = module(&file)[0];
+        for (_, names) in map.iter().filter(|(parts, _)| parts.iter().any(|name| name == part)) {
+            let found = names.iter().filter(|name| imports(&file, &text, name));
+            strays.extend(found.map(|name| format!("{file} imports {name}")));
+        }
+    }
+    assert!(strays.is_empty(), "{}", strays.join("\n"));
+}
+
+#[test]
+fn names_that_the_map_excludes_are_found() {
+    for (text, name) in [
+        ("use crate::{web::MEDIA_TYPE};", "web"),
+        ("use crate::{\n    domain::Verb,\n    web::routes,\n};", "web"),
+        ("use hyper::Body;", "hyper"),
+        ("fn f(body: hyper::Body) {}", "hyper"),
+    ] {
+        assert!(imports("src/store/mod.rs", text, name), "{text}");
+    }
+    for (text, name) in [
+        ("use hyper_util::rt::TokioIo;", "hyper"),
+        ("/// [`hyper::Body`]\nuse bytes::Bytes;", "hyper"),
+        ("use poem::web::Yaml;", "web"),
+    ] {
+        assert!(!imports("src/store/mod.rs", text, name), "{text}");
+    }
+}
+
+#[test]
 fn files_of_a_folder_import_each_other_in_one_direction() {
     let cycles = cycles(&sources("src"));
     assert!(cycles.is_empty(), "these files import each other in a circle: {}", cycles.join(", "));
@@ -129,16 +188,15 @@ fn imports_of_higher_parts_are_found() {
         ("src/mocks.rs", "use super::api::Gate;"),
         ("src/api/access.rs", "use super::super::config::Config;"),
         ("src/api/mod.rs", "use crate::{\n    domain::{Endpoint, Verb},\n    server::Server,\n};"),
-        ("src/store/mod.rs", "use crate::{http::MEDIA_TYPE};"),
         ("src/store/dynamodb/log.rs", "fn f() -> crate::replica::Replica {}"),
-        ("src/http/rate.rs", "#[cfg(test)]\n    fn one() {}\nuse crate::store::Store;"),
+        ("src/web/rate.rs", "#[cfg(test)]\n    fn one() {}\nuse crate::store::Store;"),
         ("src/main.rs", "use echo_service::{app::App};\nuse super::signals::Signals;"),
         ("src/lib.rs", "pub use config::Config;"),
     ] {
         assert_eq!(strays(file, text).len(), 1, "{file}: {text}");
     }
     for (file, text) in [
-        ("src/api/access.rs", "use super::keys::Key;\nuse crate::{domain::Verb, http::client, store::Store};"),
+        ("src/api/access.rs", "use super::keys::Key;\nuse crate::{domain::Verb, web::client, store::Store};"),
         (
             "src/mocks.rs",
             "/// [`crate::api`]\nuse crate::domain::Verb;\n#[cfg(test)]\nmod tests {\n    use crate::app::App;\n}",

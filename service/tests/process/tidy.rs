@@ -81,7 +81,7 @@ fn only_telemetry_makes_providers() {
 fn only_one_file_knows_the_status_of_a_refusal() {
     // Health has an answer type of its own, built on the same file.
     assert_only_in(
-        &["src/http/problem.rs"],
+        &["src/web/problem.rs"],
         &["StatusCode::CONFLICT", "StatusCode::UNPROCESSABLE_ENTITY", "StatusCode::NOT_FOUND"],
     );
 }

@@ -1,4 +1,4 @@
-//! The error statuses of each operation, for the OpenAPI document.
+//! The document of each operation's request and its error statuses, for the OpenAPI document.
 
 use poem_openapi::{
     ApiResponse,
@@ -7,24 +7,33 @@ use poem_openapi::{
 use serde_json::{Map, Value, json};
 
 use super::error::ApiError;
-use crate::http::MEDIA_TYPE;
+use crate::web::MEDIA_TYPE;
 
-/// The refusals of an operation by status, as OpenAPI describes them. `None` stands for an operation without a key.
-pub fn responses(operation: &str) -> Option<Map<String, Value>> {
+/// An operation that needs a key, if there are keys.
+pub struct Operation {
+    /// The schema of the request's document.
+    pub document: Option<&'static str>,
+    /// The refusals by status, as OpenAPI describes them.
+    pub refusals: Map<String, Value>,
+}
+
+/// The operation with this id. `None` stands for an operation without a key.
+pub fn of(id: &str) -> Option<Operation> {
     /// Missing key, missing scope, `Accept`, rate limit, fault, unavailable store.
     const COMMON: [u16; 6] = [401, 403, 406, 429, 500, 503];
-    let own: &[u16] = match operation {
-        "listEndpoints" => &[400],
-        "createEndpoint" => &[400, 408, 409, 413, 415, 422],
-        "showEndpoint" | "deleteEndpoint" => &[400, 404, 412],
-        "changeEndpoint" => &[400, 404, 408, 409, 412, 413, 415, 422],
-        "raiseStore" | "adoptStore" => &[400, 409],
+    let (document, own): (_, &[u16]) = match id {
+        "listEndpoints" => (None, &[400]),
+        "createEndpoint" => (Some("NewEndpointDocument"), &[400, 408, 409, 413, 415, 422]),
+        "showEndpoint" | "deleteEndpoint" => (None, &[400, 404, 412]),
+        "changeEndpoint" => (Some("EndpointChangesDocument"), &[400, 404, 408, 409, 412, 413, 415, 422]),
+        "raiseStore" | "adoptStore" => (None, &[400, 409]),
         "live" | "ready" => return None,
-        _ => unreachable!("`{operation}` needs a line here"),
+        _ => unreachable!("`{id}` needs a line here"),
     };
     let mut statuses = [&COMMON, own].concat();
     statuses.sort_unstable();
-    Some(statuses.into_iter().map(|status| (status.to_string(), describe(status))).collect())
+    let refusals = statuses.into_iter().map(|status| (status.to_string(), describe(status))).collect();
+    Some(Operation { document, refusals })
 }
 
 fn describe(status: u16) -> Value {

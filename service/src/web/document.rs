@@ -1,23 +1,16 @@
 //! The document of every refusal.
 
 use poem_openapi::Object;
-use serde::Serialize;
 
 /// The place of the error in the request.
-#[derive(Debug, Clone, PartialEq, Eq, Object, Serialize)]
-#[oai(rename = "ErrorSource")]
+#[derive(Debug, Clone, PartialEq, Eq, Object)]
+#[oai(rename = "ErrorSource", skip_serializing_if_is_none)]
 pub struct Source {
     /// JSON pointer (RFC 6901) into the document of the request.
-    #[oai(skip_serializing_if_is_none)]
-    #[serde(skip_serializing_if = "Option::is_none")]
     pointer: Option<String>,
     /// Name of the query parameter.
-    #[oai(skip_serializing_if_is_none)]
-    #[serde(skip_serializing_if = "Option::is_none")]
     parameter: Option<String>,
     /// Name of the header field.
-    #[oai(skip_serializing_if_is_none)]
-    #[serde(skip_serializing_if = "Option::is_none")]
     header: Option<String>,
 }
 
@@ -38,8 +31,8 @@ impl Source {
 }
 
 /// One error (JSON:API 1.1, "Error Objects").
-#[derive(Debug, Clone, PartialEq, Eq, Object, Serialize)]
-#[oai(rename = "Error")]
+#[derive(Debug, Clone, PartialEq, Eq, Object)]
+#[oai(rename = "Error", skip_serializing_if_is_none)]
 pub struct ErrorObject {
     /// The HTTP status code of this error.
     pub(super) status: String,
@@ -49,13 +42,11 @@ pub struct ErrorObject {
     pub(super) title: String,
     /// The mistake, and the correction.
     pub(super) detail: String,
-    #[oai(skip_serializing_if_is_none)]
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) source: Option<Source>,
 }
 
 /// All errors of a request.
-#[derive(Debug, Clone, PartialEq, Eq, Object, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Object)]
 #[oai(rename = "ErrorDocument", example)]
 pub struct ErrorDocument {
     pub(super) errors: Vec<ErrorObject>,
