@@ -56,16 +56,12 @@ impl Key {
                  `echo-service key new`, or leave the setting out"
                 .into());
         }
-        let twice = keys
-            .iter()
-            .enumerate()
-            .find(|(at, key)| keys[..*at].iter().any(|k| k.name == key.name || k.hash == key.hash));
-        match twice {
-            Some((_, key)) => {
-                Err(format!("the key `{}` appears twice: keep one entry for each name and hash", key.name))
+        for (at, key) in keys.iter().enumerate() {
+            if keys[..at].iter().any(|other| other.name == key.name || other.hash == key.hash) {
+                return Err(format!("the key `{}` appears twice: keep one entry for each name and hash", key.name));
             }
-            None => Ok(keys),
         }
+        Ok(keys)
     }
 
     fn parse(entry: &str) -> Result<Self, String> {

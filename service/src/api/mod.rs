@@ -75,13 +75,12 @@ impl Management {
         let endpoints = EndpointsApi { replica: self.replica, locations: self.locations, is_reserved };
         let has_keys = self.gate.has_keys();
         let routes = documented((endpoints, store, health), self.shared_listener, has_keys);
-        let front = Front {
+        let front = Arc::new(Front {
             replica,
             gate: self.gate,
             body_limits: self.body_limits,
             budget: Budget::new(self.body_limits.bytes),
-        };
-        let front = Arc::new(front);
+        });
         routes
             .data(self.body_limits)
             .around(move |routes, request| {

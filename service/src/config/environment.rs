@@ -104,9 +104,8 @@ pub(super) fn check_aws(environment: &[(String, String)], problems: &mut Problem
             "`{text}` is not the URL of an endpoint: write `http://HOST:PORT` or `https://HOST`, or unset it for AWS's own"
         )),
     };
-    for (name, value) in
-        environment.iter().filter(|(name, value)| AWS_ENDPOINTS.contains(&name.as_str()) && !value.is_empty())
-    {
+    let is_endpoint = |(name, value): &&(String, String)| AWS_ENDPOINTS.contains(&name.as_str()) && !value.is_empty();
+    for (name, value) in environment.iter().filter(is_endpoint) {
         problems.named(name, value, endpoint);
     }
     let region = |text: &str| {

@@ -108,22 +108,20 @@ impl Headers {
 }
 
 fn check_field(name: &str, value: &str, earlier: &[(String, String)]) -> Result<(), HeaderError> {
-    if HeaderName::from_bytes(name.as_bytes()).is_err() {
-        return Err(HeaderError::Name(excerpt(name).into()));
-    }
-    if is_framing(name) {
-        return Err(HeaderError::Framing(excerpt(name).into()));
-    }
-    if earlier.iter().any(|(other, _)| other.eq_ignore_ascii_case(name)) {
-        return Err(HeaderError::Duplicate(excerpt(name).into()));
-    }
-    if HeaderValue::from_bytes(value.as_bytes()).is_err() {
-        return Err(HeaderError::Value(excerpt(name).into()));
-    }
-    if value.trim_matches([' ', '\t']) != value {
-        return Err(HeaderError::Padding(excerpt(name).into()));
-    }
-    Ok(())
+    let error = if HeaderName::from_bytes(name.as_bytes()).is_err() {
+        HeaderError::Name
+    } else if is_framing(name) {
+        HeaderError::Framing
+    } else if earlier.iter().any(|(other, _)| other.eq_ignore_ascii_case(name)) {
+        HeaderError::Duplicate
+    } else if HeaderValue::from_bytes(value.as_bytes()).is_err() {
+        HeaderError::Value
+    } else if value.trim_matches([' ', '\t']) != value {
+        HeaderError::Padding
+    } else {
+        return Ok(());
+    };
+    Err(error(excerpt(name).into()))
 }
 
 /// Fields that belong to the connection or frame the message (RFC 9110 section 7.6.1, RFC 9112 section 6).

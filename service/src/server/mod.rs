@@ -61,8 +61,7 @@ impl Server {
         let Self { listener, face, limits, telemetry, lines } = self;
         // Connections inherit the option. Without it, only the time-out for slow readers is less exact.
         let _ = SockRef::from(&listener).set_tcp_notsent_lowat(MAX_UNSENT_BYTES);
-        let answers =
-            Arc::new(Answers { face, telemetry, lines: Arc::clone(&lines), body_timeout: limits.request_timeout });
+        let answers = Arc::new(Answers { face, telemetry, lines, body_timeout: limits.request_timeout });
         loop {
             // The slot comes first: a connection that cannot be served yet stays in the system's queue.
             let accept = async {
@@ -75,7 +74,7 @@ impl Server {
             };
             match accepted {
                 Ok((stream, peer)) => {
-                    if let Some(connection) = open(stream, peer, &answers, &lines, limits.clone(), &graceful) {
+                    if let Some(connection) = open(stream, peer, &answers, limits.clone(), &graceful) {
                         tokio::spawn(async move {
                             connection.await;
                             drop(slot);
@@ -98,7 +97,6 @@ fn open(
     stream: TcpStream,
     peer: SocketAddr,
     answers: &Arc<Answers>,
-    lines: &Arc<LineLimit>,
     limits: ConnectionLimits,
     graceful: &GracefulShutdown,
 ) -> Option<impl Future<Output = ()> + use<>> {
@@ -128,7 +126,7 @@ fn open(
         .header_read_timeout(None)
         .serve_connection(watched, service);
     let connection = graceful.watch(connection);
-    let lines = Arc::clone(lines);
+    let lines = Arc::clone(&answers.lines);
     Some(async move {
         let mut connection = std::pin::pin!(connection);
         let mut tick = tokio::time::interval(TICK_INTERVAL);

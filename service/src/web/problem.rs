@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use poem::error::ResponseError;
-use poem_openapi::types::{Example, ToJSON as _};
+use poem_openapi::types::Example;
 
 use super::{
     MEDIA_TYPE,
@@ -167,7 +167,8 @@ impl ApiError {
 
     pub fn into_http(self) -> http::Response<Bytes> {
         let (status, headers) = (self.status, self.headers.clone());
-        let mut response = http::Response::new(self.into_document().to_json_string().into());
+        let body = serde_json::to_vec(&self.into_document()).expect("strings are always JSON");
+        let mut response = http::Response::new(body.into());
         *response.status_mut() = status;
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         response.headers_mut().extend(headers);
