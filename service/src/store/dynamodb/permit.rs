@@ -21,8 +21,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::{
     DynamoStore, failed,
     item::{self, EXPIRES, Item, PARTITION},
-    read::passing,
-    timing,
+    read::{passing, until_answered},
+    timing::{self, Backoff},
 };
 
 /// Both keys of the item, and its attributes.
@@ -36,6 +36,8 @@ const ASK_INTERVAL: Duration = Duration::from_secs(1);
 const RENEWAL_INTERVAL: Duration = Duration::from_secs(5);
 /// Time without renewals after which the holder has ended.
 const HOLDER_TIMEOUT: Duration = Duration::from_secs(30);
+/// Time for the deletion of the item with all its sendings.
+const RETURN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The permit in the view of this process.
 pub(super) struct Permit {
@@ -92,29 +94,39 @@ impl DynamoStore {
 impl Task {
     async fn run(self, turn: Arc<Semaphore>, wanted: CancellationToken, answer: watch::Sender<Option<bool>>) {
         let Ok(_turn) = turn.acquire().await else { return };
-        let mut other = None;
-        while !self.ask(&mut other).await {
-            answer.send_replace(Some(false));
-            if wanted.run_until_cancelled(sleep(ASK_INTERVAL)).await.is_none() {
-                return;
-            }
-        }
-        answer.send_replace(Some(true));
-        for renewed in 2.. {
-            if wanted.run_until_cancelled(sleep(RENEWAL_INTERVAL)).await.is_none() {
-                break;
-            }
-            let request = self.put(renewed).condition_expression(format!("{HOLDER} = :own"));
-            _ = request.customize().config_override(timing::sent_once()).send().await;
-        }
+        // Requests on their way end first: a late question would take the permit for nobody.
+        self.hold(&wanted, answer).await;
         let request = self.client.delete_item().table_name(&self.table).set_key(Some(item::key(LOAD, LOAD)));
         let request = request.condition_expression(format!("{HOLDER} = :own"));
         let request = request.expression_attribute_values(":own", item::text(&self.id));
-        _ = request.customize().config_override(timing::sent_once()).send().await;
+        let send = || request.clone().customize().config_override(timing::sent_once()).send();
+        _ = until_answered(RETURN_TIMEOUT, send, passing).await;
     }
 
-    /// Asks once. `other`: another holder, the number of its renewals, and the time of the first sight of both.
-    async fn ask(&self, other: &mut Option<(String, u64, Instant)>) -> bool {
+    /// Asks for the permit, and renews the item until the end of the wish.
+    async fn hold(&self, wanted: &CancellationToken, answer: watch::Sender<Option<bool>>) -> Option<()> {
+        let (mut other, mut lost) = (None, Backoff::default());
+        loop {
+            let sent = Instant::now();
+            let granted = self.ask(&mut other).await;
+            answer.send_replace(Some(granted == Some(true)));
+            match granted {
+                Some(true) => break,
+                Some(false) => wanted.run_until_cancelled(sleep(ASK_INTERVAL)).await?,
+                None => wanted.run_until_cancelled(lost.wait(sent)).await?,
+            }
+        }
+        for renewed in 2.. {
+            wanted.run_until_cancelled(sleep(RENEWAL_INTERVAL)).await?;
+            let request = self.put(renewed).condition_expression(format!("{HOLDER} = :own"));
+            _ = request.customize().config_override(timing::sent_once()).send().await;
+        }
+        None
+    }
+
+    /// Asks once. Returns `None` if the question is lost. `other`: another holder, the number of its renewals, and the
+    /// time of the first sight of both.
+    async fn ask(&self, other: &mut Option<(String, u64, Instant)>) -> Option<bool> {
         let free = format!("attribute_not_exists({PARTITION}) OR {HOLDER} = :own");
         let gone = other.as_ref().filter(|(.., since)| since.elapsed() >= HOLDER_TIMEOUT);
         let request = match gone {
@@ -126,26 +138,31 @@ impl Task {
                 .expression_attribute_values(":renewed", item::number(*renewed)),
         };
         let request = request.return_values_on_condition_check_failure(AllOld);
-        let Err(error) = request.customize().config_override(timing::sent_once()).send().await else { return true };
+        let Err(error) = request.customize().config_override(timing::sent_once()).send().await else {
+            return Some(true);
+        };
         let (holder, renewed) = match error.as_service_error() {
             Some(PutItemError::ConditionalCheckFailedException(refusal)) => {
                 let holder = refusal.item().and_then(|item| item::text_of(item, HOLDER).ok());
                 let renewed = refusal.item().and_then(|item| item::number_of(item, RENEWED).ok());
                 // An item without these attributes has no holder.
-                let (Some(holder), Some(renewed)) = (holder, renewed) else { return true };
+                let (Some(holder), Some(renewed)) = (holder, renewed) else { return Some(true) };
                 (holder, renewed)
             }
             // Others may load while DynamoDB throttles.
-            _ if gone.is_none() && passing(&error).is_some() => ("", 0),
+            _ if gone.is_none() && passing(&error).is_some() => {
+                other.get_or_insert_with(|| (String::new(), 0, Instant::now()));
+                return None;
+            }
             _ => {
                 tracing::warn!(error = %failed(error), "the item of loads cannot be written: this process loads without it");
-                return true;
+                return Some(true);
             }
         };
         if other.as_ref().is_none_or(|(of, count, _)| of != holder || *count != renewed) {
             *other = Some((holder.to_owned(), renewed, Instant::now()));
         }
-        false
+        Some(false)
     }
 
     fn put(&self, renewed: u64) -> PutItemFluentBuilder {

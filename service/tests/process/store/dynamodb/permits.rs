@@ -1,6 +1,7 @@
 //! Replicas that load everything again, one at a time.
 
 use std::{
+    collections::BTreeSet,
     thread,
     time::{Duration, Instant},
 };
@@ -93,6 +94,36 @@ async fn a_process_that_asks_for_the_permit_leaves_no_item_at_its_end() {
         }
     }
     panic!("the item stays");
+}
+
+/// On a busy machine, a second question may get lost.
+#[tokio::test]
+async fn a_lost_question_for_the_permit_is_repeated_at_once() {
+    for _ in 0..5 {
+        let (scene, asked) = (Scene::set().await, Instant::now());
+        scene.proxy.on("PutItem", |earlier, _| if earlier == 0 { Fate::CutBefore } else { Fate::Pass });
+        while !scene.store.may_load().await {
+            sleep(BRIEFLY).await;
+        }
+        if asked.elapsed() < Duration::from_secs(1) {
+            return;
+        }
+    }
+    panic!("the next question comes a second later");
+}
+
+/// Otherwise all other processes would wait for 30 s.
+#[tokio::test]
+async fn a_permit_is_returned_after_a_lost_answer_and_a_lost_removal() {
+    let (scene, mut lost) = (Scene::set().await, BTreeSet::new());
+    scene.proxy.set(move |request| match (request.operation(), lost.insert(request.operation().to_owned())) {
+        ("PutItem", true) => Fate::CutAfter,
+        ("DeleteItem", true) => Fate::CutBefore,
+        _ => Fate::Pass,
+    });
+    assert!(!scene.store.may_load().await);
+    scene.store.leave().await;
+    assert_eq!(renewals(&scene.table).await, 0);
 }
 
 fn assert_returned(table: &Table, runtime: &Runtime) {
