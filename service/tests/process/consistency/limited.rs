@@ -1,59 +1,29 @@
-//! A shared store in simulated time that limits each partition key, as DynamoDB does. Each request of
-//! `store/dynamodb/` has its size, its units and its retries here.
+//! A shared store in simulated time that limits each partition key, as DynamoDB does.
 
-use std::{
-    ops::Range,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+mod permit;
+mod way;
 
-use async_trait::async_trait;
-use echo_service::{
-    domain::{Endpoint, EndpointId, Verb},
-    store::{
-        Changes, Deliver, Filter, Page, Raise, RaiseError, Store, StoreError, Stored, Version, Write, WriteError,
-        Written,
-    },
-};
+use std::{ops::Range, sync::Arc};
+
+use echo_service::{domain::Endpoint, store::StoreError};
 use parking_lot::Mutex;
-use rand::{Rng, SeedableRng, rngs::StdRng};
-use tokio::{
-    sync,
-    time::{Instant, sleep},
-};
+use tokio::time::Instant;
 
-use super::capacity::{Bucket, READS, WRITES, reads, writes};
-use crate::store::{
-    digests::{digest_of, written},
-    model::Model,
-};
+use super::capacity::{Bucket, READS, WRITES};
+use crate::store::model::Model;
+use permit::Holder;
+pub use way::Way;
 
 /// One way of a request, in microseconds.
 const WAY: Range<u64> = 2_500..5_000;
 /// Size of a page of a query, in bytes.
 const PAGE: usize = 1_000_000;
-/// Maximum number of entries in the first page of a reading.
-const FEW: usize = 100;
-const MAX_LOG_PAGES: usize = 16;
-const SAMPLE: usize = 3;
 /// Size of the head.
 const HEAD: usize = 200;
 /// Size of a small mock as stored.
 const SMALL: usize = 400;
 /// Size of a mock below `/large/` as stored.
 const LARGE: usize = 256 * 1024;
-
-/// Time-outs of the requests (`timing.rs`).
-const READ: Duration = Duration::from_secs(5);
-const LOAD: Duration = Duration::from_mins(10);
-const FIRST_WAIT: Duration = Duration::from_millis(10);
-const LONGEST_WAIT: Duration = Duration::from_millis(250);
-/// The end of the log that corrects a load (`log.rs`).
-const TAIL: Duration = Duration::from_secs(10);
-const TAIL_PAGES: usize = 8;
 
 /// The partition keys.
 const LOG: usize = 0;
@@ -71,6 +41,9 @@ pub struct Limited {
     /// Of log and endpoints.
     reads: [Bucket; 2],
     writes: [Bucket; 2],
+    /// Of the item of the permit to load.
+    permits: Bucket,
+    holder: Option<Holder>,
     /// Endpoints that only count for the size of a load, in bytes.
     ballast: usize,
     asked: u64,
@@ -80,8 +53,17 @@ pub struct Limited {
 impl Limited {
     pub fn new(ballast: usize) -> Arc<Mutex<Self>> {
         let [reads, writes] = [READS, WRITES].map(|rate| [Bucket::new(rate), Bucket::new(rate)]);
-        let (model, entries) = (Model::default(), Vec::new());
-        Arc::new(Mutex::new(Self { model, entries, reads, writes, ballast, asked: 0, throttled: 0 }))
+        Arc::new(Mutex::new(Self {
+            model: Model::default(),
+            entries: Vec::new(),
+            reads,
+            writes,
+            permits: Bucket::new(WRITES),
+            holder: None,
+            ballast,
+            asked: 0,
+            throttled: 0,
+        }))
     }
 
     /// The numbers of requests, of throttled requests, and of writes.
@@ -112,6 +94,17 @@ impl Limited {
         Ok(())
     }
 
+    /// A write of the item of the permit, or a refusal by a condition, which costs the same.
+    fn write_permit<T>(&mut self, write: impl FnOnce(&mut Option<Holder>) -> T) -> Option<T> {
+        self.asked += 1;
+        if self.permits.is_empty() {
+            self.throttled += 1;
+            return None;
+        }
+        self.permits.left -= 1.0;
+        Some(write(&mut self.holder))
+    }
+
     /// The end of a page of the log, and its size.
     fn page(&self, from: usize, most: usize) -> (usize, usize) {
         let (mut end, mut bytes) = (from, 0);
@@ -125,206 +118,5 @@ impl Limited {
     /// The size of all endpoints.
     fn bytes(&self) -> usize {
         self.ballast + self.model.stored().iter().map(|stored| size(&stored.endpoint)).sum::<usize>()
-    }
-}
-
-/// A process's way to the table.
-pub struct Way {
-    table: Arc<Mutex<Limited>>,
-    random: Mutex<StdRng>,
-    /// The last seen head. Held by the writer whose turn it is.
-    head: sync::Mutex<Version>,
-    /// The head of the last load: the next reading has any size.
-    loaded: AtomicU64,
-}
-
-impl Way {
-    pub fn new(table: &Arc<Mutex<Limited>>, seed: u64) -> Self {
-        let (random, head) = (Mutex::new(StdRng::seed_from_u64(seed)), sync::Mutex::new(Version(0)));
-        Self { table: Arc::clone(table), random, head, loaded: AtomicU64::new(u64::MAX) }
-    }
-
-    fn random(&self, times: Range<u64>) -> Duration {
-        Duration::from_micros(self.random.lock().random_range(times))
-    }
-
-    /// A read, sent once.
-    async fn send<T>(&self, key: usize, ask: impl FnOnce(&Limited) -> (usize, T)) -> Result<T, StoreError> {
-        sleep(self.random(WAY)).await;
-        let answer = self.table.lock().read(key, ask);
-        sleep(self.random(WAY)).await;
-        answer
-    }
-
-    /// A read, sent until the answer.
-    async fn ask<T>(
-        &self,
-        key: usize,
-        within: Duration,
-        ask: impl Fn(&Limited) -> (usize, T),
-    ) -> Result<T, StoreError> {
-        let (began, mut attempts) = (Instant::now(), 0);
-        loop {
-            let answer = self.send(key, &ask).await;
-            if answer.is_ok() || began.elapsed() > within {
-                return answer;
-            }
-            self.back_off(&mut attempts).await;
-        }
-    }
-
-    async fn back_off(&self, attempts: &mut u32) {
-        let limit = FIRST_WAIT.saturating_mul(2_u32.saturating_pow(*attempts)).min(LONGEST_WAIT);
-        *attempts += 1;
-        sleep(self.random(0..limit.as_micros() as u64)).await;
-    }
-
-    /// The head, and the entry after the head.
-    async fn settled_head(&self, within: Duration) -> Result<Version, StoreError> {
-        let head = self.ask(LOG, within, |table| (1, table.model.head())).await?;
-        self.ask(LOG, within, |_| (2, head)).await
-    }
-
-    /// Items of endpoints in a transaction.
-    async fn find<T>(&self, count: usize, ask: impl Fn(&Model) -> T) -> Result<T, StoreError> {
-        self.ask(ENDPOINTS, READ, |table| (2 * count * reads(SMALL), ask(&table.model))).await
-    }
-}
-
-#[async_trait]
-impl Store for Way {
-    async fn write_all(&self, changes: Vec<Write>) -> Result<Written, WriteError> {
-        let began = Instant::now();
-        for write in &changes {
-            if let Write::Replace { endpoint: Endpoint { id, .. }, .. } | Write::Delete { id, .. } = write {
-                self.find(1, |model| model.get(*id)).await?;
-            }
-        }
-        let bytes = changes.iter().map(|write| match write {
-            Write::Create(endpoint) | Write::Replace { endpoint, .. } => size(endpoint),
-            Write::Delete { .. } | Write::Discard { .. } => 0,
-        });
-        let bytes = bytes.sum::<usize>();
-        let units = [writes(HEAD) + writes(HEAD + bytes), writes(HEAD + bytes)];
-        let (mut known, mut attempts) = (self.head.lock().await, 0);
-        loop {
-            sleep(self.random(WAY)).await;
-            let outcome = {
-                let mut table = self.table.lock();
-                match table.take(units) {
-                    Err(_) if began.elapsed() < READ => None,
-                    Err(throttled) => Some(Err(throttled.into())),
-                    Ok(()) if *known != table.model.head() => {
-                        *known = table.model.head();
-                        None
-                    }
-                    Ok(()) => {
-                        let outcome = table.model.write(changes.clone());
-                        if outcome.is_ok() {
-                            table.entries.push((Instant::now(), HEAD + bytes));
-                            *known = table.model.head();
-                        }
-                        Some(outcome)
-                    }
-                }
-            };
-            sleep(self.random(WAY)).await;
-            match outcome {
-                Some(outcome) => return Ok(written(&changes, outcome?)),
-                None => self.back_off(&mut attempts).await,
-            }
-        }
-    }
-
-    async fn get(&self, id: EndpointId) -> Result<Option<Stored>, StoreError> {
-        self.find(1, |model| model.get(id)).await
-    }
-
-    async fn list(&self, filter: Filter, after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError> {
-        self.find(1, |model| model.list(&filter, after, limit)).await
-    }
-
-    async fn list_verb(&self, verb: Verb, ids: Vec<EndpointId>) -> Result<Page, StoreError> {
-        self.find(ids.len(), |model| model.list_verb(verb, &ids)).await
-    }
-
-    async fn head(&self) -> Result<Version, StoreError> {
-        self.settled_head(READ).await
-    }
-
-    async fn changes_since(&self, version: Version) -> Result<Changes, StoreError> {
-        let since = version.0 as usize;
-        let is_limited = version.0 != self.loaded.load(Ordering::Relaxed);
-        let page = |table: &Limited, from: usize, most: usize| {
-            let (end, bytes) = table.page(from, most);
-            let is_last = end == table.entries.len() && bytes < PAGE;
-            let changes = is_last.then(|| table.model.changes_since(version, true));
-            (reads(bytes + HEAD), (end, bytes, changes))
-        };
-        let (mut end, mut bytes, mut changes) = self.send(LOG, |table| page(table, since, FEW)).await?;
-        for pages in 1.. {
-            if let Some(changes) = changes {
-                return Ok(changes);
-            }
-            if is_limited && pages > MAX_LOG_PAGES {
-                break;
-            }
-            let (next, of_page, read) = self.ask(LOG, LOAD, |table| page(table, end, usize::MAX)).await?;
-            (end, bytes, changes) = (next, bytes + of_page, read);
-            if is_limited && pages == SAMPLE && changes.is_none() {
-                let behind = self.ask(LOG, READ, |table| (1, table.entries.len() - since)).await?;
-                if bytes / (end - since) * behind > MAX_LOG_PAGES * PAGE {
-                    break;
-                }
-            }
-        }
-        Ok(Changes::Gap)
-    }
-
-    /// The end of the log, all endpoints, and the head.
-    async fn load(&self, mut deliver: Deliver) -> Result<Version, StoreError> {
-        let head = self.ask(LOG, READ, |table| (1, table.entries.len())).await?;
-        let mut begin = head;
-        for pages in 1.. {
-            let (end, is_enough);
-            end = begin;
-            (begin, is_enough) = self
-                .ask(LOG, LOAD, |table| {
-                    let (mut begin, mut bytes) = (end, HEAD);
-                    while begin > 0 && bytes < PAGE && end - begin < FEW {
-                        begin -= 1;
-                        bytes += table.entries[begin].1;
-                    }
-                    let is_old = table.entries.get(begin).is_some_and(|(at, _)| at.elapsed() > TAIL);
-                    let is_enough = is_old && (head - begin >= FEW || pages >= TAIL_PAGES);
-                    (reads(bytes), (begin, begin == 0 || is_enough))
-                })
-                .await?;
-            if is_enough {
-                break;
-            }
-        }
-        let mut bytes = self.table.lock().bytes();
-        while bytes > 0 {
-            let page = bytes.min(PAGE);
-            self.ask(ENDPOINTS, LOAD, |_| (reads(page), ())).await?;
-            bytes -= page;
-        }
-        let endpoints = self.table.lock().model.stored();
-        for Stored { endpoint, version } in endpoints {
-            let digest = digest_of(&endpoint, version);
-            deliver(Ok((endpoint, digest)));
-        }
-        self.settled_head(LOAD).await?;
-        self.loaded.store(head as u64, Ordering::Relaxed);
-        Ok(Version(head as u64))
-    }
-
-    async fn raise(&self, _: Option<u64>, _: bool) -> Result<Raise, RaiseError> {
-        unreachable!("nobody raises it")
-    }
-
-    fn is_shared(&self) -> bool {
-        true
     }
 }
