@@ -1,6 +1,7 @@
 //! Tests of a replica from the inside.
 
 mod diverging;
+mod limits;
 
 use std::{
     future,
@@ -33,6 +34,9 @@ struct OneMock {
     others: AtomicIsize,
     /// The number of loads without an end.
     hanging: AtomicUsize,
+    /// Of the live processes, and the number of questions for these limits.
+    limits: Mutex<Vec<u64>>,
+    asked: AtomicUsize,
     /// The answer of the next reading. While the store is silent, the answer waits.
     log: Mutex<Option<Changes>>,
 }
@@ -103,6 +107,12 @@ impl Store for OneMock {
 
     async fn raise(&self, _: Option<u64>, _: bool) -> Result<Raise, RaiseError> {
         unreachable!("it is only called")
+    }
+
+    fn limits(&self, name: &str) -> Vec<u64> {
+        assert_eq!(name, MAX_MOCKS_BYTES);
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        self.limits.lock().clone()
     }
 
     async fn may_load(&self) -> bool {
