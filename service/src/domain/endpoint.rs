@@ -19,7 +19,7 @@ impl EndpointId {
     /// Parses an id in the only form that Echo writes: lower case, with hyphens.
     pub fn parse(text: &str) -> Option<Self> {
         let id = Self(Uuid::try_parse(text).ok()?);
-        (id.to_string() == text).then_some(id)
+        (*id.0.hyphenated().encode_lower(&mut Uuid::encode_buffer()) == *text).then_some(id)
     }
 }
 

@@ -128,8 +128,8 @@ fn check_field(name: &str, value: &str, earlier: &[(String, String)]) -> Result<
 fn is_framing(name: &str) -> bool {
     const FRAMING: [&str; 7] =
         ["content-length", "transfer-encoding", "connection", "keep-alive", "te", "trailer", "upgrade"];
-    let name = name.to_ascii_lowercase();
-    name.starts_with("proxy-") || FRAMING.contains(&name.as_str())
+    let begins = |with: &str| name.get(..with.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(with));
+    begins("proxy-") || FRAMING.iter().any(|framing| framing.eq_ignore_ascii_case(name))
 }
 
 /// A body. Echo serves it byte for byte.

@@ -31,10 +31,10 @@ impl Verb {
 
     /// Parses a verb in any case.
     pub fn parse(text: &str) -> Result<Self, VerbError> {
-        let upper = text.to_ascii_uppercase();
-        match Self::ALL.into_iter().find(|verb| verb.as_str() == upper) {
+        let is = |verb: &str| verb.eq_ignore_ascii_case(text);
+        match Self::ALL.into_iter().find(|verb| is(verb.as_str())) {
             Some(verb) => Ok(verb),
-            None if matches!(upper.as_str(), "CONNECT" | "TRACE") => Err(VerbError::Undeliverable(upper)),
+            None if is("CONNECT") || is("TRACE") => Err(VerbError::Undeliverable(text.to_ascii_uppercase())),
             // The text may be long: repeat only its beginning.
             None => Err(VerbError::Unknown(text.chars().take(32).collect())),
         }

@@ -2,7 +2,11 @@
 //!
 //! Keys and values are strings and bytes only, for later versions of redb.
 
-use std::{collections::BTreeMap, ops::Bound};
+use std::{
+    collections::{BTreeMap, HashSet},
+    hash::{BuildHasher as _, RandomState},
+    ops::Bound,
+};
 
 use redb::{Database, ReadTransaction, ReadableTable, TableDefinition, TableError};
 use uuid::Uuid;
@@ -176,9 +180,21 @@ pub(super) fn load(txn: &ReadTransaction, mut deliver: Deliver) -> Result<Versio
     let head = head(txn)?;
     let routes = txn.open_table(ROUTES).map_err(failed)?;
     let (endpoints, mut broken) = (txn.open_table(ENDPOINTS).map_err(failed)?, BTreeMap::new());
+    // All claims in their order, as hashes. A look at the claim of each endpoint takes longer.
+    let (state, mut claims) = (RandomState::new(), HashSet::new());
+    for entry in routes.iter().map_err(failed)? {
+        let (route, id) = entry.map_err(failed)?;
+        claims.insert(state.hash_one((route.value(), id.value())));
+    }
     for entry in endpoints.iter().map_err(failed)? {
         let (key, value) = entry.map_err(failed)?;
-        match id_of(key.value()).and_then(|id| read(&routes, id, value.value())) {
+        let stored = id_of(key.value()).and_then(|id| {
+            let stored = record::decode(id, value.value())?;
+            let route = route_key(&stored.endpoint.route);
+            let is_claimed = claims.contains(&state.hash_one((route.as_slice(), key.value())));
+            if is_claimed { Ok(stored) } else { read(&routes, id, value.value()) }
+        });
+        match stored {
             Ok(stored) => deliver(Ok((stored.endpoint, NONE))),
             Err(why) => _ = broken.insert(key.value().to_vec(), why.to_string()),
         }
