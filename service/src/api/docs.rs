@@ -143,7 +143,7 @@ fn add_calls_of_mocks(document: &mut Value) {
             "responses": {
                 "200": {"description": "The answer of a mock with code 200."},
                 "404": {
-                    "description": "No mock has this method and path, or the mock has code 404.",
+                    "description": "No mock fits this method and path, or the mock has code 404.",
                     "content": operations::content(),
                 },
                 "default": {"description": "The answer of the mock, as defined."},
@@ -151,7 +151,8 @@ fn add_calls_of_mocks(document: &mut Value) {
         });
         (method, operation)
     };
-    document["paths"]["/{path}"] = Verb::ALL.map(operation).into_iter().collect::<Map<_, _>>().into();
+    let requests = Verb::ALL.into_iter().filter(|verb| *verb != Verb::Any);
+    document["paths"]["/{path}"] = requests.map(operation).collect::<Map<_, _>>().into();
 }
 
 pub fn file(content_type: &'static str, text: String) -> impl Endpoint {

@@ -18,7 +18,7 @@ use super::{
     location::Locations,
     parameters::{MAX_PAGE, Parameters, raw_parameter},
     responses::{Changed, Deleted, Listed, New, Shown},
-    schema::ListDocument,
+    schema::{EndpointDocument, ListDocument},
 };
 use crate::{
     domain::{EndpointId, MockPath, Verb},
@@ -105,7 +105,12 @@ impl EndpointsApi {
         reserve(request, json_bytes(&endpoint)).await?;
         self.replica.write(Write::Create(endpoint.clone())).await.map_err(|error| refused(request, error))?;
         _ = request.data::<Created>().map(|Created(id)| id.set(endpoint.id));
-        Ok(New::Ok(JsonApi((&endpoint).into()), self.locations.of(request, &endpoint.route.path)))
+        let path = &endpoint.route.path;
+        let location = match path.shape() {
+            None => self.locations.of(request, path),
+            Some(_) => format!("/endpoints/{}", endpoint.id),
+        };
+        Ok(New::Ok(JsonApi(EndpointDocument::of_new(&endpoint)), location))
     }
 
     /// Show an endpoint

@@ -155,6 +155,10 @@ impl From<WriteError> for ApiError {
             WriteError::Changed => Self::changed(),
             WriteError::Store(error) => error.into(),
             WriteError::Full { .. } => Self::new(Kind::Full, capitalized(&error.to_string()), None),
+            WriteError::TooManyShapes { .. } => {
+                let source = Source::pointer("/data/attributes/path");
+                Self::new(Kind::Invalid, capitalized(&error.to_string()), Some(source))
+            }
             WriteError::NeedsFormat(_) => Self::new(Kind::Conflict, capitalized(&error.to_string()), None),
             WriteError::TooLarge { .. } | WriteError::TooMany { .. } | WriteError::ReplacesTooMuch { .. } => {
                 Self::new(Kind::TooLarge, capitalized(&error.to_string()), Some(Source::pointer("/data/attributes")))

@@ -20,7 +20,7 @@ pub enum New {
     #[oai(status = 201)]
     Ok(
         JsonApi<EndpointDocument>,
-        /// The URL of the mock.
+        /// The URL of the mock. With parameters in the path: the path of the endpoint.
         #[oai(header = "Location")]
         String,
     ),

@@ -31,8 +31,17 @@ pub struct EndpointResource {
 
 /// A document with one endpoint.
 #[derive(Debug, Clone, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub struct EndpointDocument {
     data: EndpointResource,
+    meta: Option<EndpointMeta>,
+}
+
+/// Notes on a new endpoint.
+#[derive(Debug, Clone, Object)]
+pub struct EndpointMeta {
+    /// Likely mistakes in the mock, each with a correction.
+    warnings: Vec<String>,
 }
 
 /// Links to other pages of the listing.
@@ -115,8 +124,22 @@ impl From<&Endpoint> for EndpointResource {
 
 impl From<&Endpoint> for EndpointDocument {
     fn from(endpoint: &Endpoint) -> Self {
-        Self { data: endpoint.into() }
+        Self { data: endpoint.into(), meta: None }
     }
+}
+
+impl EndpointDocument {
+    /// The document of a new endpoint, with warnings.
+    pub fn of_new(endpoint: &Endpoint) -> Self {
+        let warnings: Vec<_> = endpoint.route.path.lookalikes().map(lookalike).collect();
+        let meta = (!warnings.is_empty()).then_some(EndpointMeta { warnings });
+        Self { data: endpoint.into(), meta }
+    }
+}
+
+/// A segment that is literal in Echo, and a parameter in other mock servers.
+fn lookalike((segment, parameter): (&str, String)) -> String {
+    format!("The segment `{segment}` of the path only matches itself: write `{parameter}` for a parameter")
 }
 
 impl ListDocument {

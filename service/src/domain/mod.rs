@@ -2,15 +2,22 @@
 //!
 //! This module does not depend on HTTP servers, stores or AWS.
 
+mod advice;
+mod canonical;
 mod endpoint;
 mod excerpt;
 mod path;
 mod response;
+mod route;
+mod shape;
 mod sought;
 mod verb;
 
-pub use endpoint::{Endpoint, EndpointId, Route};
+pub use canonical::{IS_PATH_BYTE, canonical};
+pub use endpoint::{Endpoint, EndpointId};
 pub use excerpt::{beginning, excerpt};
-pub use path::{IS_PATH_BYTE, MAX_PATH_BYTES, MockPath, PathError, canonical};
+pub use path::{MAX_PATH_BYTES, MockPath, PathError};
 pub use response::*;
+pub use route::{MAX_PRIORITY, Priority, PriorityError, Route};
+pub use shape::Shape;
 pub use verb::{Verb, VerbError};

@@ -1,15 +1,18 @@
 //! Paths of mocks, in the canonical form in which Echo stores and finds them (RFC 3986 section 6.2.2).
 
-use std::{
-    borrow::Cow,
-    fmt::{self, Write as _},
+use std::{borrow::Cow, collections::BTreeSet, fmt};
+
+use super::{
+    advice::{advice, bad_escape, is_dot_segment},
+    canonical::{canonical, is_path_char},
+    shape::{Segment, Shape},
 };
 
 /// Maximum length of a mock's path, in bytes.
 pub const MAX_PATH_BYTES: usize = 2_048;
 
 /// The path of a mock, in canonical form: escapes in upper-case hex, unreserved characters decoded, everything else
-/// (`%2F`, empty segments, case) unchanged.
+/// (`%2F`, empty segments, case) unchanged. A whole segment may be a parameter: `{name}`, or at the end `{*name}`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MockPath(Box<str>);
 
@@ -40,10 +43,14 @@ pub enum PathError {
     #[error("`{character}` cannot stand in a path unescaped: write `{instead}`")]
     NotAllowed { character: char, instead: String },
     #[error(
-        "`{{` and `}}` cannot stand in a path: paths are matched literally and have no parameters. For the braces themselves \
-         write `{0}`"
+        "`{{` and `}}` can only stand around the name of a parameter, which is a whole segment: `/{{id}}`, or at the end \
+         `/{{*rest}}`. A name has letters, digits and `_`, and does not begin with a digit. For the braces themselves write `{0}`"
     )]
     Braces(String),
+    #[error("the parameter `{name}` is there twice, so its value would be unclear: write `{instead}`")]
+    Repeated { name: String, instead: String },
+    #[error("`{{*{name}}}` takes the rest of the path, so no segment can follow: write `{instead}`")]
+    RestNotLast { name: String, instead: String },
 }
 
 impl MockPath {
@@ -60,7 +67,10 @@ impl MockPath {
             let is_url = text.contains("://");
             return Err(if is_url { PathError::Url(instead()) } else { PathError::NotAbsolute(instead()) });
         }
-        if let Some(character) = text.chars().find(|&c| !is_path_char(c) && c != '%') {
+        let literals = text.split('/').filter(|segment| Segment::of(segment).name().is_none());
+        let is_wrong = |&c: &char| !is_path_char(c) && c != '%';
+        let end = text.chars().find(|c| matches!(c, '?' | '#'));
+        if let Some(character) = end.or_else(|| literals.flat_map(str::chars).find(is_wrong)) {
             return Err(match character {
                 '?' => PathError::Query(instead()),
                 '#' => PathError::Fragment(instead()),
@@ -69,13 +79,66 @@ impl MockPath {
                 character => PathError::NotAllowed { character, instead: instead() },
             });
         }
-        let Some(canonical) = canonical(text) else {
+        let Some(canonical) = canonical_pattern(text) else {
             return Err(PathError::BadEscape { escape: bad_escape(text), instead: instead() });
         };
         if canonical.split('/').any(is_dot_segment) {
             return Err(PathError::DotSegment(instead()));
         }
+        let mut names = BTreeSet::new();
+        let mut segments = canonical.split('/').map(Segment::of).peekable();
+        while let Some(segment) = segments.next() {
+            let Some(name) = segment.name().map(str::to_owned) else { continue };
+            if matches!(segment, Segment::Rest(_)) && segments.peek().is_some() {
+                return Err(PathError::RestNotLast { name, instead: instead() });
+            }
+            if names.replace(name.clone()).is_some() {
+                return Err(PathError::Repeated { name, instead: instead() });
+            }
+        }
         Ok(Self(canonical.into()))
+    }
+
+    /// See [`Shape::of`].
+    pub fn shape(&self) -> Option<Shape> {
+        Shape::of(&self.0)
+    }
+
+    /// Segments that are parameters in other mock servers, each with the parameter in Echo.
+    pub fn lookalikes(&self) -> impl Iterator<Item = (&str, String)> {
+        let count = self.0.split('/').count();
+        self.0.split('/').enumerate().filter_map(move |(at, segment)| {
+            let name = match segment {
+                "*" if at + 1 == count => "*rest".to_owned(),
+                "*" => format!("part{at}"),
+                _ => segment.strip_prefix(':')?.to_owned(),
+            };
+            let parameter = format!("{{{name}}}");
+            Segment::of(&parameter).name().is_some().then_some((segment, parameter))
+        })
+    }
+
+    /// The path without the names of its parameters: equal for paths that fit the same requests.
+    pub fn without_names(&self) -> Cow<'_, str> {
+        if !self.0.contains('{') {
+            return Cow::Borrowed(&self.0);
+        }
+        let unnamed = |segment| match Segment::of(segment) {
+            Segment::Literal(text) => text,
+            Segment::Parameter(_) => "{}",
+            Segment::Rest(_) => "{*}",
+        };
+        Cow::Owned(self.0.split('/').map(unnamed).collect::<Vec<_>>().join("/"))
+    }
+
+    /// A path for which [`Self::without_names`] is `text`. The parameters have other names.
+    pub(super) fn with_any_names(text: &str) -> Result<Self, PathError> {
+        let named = |(at, segment)| match segment {
+            "{}" => format!("{{p{at}}}"),
+            "{*}" => format!("{{*p{at}}}"),
+            literal => literal.to_owned(),
+        };
+        Self::parse(&text.split('/').enumerate().map(named).collect::<Vec<_>>().join("/"))
     }
 
     pub fn as_str(&self) -> &str {
@@ -89,101 +152,14 @@ impl fmt::Display for MockPath {
     }
 }
 
-/// The canonical form of a request's path, or `None` for an invalid escape, which no mock's path can hold.
-///
-/// Unlike [`MockPath::parse`], accepts characters that a URI should escape but some clients send raw (`{`, `|`, UTF-8).
-/// Allocates nothing for a canonical path.
-pub fn canonical(path: &str) -> Option<Cow<'_, str>> {
-    if path.bytes().all(|b| IS_PATH_BYTE[b as usize]) {
-        return Some(Cow::Borrowed(path));
+/// The canonical form of a mock's path, with its parameters.
+fn canonical_pattern(path: &str) -> Option<Cow<'_, str>> {
+    if !path.contains('{') {
+        return canonical(path);
     }
-    let mut out = String::with_capacity(path.len() + 8);
-    let mut bytes = path.bytes();
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'%' => match (hex(bytes.next()?)? << 4) | hex(bytes.next()?)? {
-                decoded if is_unreserved(decoded) => out.push(char::from(decoded)),
-                decoded => push_escape(&mut out, decoded),
-            },
-            plain if IS_PATH_BYTE[plain as usize] => out.push(char::from(plain)),
-            other => push_escape(&mut out, other),
-        }
-    }
-    Some(Cow::Owned(out))
-}
-
-/// The bytes that a path may hold unescaped: `pchar` without escapes, and `/` (RFC 3986 section 3.3).
-pub const IS_PATH_BYTE: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = is_unreserved(byte as u8)
-            || matches!(
-                byte as u8,
-                b'/' | b':' | b'@' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'='
-            );
-        byte += 1;
-    }
-    table
-};
-
-const fn is_unreserved(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
-}
-
-pub(super) fn is_path_char(c: char) -> bool {
-    u8::try_from(c).is_ok_and(|byte| IS_PATH_BYTE[byte as usize])
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).map(|value| value as u8)
-}
-
-fn push_escape(out: &mut String, byte: u8) {
-    write!(out, "%{byte:02X}").expect("a String takes everything");
-}
-
-/// The suggestion for a refused text: the path in it, with the necessary escapes. The result is valid, unless it is too
-/// long.
-fn advice(text: &str) -> String {
-    let path = text.split_once("://").map_or(text, |(_, rest)| rest.find(['/', '?', '#']).map_or("", |at| &rest[at..]));
-    let path = path.split(['?', '#']).next().unwrap_or_default();
-    let mut escaped = String::from(if path.starts_with('/') { "" } else { "/" });
-    for (at, byte) in path.bytes().enumerate() {
-        let is_kept = IS_PATH_BYTE[byte as usize] || byte == b'%' && is_escape(path, at);
-        if is_kept { escaped.push(char::from(byte)) } else { push_escape(&mut escaped, byte) }
-    }
-    without_dot_segments(&canonical(&escaped).unwrap_or_default())
-}
-
-fn is_escape(text: &str, at: usize) -> bool {
-    text.as_bytes().get(at + 1..at + 3).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
-}
-
-fn bad_escape(text: &str) -> String {
-    let at = text.match_indices('%').map(|(at, _)| at).find(|&at| !is_escape(text, at)).unwrap_or_default();
-    text[at..].chars().take(3).collect()
-}
-
-fn is_dot_segment(segment: &str) -> bool {
-    matches!(segment, "." | "..")
-}
-
-/// RFC 3986 section 5.2.4.
-fn without_dot_segments(path: &str) -> String {
-    let mut kept: Vec<&str> = Vec::new();
-    let mut segments = path.split('/').skip(1).peekable();
-    while let Some(segment) = segments.next() {
-        if segment == ".." {
-            kept.pop();
-        }
-        if !is_dot_segment(segment) {
-            kept.push(segment);
-        } else if segments.peek().is_none() {
-            kept.push("");
-        }
-    }
-    format!("/{}", kept.join("/"))
+    let segment =
+        |segment| if Segment::of(segment).name().is_some() { Some(segment.into()) } else { canonical(segment) };
+    Some(path.split('/').map(segment).collect::<Option<Vec<_>>>()?.join("/").into())
 }
 
 #[cfg(test)]
@@ -234,7 +210,14 @@ mod tests {
             ("/ok%20/%é", "`%é` is not"),
             ("/a b", "write `/a%20b`"),
             ("/café", "write `/caf%C3%A9`"),
-            ("/users/{id}", "write `/users/%7Bid%7D`"),
+            ("/users/{i d}", "write `/users/%7Bi%20d%7D`"),
+            ("/users/x{id}", "write `/users/x%7Bid%7D`"),
+            ("/{}", "write `/%7B%7D`"),
+            ("/{1}", "write `/%7B1%7D`"),
+            ("/{*a}/b", "write `/{a}/b`"),
+            ("/{a}/{a}/{*a}", "write `/{a}/{a_2}/{*a_2_2}`"),
+            ("/{a}/../b c?d", "write `/b%20c`"),
+            ("http://h/{a}", "write `/{a}`"),
         ] {
             let message = refusal(given);
             // The message names the first of the two mistakes.
@@ -245,31 +228,26 @@ mod tests {
     }
 
     #[test]
-    fn braces_are_no_parameters() {
-        for path in ["/users/{id}", "/{a}/{b}"] {
-            assert!(refusal(path).contains("matched literally and have no parameters"), "{path}");
+    fn parameters_are_whole_segments() {
+        for (path, unnamed) in [
+            ("/users/{id}", "/users/{}"),
+            ("/{a}/%7eb/{_B2}/{*rest}", "/{}/~b/{}/{*}"),
+            ("/{*all}", "/{*}"),
+            ("/plain/*/:id", "/plain/*/:id"),
+        ] {
+            let parsed = MockPath::parse(path).unwrap();
+            assert_eq!(parsed.without_names(), unnamed);
+            assert_eq!(parsed.shape().is_some(), unnamed.contains('{'));
+            assert_eq!(MockPath::with_any_names(unnamed).unwrap().without_names(), unnamed);
         }
-    }
-
-    #[test]
-    fn a_request_may_send_raw_what_it_should_escape() {
-        assert_eq!(canonical("/users/{id}").unwrap(), "/users/%7Bid%7D");
-        assert_eq!(canonical("/café").unwrap(), "/caf%C3%A9");
-        assert_eq!(canonical("/100%"), None);
-        assert_eq!(canonical("/%2%41"), None);
+        let looks = MockPath::parse("/*/:id/:1/a:b/*").unwrap();
+        let expected = [("*", "{part1}"), (":id", "{id}"), ("*", "{*rest}")];
+        assert_eq!(looks.lookalikes().collect::<Vec<_>>(), expected.map(|(segment, name)| (segment, name.to_owned())));
     }
 
     proptest! {
         #[test]
-        fn canonical_is_idempotent(path in "/(\\PC|%[0-9a-fA-F]{2}|[a-z/.%~]){0,40}") {
-            if let Some(once) = canonical(&path) {
-                let twice = canonical(&once);
-                prop_assert_eq!(twice.as_deref(), Some(&*once));
-            }
-        }
-
-        #[test]
-        fn whatever_parses_is_found_by_the_request_that_spells_it_so(path in "/([a-zA-Z0-9._~!$&'()*+,;=:@/-]|%[0-9a-fA-F]{2}){0,60}") {
+        fn a_plain_path_is_found_by_the_request_that_spells_it_so(path in "/([a-zA-Z0-9._~!$&'()*+,;=:@/-]|%[0-9a-fA-F]{2}){0,60}") {
             if let Ok(parsed) = MockPath::parse(&path) {
                 let requested = canonical(&path);
                 prop_assert_eq!(requested.as_deref(), Some(parsed.as_str()));
@@ -278,7 +256,7 @@ mod tests {
         }
 
         #[test]
-        fn what_a_refusal_tells_to_write_is_taken(path in "(https?://h)?/?([a-z./ %?#{é\u{1}]|%[0-9a-f]{2}){0,20}") {
+        fn what_a_refusal_tells_to_write_is_taken(path in "(https?://h)?/?([a-z./ %?#{é\u{1}]|%[0-9a-f]{2}|/\\{\\*?[ab]\\}){0,20}") {
             if let Err(refusal) = MockPath::parse(&path) {
                 let message = refusal.to_string();
                 let instead = message.rsplit_once("write `").unwrap().1.split('`').next().unwrap();

@@ -1,6 +1,9 @@
 //! The path in a filter of a listing, as clients spell it in a URL.
 
-use super::path::{MockPath, PathError, canonical, is_path_char};
+use super::{
+    canonical::{canonical, is_path_char},
+    path::{MockPath, PathError},
+};
 
 impl MockPath {
     /// The path that a URL parameter names, from its raw and its decoded value. Clients use two spellings: the path
@@ -10,7 +13,13 @@ impl MockPath {
     /// stands beside a raw `/`: a client encodes either all slashes or none.
     pub fn sought(sent: &str, decoded: &str) -> Result<Self, PathError> {
         let as_decoded = Self::parse(decoded).or_else(|error| match (&error, canonical(decoded)) {
-            (PathError::NotAllowed { .. } | PathError::Braces(_), Some(path)) => Self::parse(&path),
+            (
+                PathError::NotAllowed { .. }
+                | PathError::Braces(_)
+                | PathError::Repeated { .. }
+                | PathError::RestNotLast { .. },
+                Some(path),
+            ) => Self::parse(&path),
             _ => Err(error),
         });
         let is_shown = sent.starts_with('/') && sent.to_ascii_uppercase().contains("%2F");
@@ -24,7 +33,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::path::IS_PATH_BYTE;
+    use crate::domain::canonical::IS_PATH_BYTE;
 
     proptest! {
         #[test]

@@ -1,4 +1,4 @@
-//! The HTTP methods that a mock can have.
+//! The verbs that a mock can have: HTTP methods, and all of them.
 
 use std::fmt;
 
@@ -12,6 +12,8 @@ pub enum Verb {
     Delete,
     Options,
     Patch,
+    /// Every method of a request above. No request has this verb.
+    Any,
 }
 
 /// Why a text is not a [`Verb`]. The message names the correction.
@@ -25,9 +27,10 @@ pub enum VerbError {
 
 impl Verb {
     /// Every verb in the order of the discriminants: `Verb::ALL[verb as usize] == verb`.
-    pub const ALL: [Self; 7] = [Self::Get, Self::Head, Self::Post, Self::Put, Self::Delete, Self::Options, Self::Patch];
+    pub const ALL: [Self; 8] =
+        [Self::Get, Self::Head, Self::Post, Self::Put, Self::Delete, Self::Options, Self::Patch, Self::Any];
 
-    const LIST: &str = "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH";
+    const LIST: &str = "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH, or ANY for all of these";
 
     /// Parses a verb in any case.
     pub fn parse(text: &str) -> Result<Self, VerbError> {
@@ -42,7 +45,7 @@ impl Verb {
 
     /// The verb of a request, or `None` for a method that no mock can have. Methods are case-sensitive (RFC 9110 9.1).
     pub fn of(method: &http::Method) -> Option<Self> {
-        Self::ALL.into_iter().find(|verb| verb.as_str() == method.as_str())
+        Self::ALL.into_iter().find(|verb| *verb != Self::Any && verb.as_str() == method.as_str())
     }
 
     pub const fn as_str(self) -> &'static str {
@@ -54,6 +57,7 @@ impl Verb {
             Self::Delete => "DELETE",
             Self::Options => "OPTIONS",
             Self::Patch => "PATCH",
+            Self::Any => "ANY",
         }
     }
 }

@@ -29,13 +29,12 @@ impl Drop for Taken<'_> {
 }
 
 impl Replica {
-    /// Refuses a call if a mock claims the route, and the mock's record is damaged and does not show the route. The
-    /// claims for all waiting calls are read at once: a flood of misses must not become a flood of reads. The table
-    /// keeps the found claims.
-    pub(super) async fn check_claim(&self, verb: Verb, path: &str) -> Result<(), StoreError> {
-        let Ok(path) = MockPath::parse(path) else { return Ok(()) };
-        let route = Route { verb, path };
-        self.sought.lock().insert(route.clone());
+    /// Refuses a call if a mock without parameters and priority claims the request, and the mock's record is damaged and
+    /// does not show the route. The claims for all waiting calls are read at once: a flood of misses must not become a
+    /// flood of reads. The table keeps the found claims.
+    pub(super) async fn check_claims(&self, verb: Verb, path: &str) -> Result<(), StoreError> {
+        let Ok(own) = MockPath::parse(path) else { return Ok(()) };
+        self.sought.lock().extend([verb, Verb::Any].map(|verb| Route::new(verb, own.clone())));
         let read = async {
             let mut taken = Taken::new(&self.sought);
             let holders = self.store.holders(&taken.routes).await;
@@ -46,7 +45,7 @@ impl Replica {
             Ok(())
         };
         self.follower.once_for_all(&self.follower.claims, read).await?;
-        self.follower.loaded()?.check_undamaged(verb, route.path.as_str())
+        self.follower.loaded()?.find(verb, path).map(|_| ())
     }
 
     /// The number of endpoints with a damaged record.

@@ -1,8 +1,8 @@
 //! Listings. The store reads a page, and the replica returns the page once every replica shows the same mocks.
 
-use super::{Replica, table::Table};
+use super::Replica;
 use crate::{
-    domain::{EndpointId, Verb},
+    domain::EndpointId,
     store::{Filter, Page, StoreError},
 };
 
@@ -19,32 +19,42 @@ impl Replica {
         limit: usize,
         was_read: impl FnOnce(&Page),
     ) -> Result<Page, StoreError> {
-        let page = match filter {
-            Filter { verb: Some(verb), path: None } => self.list_verb(verb, after, limit).await?,
-            filter => self.store.list(filter, after, limit).await?,
+        let page = if filter == Filter::default() {
+            self.store.list(after, limit).await?
+        } else {
+            self.list_filtered(filter, after, limit).await?
         };
         was_read(&page);
         self.follower.catch_up_to_all_shown().await?;
-        self.until_settled(Table::all_settles).await;
+        self.until_settled(|table, now| table.unsettled.all_settles(now)).await;
         Ok(page)
     }
 
     /// Chooses the page from memory: the store reads only the endpoints of the page. As for a miss, a reading of the
     /// log comes first: otherwise the page could lack acknowledged writes.
-    async fn list_verb(&self, verb: Verb, mut after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError> {
+    async fn list_filtered(
+        &self,
+        filter: Filter,
+        mut after: Option<EndpointId>,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
         if !self.follower.is_alone() || self.follower.loaded().is_err() {
             self.follower.catch_up().await?;
         }
         let mut retries = MAX_RETRIES;
         loop {
-            let (ids, more) = self.follower.loaded()?.of_verb(verb, after, limit);
-            let (last, chosen) = (ids.last().copied(), ids.len());
-            let mut page = self.store.list_verb(verb, ids).await?;
+            let (ids, more) = self.follower.loaded()?.choose(&filter, after, limit);
+            let last = ids.last().copied();
+            let mut page = self.store.list_these(filter.clone(), ids.clone()).await?;
             // A write of several changes may have deleted a mock and created the successor.
-            if page.endpoints.len() < chosen && !page.more && retries > 0 {
-                retries -= 1;
+            let is_short = page.endpoints.len() < ids.len() && !page.more;
+            // A listing of a path is a snapshot.
+            if retries > 0 && (is_short || filter.path.is_some()) {
                 self.follower.catch_up_to_all_shown().await?;
-                continue;
+                if self.follower.loaded()?.choose(&filter, after, limit).0 != ids {
+                    retries -= 1;
+                    continue;
+                }
             }
             after = last;
             page.more |= more;

@@ -65,7 +65,7 @@ impl Follower {
         // Without news, do not lock out requests that read the table.
         {
             let table = self.table.read();
-            if head <= since && !table.has_news(now) {
+            if head <= since && !table.unsettled.has_settled(now) {
                 return self.room.check(table.bytes);
             }
         }
@@ -74,7 +74,7 @@ impl Follower {
             self.divergence.may_be_adopted();
         }
         let mut table = self.table.write();
-        table.forget_settled(now);
+        table.unsettled.forget(now);
         for write in writes {
             // `apply_own` may have applied the write during the reading.
             if write[0].version > table.applied {

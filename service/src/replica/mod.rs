@@ -4,9 +4,11 @@
 //! acknowledged after the replica has applied the write, so the client can see the write in the same process.
 
 mod adoption;
+mod answer;
 mod clock;
 mod damage;
 mod divergence;
+mod index;
 mod lease;
 mod listing;
 mod load;
@@ -17,6 +19,7 @@ mod room;
 mod table;
 #[cfg(test)]
 mod tests;
+mod unsettled;
 
 use std::{
     collections::BTreeSet,
@@ -36,12 +39,8 @@ use tokio::{select, sync::oneshot, time::Instant};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 
+use self::{answer::PreparedAnswer, lease::Follower, room::Place, table::Table};
 pub use self::{clock::Lease, room::LIMIT as MAX_MOCKS_BYTES};
-use self::{
-    lease::Follower,
-    room::Place,
-    table::{PreparedAnswer, Table},
-};
 use crate::{
     domain::{Endpoint, EndpointId, Route, Verb},
     store::{Digest, Raise, RaiseError, Store, StoreError, Stored, Version, Write, WriteError, Written},
@@ -110,17 +109,13 @@ impl Replica {
     pub async fn find(&self, verb: Verb, path: &str) -> Result<Option<Response<Bytes>>, StoreError> {
         // Not from a table that is being loaded.
         if let Ok(table) = self.follower.loaded() {
-            let answer = table.find(verb, path);
             if self.follower.is_alone() {
-                return match answer {
-                    Some(answer) => Ok(Some(answer.to_response())),
-                    None => table.check_undamaged(verb, path).map(|()| None),
-                };
+                return Ok(table.find(verb, path)?.map(PreparedAnswer::to_response));
             }
-            if let Some(answer) = answer {
+            if let Ok(Some(answer)) = table.find(verb, path) {
                 // Read the clock once, and after the lookup (`holds_lease`).
                 let now = Instant::now();
-                if table.route_settles(verb, path, now).is_none() && self.follower.holds_lease(now) {
+                if table.unsettled.call_settles(verb, path, now).is_none() && self.follower.holds_lease(now) {
                     return Ok(Some(answer.to_response()));
                 }
             }
@@ -128,16 +123,13 @@ impl Replica {
         self.follower.catch_up().await?;
         let (answer, until, has_lost) = {
             let table = self.follower.loaded()?;
-            let answer = table.find(verb, path).map(PreparedAnswer::to_response);
-            if answer.is_none() {
-                table.check_undamaged(verb, path)?;
-            }
+            let answer = table.find(verb, path)?.map(PreparedAnswer::to_response);
             let has_lost = answer.is_none() && table.has_lost();
-            (answer, table.route_settles(verb, path, Instant::now()), has_lost)
+            (answer, table.unsettled.call_settles(verb, path, Instant::now()), has_lost)
         };
         if has_lost {
             // Boxed: the future of a frequent call must stay small.
-            Box::pin(self.check_claim(verb, path)).await?;
+            Box::pin(self.check_claims(verb, path)).await?;
         }
         // No wait for changes that were committed after the call.
         self.follower.settle(until).await;
@@ -194,7 +186,7 @@ impl Replica {
         }
         // The route counts as well: another mock may have had the same route before.
         let route = found.as_ref().map(|stored| &stored.endpoint.route);
-        self.until_settled(|table, now| table.settles(id, route, now)).await;
+        self.until_settled(|table, now| table.unsettled.settles(id, route, now)).await;
         Ok(found)
     }
 
@@ -278,21 +270,22 @@ impl Replica {
         // The table counts the write from now on.
         drop(place);
         let settles = |table: &Table, now| {
-            let each = changes
-                .iter()
-                .map(|(id, endpoint, _)| table.settles(*id, endpoint.as_ref().map(|endpoint| &endpoint.route), now));
+            let each = changes.iter().map(|(id, endpoint, _)| {
+                table.unsettled.settles(*id, endpoint.as_ref().map(|endpoint| &endpoint.route), now)
+            });
             each.max().flatten()
         };
         self.until_settled(settles).await;
         outcome.map(|written| written.version)
     }
 
-    /// Takes room for the new states of endpoints.
+    /// Checks the limits of the table for the new states of endpoints, and takes room for them.
     fn take_room(&self, changes: &[(EndpointId, Option<Endpoint>, Digest)]) -> Result<Place<'_>, WriteError> {
         let new = changes.iter().filter_map(|(_, endpoint, _)| endpoint.as_ref()).map(|new| room::bytes(new) as u64);
         // Held until the room is taken: each write counts in the table, as taken, or for a moment as both. During a
         // reload only the mocks so far count.
         let table = self.follower.table.read();
+        changes.iter().filter_map(|(_, endpoint, _)| endpoint.as_ref()).try_for_each(|new| table.check(new))?;
         let old = changes.iter().map(|(id, ..)| table.bytes_of(*id)).sum();
         self.follower.room.take(&*self.store, table.bytes, old, new.sum())
     }

@@ -1,72 +1,40 @@
-//! Every mock in memory, as a prepared answer. A lookup costs one hash, at any number of mocks.
+//! Every mock in memory, as a prepared answer. A lookup costs one hash for each shape of path, at any number of mocks.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, hash_map::Entry},
     mem,
     ops::Bound,
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use smallvec::SmallVec;
 use tokio::time::Instant;
 
-use super::room;
+use super::{
+    answer::{PreparedAnswer, add, rank, without},
+    index::{Index, Place},
+    room,
+    unsettled::Unsettled,
+};
 use crate::{
-    domain::{Body, Endpoint, EndpointId, MockPath, Route, Verb},
-    store::{Damaged, Digest, MAX_PAGE_BYTES, StoreError, Version},
+    domain::{Endpoint, EndpointId, MockPath, Priority, Route, Verb},
+    store::{Damaged, Digest, Filter, MAX_PAGE_BYTES, StoreError, Version, WriteError},
 };
 
 /// Maximum number of damaged records in the log line of a load.
 const MAX_DAMAGED_NAMED: usize = 20;
 
-/// A mock's answer, built when the mock is created. All parts lie together: with many mocks, a call costs few cache
-/// misses.
-#[derive(Debug)]
-pub(super) struct PreparedAnswer {
-    id: EndpointId,
-    status: StatusCode,
-    /// One inline: most answers have only `Content-Type`.
-    headers: SmallVec<[(HeaderName, HeaderValue); 1]>,
-    body: Bytes,
-}
-
-impl PreparedAnswer {
-    /// The answer, and the path as key.
-    fn new(endpoint: &Endpoint) -> (Bytes, Self) {
-        let path = endpoint.route.path.as_str();
-        let response = &endpoint.response;
-        let body = response.body().map_or("", Body::as_str);
-        let values = response.headers().iter().map(|(_, value)| value);
-        // A single allocation; path, body and values are slices.
-        let mut text = Bytes::from([path, body].into_iter().chain(values).collect::<Vec<_>>().concat());
-        let path = text.split_to(path.len());
-        let body = text.split_to(body.len());
-        let field = |(name, value): (&str, &str)| {
-            let name = HeaderName::from_bytes(name.as_bytes()).expect("the domain admits tokens only");
-            let value = HeaderValue::from_maybe_shared(text.split_to(value.len()));
-            (name, value.expect("the domain admits field values only"))
-        };
-        let answer = Self {
-            id: endpoint.id,
-            status: StatusCode::from_u16(response.code().get()).expect("the domain admits 200 to 599 only"),
-            headers: response.headers().iter().map(field).collect(),
-            body,
-        };
-        (path, answer)
-    }
-
-    /// The answer in HTTP's types. The bytes are shared, not copied.
-    pub(super) fn to_response(&self) -> Response<Bytes> {
-        let mut response = Response::new(self.body.clone());
-        *response.status_mut() = self.status;
-        let mut headers = HeaderMap::with_capacity(self.headers.len());
-        for (name, value) in &self.headers {
-            headers.append(name, value.clone());
+/// The first of these mocks, at most [`MAX_PAGE_BYTES`] and one, and whether others follow.
+fn page<'a>(known: impl Iterator<Item = (EndpointId, &'a Known)>, limit: usize) -> (Vec<EndpointId>, bool) {
+    let (mut ids, mut all) = (Vec::new(), 0);
+    for (id, known) in known {
+        if ids.len() == limit || all > MAX_PAGE_BYTES {
+            return (ids, true);
         }
-        *response.headers_mut() = headers;
-        response
+        all += known.bytes as usize;
+        ids.push(id);
     }
+    (ids, false)
 }
 
 /// A mock by its id.
@@ -81,8 +49,10 @@ struct Known {
 #[derive(Default)]
 pub(super) struct Table {
     /// Boxed: a hash table holds half as many entries as it has room for, and twice as many while it grows.
-    answers: [HashMap<Bytes, Box<PreparedAnswer>>; Verb::ALL.len()],
+    answers: Index<Box<PreparedAnswer>>,
     known: [BTreeMap<EndpointId, Known>; Verb::ALL.len()],
+    /// The number of mocks with a priority below the default.
+    below_default: usize,
     /// The digest of all endpoints.
     pub(super) digest: Digest,
     /// The memory of all mocks, in bytes.
@@ -91,20 +61,11 @@ pub(super) struct Table {
     pub(super) applied: Version,
     /// Whether the table is being filled by a load. Until the load succeeds, no answer comes from the table.
     pub(super) is_loading: bool,
-    unsettled: Unsettled,
+    pub(super) unsettled: Unsettled,
     /// Endpoints with a damaged record. No other field of the table has these endpoints.
     damaged: HashMap<EndpointId, Damaged>,
     /// The damaged endpoints at the last load.
     told: BTreeSet<EndpointId>,
-}
-
-/// Recent changes that other replicas may not serve yet, with the end of each wait (rule 3 in
-/// `lease.rs`).
-#[derive(Default)]
-struct Unsettled {
-    all: Option<Instant>,
-    routes: [HashMap<Bytes, Instant>; Verb::ALL.len()],
-    endpoints: HashMap<EndpointId, Instant>,
 }
 
 impl Table {
@@ -147,8 +108,30 @@ impl Table {
         self.told = damaged;
     }
 
-    pub(super) fn find(&self, verb: Verb, path: &str) -> Option<&PreparedAnswer> {
-        self.answers[verb as usize].get(path.as_bytes()).map(Box::as_ref)
+    /// The first of the mocks that fit a request. An error: the record of this mock is damaged.
+    pub(super) fn find(&self, verb: Verb, path: &str) -> Result<Option<&PreparedAnswer>, StoreError> {
+        let fitting = self.answers.fitting(verb, path);
+        let found = fitting.min_by(|(shape, is_any, first), (other_shape, other_is_any, other)| {
+            rank(*shape, *is_any, first.priority).cmp(&rank(*other_shape, *other_is_any, other.priority))
+        });
+        if !self.damaged.is_empty() {
+            let found = found.map(|(shape, is_any, first)| rank(shape, is_any, first.priority));
+            let is_first = |route: &Route| {
+                let shape = route.path.shape();
+                let own = rank(shape.as_ref(), route.verb == Verb::Any, route.priority);
+                route.fits(verb, path) && found.is_none_or(|found| own <= found)
+            };
+            let mut damaged = self.damaged.values();
+            if let Some(Damaged { id, .. }) = damaged.find(|damaged| damaged.route.as_ref().is_some_and(is_first)) {
+                return Err(StoreError::Damaged(format!("the record of endpoint {id} is damaged")));
+            }
+        }
+        Ok(found.map(|(.., first)| first.as_ref()))
+    }
+
+    /// Refuses a new mock that would make lookups too slow. Several writes at once may exceed the limit by a few.
+    pub(super) fn check(&self, endpoint: &Endpoint) -> Result<(), WriteError> {
+        self.answers.check(&endpoint.route)
     }
 
     fn known(&self, id: EndpointId) -> Option<(Verb, &Known)> {
@@ -158,15 +141,6 @@ impl Table {
     /// The memory of a mock, in bytes. 0 for an unknown mock.
     pub(super) fn bytes_of(&self, id: EndpointId) -> u64 {
         self.known(id).map_or(0, |(_, known)| known.bytes.into())
-    }
-
-    /// Returns an error if the mock of this route has a damaged record. Only for routes without an answer.
-    pub(super) fn check_undamaged(&self, verb: Verb, path: &str) -> Result<(), StoreError> {
-        let is_there = |route: &Route| route.verb == verb && route.path.as_str() == path;
-        match self.damaged.values().find(|damaged| damaged.route.as_ref().is_some_and(is_there)) {
-            Some(Damaged { id, .. }) => Err(StoreError::Damaged(format!("the record of endpoint {id} is damaged"))),
-            None => Ok(()),
-        }
     }
 
     /// Whether any endpoint has a damaged record and an unknown route.
@@ -185,7 +159,7 @@ impl Table {
     pub(super) fn damaged_route(&self, id: EndpointId) -> Option<Route> {
         let before = || {
             let (verb, known) = self.known(id)?;
-            Some(Route { verb, path: MockPath::parse(str::from_utf8(&known.path).ok()?).ok()? })
+            Some(Route::new(verb, MockPath::parse(str::from_utf8(&known.path).ok()?).ok()?))
         };
         self.damaged.get(&id).and_then(|damaged| damaged.route.clone()).or_else(before)
     }
@@ -203,18 +177,20 @@ impl Table {
         self.known(id).is_some() || self.damaged.contains_key(&id)
     }
 
-    /// A page of ids with the verb, after `after`, and whether more ids follow.
-    pub(super) fn of_verb(&self, verb: Verb, after: Option<EndpointId>, limit: usize) -> (Vec<EndpointId>, bool) {
-        let (mut ids, mut all) = (Vec::new(), 0);
+    /// A page of ids of mocks with the verb and path of the filter, after `after`, and whether more ids follow. The filter
+    /// has a verb or a path.
+    pub(super) fn choose(&self, filter: &Filter, after: Option<EndpointId>, limit: usize) -> (Vec<EndpointId>, bool) {
+        let verbs = Verb::ALL.into_iter().filter(|verb| filter.verb.is_none_or(|only| only == *verb));
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
-        for (id, known) in self.known[verb as usize].range((start, Bound::Unbounded)) {
-            if ids.len() == limit || all > MAX_PAGE_BYTES {
-                return (ids, true);
-            }
-            all += known.bytes as usize;
-            ids.push(*id);
-        }
-        (ids, false)
+        let Some(path) = &filter.path else {
+            let known = verbs.flat_map(|verb| self.known[verb as usize].range((start, Bound::Unbounded)));
+            return page(known.map(|(id, known)| (*id, known)), limit);
+        };
+        let first = |verb| self.answers.get(&Place::of(&Route::new(verb, path.clone())));
+        let chosen = verbs.filter_map(first).flat_map(|first| first.chain().map(|answer| answer.id));
+        let known = chosen.filter_map(|id| Some((id, self.known(id)?.1)));
+        let known: BTreeMap<_, _> = known.filter(|(_, known)| known.path == path.as_str()).collect();
+        page(known.range((start, Bound::Unbounded)).map(|(id, known)| (*id, *known)), limit)
     }
 
     pub(super) fn count(&self) -> usize {
@@ -232,49 +208,41 @@ impl Table {
         changes: impl IntoIterator<Item = (EndpointId, Option<&'a Endpoint>, Digest)>,
         settles: Option<Instant>,
     ) {
-        let (mut routes, mut replaces) = (SmallVec::<[(Verb, Bytes); 2]>::new(), false);
+        let (mut places, mut replaces) = (SmallVec::<[Place; 2]>::new(), false);
         for (id, endpoint, digest) in changes {
-            replaces |= self.change(id, endpoint.map(|endpoint| (endpoint, digest)), settles, &mut routes);
+            replaces |= self.change(id, endpoint.map(|endpoint| (endpoint, digest)), settles, &mut places);
         }
         if let Some(until) = settles.filter(|_| replaces) {
-            for (verb, path) in routes {
-                self.unsettled.routes[verb as usize].insert(path, until);
+            for place in places {
+                self.unsettled.places.entry(&place).insert_entry(until);
             }
         }
     }
 
-    /// Applies one change. Adds the old and the new route to `routes`, and returns whether the change replaces
-    /// anything.
+    /// Applies one change. Adds the old and the new place to `places`, and returns whether the change may replace any
+    /// answer: a changed mock, or a new mock before others.
     fn change(
         &mut self,
         id: EndpointId,
         endpoint: Option<(&Endpoint, Digest)>,
         settles: Option<Instant>,
-        routes: &mut SmallVec<[(Verb, Bytes); 2]>,
+        places: &mut SmallVec<[Place; 2]>,
     ) -> bool {
-        let mut was_there = false;
+        let mut replaces = false;
         let known = Verb::ALL.into_iter().find_map(|verb| Some((verb, self.known[verb as usize].remove(&id)?)));
         if let Some((verb, Known { path, digest, bytes })) = known {
             self.digest ^= digest;
             self.bytes -= u64::from(bytes);
-            let answers = &mut self.answers[verb as usize];
-            // Changes may show a later state, so another endpoint may hold the route already.
-            if answers.get(&path).is_some_and(|answer| answer.id == id) {
-                answers.remove(&path);
-            }
-            was_there = true;
-            routes.push((verb, path));
+            let place = Place::new(verb, path);
+            self.remove(&place, id);
+            replaces = true;
+            places.push(place);
         }
         // A replica that loaded the record before the damage may still answer from memory.
         if let Some(damaged) = self.damaged.remove(&id) {
             self.digest ^= damaged.digest;
-            was_there = true;
-            routes.extend(
-                damaged.route.map(|Route { verb, path }| (verb, Bytes::copy_from_slice(path.as_str().as_bytes()))),
-            );
-        }
-        if let Some(until) = settles.filter(|_| was_there) {
-            self.unsettled.endpoints.insert(id, until);
+            replaces = true;
+            places.extend(damaged.route.as_ref().map(Place::of));
         }
         if let Some((endpoint, digest)) = endpoint {
             self.digest ^= digest;
@@ -282,49 +250,47 @@ impl Table {
             let (path, answer) = PreparedAnswer::new(endpoint);
             let bytes = room::bytes(endpoint) as u32;
             self.bytes += u64::from(bytes);
-            self.known[verb as usize].insert(id, Known { path: path.clone(), digest, bytes });
-            let answers = &mut self.answers[verb as usize];
-            // Remove first: an insert keeps the old key, and with it the memory of the old answer.
-            was_there |= answers.remove(&path).is_some();
+            let place = Place::new(verb, path.clone());
+            self.known[verb as usize].insert(id, Known { path, digest, bytes });
             // If the mock moved, other replicas may still serve the old route. So the new route waits as well.
-            routes.extend(settles.map(|_| (verb, path.clone())));
-            answers.insert(path, Box::new(answer));
+            if settles.is_some() {
+                replaces |= self.may_hide(&place, answer.priority);
+                places.push(place.clone());
+            }
+            self.below_default += usize::from(answer.priority < Priority::default());
+            match self.answers.entry(&place) {
+                Entry::Vacant(entry) => _ = entry.insert(Box::new(answer)),
+                Entry::Occupied(mut entry) => add(entry.get_mut(), Box::new(answer)),
+            }
         }
-        was_there
-    }
-
-    /// When the route will be settled. `None` for a settled route.
-    pub(super) fn route_settles(&self, verb: Verb, path: &str, now: Instant) -> Option<Instant> {
-        let of_route = || self.unsettled.routes[verb as usize].get(path.as_bytes()).copied();
-        self.unsettled.all.max(of_route()).filter(|until| *until > now)
-    }
-
-    /// When the endpoint, and the route if given, will be settled. `None` if both are settled.
-    pub(super) fn settles(&self, id: EndpointId, route: Option<&Route>, now: Instant) -> Option<Instant> {
-        let of_route = route.and_then(|Route { verb, path }| self.route_settles(*verb, path.as_str(), now));
-        let of_endpoint = self.unsettled.endpoints.get(&id).copied();
-        self.unsettled.all.max(of_endpoint).filter(|until| *until > now).max(of_route)
-    }
-
-    /// When every endpoint of the table will be settled. `None` if all are.
-    pub(super) fn all_settles(&self, now: Instant) -> Option<Instant> {
-        let of_endpoints = self.unsettled.endpoints.values().max().copied();
-        self.unsettled.all.max(of_endpoints).filter(|until| *until > now)
-    }
-
-    /// Whether the table needs work without new entries in the log.
-    pub(super) fn has_news(&self, now: Instant) -> bool {
-        let Unsettled { all, routes, endpoints } = &self.unsettled;
-        let routes = routes.iter().flat_map(HashMap::values);
-        all.iter().chain(routes).chain(endpoints.values()).any(|until| *until <= now)
-    }
-
-    pub(super) fn forget_settled(&mut self, now: Instant) {
-        let Unsettled { all, routes, endpoints } = &mut self.unsettled;
-        all.take_if(|until| *until <= now);
-        for routes in routes {
-            routes.retain(|_, until| *until > now);
+        if let Some(until) = settles.filter(|_| replaces) {
+            self.unsettled.endpoints.insert(id, until);
         }
-        endpoints.retain(|_, until| *until > now);
+        replaces
+    }
+
+    /// Whether a new mock may come before a mock that other replicas serve. A mock for many requests may get a yes in
+    /// vain. Others may serve a mock that is damaged here.
+    fn may_hide(&self, place: &Place, new: Priority) -> bool {
+        if !self.damaged.is_empty() {
+            return true;
+        }
+        let Some((verb, path)) = place.request() else {
+            return new > Priority::default() || self.below_default > 0 || self.answers.may_hide(place);
+        };
+        let own = rank(None, false, new);
+        self.answers
+            .fitting(verb, path)
+            .any(|(shape, is_any, first)| first.chain().any(|other| own <= rank(shape, is_any, other.priority)))
+    }
+
+    /// Removes a mock from its place. The key of the others must not keep the memory of the removed mock.
+    fn remove(&mut self, place: &Place, id: EndpointId) {
+        let Some(first) = self.answers.remove(place) else { return };
+        let removed = first.chain().find(|answer| answer.id == id);
+        self.below_default -= usize::from(removed.is_some_and(|answer| answer.priority < Priority::default()));
+        if let Some(rest) = without(first, id) {
+            self.answers.entry(&place.copied()).insert_entry(rest);
+        }
     }
 }

@@ -51,7 +51,7 @@ impl OneMock {
 
 /// An endpoint at this path.
 fn mock(path: &str, code: u16) -> Endpoint {
-    let route = Route { verb: Verb::Get, path: MockPath::parse(path).unwrap() };
+    let route = Route::new(Verb::Get, MockPath::parse(path).unwrap());
     let headers = Headers::parse(vec![]).unwrap();
     let response = MockResponse::new(StatusCode::parse(code).unwrap(), headers, None).unwrap();
     Endpoint { id: EndpointId::generate(), route, response }
@@ -93,11 +93,11 @@ impl Store for OneMock {
         unreachable!("it is only called")
     }
 
-    async fn list(&self, _: Filter, _: Option<EndpointId>, _: usize) -> Result<Page, StoreError> {
+    async fn list(&self, _: Option<EndpointId>, _: usize) -> Result<Page, StoreError> {
         unreachable!("it is only called")
     }
 
-    async fn list_verb(&self, _: Verb, _: Vec<EndpointId>) -> Result<Page, StoreError> {
+    async fn list_these(&self, _: Filter, _: Vec<EndpointId>) -> Result<Page, StoreError> {
         unreachable!("it is only called")
     }
 
@@ -242,7 +242,7 @@ async fn a_change_is_unsettled_until_the_end_of_its_wait() {
     let replica = Replica::load(Arc::clone(&store) as Arc<dyn Store>, LEASE).await.unwrap();
     let (one, other) = (mock("/x", 201), mock("/y", 201));
     *store.log.lock() = Some(log(3, &[(2, one.id, Some(&one)), (3, one.id, Some(&one))]));
-    let settles = || replica.follower.table.read().route_settles(Verb::Get, "/x", Instant::now());
+    let settles = || replica.follower.table.read().unsettled.call_settles(Verb::Get, "/x", Instant::now());
     sleep(2 * LEASE.wait()).await;
     *store.log.lock() = Some(log(4, &[(4, one.id, Some(&one))]));
     while settles().is_none() {
@@ -269,7 +269,7 @@ fn the_removal_of_a_mock_leaves_the_next_holder_of_its_route() {
         table.apply([(endpoint.id, Some(endpoint), Digest::default())], None);
     }
     table.apply([(previous.id, None, Digest::default())], None);
-    assert_eq!(table.find(Verb::Get, "/x").unwrap().to_response().status(), 202);
+    assert_eq!(table.find(Verb::Get, "/x").unwrap().unwrap().to_response().status(), 202);
 }
 
 /// Of two requests that delete a damaged record, the second one may be answered after the deletion.

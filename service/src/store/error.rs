@@ -1,7 +1,7 @@
 //! Refusals and failures of a store.
 
 use super::{MAX_CHANGES, MAX_MOCK_BYTES, MAX_WRITE_BYTES};
-use crate::domain::{EndpointId, Route};
+use crate::domain::{EndpointId, Route, Verb};
 
 /// Why a write was not acknowledged.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +24,11 @@ pub enum WriteError {
          --max-mocks-bytes (ECHO_MAX_MOCKS_BYTES)"
     )]
     Full { bytes: u64, used: u64, limit: u64 },
+    #[error(
+        "mocks of {verb} already have {max} patterns of paths with {segments} segments, that is, places of parameters: use a pattern \
+         of theirs, or delete the mocks of a pattern"
+    )]
+    TooManyShapes { verb: Verb, segments: usize, max: usize },
     #[error("the write replaces mocks of {bytes} bytes, which is too much at once: change fewer of them")]
     ReplacesTooMuch { bytes: usize },
     #[error(

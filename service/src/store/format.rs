@@ -4,10 +4,12 @@
 //! | --- | --- | --- |
 //! | 1 | verb, path, code, headers, body | all versions |
 //! | 2 | unknown members of a mock survive a change; several changes in one entry of the log; epochs of a table | versions that know format 2 |
+//! | 3 | parameters in paths, the verb ANY, priorities | versions that know format 3 |
 
 use std::collections::BTreeMap;
 
 use super::StoreError;
+use crate::domain::Endpoint;
 
 /// The limits of a process by name, in the unit at the end of the name, such as `max_mocks_bytes`. Versions may add
 /// limits, so a limit may be absent.
@@ -24,7 +26,7 @@ pub struct Process {
 }
 
 /// The needed format of each format, from 1 to the newest known one.
-const NEEDED: [u64; 2] = [1, 2];
+const NEEDED: [u64; 3] = [1, 2, 3];
 
 /// The newest known format.
 pub const NEWEST: u64 = NEEDED.len() as u64;
@@ -43,6 +45,15 @@ impl Format {
     pub(super) const FIRST: Self = Self { written: 1, needed: 1 };
     /// The format of a new store.
     pub(super) const NEW: Self = Self { written: NEWEST, needed: NEWEST };
+
+    /// The format that a write needs, if `new` are the new states of mocks.
+    pub(super) fn of_write<'a>(changes: usize, mut new: impl Iterator<Item = &'a Endpoint>) -> u64 {
+        match changes {
+            _ if new.any(|endpoint| !endpoint.route.is_plain()) => 3,
+            1 => 1,
+            _ => 2,
+        }
+    }
 
     pub(super) const fn can_be_read(self) -> bool {
         self.needed <= NEWEST

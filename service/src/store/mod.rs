@@ -82,7 +82,7 @@ pub struct Damaged {
     pub digest: Digest,
 }
 
-/// The endpoints of a listing: all endpoints with the given verb and path.
+/// The endpoints of a listing: all endpoints with the given verb and path, if any.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
     pub verb: Option<Verb>,
@@ -220,13 +220,11 @@ pub trait Store: Send + Sync + 'static {
 
     async fn get(&self, id: EndpointId) -> Result<Option<Stored>, StoreError>;
 
-    /// At most `limit` matching endpoints with ids greater than `after`; fewer if they are large. The filter has a
-    /// path, or is empty.
-    async fn list(&self, filter: Filter, after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError>;
+    /// At most `limit` endpoints with ids greater than `after`; fewer if they are large.
+    async fn list(&self, after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError>;
 
-    /// The existing endpoints among `ids` with the verb; fewer if they are large. `ids` are in order, and at most one
-    /// page.
-    async fn list_verb(&self, verb: Verb, ids: Vec<EndpointId>) -> Result<Page, StoreError>;
+    /// The existing endpoints among `ids` that match; fewer if they are large. `ids` are in order, and at most one page.
+    async fn list_these(&self, filter: Filter, ids: Vec<EndpointId>) -> Result<Page, StoreError>;
 
     /// A version that includes every write that any read has shown before. Each later reading of the log reaches this
     /// version.

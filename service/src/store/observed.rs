@@ -20,7 +20,7 @@ use super::{
     WriteError, Written,
 };
 use crate::{
-    domain::{EndpointId, Route, Verb},
+    domain::{EndpointId, Route},
     telemetry::Description,
 };
 
@@ -99,12 +99,12 @@ impl<S: Store> Store for ObservedStore<S> {
         self.observe("get", self.store.get(id), always).await
     }
 
-    async fn list(&self, filter: Filter, after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError> {
-        self.observe("list", self.store.list(filter, after, limit), always).await
+    async fn list(&self, after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError> {
+        self.observe("list", self.store.list(after, limit), always).await
     }
 
-    async fn list_verb(&self, verb: Verb, ids: Vec<EndpointId>) -> Result<Page, StoreError> {
-        self.observe("list", self.store.list_verb(verb, ids), always).await
+    async fn list_these(&self, filter: Filter, ids: Vec<EndpointId>) -> Result<Page, StoreError> {
+        self.observe("list", self.store.list_these(filter, ids), always).await
     }
 
     async fn head(&self) -> Result<Version, StoreError> {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{StoreError, Stored, Version};
-use crate::domain::{Body, Endpoint, EndpointId, Headers, MockPath, MockResponse, Route, StatusCode, Verb};
+use crate::domain::{Body, Endpoint, EndpointId, Headers, MockPath, MockResponse, Priority, Route, StatusCode, Verb};
 
 /// An endpoint without its id, in types for every store.
 ///
@@ -19,10 +19,13 @@ pub(super) struct Record<'a> {
     pub code: u16,
     pub headers: Vec<(String, String)>,
     pub body: Option<String>,
+    /// Absent for the default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<i16>,
 }
 
 /// The known members of a record.
-pub(super) const MEMBERS: [&str; 6] = ["version", "verb", "path", "code", "headers", "body"];
+pub(super) const MEMBERS: [&str; 7] = ["version", "verb", "path", "code", "headers", "body", "priority"];
 
 /// The unknown members of a record, as text. Each change of the endpoint keeps them.
 pub(super) type Rest = BTreeMap<String, Box<RawValue>>;
@@ -46,6 +49,7 @@ impl<'a> Record<'a> {
             code: response.code().get(),
             headers: response.headers().iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect(),
             body: response.body().map(|body| body.as_str().to_owned()),
+            priority: Some(route.priority.get()).filter(|priority| *priority != Priority::default().get()),
         }
     }
 
@@ -55,6 +59,7 @@ impl<'a> Record<'a> {
         let route = Route {
             verb: Verb::parse(self.verb).map_err(|e| damaged(e.to_string()))?,
             path: MockPath::parse(self.path).map_err(|e| damaged(e.to_string()))?,
+            priority: Priority::parse(self.priority.unwrap_or_default().into()).map_err(|e| damaged(e.to_string()))?,
         };
         let code = StatusCode::parse(self.code).map_err(|e| damaged(e.to_string()))?;
         let headers = Headers::parse(self.headers).map_err(|e| damaged(format!("{e:?}")))?;

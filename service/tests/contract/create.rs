@@ -99,7 +99,10 @@ fn connect_and_trace_and_unknown_methods_are_refused_with_the_reason() {
         assert_refused_at(&answer, 422, "/data/attributes/verb", verb);
         let detail = answer.details();
         assert!(detail.starts_with(reason), "{verb}: {detail}");
-        assert!(detail.ends_with("Use one of GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH"), "{verb}: {detail}");
+        assert!(
+            detail.ends_with("Use one of GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH, or ANY for all of these"),
+            "{verb}: {detail}"
+        );
     }
 }
 

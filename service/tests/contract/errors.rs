@@ -41,7 +41,7 @@ fn all_errors_are_reported_together_each_with_its_pointer() {
             /data/attributes/response/delay: `delay` is not a member here: use `code`, `headers`, `body`, or leave it out
             /data/attributes/response/headers/Content-Length: `Content-Length` is set by the server that delivers the answer: leave it out
             /data/attributes/response/headers/X A: `X A` is not a header name: use letters, digits and !#$%&'*+-.^_`|~ only
-            /data/attributes/verb: `FETCH` is not an HTTP method. Use one of GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH
+            /data/attributes/verb: `FETCH` is not an HTTP method. Use one of GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH, or ANY for all of these
         "#]]
         .assert_eq(&told.concat());
     }
@@ -58,7 +58,7 @@ fn an_error_has_exactly_these_members() {
               "status": "422",
               "code": "invalid",
               "title": "Invalid value",
-              "detail": "`FETCH` is not an HTTP method. Use one of GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH",
+              "detail": "`FETCH` is not an HTTP method. Use one of GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH, or ANY for all of these",
               "source": {
                 "pointer": "/data/attributes/verb"
               }

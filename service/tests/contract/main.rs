@@ -20,6 +20,7 @@ mod list;
 mod listeners;
 mod location;
 mod malformed;
+mod matching;
 mod media_types;
 mod mocks;
 mod origins;

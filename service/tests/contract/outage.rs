@@ -18,7 +18,7 @@ use clap::Parser;
 use echo_service::{
     app::App,
     config::{Cli, Config},
-    domain::{EndpointId, Verb},
+    domain::EndpointId,
     store::{
         Changes, Deliver, EmbeddedStore, Filter, Page, Raise, RaiseError, Store, StoreError, Stored, Version, Write,
         WriteError, Written,
@@ -69,12 +69,12 @@ impl Store for FailingStore {
         self.reach()?.get(id).await
     }
 
-    async fn list(&self, filter: Filter, after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError> {
-        self.reach()?.list(filter, after, limit).await
+    async fn list(&self, after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError> {
+        self.reach()?.list(after, limit).await
     }
 
-    async fn list_verb(&self, verb: Verb, ids: Vec<EndpointId>) -> Result<Page, StoreError> {
-        self.reach()?.list_verb(verb, ids).await
+    async fn list_these(&self, filter: Filter, ids: Vec<EndpointId>) -> Result<Page, StoreError> {
+        self.reach()?.list_these(filter, ids).await
     }
 
     async fn head(&self) -> Result<Version, StoreError> {

@@ -119,7 +119,7 @@ fn an_invalid_path_is_refused_with_a_correction() {
         ("/a%4", "`%4` is not a percent-escape", "write `/a%254`"),
         ("/a b", "cannot stand in a path", "write `/a%20b`"),
         ("/café", "cannot stand in a path", "write `/caf%C3%A9`"),
-        ("/users/{id}", "paths are matched literally and have no parameters", "write `/users/%7Bid%7D`"),
+        ("/users/{i d}", "a whole segment", "write `/users/%7Bi%20d%7D`"),
         ("/a\\b", "cannot stand in a path", "write `/a%5Cb`"),
     ] {
         let created = echo.post(&new_endpoint("GET", path, json!({"code": 200})));

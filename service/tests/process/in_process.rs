@@ -7,7 +7,7 @@ use clap::Parser as _;
 use echo_service::{
     app::App,
     config::{Cli, Config},
-    domain::{EndpointId, Verb},
+    domain::EndpointId,
     store::{
         Changes, Deliver, EmbeddedStore, Filter, Page, Raise, RaiseError, Store, StoreError, Stored, Version, Write,
         WriteError, Written,
@@ -75,14 +75,14 @@ impl<H: Hook> Store for Hooked<H> {
         self.store.get(id).await
     }
 
-    async fn list(&self, filter: Filter, after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError> {
-        self.hook.before(Operation::List(&filter)).await?;
-        self.store.list(filter, after, limit).await
+    async fn list(&self, after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError> {
+        self.hook.before(Operation::List(&Filter::default())).await?;
+        self.store.list(after, limit).await
     }
 
-    async fn list_verb(&self, verb: Verb, ids: Vec<EndpointId>) -> Result<Page, StoreError> {
-        self.hook.before(Operation::Other).await?;
-        self.store.list_verb(verb, ids).await
+    async fn list_these(&self, filter: Filter, ids: Vec<EndpointId>) -> Result<Page, StoreError> {
+        self.hook.before(Operation::List(&filter)).await?;
+        self.store.list_these(filter, ids).await
     }
 
     async fn head(&self) -> Result<Version, StoreError> {

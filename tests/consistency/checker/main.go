@@ -1,5 +1,5 @@
-// Checks histories of Echo for linearizability with porcupine: route by route, or all routes as one if mocks move
-// between routes.
+// Checks histories of Echo for linearizability with porcupine: group by group, or all groups as one if mocks move
+// between groups. A group is the first segment of paths: only mocks of one group can fit the same request.
 //
 // Reads a line of JSON for each history (see History) from standard input. Prints a line for each: `ok`, or the fault.
 // Exits with 0 if all histories are linearizable.
@@ -12,7 +12,6 @@ import (
 	"math"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/anishathalye/porcupine"
@@ -31,15 +30,16 @@ type History struct {
 // Operation is one request. Times are from one clock; only their order counts.
 type Operation struct {
 	Client int
-	// Route is verb and path of the called or created mock, or the target of a move. Without moves, routes are
-	// independent, and each operation names its own route.
-	Route string
-	// Kind is create, patch, move, renew, delete or call. To renew is to delete a mock and to create another one in one
-	// write. The value is the name of the new mock.
+	// Route is verb and path of the call, the route of the created or read mock, or the target of a move. A patch or a
+	// deletion may name any earlier route of the mock.
+	Route route
+	// Kind is create, patch, move, renew, delete, call or read. A move changes verb, path or priority. To renew is to
+	// delete a mock and to create another one in one write. The value is the name of the new mock. A call gets the
+	// response of the first mock that fits. A read shows the mock with exactly this route, which may be hidden.
 	Kind string
 	// Mock names the mock of a write. A creation chooses a new, unique name.
 	Mock string
-	// Value is the mock's response after a write, unique to the write, or the response to a call; empty for none.
+	// Value is the mock's response after a write, unique to the write, or the result of a call or read; empty for none.
 	Value string
 	// Outcome of a write: done, refused or unknown. Reasons of refusals: the route is taken (create, move, renew), or the
 	// mock does not exist (all but create). Refused calls are not part of a history.
@@ -49,10 +49,24 @@ type Operation struct {
 }
 
 // mock is the content of a route.
-type mock struct{ route, name, value string }
+type mock struct {
+	route       route
+	name, value string
+}
+
+// answer returns the response to a request; empty for none.
+func answer(mocks []mock, request route) string {
+	var first mock
+	for _, one := range mocks {
+		if one.route.fits(request) && (first == mock{} || order(one.route, first.route) < 0) {
+			first = one
+		}
+	}
+	return first.value
+}
 
 // held returns the mock on a route, and the mock with a name; each is empty if none exists.
-func held(mocks []mock, route, name string) (there, named mock) {
+func held(mocks []mock, route route, name string) (there, named mock) {
 	for _, mock := range mocks {
 		if mock.route == route {
 			there = mock
@@ -64,12 +78,18 @@ func held(mocks []mock, route, name string) (there, named mock) {
 	return there, named
 }
 
+func (operation *Operation) isQuestion() bool {
+	return operation.Kind == "call" || operation.Kind == "read"
+}
+
 // fits reports if these mocks allow the operation's response.
 func (operation *Operation) fits(mocks []mock) bool {
 	there, named := held(mocks, operation.Route, operation.Mock)
 	accepted := named != mock{}
 	switch operation.Kind {
 	case "call":
+		return answer(mocks, operation.Route) == operation.Value
+	case "read":
 		return there.value == operation.Value
 	case "create":
 		accepted = there == mock{}
@@ -81,7 +101,7 @@ func (operation *Operation) fits(mocks []mock) bool {
 
 // after returns the mocks after a write, sorted by route.
 func (operation *Operation) after(mocks []mock) []mock {
-	_, named := held(mocks, "", operation.Mock)
+	_, named := held(mocks, route{}, operation.Mock)
 	changed := mock{operation.Route, operation.Mock, operation.Value}
 	switch operation.Kind {
 	case "patch":
@@ -93,15 +113,15 @@ func (operation *Operation) after(mocks []mock) []mock {
 	if operation.Kind == "delete" {
 		return mocks
 	}
-	at, _ := slices.BinarySearchFunc(mocks, changed, func(one, other mock) int { return strings.Compare(one.route, other.route) })
+	at, _ := slices.BinarySearchFunc(mocks, changed, func(one, other mock) int { return compare(one.route, other.route) })
 	return slices.Insert(mocks, at, changed)
 }
 
 // moment is an operation for porcupine.
 //
-// porcupine must find the moment when each write takes effect. Calls and refusals change nothing: they only have to fit
-// the routes at some time between two moments (asked, told) with a known order. If porcupine chose that time, it would
-// try all subsets of overlapping operations: 30 concurrent refusals are too many.
+// porcupine must find the moment when each write takes effect. Calls, reads and refusals change nothing: they only have
+// to fit the routes at some time between two moments (asked, told) with a known order. If porcupine chose that time, it
+// would try all subsets of overlapping operations: 30 concurrent refusals are too many.
 type moment int
 
 const (
@@ -164,12 +184,10 @@ func moments(part []*Operation) []porcupine.Operation {
 		switch {
 		case operation.Outcome == "unknown":
 			latest := latest(operation, part)
-			// A patch whose value no call has shown affects no result, because the mock keeps its name and route: each order
-			// with the patch is also possible without it.
-			if operation.Kind != "patch" || latest < math.MaxInt64 {
+			if latest < math.MaxInt64 || !isInvisible(operation, part) {
 				add(operation, takesEffect, operation.Call, latest)
 			}
-		case operation.Kind == "call", operation.Outcome == "refused":
+		case operation.isQuestion(), operation.Outcome == "refused":
 			add(operation, asked, operation.Call, operation.Call)
 			add(operation, told, operation.Return, operation.Return)
 		default:
@@ -179,30 +197,56 @@ func moments(part []*Operation) []porcupine.Operation {
 	return all
 }
 
+// isInvisible reports if each order with a write of an unknown outcome is also possible without it. No answer has shown
+// its value. A patch keeps the name and the route. A creation takes a route, and only refusals can depend on it.
+func isInvisible(write *Operation, part []*Operation) bool {
+	isRefusal := func(other *Operation) bool { return other.Outcome == "refused" && other.Route == write.Route }
+	return write.Kind == "patch" || write.Kind == "create" && !slices.ContainsFunc(part, isRefusal)
+}
+
 // latest returns the latest time at which a write with an unknown outcome took effect: the return of a response that
 // shows it. Without such a response, any time is possible.
 func latest(write *Operation, part []*Operation) int64 {
 	latest := int64(math.MaxInt64)
 	for _, other := range part {
-		isCalled := other.Kind == "call" && other.Value == write.Value && write.Kind != "delete"
+		isShown := other.isQuestion() && other.Value == write.Value && write.Kind != "delete"
 		made := map[string]string{"create": write.Mock, "renew": write.Value}[write.Kind]
-		isChanged := other.Kind != "call" && made != "" && other.Mock == made && other.Outcome == "done"
-		if isCalled || isChanged {
+		isChanged := !other.isQuestion() && made != "" && other.Mock == made && other.Outcome == "done"
+		if isShown || isChanged {
 			latest = min(latest, max(other.Return, write.Call))
 		}
 	}
 	return latest
 }
 
+// areApart reports if no mock leaves its group, and no mock is in several groups.
+func areApart(operations []*Operation) bool {
+	home := map[string]string{}
+	for _, operation := range operations {
+		group, _ := operation.Route.group()
+		switch operation.Kind {
+		case "create":
+			home[operation.Mock] = group
+		case "renew":
+			home[operation.Value] = group
+		}
+	}
+	leaves := func(operation *Operation) bool {
+		group, isOne := operation.Route.group()
+		isMove := operation.Kind == "move" || operation.Kind == "renew"
+		return !isOne || isMove && home[operation.Mock] != group
+	}
+	return !slices.ContainsFunc(operations, leaves)
+}
+
 // check judges all parts concurrently. A wrong part outranks an undecided one.
 func check(history History) string {
 	parts := map[string][]*Operation{}
-	isMove := func(operation *Operation) bool { return operation.Kind == "move" || operation.Kind == "renew" }
-	moves := slices.ContainsFunc(history.Operations, isMove)
+	isApart := areApart(history.Operations)
 	for _, operation := range history.Operations {
-		part := operation.Route
-		if moves {
-			part = "all routes"
+		part := "all groups"
+		if isApart {
+			part, _ = operation.Route.group()
 		}
 		parts[part] = append(parts[part], operation)
 	}

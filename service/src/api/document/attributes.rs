@@ -11,11 +11,11 @@ use super::{
 };
 use crate::{
     api::error::Kind,
-    domain::{Endpoint, EndpointId, MAX_PATH_BYTES, MockPath, MockResponse, Route, Verb},
+    domain::{Endpoint, EndpointId, MAX_PATH_BYTES, MAX_PRIORITY, MockPath, MockResponse, Priority, Route, Verb},
 };
 
 /// The members of `attributes`.
-pub const MOCK: &[Member] = &[member::<Verb>(), member::<MockPath>(), member::<MockResponse>()];
+pub const MOCK: &[Member] = &[member::<Verb>(), member::<MockPath>(), member::<Priority>(), member::<MockResponse>()];
 
 /// The object to which a known member belongs.
 pub fn home(name: &str) -> Option<&'static str> {
@@ -46,16 +46,20 @@ impl Attribute for Endpoint {
         reader.only_known(attributes, at, MOCK);
         let verb = reader.required(attributes, at);
         let path = reader.required(attributes, at);
+        let priority = reader.optional(attributes, at).unwrap_or_default();
         let response = reader.required(attributes, at);
-        Some(Self { id: EndpointId::generate(), route: Route { verb: verb?, path: path? }, response: response? })
+        let route = Route { verb: verb?, path: path?, priority };
+        Some(Self { id: EndpointId::generate(), route, response: response? })
     }
 
     fn show(&self) -> Value {
-        object([shown(&self.route.verb), shown(&self.route.path), shown(&self.response)])
+        let Route { verb, path, priority } = &self.route;
+        let priority = Some(priority).filter(|priority| **priority != Priority::default());
+        object([shown(verb), shown(path), shown(priority), shown(&self.response)])
     }
 
     fn schema() -> Value {
-        object_schema("The mock: verb, path and response.", MOCK)
+        object_schema("The mock: the requests that it fits, and its response.", MOCK)
     }
 }
 
@@ -75,8 +79,8 @@ impl Attribute for Verb {
     fn schema() -> Value {
         json!({
             "type": "string",
-            "description": "The method of the mock's requests, in upper or lower case. CONNECT and TRACE cannot be \
-                            mocked: no load balancer delivers them.",
+            "description": "The method of the mock's requests, in upper or lower case. ANY fits all methods of this list. \
+                            CONNECT and TRACE cannot be mocked: no load balancer delivers them.",
             "enum": Self::ALL.map(Self::as_str),
         })
     }
@@ -105,12 +109,46 @@ impl Attribute for MockPath {
     fn schema() -> Value {
         json!({
             "type": "string",
-            "description": "The path component of a URL. It matches exactly; Echo ignores the query of a request. No \
-                            query, fragment, host or dot segments. Percent-escape characters that a URL cannot hold. On \
+            "description": "The path component of a URL. `{name}` is a parameter for one whole segment, and `{*name}` at \
+                            the end for the rest of the path; all else matches exactly. Echo ignores the query of a \
+                            request. No query, fragment, host or dot segments. Percent-escape characters that a URL cannot hold. On \
                             a listener shared with management, `/endpoints`, `/endpoints/…` and `/-/…` are reserved. \
                             A mock keeps a reserved path from before the listener was shared.",
             "maxLength": MAX_PATH_BYTES,
-            "pattern": r"^(?!.*/(\.|%2[eE]){1,2}(/|$))/([A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*$",
+            "pattern": concat!(
+                r"^(?!.*/(\.|%2[eE]){1,2}(/|$))(?=/)",
+                r"(/(\{[A-Za-z_][A-Za-z0-9_]*\}|([A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*))*",
+                r"(/\{\*[A-Za-z_][A-Za-z0-9_]*\})?$"
+            ),
+        })
+    }
+}
+
+impl Attribute for Priority {
+    const NAME: &'static str = "priority";
+    const EXAMPLE: &'static str = "0";
+    const IS_REQUIRED: bool = false;
+
+    fn read(value: &Value, at: &str, reader: &mut Reader) -> Option<Self> {
+        let Some(number) = value.as_i64() else {
+            let detail = format!("The value is not a whole number: write one from -{MAX_PRIORITY} to {MAX_PRIORITY}");
+            reader.note(Kind::Invalid, at, detail);
+            return None;
+        };
+        reader.noted(Kind::Invalid, at, Self::parse(number))
+    }
+
+    fn show(&self) -> Value {
+        self.get().into()
+    }
+
+    fn schema() -> Value {
+        json!({
+            "type": "integer",
+            "description": "If several mocks fit a request, the mock with the highest priority answers.",
+            "minimum": -MAX_PRIORITY,
+            "maximum": MAX_PRIORITY,
+            "default": 0,
         })
     }
 }

@@ -13,7 +13,7 @@ use super::{
     member::{attribute, member},
 };
 use crate::{
-    domain::{Endpoint, EndpointId, MockPath, Route, Verb},
+    domain::{Endpoint, EndpointId, MockPath, Priority, Route, Verb},
     store::{
         Digest, Format, StoreError, Stored, Version,
         format::NEWEST,
@@ -59,8 +59,8 @@ pub(super) fn endpoint_key(id: EndpointId) -> Item {
 
 /// Hashed: verb and path together may exceed the size of a partition key ("Quotas in Amazon
 /// DynamoDB": 2,048 bytes).
-pub(super) fn claim_key(route: &Route) -> Item {
-    let hash = Bytes::copy_from_slice(&Sha256::digest(route.to_string()));
+pub(super) fn claim_key(claim: &str) -> Item {
+    let hash = Bytes::copy_from_slice(&Sha256::digest(claim));
     key(format!("ROUTE#{hash:x}"), "ROUTE")
 }
 
@@ -84,8 +84,8 @@ pub(super) fn rest(item: &Item) -> Item {
     item.iter().filter(|(name, _)| !is_known(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
-pub(super) fn claim_item(route: &Route, holder: EndpointId) -> Item {
-    let mut item = claim_key(route);
+pub(super) fn claim_item(claim: &str, holder: EndpointId) -> Item {
+    let mut item = claim_key(claim);
     item.insert("endpoint_id".into(), text(holder.to_string()));
     item
 }
@@ -234,10 +234,15 @@ pub(super) fn id(item: &Item) -> Result<EndpointId, StoreError> {
     EndpointId::parse(text_of(item, SORT)?).ok_or_else(|| damaged(item, SORT))
 }
 
-/// Verb and path of an endpoint's item, even if other attributes are damaged.
+/// The route of an endpoint's item, even if other attributes are damaged.
 pub(super) fn route(item: &Item) -> Option<Route> {
-    let verb = Verb::parse(text_of(item, "verb").ok()?).ok()?;
-    Some(Route { verb, path: MockPath::parse(text_of(item, "path").ok()?).ok()? })
+    let (verb, path) = (text_of(item, "verb").ok()?, text_of(item, "path").ok()?);
+    let priority = item.get("priority").map_or(Some(0), |number| number.as_n().ok()?.parse().ok())?;
+    Some(Route {
+        verb: Verb::parse(verb).ok()?,
+        path: MockPath::parse(path).ok()?,
+        priority: Priority::parse(priority).ok()?,
+    })
 }
 
 /// Field by field, not as JSON: a body of control characters would be six times as large, and not fit into an item

@@ -71,7 +71,7 @@ use super::{
 };
 use crate::{
     causes::chain,
-    domain::{EndpointId, Route, Verb},
+    domain::{EndpointId, Route},
 };
 
 /// See the module.
@@ -172,15 +172,12 @@ impl Store for DynamoStore {
         self.find(id).await
     }
 
-    async fn list(&self, filter: Filter, after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError> {
-        match &filter.path {
-            Some(path) => self.list_path(filter.verb, path, after, limit).await,
-            None => self.list_all(after, limit).await,
-        }
+    async fn list(&self, after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError> {
+        self.list_all(after, limit).await
     }
 
-    async fn list_verb(&self, verb: Verb, ids: Vec<EndpointId>) -> Result<Page, StoreError> {
-        self.list_these(verb, &ids).await
+    async fn list_these(&self, filter: Filter, ids: Vec<EndpointId>) -> Result<Page, StoreError> {
+        self.list_chosen(&filter, &ids).await
     }
 
     async fn head(&self) -> Result<Version, StoreError> {

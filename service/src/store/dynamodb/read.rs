@@ -29,7 +29,7 @@ use super::{
     timing::{self, Backoff, READ_TIMEOUT},
 };
 use crate::{
-    domain::{EndpointId, MockPath, Route, Verb},
+    domain::{EndpointId, Route},
     store::{Filling, Filter, Page, StoreError, Stored, readable},
 };
 
@@ -58,7 +58,7 @@ impl DynamoStore {
     ) -> Result<BTreeMap<Route, EndpointId>, StoreError> {
         let mut holders = BTreeMap::new();
         for routes in routes.iter().collect::<Vec<_>>().chunks(MAX_AT_ONCE) {
-            let claims = routes.iter().map(|route| item::claim_key(route)).collect();
+            let claims = routes.iter().map(|route| item::claim_key(&route.claim())).collect();
             let claims = self.get_at_once(claims, within).await?;
             let held = routes.iter().zip(&claims);
             holders.extend(
@@ -101,7 +101,7 @@ impl DynamoStore {
     }
 
     /// A page of any endpoints is smaller than the 4 MB limit of a transaction.
-    pub(super) async fn list_these(&self, verb: Verb, ids: &[EndpointId]) -> Result<Page, StoreError> {
+    pub(super) async fn list_chosen(&self, filter: &Filter, ids: &[EndpointId]) -> Result<Page, StoreError> {
         let (_place, _) = self.place().await?;
         let mut listed = Filling::new(ids.len());
         for ids in ids.chunks(MAX_AT_ONCE) {
@@ -109,52 +109,12 @@ impl DynamoStore {
             let items = self.get_at_once(keys, READ_TIMEOUT).await?;
             for stored in items.iter().flatten().map(item::endpoint).filter_map(readable) {
                 let Stored { endpoint, .. } = stored?;
-                if endpoint.route.verb == verb && !listed.add(endpoint) {
+                if filter.matches(&endpoint.route) && !listed.add(endpoint) {
                     return Ok(listed.page);
                 }
             }
         }
         Ok(listed.page)
-    }
-
-    /// The few endpoints of a path, by their claims, without reading every record.
-    ///
-    /// A transaction reads claims and endpoints, so the listing shows one point in time. The first round reads the
-    /// claims only, to learn the endpoints.
-    pub(super) async fn list_path(
-        &self,
-        verb: Option<Verb>,
-        path: &MockPath,
-        after: Option<EndpointId>,
-        limit: usize,
-    ) -> Result<Page, StoreError> {
-        let verbs = Verb::ALL.into_iter().filter(|of| verb.is_none_or(|verb| verb == *of));
-        let claims: Vec<_> = verbs.map(|verb| item::claim_key(&Route { verb, path: path.clone() })).collect();
-        let holders =
-            |claims: &[Option<Item>]| claims.iter().flatten().map(item::holder).collect::<Result<Vec<_>, _>>();
-        let ((_place, deadline), mut ids) = (self.place().await?, Vec::new());
-        let mut found = loop {
-            // Seven endpoints of maximum size take less than half of the 4 MB limit of a
-            // transaction.
-            let keys = claims.iter().cloned().chain(ids.iter().copied().map(item::endpoint_key));
-            let mut read = self.get_at_once(keys.collect(), deadline - Instant::now()).await?;
-            let endpoints = read.split_off(claims.len());
-            let now = holders(&read)?;
-            if now == ids {
-                let stored = endpoints.iter().flatten().map(item::endpoint).filter_map(readable);
-                break stored.map(|stored| Ok(stored?.endpoint)).collect::<Result<Vec<_>, StoreError>>()?;
-            }
-            if Instant::now() > deadline {
-                let why = format!("the mocks of {path} have kept changing for {} s", READ_TIMEOUT.as_secs());
-                return Err(StoreError::Unavailable(why));
-            }
-            ids = now;
-        };
-
-        let filter = Filter { verb, path: Some(path.clone()) };
-        found.retain(|e| after.is_none_or(|after| e.id > after) && filter.matches(&e.route));
-        found.sort_unstable_by_key(|endpoint| endpoint.id);
-        Page::of(found.into_iter().map(Ok), limit)
     }
 
     /// Items at one point between transactions, in the order of the keys. At most [`MAX_AT_ONCE`].

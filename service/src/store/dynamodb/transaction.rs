@@ -20,7 +20,7 @@ use super::{
 use crate::{
     domain::{Endpoint, EndpointId, Route},
     store::{
-        Digest, StoreError, Version, WriteError, check_sizes,
+        Digest, Format, StoreError, Version, WriteError, check_sizes,
         claims::{Claim, claims},
         record,
     },
@@ -60,7 +60,7 @@ impl Planned {
 /// The changes of a write, before its version is known.
 pub(super) struct Plan {
     changes: Vec<Planned>,
-    claims: Vec<(Route, Claim)>,
+    claims: Vec<(String, Claim)>,
 }
 
 /// A plan at one version. All sendings have one token, so DynamoDB carries the plan out at most once
@@ -116,7 +116,7 @@ impl Plan {
 
     /// The table's minimum format for the write.
     pub(super) fn format(&self) -> u64 {
-        if self.changes.len() == 1 { 1 } else { 2 }
+        Format::of_write(self.changes.len(), self.changes.iter().filter_map(|change| change.new.as_ref()))
     }
 
     pub(super) fn after(&self, head: Head, table: &str) -> Transaction {
@@ -152,12 +152,12 @@ impl Plan {
                 None => delete(table, item::endpoint_key(change.id), version.unwrap_or_else(Condition::present)),
             }
         }));
-        items.extend(self.claims.iter().map(|(route, claim)| {
+        items.extend(self.claims.iter().map(|(key, claim)| {
             let holder = claim.left_by.map(|id| Condition::equals("endpoint_id", item::text(id.to_string())));
             let condition = holder.unwrap_or_else(Condition::absent);
             match claim.taken_by {
-                Some(taker) => put(table, item::claim_item(route, taker), condition),
-                None => delete(table, item::claim_key(route), condition),
+                Some(taker) => put(table, item::claim_item(key, taker), condition),
+                None => delete(table, item::claim_key(key), condition),
             }
         }));
         Transaction { after: head, next, digests, token, items }
@@ -208,9 +208,9 @@ impl Plan {
         if reasons.iter().any(is_busy) {
             return Answer::Busy(text);
         }
-        for (at, (route, claim)) in self.claims.iter().enumerate() {
+        for (at, (_, Claim { route, left_by, .. })) in self.claims.iter().enumerate() {
             let Some(reason) = failed(ENDPOINTS + self.changes.len() + at) else { continue };
-            return Answer::Refused(match (claim.left_by, reason.item()) {
+            return Answer::Refused(match (left_by, reason.item()) {
                 (None, Some(claim)) => match item::holder(claim) {
                     Ok(holder) => WriteError::Taken { route: route.clone(), holder },
                     Err(damaged) => damaged.into(),

@@ -6,13 +6,13 @@ use super::{
     failed,
     tables::{
         ENDPOINTS, LOG, LOG_KEPT, META, NEEDED, ROUTES, WRITTEN, claim, find, format_in, get, head_in, id_of,
-        route_key, version_key,
+        version_key,
     },
 };
 use crate::{
     domain::{Endpoint, EndpointId, Route},
     store::{
-        Raise, StoreError, Version, Write, WriteError, check_sizes,
+        Format, Raise, StoreError, Version, Write, WriteError, check_sizes,
         claims::{Claim, claims},
         record::{self, Rest},
     },
@@ -57,19 +57,17 @@ impl<'txn> Tables<'txn> {
         let moves =
             changes.iter().map(|Change { id, old, new, .. }| (*id, old.as_ref(), new.as_ref().map(|new| &new.route)));
         let claims = claims(moves)?;
-        for (route, claim) in &claims {
-            self.check_free(route, *claim)?;
+        for (key, claim) in &claims {
+            self.check_free(key, claim)?;
         }
 
         let version = Version(head_in(&self.meta)?.0 + 1);
-        if changes.len() > 1 {
-            self.raise(2, false)?;
-        }
-        for (route, claim) in claims {
-            let key = route_key(&route);
+        let new = changes.iter().filter_map(|change| change.new.as_ref());
+        self.raise(Format::of_write(changes.len(), new), false)?;
+        for (key, claim) in claims {
             match claim.taken_by {
-                Some(id) => _ = self.routes.insert(key.as_slice(), id.to_string().as_bytes()).map_err(failed)?,
-                None => _ = self.routes.remove(key.as_slice()).map_err(failed)?,
+                Some(id) => _ = self.routes.insert(key.as_bytes(), id.to_string().as_bytes()).map_err(failed)?,
+                None => _ = self.routes.remove(key.as_bytes()).map_err(failed)?,
             }
         }
         for Change { id, new, rest, .. } in &changes {
@@ -127,11 +125,11 @@ impl<'txn> Tables<'txn> {
         record.map_or_else(|| Ok(Rest::new()), |record| record::rest(id, record.value()))
     }
 
-    fn check_free(&self, route: &Route, claim: Claim) -> Result<(), WriteError> {
-        let Some(holder) = self.routes.get(route_key(route).as_slice()).map_err(failed)? else { return Ok(()) };
+    fn check_free(&self, key: &str, claim: &Claim) -> Result<(), WriteError> {
+        let Some(holder) = self.routes.get(key.as_bytes()).map_err(failed)? else { return Ok(()) };
         match id_of(holder.value())? {
             holder if claim.left_by == Some(holder) => Ok(()),
-            holder => Err(WriteError::Taken { route: route.clone(), holder }),
+            holder => Err(WriteError::Taken { route: claim.route.clone(), holder }),
         }
     }
 

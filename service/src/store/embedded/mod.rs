@@ -22,7 +22,7 @@ use super::{
     Changes, Deliver, Digest, Filter, Page, Raise, RaiseError, Store, StoreError, Stored, Version, Write, WriteError,
     Written, format,
 };
-use crate::domain::{EndpointId, Verb};
+use crate::domain::EndpointId;
 
 /// See the module.
 pub struct EmbeddedStore {
@@ -96,12 +96,12 @@ impl Store for EmbeddedStore {
         .await
     }
 
-    async fn list(&self, filter: Filter, after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError> {
-        self.read(move |txn| tables::list(txn, &filter, after, limit)).await
+    async fn list(&self, after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError> {
+        self.read(move |txn| tables::list(txn, after, limit)).await
     }
 
-    async fn list_verb(&self, verb: Verb, ids: Vec<EndpointId>) -> Result<Page, StoreError> {
-        self.read(move |txn| tables::list_verb(txn, verb, &ids)).await
+    async fn list_these(&self, filter: Filter, ids: Vec<EndpointId>) -> Result<Page, StoreError> {
+        self.read(move |txn| tables::list_these(txn, &filter, &ids)).await
     }
 
     async fn head(&self) -> Result<Version, StoreError> {

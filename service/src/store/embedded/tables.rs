@@ -13,10 +13,8 @@ use uuid::Uuid;
 
 use super::failed;
 use crate::{
-    domain::{EndpointId, MockPath, Route, Verb},
-    store::{
-        Change, Changes, Damaged, Deliver, Digest, Filter, Format, Page, StoreError, Stored, Version, readable, record,
-    },
+    domain::{Endpoint, EndpointId, Route},
+    store::{Change, Changes, Damaged, Deliver, Digest, Filter, Format, Page, StoreError, Stored, Version, record},
 };
 
 /// Number of kept entries. A replica further behind loads everything, at about the same cost.
@@ -89,17 +87,9 @@ pub(super) fn get(
     }
 }
 
-pub(super) fn list(
-    txn: &ReadTransaction,
-    filter: &Filter,
-    after: Option<EndpointId>,
-    limit: usize,
-) -> Result<Page, StoreError> {
+pub(super) fn list(txn: &ReadTransaction, after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError> {
     let endpoints = txn.open_table(ENDPOINTS).map_err(failed)?;
     let routes = txn.open_table(ROUTES).map_err(failed)?;
-    if let Some(path) = &filter.path {
-        return list_path(&endpoints, &routes, filter.verb, path, after, limit);
-    }
     let after = after.map(|id| id.to_string());
     let start = match &after {
         Some(id) => Bound::Excluded(id.as_bytes()),
@@ -113,34 +103,13 @@ pub(super) fn list(
     Page::of(all, limit)
 }
 
-pub(super) fn list_verb(txn: &ReadTransaction, verb: Verb, ids: &[EndpointId]) -> Result<Page, StoreError> {
+pub(super) fn list_these(txn: &ReadTransaction, filter: &Filter, ids: &[EndpointId]) -> Result<Page, StoreError> {
     let endpoints = txn.open_table(ENDPOINTS).map_err(failed)?;
     let routes = txn.open_table(ROUTES).map_err(failed)?;
     let stored = ids.iter().filter_map(|id| find(&endpoints, &routes, *id).transpose());
     let found = stored.map(|stored| Ok(stored?.endpoint));
-    Page::of(found.filter(|found| found.as_ref().map_or(true, |endpoint| endpoint.route.verb == verb)), ids.len())
-}
-
-/// The few endpoints of a path, by their claims, without reading every record.
-fn list_path(
-    endpoints: &impl ReadableTable<&'static [u8], &'static [u8]>,
-    routes: &impl ReadableTable<&'static [u8], &'static [u8]>,
-    verb: Option<Verb>,
-    path: &MockPath,
-    after: Option<EndpointId>,
-    limit: usize,
-) -> Result<Page, StoreError> {
-    let mut found = Vec::new();
-    for verb in Verb::ALL.into_iter().filter(|of| verb.is_none_or(|verb| verb == *of)) {
-        let route = Route { verb, path: path.clone() };
-        if let Some(id) = routes.get(route_key(&route).as_slice()).map_err(failed)? {
-            let stored = find(endpoints, routes, id_of(id.value())?).transpose().and_then(readable).transpose()?;
-            found.extend(stored.map(|stored| stored.endpoint));
-        }
-    }
-    found.retain(|endpoint| after.is_none_or(|after| endpoint.id > after));
-    found.sort_unstable_by_key(|endpoint| endpoint.id);
-    Page::of(found.into_iter().map(Ok), limit)
+    let is_sought = |found: &Result<Endpoint, _>| found.as_ref().map_or(true, |found| filter.matches(&found.route));
+    Page::of(found.filter(is_sought), ids.len())
 }
 
 /// A gap if anything is damaged: a load reports the damage.
@@ -288,11 +257,11 @@ pub(super) fn id_of(bytes: &[u8]) -> Result<EndpointId, StoreError> {
 }
 
 pub(super) fn route_key(route: &Route) -> Vec<u8> {
-    route.to_string().into_bytes()
+    route.claim().into_bytes()
 }
 
 fn route_of(key: &[u8]) -> Option<Route> {
-    Route::parse(&String::from_utf8_lossy(key))
+    Route::of_claim(&String::from_utf8_lossy(key))
 }
 
 pub(super) const fn version_key(version: Version) -> [u8; 8] {

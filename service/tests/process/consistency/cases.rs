@@ -162,10 +162,10 @@ fn a_listing_of_a_verb_shows_what_another_replica_has_acknowledged() {
             let [two, moved] = [("/two", Verb::Get), ("/one", Verb::Put)]
                 .map(|(path, verb)| endpoint(verb, path, &text_response("two")));
             replicas[0].write(Write::Create(two)).await.unwrap();
-            assert_eq!(listed_with_others(&replicas[1], "/two").await.unwrap(), "two");
+            assert_eq!(listed_with_others(&replicas[1], "GET /two").await.unwrap(), "two");
             let endpoint = Endpoint { route: moved.route, ..one.endpoints[0].clone() };
             replicas[0].write(Write::Replace { endpoint, expected }).await.unwrap();
-            assert_eq!(listed_with_others(&replicas[1], "/one").await.unwrap(), "");
+            assert_eq!(listed_with_others(&replicas[1], "GET /one").await.unwrap(), "");
         });
     }
 }
@@ -212,12 +212,12 @@ impl Store for Meeting {
         self.way.get(id).await
     }
 
-    async fn list(&self, filter: Filter, after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError> {
-        self.way.list(filter, after, limit).await
+    async fn list(&self, after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError> {
+        self.way.list(after, limit).await
     }
 
-    async fn list_verb(&self, verb: Verb, ids: Vec<EndpointId>) -> Result<Page, StoreError> {
-        self.way.list_verb(verb, ids).await
+    async fn list_these(&self, filter: Filter, ids: Vec<EndpointId>) -> Result<Page, StoreError> {
+        self.way.list_these(filter, ids).await
     }
 
     async fn head(&self) -> Result<Version, StoreError> {

@@ -1,28 +1,34 @@
 //! The ways in which a client can read a mock.
 
 use echo_service::{
-    domain::{Body, Endpoint, MockPath, Verb},
+    domain::{Body, Endpoint, Verb},
     replica::Replica,
     store::{Filter, StoreError},
 };
 
-/// The answer to a call: the mock's body, or nothing without a mock.
+use super::routes::route;
+
+/// The answer to a call: the body of the first mock that fits, or nothing without a mock.
 pub async fn called(replica: &Replica, path: &str) -> Result<String, StoreError> {
     let found = replica.find(Verb::Get, path).await?;
     Ok(found.map(|answer| String::from_utf8(answer.into_body().to_vec()).unwrap()).unwrap_or_default())
 }
 
-/// A read of one mock by management.
-pub async fn listed(replica: &Replica, path: &str) -> Result<String, StoreError> {
-    let filter = Filter { verb: Some(Verb::Get), path: Some(MockPath::parse(path).unwrap()) };
-    let page = replica.list(filter, None, 2, |_| {}).await?;
-    Ok(body_of(page.endpoints.first()))
+/// A read of the mock with this route by management.
+pub async fn listed(replica: &Replica, text: &str) -> Result<String, StoreError> {
+    let route = route(text);
+    listed_by(replica, Filter { verb: Some(route.verb), path: Some(route.path) }, text).await
 }
 
-/// A listing of the mock's verb by management.
-pub async fn listed_with_others(replica: &Replica, path: &str) -> Result<String, StoreError> {
-    let page = replica.list(Filter { verb: Some(Verb::Get), path: None }, None, 100, |_| {}).await?;
-    Ok(body_of(page.endpoints.iter().find(|endpoint| endpoint.route.path.as_str() == path)))
+/// A listing of the route's verb by management.
+pub async fn listed_with_others(replica: &Replica, text: &str) -> Result<String, StoreError> {
+    listed_by(replica, Filter { verb: Some(route(text).verb), path: None }, text).await
+}
+
+async fn listed_by(replica: &Replica, filter: Filter, text: &str) -> Result<String, StoreError> {
+    let claim = route(text).claim();
+    let page = replica.list(filter, None, 100, |_| {}).await?;
+    Ok(body_of(page.endpoints.iter().find(|endpoint| endpoint.route.claim() == claim)))
 }
 
 pub fn body_of(endpoint: Option<&Endpoint>) -> String {

@@ -3,42 +3,62 @@
 use std::sync::Arc;
 
 use echo_service::{
-    domain::{Endpoint, EndpointId, MockPath},
+    domain::{Endpoint, EndpointId},
     replica::Replica,
     store::{Write, WriteError},
 };
 
-use super::history::{Kind, Outcome};
+use super::{
+    history::{Kind, Outcome},
+    routes::route,
+};
 use crate::store::text_response;
 
-/// PATCH or DELETE, as the API carries them out. The path is the new one of a moved mock.
-pub async fn change(replica: &Arc<Replica>, id: EndpointId, kind: Kind, path: &str, body: &str) -> Outcome {
+/// The store's format does not allow the write yet.
+#[derive(Debug, PartialEq)]
+pub struct NotYet;
+
+/// POST, as the API carries it out.
+pub async fn create(replica: &Arc<Replica>, new: Endpoint) -> Result<Outcome, NotYet> {
+    match replica.write(Write::Create(new)).await {
+        Ok(_) => Ok(Outcome::Done),
+        Err(WriteError::NeedsFormat(_)) => Err(NotYet),
+        Err(WriteError::Taken { .. }) => Ok(Outcome::Refused),
+        Err(_) => Ok(Outcome::Unknown),
+    }
+}
+
+/// PATCH or DELETE, as the API carries them out. `to` is the new route of a moved mock.
+pub async fn change(
+    replica: &Arc<Replica>,
+    id: EndpointId,
+    kind: Kind,
+    to: &str,
+    body: &str,
+) -> Result<Outcome, NotYet> {
     loop {
         let stored = match replica.get(id).await {
             Ok(Some(stored)) => stored,
-            Ok(None) => return Outcome::Refused,
-            Err(_) => return Outcome::Unknown,
+            Ok(None) => return Ok(Outcome::Refused),
+            Err(_) => return Ok(Outcome::Unknown),
         };
         let (Endpoint { mut route, .. }, expected) = (stored.endpoint, stored.version);
         if kind == Kind::Move {
-            route.path = MockPath::parse(path).unwrap();
+            route = self::route(to);
         }
         let write = match kind {
             Kind::Delete => Write::Delete { id, expected },
             _ => Write::Replace { endpoint: Endpoint { id, route, response: text_response(body) }, expected },
         };
         match replica.write(write).await {
-            Ok(_) => return Outcome::Done,
-            Err(WriteError::Taken { .. }) => return Outcome::Refused,
+            Ok(_) => return Ok(Outcome::Done),
+            Err(WriteError::NeedsFormat(_)) => return Err(NotYet),
+            Err(WriteError::Taken { .. }) => return Ok(Outcome::Refused),
             Err(WriteError::Changed | WriteError::Missing) => {}
-            Err(_) => return Outcome::Unknown,
+            Err(_) => return Ok(Outcome::Unknown),
         }
     }
 }
-
-/// The store has a format without several changes at once.
-#[derive(Debug, PartialEq)]
-pub struct NotYet;
 
 /// Deletes a mock and creates another one, at once.
 pub async fn renew(replica: &Arc<Replica>, id: EndpointId, new: Endpoint) -> Result<Outcome, NotYet> {

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Weak};
 
-use echo_service::store::{Raise, RaiseError, StoreError, Version, WriteError};
+use echo_service::store::{Raise, RaiseError, StoreError, Version, Write, WriteError};
 use parking_lot::Mutex;
 
 /// The formats of an older version, and of the newest one.
@@ -32,9 +32,8 @@ impl Formats {
         KnownFormat { knows, head: Mutex::new((Version(0), self.written)), life }
     }
 
-    /// Whether the store's format has this number of changes at once.
-    pub fn allow(&self, changes: usize) -> bool {
-        changes == 1 || self.written >= NEW
+    pub fn allow(&self, is_new: bool) -> bool {
+        !is_new || self.written >= NEW
     }
 
     pub fn raise(&mut self, to: u64, is_blind: bool) -> Result<Raise, RaiseError> {
@@ -46,6 +45,15 @@ impl Formats {
         self.written = from.max(to);
         Ok(Raise { from, to, is_done: from < to })
     }
+}
+
+/// Whether a write needs the new format: several changes, or a mock that older versions would not serve rightly.
+pub fn is_new(writes: &[Write]) -> bool {
+    let is_plain = |write: &Write| match write {
+        Write::Create(endpoint) | Write::Replace { endpoint, .. } => endpoint.route.is_plain(),
+        Write::Delete { .. } | Write::Discard { .. } => true,
+    };
+    writes.len() > 1 || !writes.iter().all(is_plain)
 }
 
 /// The head as a process last saw it. As in DynamoDB, each write stores the last seen marks.
@@ -65,20 +73,20 @@ impl KnownFormat {
         Ok(())
     }
 
-    /// Refuses several changes in the old format, after the format was read again.
+    /// Refuses a write that needs the new format, after the format was read again.
     pub fn before_write(
         &self,
         formats: &mut Formats,
         head: Version,
-        changes: usize,
+        is_new: bool,
         is_cached: bool,
     ) -> Result<(), WriteError> {
         self.read(formats)?;
         let mut known = self.head.lock();
-        if changes > 1 && known.1 < NEW && (is_cached || !formats.allow(changes)) {
+        if is_new && known.1 < NEW && (is_cached || !formats.allow(is_new)) {
             return Err(WriteError::NeedsFormat(NEW));
         }
-        if known.0 != head || changes > 1 {
+        if known.0 != head || is_new {
             *known = (head, formats.written);
         }
         Ok(())

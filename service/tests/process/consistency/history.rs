@@ -36,7 +36,10 @@ pub enum Kind {
     Move,
     Renew,
     Delete,
+    /// Of the first mock that fits.
     Call,
+    /// By management: of the mock with exactly this route.
+    Read,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

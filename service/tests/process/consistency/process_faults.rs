@@ -23,7 +23,7 @@ fn assert_found(requests: Requests, leases: [[&'static str; 2]; REPLICAS], plant
     let setting = Setting {
         lasts,
         told: 1_000,
-        paths: 16,
+        groups: 16,
         requests,
         leases,
         plants,
@@ -150,7 +150,7 @@ fn a_service_that_drops_unknown_members_is_found_in_dynamodb() {
         // Each dropped member is a divergence, and few requests succeed beside the loads.
         told: 200,
         // Few, so that most changes meet a recent mock.
-        paths: 4,
+        groups: 4,
         requests: Requests::All,
         leases: [LEASE; REPLICAS],
         plants: [None, Some(dropping), Some(dropping)],

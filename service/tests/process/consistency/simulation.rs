@@ -13,9 +13,9 @@ use std::{
 };
 
 use echo_service::{
-    domain::{EndpointId, Verb},
+    domain::{Endpoint, EndpointId},
     replica::{Lease, Replica},
-    store::{Stored, Write, WriteError},
+    store::Stored,
 };
 use parking_lot::Mutex;
 use rand::{Rng, SeedableRng, rngs::StdRng};
@@ -27,21 +27,23 @@ use tokio::{
 
 use super::{
     client_reads::{body_of, called, listed, listed_with_others},
-    client_writes::{NotYet, change, renew},
+    client_writes::{change, create, renew},
     formats::{NEW, OLD},
     history::{Checker, Counts, History, Kind, Operation, Outcome, Recorder, add},
+    routes::{overlapping, path, plain, route, text},
     store::{AWAY, Plant, SLOW, WELL, Way},
     store_state::Truth,
 };
-use crate::store::{endpoint, text_response};
+use crate::store::text_response;
 
 pub const REPLICAS: usize = 3;
 const CLIENTS: usize = 4;
 const REQUESTS: usize = 10;
-const PATHS: usize = 2;
+const GROUPS: usize = 2;
 /// Kinds of questions.
 pub const CALL: u8 = 0;
 pub const LISTING_OF_VERB: u8 = 12;
+const CREATE: u8 = 5;
 const RENEW: u8 = 13;
 const RAISE: u8 = 14;
 pub const LEASE: Lease = Lease { term: Duration::from_millis(150), poll: Duration::from_millis(50) };
@@ -52,18 +54,39 @@ pub struct Setting {
     pub plant: Plant,
     /// Of the replicas.
     pub leases: [Lease; REPLICAS],
-    /// Only creations of new paths, and questions of this kind: a hit cannot be wrong.
-    pub only_misses: Option<u8>,
+    pub requests: Requests,
+}
+
+/// The requests of clients.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Requests {
+    All,
+    /// Only creations of new plain mocks, and questions of this kind: a hit cannot be wrong.
+    Misses(u8),
+    /// Only creations of mocks that hide each other, and calls: nothing else replaces an answer.
+    Hiding,
+}
+
+impl Requests {
+    /// The kind of the next request, and the number of its group.
+    fn next(self, random: &mut StdRng, mocks: usize) -> (u8, usize) {
+        let (kind, group) = (random.random_range(0..15), random.random_range(0..GROUPS));
+        match self {
+            Self::All => (kind, group),
+            Self::Misses(question) => (if kind < 10 { question } else { CREATE }, mocks / 3),
+            Self::Hiding => (if kind < 10 { CALL } else { CREATE }, mocks / 6),
+        }
+    }
 }
 
 /// Without a planted fault.
-pub const SOUND: Setting = Setting { plant: Plant::Nothing, leases: [LEASE; REPLICAS], only_misses: None };
+pub const SOUND: Setting = Setting { plant: Plant::Nothing, leases: [LEASE; REPLICAS], requests: Requests::All };
 
 /// The shared state of a run's clients.
 struct World {
-    only_misses: Option<u8>,
+    requests: Requests,
     replicas: Mutex<Vec<Arc<Replica>>>,
-    /// The attempted creations: id, name, path.
+    /// The attempted creations: id, name, route.
     mocks: Mutex<Vec<(EndpointId, String, String)>>,
     recorder: Recorder,
     /// The order of events.
@@ -83,7 +106,7 @@ impl World {
 }
 
 /// The history of a seed, and what is wrong with it besides.
-fn run(seed: u64, Setting { plant, leases, only_misses }: Setting) -> (History, Option<String>) {
+fn run(seed: u64, Setting { plant, leases, requests }: Setting) -> (History, Option<String>) {
     simulated().block_on(async {
         let mut random = StdRng::seed_from_u64(seed);
         let truth = Arc::<Mutex<Truth>>::default();
@@ -91,7 +114,7 @@ fn run(seed: u64, Setting { plant, leases, only_misses }: Setting) -> (History, 
         let mut replicas = Vec::new();
         // Half of the stores were made by an older version, of which processes run until a rollout replaces them.
         let mut versions = [NEW; REPLICAS];
-        if only_misses.is_none() && seed.is_multiple_of(2) {
+        if requests == Requests::All && seed.is_multiple_of(2) {
             versions[0] = OLD;
         }
         for ((state, lease), knows) in states.iter().zip(leases).zip(versions) {
@@ -99,7 +122,7 @@ fn run(seed: u64, Setting { plant, leases, only_misses }: Setting) -> (History, 
             replicas.push(Replica::load(Arc::new(way), lease).await.unwrap());
         }
         let world = Arc::new(World {
-            only_misses,
+            requests,
             replicas: Mutex::new(replicas),
             mocks: Mutex::default(),
             recorder: Recorder::default(),
@@ -112,7 +135,7 @@ fn run(seed: u64, Setting { plant, leases, only_misses }: Setting) -> (History, 
         let mut clients = JoinSet::new();
         for client in 0..CLIENTS {
             let (world, seed) = (Arc::clone(&world), random.random());
-            clients.spawn(async move { requests(client, &world, StdRng::seed_from_u64(seed)).await });
+            clients.spawn(async move { ask(client, &world, StdRng::seed_from_u64(seed)).await });
         }
         // A third of the runs are undisturbed.
         let weather = (!seed.is_multiple_of(3)).then(|| {
@@ -166,21 +189,25 @@ pub fn simulated() -> Runtime {
     Builder::new_current_thread().enable_time().start_paused(true).build().unwrap()
 }
 
-async fn requests(client: usize, world: &World, mut random: StdRng) {
+async fn ask(client: usize, world: &World, mut random: StdRng) {
     for number in 0..REQUESTS {
         sleep(Duration::from_micros(random.random_range(0..60_000))).await;
         let replica = &Arc::clone(&world.replicas.lock()[random.random_range(0..REPLICAS)]);
-        let (mut kind, mut path) = (random.random_range(0..15), random.random_range(0..PATHS));
-        let known = {
+        let (kind, group, known) = {
             let mocks = world.mocks.lock();
-            if let Some(question) = world.only_misses {
-                (kind, path) = (if kind < 10 { question } else { 5 }, mocks.len() / 3);
-            }
+            let (kind, group) = world.requests.next(&mut random, mocks.len());
             // Recent mocks: most others are deleted.
             let newest = mocks.len().saturating_sub(3);
-            (!mocks.is_empty()).then(|| mocks[random.random_range(newest..mocks.len())].clone())
+            (kind, group, (!mocks.is_empty()).then(|| mocks[random.random_range(newest..mocks.len())].clone()))
         };
-        let (path, value) = (format!("/{path}"), format!("{client}.{number}"));
+        let is_plain = matches!(world.requests, Requests::Misses(_));
+        let to = if is_plain { plain(group) } else { overlapping(group, &mut random) };
+        let value = format!("{client}.{number}");
+        let new = || {
+            let new = Endpoint { id: EndpointId::generate(), route: route(&to), response: text_response(&value) };
+            world.mocks.lock().push((new.id, value.clone(), to.clone()));
+            new
+        };
         let call = world.tick();
         if kind == RAISE {
             if replica.raise(None, false).await.is_ok() {
@@ -188,58 +215,48 @@ async fn requests(client: usize, world: &World, mut random: StdRng) {
             }
             continue;
         }
-        let (kind, path, mock, value, outcome) = match (kind, known) {
-            (CALL..=4 | LISTING_OF_VERB, _) => match match kind {
-                4 => listed(replica, &path).await,
-                LISTING_OF_VERB => listed_with_others(replica, &path).await,
-                _ => called(replica, &path).await,
-            } {
-                Ok(body) => (Kind::Call, path, String::new(), body, Outcome::Done),
+        let (kind, route, mock, value, outcome) = match (kind, known) {
+            (CALL..4, _) => match called(replica, &path(group)).await {
+                Ok(body) => (Kind::Call, plain(group), String::new(), body, Ok(Outcome::Done)),
                 Err(_) => continue,
             },
-            (10, Some((id, mock, path))) => match replica.get(id).await {
+            (4 | LISTING_OF_VERB, _) => {
+                let read = if kind == 4 { listed(replica, &to).await } else { listed_with_others(replica, &to).await };
+                let Ok(body) = read else { continue };
+                (Kind::Read, to, String::new(), body, Ok(Outcome::Done))
+            }
+            (10, Some((id, mock, was_at))) => match replica.get(id).await {
                 Ok(Some(Stored { endpoint, .. })) => {
-                    let path = endpoint.route.path.as_str().to_owned();
-                    (Kind::Call, path, String::new(), body_of(Some(&endpoint)), Outcome::Done)
+                    (Kind::Read, text(&endpoint.route), String::new(), body_of(Some(&endpoint)), Ok(Outcome::Done))
                 }
                 // A change of a missing mock is refused in the same way.
-                Ok(None) => (Kind::Patch, path, mock, String::new(), Outcome::Refused),
+                Ok(None) => (Kind::Patch, was_at, mock, String::new(), Ok(Outcome::Refused)),
                 Err(_) => continue,
             },
             (RENEW, Some((id, mock, _))) => {
-                let new = endpoint(Verb::Get, &path, &text_response(&value));
-                world.mocks.lock().push((new.id, value.clone(), path.clone()));
-                let outcome = renew(replica, id, new).await;
-                if outcome == Err(NotYet) {
-                    world
-                        .late_refusals
-                        .fetch_add(u64::from(call > world.raised.load(Ordering::Relaxed)), Ordering::Relaxed);
-                    continue;
-                }
-                (Kind::Renew, path, mock, value, outcome.unwrap())
+                let outcome = renew(replica, id, new()).await;
+                (Kind::Renew, to, mock, value, outcome)
             }
             (7..10 | 11, Some((id, mock, was_at))) => {
-                let (kind, path) = match kind {
-                    11 => (Kind::Move, path),
+                let (kind, route) = match kind {
+                    11 => (Kind::Move, to),
                     9 => (Kind::Delete, was_at),
                     _ => (Kind::Patch, was_at),
                 };
                 let value = if kind == Kind::Delete { String::new() } else { value };
-                let outcome = change(replica, id, kind, &path, &value).await;
-                (kind, path, mock, value, outcome)
+                let outcome = change(replica, id, kind, &route, &value).await;
+                (kind, route, mock, value, outcome)
             }
             _ => {
-                let endpoint = endpoint(Verb::Get, &path, &text_response(&value));
-                world.mocks.lock().push((endpoint.id, value.clone(), path.clone()));
-                let outcome = match replica.write(Write::Create(endpoint)).await {
-                    Ok(_) => Outcome::Done,
-                    Err(WriteError::Taken { .. }) => Outcome::Refused,
-                    Err(_) => Outcome::Unknown,
-                };
-                (Kind::Create, path, value.clone(), value, outcome)
+                let outcome = create(replica, new()).await;
+                (Kind::Create, to, value.clone(), value, outcome)
             }
         };
-        let route = format!("GET {path}");
+        let Ok(outcome) = outcome else {
+            let is_late = call > world.raised.load(Ordering::Relaxed);
+            world.late_refusals.fetch_add(u64::from(is_late), Ordering::Relaxed);
+            continue;
+        };
         world.recorder.record(Operation { client, route, kind, mock, value, outcome, call, r#return: world.tick() });
     }
 }
@@ -285,7 +302,7 @@ fn assert_sound(seeds: Range<u64>, setting: Setting) {
     eprintln!("{histories} histories: {counts:?}");
     // A history without answers proves nothing: minimum numbers of results in four histories. A few
     // histories may have less by chance.
-    let least = [("Call", 40), ("Create", 6), ("Patch", 4), ("Delete", 2), ("Move", 1), ("Renew", 1)];
+    let least = [("Call", 30), ("Read", 12), ("Create", 6), ("Patch", 4), ("Delete", 2), ("Move", 1), ("Renew", 1)];
     for (kind, least) in least.into_iter().filter(|_| histories >= 100) {
         let count = counts[&format!("{kind} Done")];
         assert!(count >= histories / 4 * least, "too few are {kind} Done: {counts:?}");

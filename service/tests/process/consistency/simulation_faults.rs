@@ -1,9 +1,11 @@
 //! Planted faults in simulated time. The checker has to find each fault.
 
+use std::time::Duration;
+
 use echo_service::replica::Lease;
 
 use super::{
-    simulation::{CALL, LEASE, LISTING_OF_VERB, SOUND, Setting, judge},
+    simulation::{CALL, LEASE, LISTING_OF_VERB, Requests, SOUND, Setting, judge},
     store::Plant,
 };
 
@@ -53,12 +55,12 @@ fn an_older_log_is_found() {
 
 #[test]
 fn a_miss_answered_by_an_older_log_is_found() {
-    assert_found(2_000, Setting { plant: Plant::StaleLog, only_misses: Some(CALL), ..SOUND });
+    assert_found(2_000, Setting { plant: Plant::StaleLog, requests: Requests::Misses(CALL), ..SOUND });
 }
 
 #[test]
 fn a_listing_of_a_verb_from_an_older_log_is_found() {
-    assert_found(2_000, Setting { plant: Plant::StaleLog, only_misses: Some(LISTING_OF_VERB), ..SOUND });
+    assert_found(2_000, Setting { plant: Plant::StaleLog, requests: Requests::Misses(LISTING_OF_VERB), ..SOUND });
 }
 
 #[test]
@@ -79,4 +81,23 @@ fn a_move_in_halves_is_found() {
 #[test]
 fn several_changes_made_one_after_the_other_are_found() {
     assert_found(2_000, Setting { plant: Plant::EntriesInParts, ..SOUND });
+}
+
+/// A replica that hardly waits. Without the fault, nothing is found among creations and calls.
+#[test]
+fn a_hiding_creation_acknowledged_at_once_is_found() {
+    let hiding = Setting { requests: Requests::Hiding, ..SOUND };
+    assert_eq!(judge(0..500, hiding).0, None);
+    let hasty = Lease { term: Duration::from_millis(1), ..LEASE };
+    assert_found(2_000, Setting { leases: [LEASE, LEASE, hasty], ..hiding });
+}
+
+#[test]
+fn an_index_that_forgets_a_shape_is_found() {
+    assert_found(2_000, Setting { plant: Plant::ForgottenShape, ..SOUND });
+}
+
+#[test]
+fn an_order_that_differs_between_replicas_is_found() {
+    assert_found(2_000, Setting { plant: Plant::OtherOrder, ..SOUND });
 }

@@ -10,10 +10,10 @@ use std::{
 
 use async_trait::async_trait;
 use echo_service::{
-    domain::{Endpoint, EndpointId, Verb},
+    domain::{Endpoint, EndpointId, Priority},
     store::{
-        AdoptError, Changes, Deliver, Digest, Filter, Page, Raise, RaiseError, Store, StoreError, Stored, Version,
-        Write, WriteError, Written,
+        AdoptError, Change, Changes, Deliver, Digest, Filter, Page, Raise, RaiseError, Store, StoreError, Stored,
+        Version, Write, WriteError, Written,
     },
 };
 use parking_lot::Mutex;
@@ -21,7 +21,7 @@ use rand::{Rng, SeedableRng, rngs::StdRng};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{
-    formats::{KnownFormat, NEW},
+    formats::{KnownFormat, NEW, is_new},
     store_state::Truth,
 };
 use crate::store::digests::{digest_of, written};
@@ -48,6 +48,10 @@ pub enum Plant {
     OldLoad,
     /// A part of the log counts as the whole log.
     PartAsLog,
+    /// Some replicas learn of no mock with parameters.
+    ForgottenShape,
+    /// Some replicas give the mocks of others another priority.
+    OtherOrder,
 }
 
 /// Time between the two halves: longer than all replicas need to learn of the first.
@@ -72,6 +76,8 @@ pub struct Way {
     pub plant: Plant,
     random: Mutex<StdRng>,
     format: KnownFormat,
+    /// Whether this way has a fault that not all ways have.
+    is_odd: bool,
 }
 
 impl Way {
@@ -83,7 +89,8 @@ impl Way {
     pub fn of_version(truth: &Arc<Mutex<Truth>>, state: &Arc<AtomicU8>, plant: Plant, seed: u64, knows: u64) -> Self {
         let random = Mutex::new(StdRng::seed_from_u64(seed));
         let format = truth.lock().enter(knows);
-        Self { truth: Arc::clone(truth), state: Arc::clone(state), plant, random, format }
+        let (truth, state, is_odd) = (Arc::clone(truth), Arc::clone(state), seed.is_multiple_of(2));
+        Self { truth, state, plant, random, format, is_odd }
     }
 
     fn chance(&self, probability: f64) -> bool {
@@ -113,6 +120,18 @@ impl Way {
         Ok(answer)
     }
 
+    /// An endpoint as this way's replica sees it. `None` if the replica does not see the endpoint.
+    fn misread(&self, mut endpoint: Endpoint) -> Option<Endpoint> {
+        match self.plant {
+            Plant::ForgottenShape if self.is_odd && endpoint.route.path.shape().is_some() => return None,
+            Plant::OtherOrder if self.is_odd && endpoint.route.priority.get() > 0 => {
+                endpoint.route.priority = Priority::parse(-1).unwrap();
+            }
+            _ => {}
+        }
+        Some(endpoint)
+    }
+
     /// A write without an answer may take effect later, as long as the head is unchanged.
     fn arrive_late(&self, writes: Vec<Write>) {
         let (truth, late) = (Arc::clone(&self.truth), self.random.lock().random_range(0..1_000));
@@ -121,7 +140,7 @@ impl Way {
             sleep(Duration::from_millis(late)).await;
             until_counted(&truth).await;
             let mut truth = truth.lock();
-            let is_as_it_was = truth.model.head() == head && truth.formats.allow(writes.len());
+            let is_as_it_was = truth.model.head() == head && truth.formats.allow(is_new(&writes));
             if is_as_it_was && truth.model.write(writes).is_ok() {
                 truth.counted.push(Instant::now());
             }
@@ -165,7 +184,7 @@ impl Store for Way {
             let mut truth = self.truth.lock();
             let head = truth.model.head();
             let is_cached = self.plant == Plant::CachedRefusal;
-            self.format.before_write(&mut truth.formats, head, writes.len(), is_cached)?;
+            self.format.before_write(&mut truth.formats, head, is_new(&writes), is_cached)?;
             if forget && matches!(writes[..], [Write::Replace { .. }]) {
                 Ok(truth.model.head())
             } else {
@@ -203,15 +222,15 @@ impl Store for Way {
         self.ask(|truth| truth.model.get(id)).await
     }
 
-    async fn list(&self, filter: Filter, after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError> {
-        self.ask(|truth| truth.model.list(&filter, after, limit)).await
+    async fn list(&self, after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError> {
+        self.ask(|truth| truth.model.list(after, limit)).await
     }
 
     /// Not all of them at once.
-    async fn list_verb(&self, verb: Verb, ids: Vec<EndpointId>) -> Result<Page, StoreError> {
+    async fn list_these(&self, filter: Filter, ids: Vec<EndpointId>) -> Result<Page, StoreError> {
         let (first, rest) = ids.split_at(ids.len() / 2);
-        let mut page = self.ask(|truth| truth.model.list_verb(verb, first)).await?;
-        page.endpoints.extend(self.ask(|truth| truth.model.list_verb(verb, rest)).await?.endpoints);
+        let mut page = self.ask(|truth| truth.model.list_these(&filter, first)).await?;
+        page.endpoints.extend(self.ask(|truth| truth.model.list_these(&filter, rest)).await?.endpoints);
         Ok(page)
     }
 
@@ -236,7 +255,11 @@ impl Store for Way {
             if is_part {
                 head = Version(version.0.midpoint(head.0));
             }
-            let changes = changes.into_iter().filter(|change| change.version <= head).collect();
+            let read = |change: Change| match change.endpoint {
+                Some(endpoint) => Some(Change { endpoint: Some(self.misread(endpoint)?), ..change }),
+                None => Some(change),
+            };
+            let changes = changes.into_iter().filter(|change| change.version <= head).filter_map(read).collect();
             if is_part && self.plant != Plant::PartAsLog {
                 return Changes::Part { head, changes };
             }
@@ -259,7 +282,9 @@ impl Store for Way {
         }
         for Stored { endpoint, version } in endpoints {
             let digest = digest_of(&endpoint, version);
-            deliver(Ok((endpoint, digest)));
+            if let Some(endpoint) = self.misread(endpoint) {
+                deliver(Ok((endpoint, digest)));
+            }
         }
         until_counted(&self.truth).await;
         Ok(head)
@@ -283,7 +308,7 @@ impl Store for Way {
 
     fn has_digest(&self) -> Result<bool, AdoptError> {
         let truth = self.truth.lock();
-        if truth.formats.allow(2) { Ok(truth.has_digest()) } else { Err(WriteError::NeedsFormat(2).into()) }
+        if truth.formats.allow(true) { Ok(truth.has_digest()) } else { Err(WriteError::NeedsFormat(2).into()) }
     }
 
     async fn adopt(&self, version: Version, digest: Digest) -> Result<bool, AdoptError> {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use echo_service::{
-    domain::{Endpoint, Route},
-    store::{Digest, Filter, Version, Write, WriteError},
+    domain::Endpoint,
+    store::{Digest, Version, Write, WriteError},
 };
 use tokio::time::Instant;
 
@@ -46,7 +46,7 @@ impl Truth {
 
     pub fn enter(&mut self, knows: u64) -> KnownFormat {
         let format = self.formats.enter(knows);
-        if self.model.head() == Version(0) && self.formats.allow(2) {
+        if self.model.head() == Version(0) && self.formats.allow(true) {
             self.adopted = Some((Version(0), Digest::default()));
         }
         format
@@ -59,8 +59,7 @@ impl Truth {
     }
 
     pub fn write_in_halves(&mut self, endpoint: Endpoint, expected: Version) -> Result<Version, WriteError> {
-        let Route { verb, path } = endpoint.route.clone();
-        if self.model.list(&Filter { verb: Some(verb), path: Some(path) }, None, 1).endpoints.is_empty() {
+        if !self.model.is_taken(&endpoint.route) {
             self.model.write(vec![Write::Delete { id: endpoint.id, expected }])?;
             return self.model.write(vec![Write::Create(endpoint)]);
         }

@@ -100,7 +100,8 @@ impl World {
     async fn ask(&self, which: usize, path: &str, tally: &Mutex<Tally>, is_listing: bool) -> bool {
         let least = self.shown.lock().get(path).copied().unwrap_or_default();
         let (replica, asked) = (self.replica(which), Instant::now());
-        let answer = if is_listing { listed(&replica, path).await } else { called(&replica, path).await };
+        let answer =
+            if is_listing { listed(&replica, &format!("GET {path}")).await } else { called(&replica, path).await };
         let mut tally = tally.lock();
         let Ok(body) = answer else {
             tally.failed += 1;
@@ -153,7 +154,7 @@ impl World {
                 return;
             }
             let replica = self.replica(which());
-            if change(&replica, mock.id, Kind::Patch, path, &value.to_string()).await == Outcome::Done {
+            if change(&replica, mock.id, Kind::Patch, path, &value.to_string()).await == Ok(Outcome::Done) {
                 self.shows(path, value);
             }
         }

@@ -59,7 +59,7 @@ fn a_new_file_has_the_newest_format_and_an_old_file_keeps_its_format() {
     let echo = start(&path);
     let id = echo.create("GET", "/x", json!({"code": 200}));
     end(echo);
-    assert_eq!(marks(&path), [Some(2), Some(2)]);
+    assert_eq!(marks(&path), [Some(3), Some(3)]);
     let changed = || {
         let echo = start(&path);
         assert_eq!(echo.patch(&id, &changes(json!({"response": {"code": 201}}))).status, 200);
@@ -67,7 +67,7 @@ fn a_new_file_has_the_newest_format_and_an_old_file_keeps_its_format() {
     };
     mark(&path, "written", 7);
     changed();
-    assert_eq!(marks(&path), [Some(2), Some(7)]);
+    assert_eq!(marks(&path), [Some(3), Some(7)]);
     mark(&path, "format", 1);
     write(&path, META, "written", None);
     changed();
@@ -82,7 +82,7 @@ fn changes_keep_unknown_members_of_a_mock() {
     let echo = start(&path);
     let id = echo.create("GET", "/x", json!({"code": 200, "body": "Hello"}));
     end(echo);
-    let later = r#""delay":{"median":"200ms","p99":0.1000000000000000055},"priority":123456789012345678901234567890,"tags":[null,true,"\u00e9\""]"#;
+    let later = r#""delay":{"median":"200ms","p99":0.1000000000000000055},"weight":123456789012345678901234567890,"tags":[null,true,"\u00e9\""]"#;
     let record = String::from_utf8(read(&path, ENDPOINTS, &id).unwrap()).unwrap();
     write(&path, ENDPOINTS, &id, Some(format!("{{{later},{}", &record[1..]).as_bytes()));
 
@@ -98,7 +98,7 @@ fn changes_keep_unknown_members_of_a_mock() {
         record.as_object().unwrap().keys().cloned().collect::<Vec<_>>()
     };
     let known = ["version", "verb", "path", "code", "headers", "body"];
-    assert_eq!(names(&id), [&known[..], &["delay", "priority", "tags"]].concat());
+    assert_eq!(names(&id), [&known[..], &["delay", "tags", "weight"]].concat());
     assert_eq!(names(&other), known);
 }
 
@@ -123,6 +123,29 @@ async fn a_file_of_format_1_is_raised_when_several_changes_are_first_made_at_onc
     let store = EmbeddedStore::open(&path).unwrap();
     let Changes::Log { changes, .. } = store.changes_since(Version(1)).await.unwrap() else { panic!("a gap") };
     assert_eq!(changes.iter().map(|change| change.version).collect::<Vec<_>>(), [Version(2); 2]);
+}
+
+#[test]
+fn a_file_is_raised_when_a_mock_first_has_a_parameter_the_verb_any_or_a_priority() {
+    for attributes in [json!({"path": "/{x}"}), json!({"verb": "ANY"}), json!({"priority": 1})] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("echo.redb");
+        drop(EmbeddedStore::open(&path).unwrap());
+        mark(&path, "format", 2);
+        write(&path, META, "written", None);
+        let echo = start(&path);
+        let id = echo.create("GET", "/x", json!({"code": 200}));
+        end(echo);
+        assert_eq!(marks(&path), [Some(2), None]);
+        let echo = start(&path);
+        assert_eq!(echo.patch(&id, &changes(attributes.clone())).status, 200);
+        end(echo);
+        assert_eq!(marks(&path), [Some(3), Some(3)]);
+        let shown = start(&path).get(&format!("/endpoints/{id}")).json();
+        for (name, value) in attributes.as_object().unwrap() {
+            assert_eq!(&shown["data"]["attributes"][name], value);
+        }
+    }
 }
 
 /// A file by the version before format 2 (1cdb0ba): three mocks, then a change of a mock and a deletion.

@@ -98,7 +98,7 @@ async fn write_more_than_the_log_keeps(store: &dyn Store) {
 
 /// An endpoint with a new id.
 pub fn endpoint(verb: Verb, path: &str, response: &MockResponse) -> Endpoint {
-    let route = Route { verb, path: MockPath::parse(path).unwrap() };
+    let route = Route::new(verb, MockPath::parse(path).unwrap());
     Endpoint { id: EndpointId::generate(), route, response: response.clone() }
 }
 

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use echo_service::{
-    domain::{Endpoint, EndpointId, Verb},
+    domain::{Endpoint, EndpointId, Route},
     store::{Change, Changes, Damaged, Digest, Filter, Page, Store, StoreError, Stored, Version, Write, WriteError},
 };
 use parking_lot::Mutex;
@@ -96,7 +96,7 @@ impl Model {
                 Write::Create(endpoint) => wanted.push(endpoint),
                 Write::Replace { endpoint, expected } => {
                     self.check_version(endpoint.id, *expected)?;
-                    if self.endpoints[&endpoint.id].endpoint.route != endpoint.route {
+                    if self.endpoints[&endpoint.id].endpoint.route.claim() != endpoint.route.claim() {
                         left.remove(&endpoint.id);
                         wanted.push(endpoint);
                     }
@@ -109,14 +109,15 @@ impl Model {
             }
         }
         for endpoint in wanted {
-            if let Some(holder) = new.insert(&endpoint.route, endpoint.id) {
+            if let Some((_, holder)) = new.insert(endpoint.route.claim(), (&endpoint.route, endpoint.id)) {
                 return Err(WriteError::Taken { route: endpoint.route.clone(), holder });
             }
         }
-        let taken: BTreeMap<_, _> = left.values().map(|stored| (&stored.endpoint.route, stored.endpoint.id)).collect();
-        // In the order of routes.
-        match new.keys().find_map(|route| taken.get_key_value(*route)) {
-            Some((route, holder)) => Err(WriteError::Taken { route: (*route).clone(), holder: *holder }),
+        let taken: BTreeMap<_, _> =
+            left.values().map(|stored| (stored.endpoint.route.claim(), stored.endpoint.id)).collect();
+        // In the order of claims.
+        match new.iter().find_map(|(claim, (route, _))| Some((*route, taken.get(claim)?))) {
+            Some((route, holder)) => Err(WriteError::Taken { route: route.clone(), holder: *holder }),
             None => Ok(()),
         }
     }
@@ -133,21 +134,23 @@ impl Model {
         self.endpoints.get(&id).cloned()
     }
 
-    pub fn list(&self, filter: &Filter, after: Option<EndpointId>, limit: usize) -> Page {
+    pub fn list(&self, after: Option<EndpointId>, limit: usize) -> Page {
         let all = self.endpoints.values().map(|stored| stored.endpoint.clone());
-        let is_shown =
-            |endpoint: &Endpoint| after.is_none_or(|after| endpoint.id > after) && filter.matches(&endpoint.route);
-        let mut endpoints: Vec<_> = all.filter(is_shown).collect();
+        let mut endpoints: Vec<_> = all.filter(|endpoint| after.is_none_or(|after| endpoint.id > after)).collect();
         let more = endpoints.len() > limit;
         endpoints.truncate(limit);
         Page { endpoints, more }
     }
 
-    pub fn list_verb(&self, verb: Verb, ids: &[EndpointId]) -> Page {
-        let of_verb = Filter { verb: Some(verb), path: None };
-        let mut page = self.list(&of_verb, None, usize::MAX);
-        page.endpoints.retain(|endpoint| ids.contains(&endpoint.id));
+    pub fn list_these(&self, filter: &Filter, ids: &[EndpointId]) -> Page {
+        let mut page = self.list(None, usize::MAX);
+        page.endpoints.retain(|endpoint| ids.contains(&endpoint.id) && filter.matches(&endpoint.route));
         page
+    }
+
+    /// Whether an endpoint has the claim of this route.
+    pub fn is_taken(&self, route: &Route) -> bool {
+        self.endpoints.values().any(|stored| stored.endpoint.route.claim() == route.claim())
     }
 
     pub fn stored(&self) -> Vec<Stored> {

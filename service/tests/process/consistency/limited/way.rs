@@ -4,7 +4,7 @@ use std::{ops::Range, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use echo_service::{
-    domain::{Endpoint, EndpointId, Verb},
+    domain::{Endpoint, EndpointId},
     store::{
         Changes, Deliver, Filter, Page, Raise, RaiseError, Store, StoreError, Stored, Version, Write, WriteError,
         Written,
@@ -165,12 +165,12 @@ impl Store for Way {
         self.find(1, |model| model.get(id)).await
     }
 
-    async fn list(&self, filter: Filter, after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError> {
-        self.find(1, |model| model.list(&filter, after, limit)).await
+    async fn list(&self, after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError> {
+        self.find(1, |model| model.list(after, limit)).await
     }
 
-    async fn list_verb(&self, verb: Verb, ids: Vec<EndpointId>) -> Result<Page, StoreError> {
-        self.find(ids.len(), |model| model.list_verb(verb, &ids)).await
+    async fn list_these(&self, filter: Filter, ids: Vec<EndpointId>) -> Result<Page, StoreError> {
+        self.find(ids.len(), |model| model.list_these(&filter, &ids)).await
     }
 
     async fn head(&self) -> Result<Version, StoreError> {

@@ -104,7 +104,7 @@ async fn mocks_swap_routes_in_one_write_even_if_the_answer_is_lost() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_of_format_1_takes_one_change_at_a_time() {
     let table = Table::create().await;
-    table.be_of_format_1().await;
+    table.be_of_format(1).await;
     let store = table.open().await;
     let refusal = store.write_all(vec![Write::Create(at("/1")), Write::Create(at("/2"))]).await;
     assert!(matches!(refusal, Err(WriteError::NeedsFormat(2))), "{refusal:?}");

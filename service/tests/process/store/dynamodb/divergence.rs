@@ -214,7 +214,7 @@ fn a_digest_that_the_table_lacks_is_added_by_its_replicas() {
 #[test]
 fn a_table_of_format_1_has_no_digest_to_adopt() {
     let (table, runtime) = (replicas::table(), Runtime::new().unwrap());
-    runtime.block_on(table.be_of_format_1());
+    runtime.block_on(table.be_of_format(1));
     let proxy = Proxy::start();
     let echo = replicas::start(&table, &proxy.url);
     // A load for nothing would stop the mocks of this replica.

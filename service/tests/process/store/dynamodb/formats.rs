@@ -28,12 +28,12 @@ pub async fn marks(table: &Table) -> [Option<u64>; 3] {
 async fn a_new_table_has_the_newest_format_and_an_old_table_keeps_its_format() {
     let table = Table::create().await;
     drop(replicas::start(&table, server()));
-    assert_eq!(marks(&table).await, [Some(2), Some(2), Some(2)]);
+    assert_eq!(marks(&table).await, [Some(3), Some(3), Some(3)]);
 
     // A table without writes, and a lease without a format or with 1; or a table with a deleted lease.
     for (writes, lease) in [(0, Some(None)), (0, Some(Some(1))), (1, Some(Some(1))), (1, None)] {
         let table = Table::create().await;
-        table.be_of_format_1().await;
+        table.be_of_format(1).await;
         if writes > 0 {
             create(&table.open().await, "/old").await;
         }
@@ -65,10 +65,10 @@ async fn a_table_with_a_known_required_format_is_opened() {
     table.put(head.clone()).await;
     let other = replicas::start(&table, server());
     assert_eq!(other.patch(&id, &changes(json!({"response": {"code": 201}}))).status, 200);
-    assert_eq!(marks(&table).await, [Some(7), Some(2), Some(2)]);
+    assert_eq!(marks(&table).await, [Some(7), Some(3), Some(3)]);
     // The running process has read the mark in the log.
     assert_eq!(echo.patch(&id, &changes(json!({"response": {"code": 202}}))).status, 200);
-    assert_eq!(marks(&table).await, [Some(7), Some(2), Some(2)]);
+    assert_eq!(marks(&table).await, [Some(7), Some(3), Some(3)]);
 
     // A raise is a write as well.
     head = table.item("LOG", "HEAD").await.unwrap();
@@ -76,13 +76,35 @@ async fn a_table_with_a_known_required_format_is_opened() {
     table.put(head).await;
     let before = table.items().await;
     let message = opening::refusal(&table.name, &[]);
-    for part in [&table.name, "is kept in format 7", "knows formats up to 2", "start a newer version", "--store"] {
+    for part in [&table.name, "is kept in format 7", "knows formats up to 3", "start a newer version", "--store"] {
         assert!(message.contains(part), "{part}: {message}");
     }
     // Running processes must not write unknown formats, nor answer from an unreadable log.
     assert_eq!(echo.patch(&id, &changes(json!({"response": {"code": 203}}))).status, 503);
     replicas::wait_for(503, || echo.call("GET", "/x"));
     assert_eq!(table.items().await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parameters_the_verb_any_and_priorities_need_format_3() {
+    let table = Table::create().await;
+    table.be_of_format(2).await;
+    let echo = replicas::start(&table, server());
+    let id = echo.create("GET", "/x", json!({"code": 200}));
+    let all = [json!({"path": "/{x}"}), json!({"verb": "ANY"}), json!({"priority": -5})];
+    for attributes in &all {
+        let refusal = echo.patch(&id, &changes(attributes.clone()));
+        assert_eq!(refusal.status, 409, "{attributes}: {}", refusal.text());
+        assert!(refusal.details().contains("format 3"), "{}", refusal.details());
+    }
+    assert_eq!(echo.manage("POST", "/-/store/raise", "", None).status, 200);
+    for attributes in all {
+        assert_eq!(echo.patch(&id, &changes(attributes)).status, 200);
+    }
+    let item = table.item("ENDPOINT", &id).await.unwrap();
+    let [verb, path] = ["verb", "path"].map(|name| item[name].as_s().unwrap().as_str());
+    assert_eq!((verb, path, item["priority"].as_n().unwrap().as_str()), ("ANY", "/{x}", "-5"));
+    assert_eq!(table.count("ROUTE#793b1f3f8f41c972a0f1476ea43ed864d151f485f0971b383ae691bdb8b7214d").await, 1);
 }
 
 /// Somebody deletes the lease, and a version of format 1 starts first: the process writes the lease, and fails at the
@@ -95,7 +117,7 @@ async fn a_format_mark_lowered_by_an_old_version_is_repaired_at_the_next_start()
     lease.insert("format".into(), AttributeValue::N("1".into()));
     table.put(lease).await;
     replicas::start(&table, server()).create("GET", "/x", json!({"code": 200}));
-    assert_eq!(marks(&table).await, [Some(2), Some(2), Some(2)]);
+    assert_eq!(marks(&table).await, [Some(3), Some(3), Some(3)]);
 }
 
 /// A process of format 1 needs `version` in the head to read and write, and finds none.
@@ -114,7 +136,7 @@ fn later() -> Item {
     [
         ("delay", map),
         ("set", text("a")),
-        ("priority", number("-12345678901234567890.123")),
+        ("weight", number("-12345678901234567890.123")),
         ("responses", AttributeValue::L(vec![AttributeValue::Bool(true), AttributeValue::Null(true)])),
         ("base64", AttributeValue::B(aws_sdk_dynamodb::primitives::Blob::new([0, 255]))),
         ("tags", AttributeValue::Ss(vec!["a".into(), "b".into()])),

@@ -146,12 +146,18 @@ impl Table {
         self.delete("LEASE", "LEASE").await;
     }
 
-    /// The state of a new table after the start of a process of format 1.
-    pub async fn be_of_format_1(&self) {
-        let number = |number: &str| AttributeValue::N(number.into());
+    /// The state of a new table after the start of a process of this format.
+    pub async fn be_of_format(&self, format: u64) {
+        let number = |number: u64| AttributeValue::N(number.to_string());
+        let named = |(name, value): (&str, AttributeValue)| (name.to_owned(), value);
         let lease =
-            [("PK", text("LEASE")), ("SK", text("LEASE")), ("milliseconds", number("150")), ("format", number("1"))];
-        self.put(lease.map(|(name, value)| (name.to_owned(), value)).into()).await;
+            [("PK", text("LEASE")), ("SK", text("LEASE")), ("milliseconds", number(150)), ("format", number(format))];
+        self.put(lease.map(named).into()).await;
+        if format > 1 {
+            let marks = [("written", number(format)), ("needed", number(format)), ("made", self.made().await)];
+            let head = [("PK", text("LOG")), ("SK", text("HEAD")), ("writes", number(0)), ("digest", number(0))];
+            self.put(head.into_iter().chain(marks).map(named).collect()).await;
+        }
     }
 
     pub async fn item(&self, partition: &str, sort: &str) -> Option<Item> {

@@ -1,0 +1,109 @@
+//! Where a mock answers.
+
+use std::fmt;
+
+use super::{MockPath, Verb};
+
+/// Greatest priority. The least is its negative.
+pub const MAX_PRIORITY: i16 = 1_000;
+
+/// Of all mocks that fit a request, only those with the highest priority count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct Priority(i16);
+
+/// Why a number is not a [`Priority`]. The message names the correction.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0} is not a priority: write a whole number from -{MAX_PRIORITY} to {MAX_PRIORITY}")]
+pub struct PriorityError(i64);
+
+impl Priority {
+    pub fn parse(number: i64) -> Result<Self, PriorityError> {
+        let number = i16::try_from(number).map_err(|_| PriorityError(number))?;
+        if number.abs() > MAX_PRIORITY { Err(PriorityError(number.into())) } else { Ok(Self(number)) }
+    }
+
+    pub const fn get(self) -> i16 {
+        self.0
+    }
+}
+
+/// The requests that a mock fits, and its priority among other mocks.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Route {
+    pub verb: Verb,
+    pub path: MockPath,
+    pub priority: Priority,
+}
+
+impl Route {
+    /// The route of a mock without a priority.
+    pub fn new(verb: Verb, path: MockPath) -> Self {
+        Self { verb, path, priority: Priority::default() }
+    }
+
+    /// Whether versions of Echo that know only verbs of requests and whole paths can serve the mock.
+    pub fn is_plain(&self) -> bool {
+        self.verb != Verb::Any && self.priority == Priority::default() && self.path.shape().is_none()
+    }
+
+    /// Whether a request with this canonical path fits.
+    pub fn fits(&self, verb: Verb, path: &str) -> bool {
+        let fits = || match self.path.shape() {
+            None => self.path.as_str() == path,
+            Some(shape) => shape.key(path).is_some_and(|key| Some(key) == shape.key(self.path.as_str())),
+        };
+        [verb, Verb::Any].contains(&self.verb) && fits()
+    }
+
+    /// No two mocks have the same claim. Stores keep claims, so the text never changes.
+    pub fn claim(&self) -> String {
+        let Self { verb, path, priority } = self;
+        let claim = format!("{verb} {}", path.without_names());
+        if *priority == Priority::default() { claim } else { format!("{claim} {}", priority.0) }
+    }
+
+    /// A route with this claim.
+    pub fn of_claim(claim: &str) -> Option<Self> {
+        let mut parts = claim.split(' ');
+        let (verb, path) = (Verb::parse(parts.next()?).ok()?, MockPath::with_any_names(parts.next()?).ok()?);
+        let priority = parts.next().map_or(Some(0), |text| text.parse().ok())?;
+        Some(Self { verb, path, priority: Priority::parse(priority).ok()? })
+    }
+}
+
+impl fmt::Display for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.verb, self.path)?;
+        if self.priority == Priority::default() { Ok(()) } else { write!(f, " with priority {}", self.priority.0) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn priorities() {
+        for good in [-1_000, 0, 1_000] {
+            assert_eq!(i64::from(Priority::parse(good).unwrap().get()), good);
+        }
+        for bad in [-1_001, 1_001, i64::MIN, i64::MAX] {
+            assert_eq!(Priority::parse(bad), Err(PriorityError(bad)));
+        }
+    }
+
+    #[test]
+    fn claims_are_read_as_written() {
+        for (verb, path, priority, claim) in [
+            (Verb::Get, "/a/b", 0, "GET /a/b"),
+            (Verb::Any, "/a/{x}/{*y}", 0, "ANY /a/{}/{*}"),
+            (Verb::Put, "/{x}", -7, "PUT /{} -7"),
+        ] {
+            let priority = Priority::parse(priority).unwrap();
+            let route = Route { verb, path: MockPath::parse(path).unwrap(), priority };
+            assert_eq!(route.claim(), claim);
+            assert_eq!(Route::of_claim(claim).unwrap().claim(), claim);
+        }
+        assert_eq!(Route::of_claim("GET"), None);
+    }
+}

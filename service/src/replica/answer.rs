@@ -1,0 +1,99 @@
+//! Mocks as prepared answers, and their order.
+
+use std::{cmp::Reverse, iter, mem};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use smallvec::SmallVec;
+
+use crate::domain::{Body, Endpoint, EndpointId, Priority, Shape};
+
+/// A mock's answer, built when the mock is created. All parts lie together: with many mocks, a call costs few cache
+/// misses.
+#[derive(Debug)]
+pub(super) struct PreparedAnswer {
+    pub id: EndpointId,
+    status: StatusCode,
+    /// One inline: most answers have only `Content-Type`.
+    headers: SmallVec<[(HeaderName, HeaderValue); 1]>,
+    body: Bytes,
+    pub priority: Priority,
+    /// The mock at the same place that comes next: with a lower priority.
+    next: Option<Box<Self>>,
+}
+
+impl PreparedAnswer {
+    /// The answer, and the path as key.
+    pub(super) fn new(endpoint: &Endpoint) -> (Bytes, Self) {
+        let path = endpoint.route.path.as_str();
+        let response = &endpoint.response;
+        let body = response.body().map_or("", Body::as_str);
+        let values = response.headers().iter().map(|(_, value)| value);
+        // A single allocation; path, body and values are slices.
+        let mut text = Bytes::from([path, body].into_iter().chain(values).collect::<Vec<_>>().concat());
+        let path = text.split_to(path.len());
+        let body = text.split_to(body.len());
+        let field = |(name, value): (&str, &str)| {
+            let name = HeaderName::from_bytes(name.as_bytes()).expect("the domain admits tokens only");
+            let value = HeaderValue::from_maybe_shared(text.split_to(value.len()));
+            (name, value.expect("the domain admits field values only"))
+        };
+        let answer = Self {
+            id: endpoint.id,
+            status: StatusCode::from_u16(response.code().get()).expect("the domain admits 200 to 599 only"),
+            headers: response.headers().iter().map(field).collect(),
+            body,
+            priority: endpoint.route.priority,
+            next: None,
+        };
+        (path, answer)
+    }
+
+    /// This mock, and those after it.
+    pub(super) fn chain(&self) -> impl Iterator<Item = &Self> {
+        iter::successors(Some(self), |answer| answer.next.as_deref())
+    }
+
+    /// The answer in HTTP's types. The bytes are shared, not copied.
+    pub(super) fn to_response(&self) -> Response<Bytes> {
+        let mut response = Response::new(self.body.clone());
+        *response.status_mut() = self.status;
+        let mut headers = HeaderMap::with_capacity(self.headers.len());
+        for (name, value) in &self.headers {
+            headers.append(name, value.clone());
+        }
+        *response.headers_mut() = headers;
+        response
+    }
+}
+
+/// Adds a mock to the mocks at its place. Of mocks with equal priorities the new one comes first: the log may show the
+/// successor of a mock before its end.
+pub(super) fn add(mut first: &mut Box<PreparedAnswer>, mut added: Box<PreparedAnswer>) {
+    while first.priority > added.priority {
+        match first.next {
+            Some(ref mut next) => first = next,
+            None => return first.next = Some(added),
+        }
+    }
+    mem::swap(first, &mut added);
+    first.next = Some(added);
+}
+
+/// Removes a mock from the mocks at its place.
+pub(super) fn without(mut answer: Box<PreparedAnswer>, id: EndpointId) -> Option<Box<PreparedAnswer>> {
+    if answer.id == id {
+        return answer.next;
+    }
+    answer.next = answer.next.and_then(|next| without(next, id));
+    Some(answer)
+}
+
+/// The place of a mock in the order of mocks that fit a request: the least comes first.
+pub(super) fn rank(
+    shape: Option<&Shape>,
+    is_any: bool,
+    priority: Priority,
+) -> (Reverse<Priority>, Option<&Shape>, bool) {
+    (Reverse(priority), shape, is_any)
+}

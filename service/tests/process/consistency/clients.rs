@@ -1,0 +1,202 @@
+//! The clients of real services.
+
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+use parking_lot::Mutex;
+use rand::{Rng, rngs::StdRng};
+use serde_json::{Value, json};
+
+use super::{
+    history::{Kind, Operation, Outcome, Recorder},
+    processes::{REPLICAS, Requests, Setting},
+    routes::{overlapping, path, plain},
+    service::Service,
+};
+use crate::support::{Answer, changes, request_bytes, try_send};
+
+/// Kinds of requests, each from this random number on.
+const LIST: u32 = 0;
+const CALL: u32 = 1;
+const SHOW: u32 = 15;
+const PATCH: u32 = 16;
+const MOVE: u32 = 19;
+const DELETE: u32 = 20;
+const CREATE: u32 = 21;
+const ALL: u32 = 24;
+const JSON: &str = "Content-Type: application/json\r\n";
+
+/// A known mock: id, name, and first route.
+type Mock = (String, String, String);
+
+pub struct Client<'a> {
+    pub number: usize,
+    pub setting: &'a Setting,
+    pub services: &'a [Service; REPLICAS],
+    pub recorder: &'a Recorder,
+    /// The last two mocks of each group.
+    pub mocks: &'a Mutex<BTreeMap<usize, Vec<Mock>>>,
+    /// Whether the table has the newest format. Otherwise all mocks are plain.
+    pub is_newest: &'a AtomicBool,
+    pub start: Instant,
+    pub random: StdRng,
+}
+
+impl Client<'_> {
+    pub fn go_on(&mut self, over: &AtomicBool) {
+        for number in 0.. {
+            if over.load(Ordering::Relaxed) {
+                return;
+            }
+            let (groups, requests) = (self.setting.groups, self.setting.requests);
+            let group = self.random.random_range(0..groups);
+            let mut one_in = |many| self.random.random_range(0..many) == 0;
+            let (kind, group) = match requests {
+                Requests::All => (self.random.random_range(0..ALL), group),
+                Requests::FewChanges(_) if number == 0 => (CREATE, self.number % groups),
+                Requests::FewChanges(many) if one_in(many) => (if one_in(2) { MOVE } else { PATCH }, group),
+                Requests::FewChanges(_) => (CALL, group),
+                Requests::Misses => (if one_in(10) { CREATE } else { CALL }, self.mocks.lock().len() + group),
+            };
+            if matches!(requests, Requests::FewChanges(_)) {
+                thread::sleep(Duration::from_millis(self.random.random_range(0..60)));
+            }
+            self.ask(kind, group, &format!("{}.{number}", self.number));
+        }
+    }
+
+    fn now(&self) -> u64 {
+        self.start.elapsed().as_nanos() as u64
+    }
+
+    /// The route of a new or listed mock.
+    fn route(&mut self, group: usize) -> String {
+        let is_plain = match self.setting.requests {
+            // A checker needs long for many mocks of a group.
+            Requests::All => self.random.random_bool(0.5),
+            // Then each group has a mock, and some groups have two.
+            Requests::FewChanges(_) => self.number < self.setting.groups,
+            Requests::Misses => true,
+        };
+        let is_newest = self.is_newest.load(Ordering::Relaxed);
+        if is_plain || !is_newest { plain(group) } else { overlapping(group, &mut self.random) }
+    }
+
+    fn ask(&mut self, kind: u32, group: usize, name: &str) {
+        let Some(service) = *self.services[self.random.random_range(0..REPLICAS)].address.read() else {
+            // A loop of many clients would leave a service no time to start.
+            return thread::sleep(Duration::from_millis(10));
+        };
+        let kind = if kind == MOVE && !self.is_newest.load(Ordering::Relaxed) { PATCH } else { kind };
+        let (new, priority) = (self.route(group), self.random.random_range(-1..=1));
+        let known = {
+            let mocks = self.mocks.lock();
+            let mocks = mocks.get(&group).map_or(&[][..], Vec::as_slice);
+            (!mocks.is_empty()).then(|| mocks[self.random.random_range(0..mocks.len())].clone())
+        };
+        let call = self.now();
+        // None if the result is unknown. Any other answer has to be one of these.
+        let ask = |method: &str, path: &str, document: &Value, statuses: &[u16]| -> Option<Answer> {
+            let answer =
+                try_send(service, request_bytes(service, method, path, JSON, document.to_string().as_bytes()))?;
+            let is_told = answer.status != 503;
+            assert!(
+                if is_told { statuses.contains(&answer.status) } else { answer.header("retry-after").is_some() },
+                "{method} {path} is answered {} {}",
+                answer.status,
+                answer.text()
+            );
+            is_told.then_some(answer)
+        };
+        let outcome = |answer: Option<Answer>| match answer.map(|answer| answer.status) {
+            Some(200 | 201 | 204) => Outcome::Done,
+            Some(_) => Outcome::Refused,
+            None => Outcome::Unknown,
+        };
+        let (kind, route, mock, value, outcome) = match (kind, known) {
+            (LIST, _) => {
+                let mut parts = new.split(' ');
+                let (verb, path) = (parts.next().unwrap(), parts.next().unwrap());
+                // As clients encode the value of a query.
+                let path = path.replace('/', "%2F").replace('{', "%7B").replace('}', "%7D");
+                let listing = format!("/endpoints?filter%5Bverb%5D={verb}&filter%5Bpath%5D={path}");
+                let Some(answer) = ask("GET", &listing, &json!(null), &[200]) else { return };
+                let document = answer.json();
+                let shown = document["data"].as_array().unwrap().iter().map(|data| shown(&data["attributes"]));
+                let body = shown.filter(|(route, _)| *route == new).map(|(_, body)| body).next();
+                (Kind::Read, new, String::new(), body.unwrap_or_default(), Outcome::Done)
+            }
+            (CALL..SHOW, _) => {
+                let Some(answer) = ask("GET", &path(group), &json!(null), &[200, 404]) else { return };
+                let body = if answer.status == 200 { answer.text() } else { String::new() };
+                (Kind::Call, plain(group), String::new(), body, Outcome::Done)
+            }
+            (SHOW, Some((id, mock, first))) => {
+                let Some(answer) = ask("GET", &format!("/endpoints/{id}"), &json!(null), &[200, 404]) else { return };
+                if answer.status == 200 {
+                    let (route, body) = shown(&answer.json()["data"]["attributes"]);
+                    (Kind::Read, route, String::new(), body, Outcome::Done)
+                } else {
+                    // A change of a missing mock is refused in the same way.
+                    (Kind::Patch, first, mock, String::new(), Outcome::Refused)
+                }
+            }
+            (PATCH..MOVE, Some((id, mock, first))) => {
+                let change = changes(json!({"response": {"body": name}}));
+                let answer = ask("PATCH", &format!("/endpoints/{id}"), &change, &[200, 404]);
+                (Kind::Patch, first, mock, name.to_owned(), outcome(answer))
+            }
+            (MOVE..DELETE, Some((id, mock, first))) => {
+                let change = changes(json!({"priority": priority, "response": {"body": name}}));
+                let answer = ask("PATCH", &format!("/endpoints/{id}"), &change, &[200, 404, 409]);
+                let mut parts = first.split(' ');
+                let route = with_priority(parts.next().unwrap(), parts.next().unwrap(), priority);
+                (Kind::Move, route, mock, name.to_owned(), outcome(answer))
+            }
+            (DELETE, Some((id, mock, first))) => {
+                let answer = ask("DELETE", &format!("/endpoints/{id}"), &json!(null), &[204, 404]);
+                (Kind::Delete, first, mock, String::new(), outcome(answer))
+            }
+            _ => {
+                let answer = ask("POST", "/endpoints", &creation(&new, name), &[201, 409]);
+                if let Some(answer) = answer.as_ref().filter(|answer| answer.status == 201) {
+                    let id = answer.json()["data"]["id"].as_str().unwrap().to_owned();
+                    let mut mocks = self.mocks.lock();
+                    let mocks = mocks.entry(group).or_default();
+                    mocks.push((id, name.to_owned(), new.clone()));
+                    let last = mocks.len().saturating_sub(2);
+                    mocks.drain(..last);
+                }
+                (Kind::Create, new, name.to_owned(), name.to_owned(), outcome(answer))
+            }
+        };
+        let client = self.number;
+        self.recorder.record(Operation { client, route, kind, mock, value, outcome, call, r#return: self.now() });
+    }
+}
+
+fn with_priority(verb: &str, path: &str, priority: i64) -> String {
+    if priority == 0 { format!("{verb} {path}") } else { format!("{verb} {path} {priority}") }
+}
+
+/// Route and body of a shown mock.
+fn shown(attributes: &Value) -> (String, String) {
+    let text = |member: &Value| member.as_str().unwrap().to_owned();
+    let priority = attributes["priority"].as_i64().unwrap_or(0);
+    let route = with_priority(&text(&attributes["verb"]), &text(&attributes["path"]), priority);
+    (route, text(&attributes["response"]["body"]))
+}
+
+fn creation(route: &str, body: &str) -> Value {
+    let mut parts = route.split(' ');
+    let (verb, path) = (parts.next(), parts.next());
+    let mut attributes = json!({"verb": verb, "path": path, "response": {"code": 200, "body": body}});
+    if let Some(priority) = parts.next() {
+        attributes["priority"] = json!(priority.parse::<i64>().unwrap());
+    }
+    changes(attributes)
+}
