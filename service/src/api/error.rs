@@ -98,15 +98,16 @@ impl ApiError {
 
     /// A conflict for a client with the right to read: the detail names the holder.
     pub fn taken(route: &Route, holder: EndpointId) -> Self {
-        let detail =
-            format!("`{route}` belongs to the endpoint `{holder}`: change or delete it, or choose another path");
+        let detail = format!(
+            "`{route}` belongs to the endpoint `{holder}`: change or delete it, or choose another path or priority"
+        );
         Self::new(Kind::Conflict, detail, Some(Source::pointer("/data/attributes/path")))
     }
 
     /// [`Self::taken`] without the holder. In a change, the client may have sent only the verb or only the path.
     pub fn taken_by_another() -> Self {
-        let detail = "Another endpoint has this verb and path: use a key with the scope `read` to see it, or choose \
-                      another path";
+        let detail = "Another endpoint has this verb, path and priority: use a key with the scope `read` to see it, or \
+                      choose another path or priority";
         Self::new(Kind::Conflict, detail, Some(Source::pointer("/data/attributes/path")))
     }
 

@@ -16,7 +16,7 @@ pub enum Listed {
 
 #[derive(ApiResponse)]
 pub enum New {
-    /// The new endpoint. Every replica serves the mock from now on.
+    /// The new endpoint. Every replica knows the mock from now on.
     #[oai(status = 201)]
     Ok(
         JsonApi<EndpointDocument>,

@@ -6,7 +6,7 @@
 use poem_openapi::{Enum, Object, types::Example};
 use serde_json::Value;
 
-use super::document::Attribute;
+use super::{document::Attribute, error::MAX_ERRORS};
 use crate::{
     domain::Endpoint,
     store::{Page, Raise},
@@ -131,7 +131,7 @@ impl From<&Endpoint> for EndpointDocument {
 impl EndpointDocument {
     /// The document of a new endpoint, with warnings.
     pub fn of_new(endpoint: &Endpoint) -> Self {
-        let warnings: Vec<_> = endpoint.route.path.lookalikes().map(lookalike).collect();
+        let warnings: Vec<_> = endpoint.route.path.lookalikes().take(MAX_ERRORS).map(lookalike).collect();
         let meta = (!warnings.is_empty()).then_some(EndpointMeta { warnings });
         Self { data: endpoint.into(), meta }
     }

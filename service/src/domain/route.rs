@@ -1,4 +1,4 @@
-//! Where a mock answers.
+//! The route of a mock: verb, path and priority.
 
 use std::fmt;
 
@@ -18,8 +18,8 @@ pub struct PriorityError(i64);
 
 impl Priority {
     pub fn parse(number: i64) -> Result<Self, PriorityError> {
-        let number = i16::try_from(number).map_err(|_| PriorityError(number))?;
-        if number.abs() > MAX_PRIORITY { Err(PriorityError(number.into())) } else { Ok(Self(number)) }
+        let in_range = i16::try_from(number).ok().filter(|number| (-MAX_PRIORITY..=MAX_PRIORITY).contains(number));
+        in_range.map(Self).ok_or(PriorityError(number))
     }
 
     pub const fn get(self) -> i16 {
@@ -41,7 +41,7 @@ impl Route {
         Self { verb, path, priority: Priority::default() }
     }
 
-    /// Whether versions of Echo that know only verbs of requests and whole paths can serve the mock.
+    /// Whether versions before format 3 can serve the mock.
     pub fn is_plain(&self) -> bool {
         self.verb != Verb::Any && self.priority == Priority::default() && self.path.shape().is_none()
     }
@@ -87,7 +87,7 @@ mod tests {
         for good in [-1_000, 0, 1_000] {
             assert_eq!(i64::from(Priority::parse(good).unwrap().get()), good);
         }
-        for bad in [-1_001, 1_001, i64::MIN, i64::MAX] {
+        for bad in [-1_001, 1_001, i16::MIN.into(), i64::MIN, i64::MAX] {
             assert_eq!(Priority::parse(bad), Err(PriorityError(bad)));
         }
     }

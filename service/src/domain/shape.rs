@@ -73,11 +73,6 @@ impl Shape {
         segments.next().is_none().then_some(key)
     }
 
-    /// The number of segments, with the rest as one.
-    pub fn segments(&self) -> usize {
-        self.0.len()
-    }
-
     /// The number of segments that a path must have, if it is one number.
     fn length(&self) -> Option<usize> {
         (self.0.last() != Some(&Kind::Rest)).then_some(self.0.len())

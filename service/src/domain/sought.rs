@@ -22,6 +22,10 @@ impl MockPath {
             ) => Self::parse(&path),
             _ => Err(error),
         });
+        // Literal braces need two encodings.
+        if !sent.contains('{') && as_decoded.as_ref().is_ok_and(|path| path.shape().is_some()) {
+            return as_decoded;
+        }
         let is_shown = sent.starts_with('/') && sent.to_ascii_uppercase().contains("%2F");
         let is_encoded = decoded.contains('%') || decoded.chars().all(is_path_char) && !is_shown;
         if is_encoded && as_decoded.is_ok() { as_decoded } else { Self::parse(sent).or(as_decoded) }
@@ -37,7 +41,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_path_is_sought_by_every_encoding_of_it(path in "/([a-zA-Z0-9._~!$&'()*+,;=:@/-]|%[0-9a-fA-F]{2}|%2[5f6b]){0,9}") {
+        fn a_path_is_sought_by_every_encoding_of_it(path in "/([a-zA-Z0-9._~!$&'()*+,;=:@/-]|%[0-9a-fA-F]{2}|%2[5f6b]){0,9}(/\\{a\\}){0,1}") {
             let Ok(path) = MockPath::parse(&path) else { return Ok(()) };
             let shown = path.as_str();
             let encoded = |kept: &[u8]| -> String {
@@ -50,7 +54,8 @@ mod tests {
                 let byte = u8::from_str_radix(escape.get(..2).unwrap_or_default(), 16).unwrap_or_default();
                 byte == b'%' || byte != b'/' && IS_PATH_BYTE[usize::from(byte)]
             };
-            if !shown.contains('&') && !shown.split('%').skip(1).any(is_ambiguous) {
+            let has_braces = shown.contains("/%7B") && shown.contains("%7D");
+            if !shown.contains('&') && !has_braces && !shown.split('%').skip(1).any(is_ambiguous) {
                 ways.push(shown.to_owned());
             }
             for sent in ways {

@@ -12,7 +12,7 @@ pub enum Verb {
     Delete,
     Options,
     Patch,
-    /// Every method of a request above. No request has this verb.
+    /// All methods above. No request has this verb.
     Any,
 }
 

@@ -67,8 +67,8 @@ impl PreparedAnswer {
     }
 }
 
-/// Adds a mock to the mocks at its place. Of mocks with equal priorities the new one comes first: the log may show the
-/// successor of a mock before its end.
+/// Adds a mock to the mocks at its place. Two mocks have one priority only until the end of a write that creates the
+/// second one before it deletes the first one. The new mock comes first.
 pub(super) fn add(mut first: &mut Box<PreparedAnswer>, mut added: Box<PreparedAnswer>) {
     while first.priority > added.priority {
         match first.next {
@@ -89,7 +89,7 @@ pub(super) fn without(mut answer: Box<PreparedAnswer>, id: EndpointId) -> Option
     Some(answer)
 }
 
-/// The place of a mock in the order of mocks that fit a request: the least comes first.
+/// The order of mocks that fit a request: the least rank comes first.
 pub(super) fn rank(
     shape: Option<&Shape>,
     is_any: bool,

@@ -9,8 +9,8 @@ use crate::{
     store::WriteError,
 };
 
-/// Maximum number of shapes with parameters for a verb and a number of segments.
-pub(super) const MAX_SHAPES: usize = 64;
+/// Maximum number of shapes with parameters for a verb: each adds a lookup to each call.
+const MAX_SHAPES: usize = 64;
 
 /// Verb and path without the names of parameters: the place of mocks that fit the same requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +27,7 @@ impl Place {
         Self::new(route.verb, Bytes::copy_from_slice(route.path.as_str().as_bytes()))
     }
 
-    /// `path`: of a mock.
+    /// The place of mocks with this path.
     pub(super) fn new(verb: Verb, path: Bytes) -> Self {
         let text = str::from_utf8(&path).expect("a path is text");
         let shape = Shape::of(text);
@@ -138,14 +138,12 @@ impl<T> Index<T> {
 
     /// Refuses a new shape beyond [`MAX_SHAPES`].
     pub(super) fn check(&self, route: &Route) -> Result<(), WriteError> {
-        let Some(shape) = route.path.shape() else { return Ok(()) };
-        let (verb, segments, max) = (route.verb, shape.segments(), MAX_SHAPES);
-        let shapes = &self.0[verb as usize].shaped;
-        let alike = shapes.iter().filter(|(other, _)| other.segments() == segments).count();
-        if alike < max || shapes.iter().any(|(other, _)| *other == shape) {
-            return Ok(());
+        let shapes = &self.0[route.verb as usize].shaped;
+        let is_new = |shape: &Shape| shapes.iter().all(|(other, _)| other != shape);
+        if shapes.len() >= MAX_SHAPES && route.path.shape().as_ref().is_some_and(is_new) {
+            return Err(WriteError::TooManyShapes { verb: route.verb, max: MAX_SHAPES });
         }
-        Err(WriteError::TooManyShapes { verb, segments, max })
+        Ok(())
     }
 
     /// Whether a request may fit this place and another place, whose mocks come later at the same priority. May say yes

@@ -6,8 +6,10 @@ use crate::{
     store::{Filter, Page, StoreError},
 };
 
-/// Maximum number of new choices of a page after deletions of chosen mocks.
-const MAX_RETRIES: usize = 3;
+/// Maximum size of a page of a listing by path. A store reads so many endpoints at one point in time.
+const MAX_SNAPSHOT: usize = 100;
+/// Maximum number of new choices of a page, after chosen mocks were deleted or mocks of the path were created.
+const MAX_RETRIES: usize = 8;
 
 impl Replica {
     /// Calls `was_read` with the page as soon as the store returns it, before the wait for other
@@ -41,6 +43,7 @@ impl Replica {
         if !self.follower.is_alone() || self.follower.loaded().is_err() {
             self.follower.catch_up().await?;
         }
+        let limit = if filter.path.is_some() { limit.min(MAX_SNAPSHOT) } else { limit };
         let mut retries = MAX_RETRIES;
         loop {
             let (ids, more) = self.follower.loaded()?.choose(&filter, after, limit);
@@ -49,11 +52,15 @@ impl Replica {
             // A write of several changes may have deleted a mock and created the successor.
             let is_short = page.endpoints.len() < ids.len() && !page.more;
             // A listing of a path is a snapshot.
-            if retries > 0 && (is_short || filter.path.is_some()) {
+            if is_short || filter.path.is_some() {
                 self.follower.catch_up_to_all_shown().await?;
-                if self.follower.loaded()?.choose(&filter, after, limit).0 != ids {
+                let is_outdated = self.follower.loaded()?.choose(&filter, after, limit).0 != ids;
+                if is_outdated && retries > 0 {
                     retries -= 1;
                     continue;
+                }
+                if is_outdated && filter.path.is_some() {
+                    return Err(StoreError::Unavailable("the mocks of the path keep changing".into()));
                 }
             }
             after = last;

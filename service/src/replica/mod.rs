@@ -39,7 +39,12 @@ use tokio::{select, sync::oneshot, time::Instant};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 
-use self::{answer::PreparedAnswer, lease::Follower, room::Place, table::Table};
+use self::{
+    answer::PreparedAnswer,
+    lease::Follower,
+    room::Reserved,
+    table::{Found, Table},
+};
 pub use self::{clock::Lease, room::LIMIT as MAX_MOCKS_BYTES};
 use crate::{
     domain::{Endpoint, EndpointId, Route, Verb},
@@ -104,15 +109,15 @@ impl Replica {
         self.follower.has_started.load(Ordering::Acquire)
     }
 
-    /// The response of the mock with this verb and canonical path, or `None`. Includes every write that any replica
+    /// The response of the first mock that fits this verb and canonical path, or `None`. Includes every write that any replica
     /// acknowledged before the call. Errors: the store does not answer, or the mock's record is damaged.
     pub async fn find(&self, verb: Verb, path: &str) -> Result<Option<Response<Bytes>>, StoreError> {
         // Not from a table that is being loaded.
         if let Ok(table) = self.follower.loaded() {
             if self.follower.is_alone() {
-                return Ok(table.find(verb, path)?.map(PreparedAnswer::to_response));
+                return Ok(table.find(verb, path)?.answer.map(PreparedAnswer::to_response));
             }
-            if let Ok(Some(answer)) = table.find(verb, path) {
+            if let Ok(Found { answer: Some(answer), is_certain: true }) = table.find(verb, path) {
                 // Read the clock once, and after the lookup (`holds_lease`).
                 let now = Instant::now();
                 if table.unsettled.call_settles(verb, path, now).is_none() && self.follower.holds_lease(now) {
@@ -121,13 +126,13 @@ impl Replica {
             }
         }
         self.follower.catch_up().await?;
-        let (answer, until, has_lost) = {
+        let (answer, is_certain, until) = {
             let table = self.follower.loaded()?;
-            let answer = table.find(verb, path)?.map(PreparedAnswer::to_response);
-            let has_lost = answer.is_none() && table.has_lost();
-            (answer, table.unsettled.call_settles(verb, path, Instant::now()), has_lost)
+            let Found { answer, is_certain } = table.find(verb, path)?;
+            let until = table.unsettled.call_settles(verb, path, Instant::now());
+            (answer.map(PreparedAnswer::to_response), is_certain, until)
         };
-        if has_lost {
+        if !is_certain {
             // Boxed: the future of a frequent call must stay small.
             Box::pin(self.check_claims(verb, path)).await?;
         }
@@ -243,7 +248,7 @@ impl Replica {
             Write::Delete { id, .. } | Write::Discard { id, .. } => (*id, None, Digest::default()),
         };
         let mut changes: Vec<_> = writes.iter().map(change).collect();
-        let place = self.take_room(&changes)?;
+        let reserved = self.take_room(&changes)?;
         let outcome = select! {
             // Biased: check for a hang-up before each step of the write.
             biased;
@@ -268,7 +273,7 @@ impl Replica {
             Err(_) => self.follower.catch_up_to_all_shown().await?,
         }
         // The table counts the write from now on.
-        drop(place);
+        drop(reserved);
         let settles = |table: &Table, now| {
             let each = changes.iter().map(|(id, endpoint, _)| {
                 table.unsettled.settles(*id, endpoint.as_ref().map(|endpoint| &endpoint.route), now)
@@ -280,7 +285,7 @@ impl Replica {
     }
 
     /// Checks the limits of the table for the new states of endpoints, and takes room for them.
-    fn take_room(&self, changes: &[(EndpointId, Option<Endpoint>, Digest)]) -> Result<Place<'_>, WriteError> {
+    fn take_room(&self, changes: &[(EndpointId, Option<Endpoint>, Digest)]) -> Result<Reserved<'_>, WriteError> {
         let new = changes.iter().filter_map(|(_, endpoint, _)| endpoint.as_ref()).map(|new| room::bytes(new) as u64);
         // Held until the room is taken: each write counts in the table, as taken, or for a moment as both. During a
         // reload only the mocks so far count.

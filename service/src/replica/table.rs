@@ -37,6 +37,13 @@ fn page<'a>(known: impl Iterator<Item = (EndpointId, &'a Known)>, limit: usize) 
     (ids, false)
 }
 
+/// The result of a lookup.
+pub(super) struct Found<'a> {
+    pub answer: Option<&'a PreparedAnswer>,
+    /// Whether no damaged mock with an unknown route, and without parameters and priority, can come first.
+    pub is_certain: bool,
+}
+
 /// A mock by its id.
 struct Known {
     path: Bytes,
@@ -109,24 +116,27 @@ impl Table {
     }
 
     /// The first of the mocks that fit a request. An error: the record of this mock is damaged.
-    pub(super) fn find(&self, verb: Verb, path: &str) -> Result<Option<&PreparedAnswer>, StoreError> {
+    pub(super) fn find(&self, verb: Verb, path: &str) -> Result<Found<'_>, StoreError> {
         let fitting = self.answers.fitting(verb, path);
         let found = fitting.min_by(|(shape, is_any, first), (other_shape, other_is_any, other)| {
             rank(*shape, *is_any, first.priority).cmp(&rank(*other_shape, *other_is_any, other.priority))
         });
+        let mut is_certain = true;
         if !self.damaged.is_empty() {
             let found = found.map(|(shape, is_any, first)| rank(shape, is_any, first.priority));
-            let is_first = |route: &Route| {
-                let shape = route.path.shape();
-                let own = rank(shape.as_ref(), route.verb == Verb::Any, route.priority);
-                route.fits(verb, path) && found.is_none_or(|found| own <= found)
+            let is_first = |route: &&Route| {
+                let comes_first =
+                    |found| rank(route.path.shape().as_ref(), route.verb == Verb::Any, route.priority) <= found;
+                route.fits(verb, path) && found.is_none_or(comes_first)
             };
-            let mut damaged = self.damaged.values();
-            if let Some(Damaged { id, .. }) = damaged.find(|damaged| damaged.route.as_ref().is_some_and(is_first)) {
-                return Err(StoreError::Damaged(format!("the record of endpoint {id} is damaged")));
+            let routes = self.damaged.values().filter_map(|damaged| damaged.route.as_ref());
+            if let Some(route) = routes.into_iter().find(is_first) {
+                return Err(StoreError::Damaged(format!("the record of the mock of {route} is damaged")));
             }
+            let is_plain = found.is_some_and(|found| found <= rank(None, false, Priority::default()));
+            is_certain = is_plain || self.damaged.values().all(|damaged| damaged.route.is_some());
         }
-        Ok(found.map(|(.., first)| first.as_ref()))
+        Ok(Found { answer: found.map(|(.., first)| first.as_ref()), is_certain })
     }
 
     /// Refuses a new mock that would make lookups too slow. Several writes at once may exceed the limit by a few.
@@ -143,11 +153,6 @@ impl Table {
         self.known(id).map_or(0, |(_, known)| known.bytes.into())
     }
 
-    /// Whether any endpoint has a damaged record and an unknown route.
-    pub(super) fn has_lost(&self) -> bool {
-        self.damaged.values().any(|damaged| damaged.route.is_none())
-    }
-
     /// Notes the route of an endpoint with a damaged record, from the endpoint's claim.
     pub(super) fn found(&mut self, id: EndpointId, route: Route) {
         if let Some(damaged) = self.damaged.get_mut(&id) {
@@ -159,7 +164,10 @@ impl Table {
     pub(super) fn damaged_route(&self, id: EndpointId) -> Option<Route> {
         let before = || {
             let (verb, known) = self.known(id)?;
-            Some(Route::new(verb, MockPath::parse(str::from_utf8(&known.path).ok()?).ok()?))
+            let path = MockPath::parse(str::from_utf8(&known.path).ok()?).ok()?;
+            let first = self.answers.get(&Place::new(verb, known.path.clone()))?;
+            let priority = first.chain().find(|answer| answer.id == id)?.priority;
+            Some(Route { verb, path, priority })
         };
         self.damaged.get(&id).and_then(|damaged| damaged.route.clone()).or_else(before)
     }
@@ -212,7 +220,10 @@ impl Table {
         for (id, endpoint, digest) in changes {
             replaces |= self.change(id, endpoint.map(|endpoint| (endpoint, digest)), settles, &mut places);
         }
-        if let Some(until) = settles.filter(|_| replaces) {
+        // A mock for many requests may come after a write that is unsettled for some of them only.
+        let is_for_many = places.iter().any(|place| place.request().is_none());
+        let until = if replaces { settles } else { self.unsettled.latest().filter(|_| is_for_many) };
+        if let Some(until) = until {
             for place in places {
                 self.unsettled.places.entry(&place).insert_entry(until);
             }
@@ -242,7 +253,10 @@ impl Table {
         if let Some(damaged) = self.damaged.remove(&id) {
             self.digest ^= damaged.digest;
             replaces = true;
-            places.extend(damaged.route.as_ref().map(Place::of));
+            match &damaged.route {
+                Some(route) => places.push(Place::of(route)),
+                None => self.unsettled.all = self.unsettled.all.max(settles),
+            }
         }
         if let Some((endpoint, digest)) = endpoint {
             self.digest ^= digest;

@@ -269,7 +269,7 @@ fn the_removal_of_a_mock_leaves_the_next_holder_of_its_route() {
         table.apply([(endpoint.id, Some(endpoint), Digest::default())], None);
     }
     table.apply([(previous.id, None, Digest::default())], None);
-    assert_eq!(table.find(Verb::Get, "/x").unwrap().unwrap().to_response().status(), 202);
+    assert_eq!(table.find(Verb::Get, "/x").unwrap().answer.unwrap().to_response().status(), 202);
 }
 
 /// Of two requests that delete a damaged record, the second one may be answered after the deletion.

@@ -7,8 +7,7 @@ use tokio::time::Instant;
 use super::index::{Index, Place};
 use crate::domain::{EndpointId, Route, Verb};
 
-/// Recent changes that other replicas may not serve yet, with the end of each wait (rule 3 in
-/// `lease.rs`).
+/// The end of each wait.
 #[derive(Default)]
 pub(super) struct Unsettled {
     pub all: Option<Instant>,
@@ -17,6 +16,11 @@ pub(super) struct Unsettled {
 }
 
 impl Unsettled {
+    /// The end of the last wait for any place.
+    pub(super) fn latest(&self) -> Option<Instant> {
+        self.all.max(self.places.values().max().copied())
+    }
+
     /// When the answers to a request will be settled. `None` for settled answers.
     pub(super) fn call_settles(&self, verb: Verb, path: &str, now: Instant) -> Option<Instant> {
         let of_places = self.places.fitting(verb, path).map(|(.., until)| *until).max();
@@ -28,8 +32,7 @@ impl Unsettled {
         if let Some((verb, path)) = Place::of(route).request() {
             return self.call_settles(verb, path, now);
         }
-        let of_places = self.places.values().max().copied();
-        self.all.max(of_places).filter(|until| *until > now)
+        self.latest().filter(|until| *until > now)
     }
 
     /// When the endpoint, and the route if given, will be settled. `None` if both are settled.

@@ -25,10 +25,10 @@ pub enum WriteError {
     )]
     Full { bytes: u64, used: u64, limit: u64 },
     #[error(
-        "mocks of {verb} already have {max} patterns of paths with {segments} segments, that is, places of parameters: use a pattern \
-         of theirs, or delete the mocks of a pattern"
+        "mocks of {verb} already have {max} patterns of paths: put the parameters into the same segments as another mock, or delete all \
+         mocks of one pattern"
     )]
-    TooManyShapes { verb: Verb, segments: usize, max: usize },
+    TooManyShapes { verb: Verb, max: usize },
     #[error("the write replaces mocks of {bytes} bytes, which is too much at once: change fewer of them")]
     ReplacesTooMuch { bytes: usize },
     #[error(

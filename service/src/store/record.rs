@@ -71,7 +71,7 @@ impl<'a> Record<'a> {
 
 /// The size of the known members of an endpoint, in bytes.
 pub(super) fn bytes(endpoint: &Endpoint) -> usize {
-    /// Names, version, verb and code.
+    /// Names, version, verb, code and priority.
     const FIXED_BYTES: usize = 128;
     const FIELD_BYTES: usize = 8;
     let Endpoint { route, response, .. } = endpoint;

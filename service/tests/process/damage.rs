@@ -27,7 +27,7 @@ const DAMAGED: &str = "/damaged?";
 /// No answer may contain this.
 const SECRET: &str = "secret-value";
 
-fn assert_damaged(answer: &Answer, what: &str) {
+pub fn assert_damaged(answer: &Answer, what: &str) {
     assert_eq!((answer.status, answer.header("retry-after")), (500, None), "{what}: {}", answer.text());
     assert_eq!(answer.json()["errors"][0]["code"], "damaged", "{what}");
     assert!(answer.details().contains("The log names the record"), "{what}: {}", answer.details());
@@ -164,7 +164,7 @@ fn a_damaged_item_of_a_table_loses_only_its_mock() {
     }
 }
 
-async fn change(table: &Table, id: &str, attributes: &[(&str, AttributeValue)]) {
+pub async fn change(table: &Table, id: &str, attributes: &[(&str, AttributeValue)]) {
     let mut item = table.item("ENDPOINT", id).await.unwrap();
     item.extend(attributes.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
     table.put(item).await;

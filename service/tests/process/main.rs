@@ -11,6 +11,7 @@ mod small_disk;
 mod abuse;
 mod consistency;
 mod damage;
+mod damage_of_hiding_mocks;
 mod disk_faults;
 mod durability;
 mod environment;

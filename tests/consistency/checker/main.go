@@ -1,5 +1,5 @@
 // Checks histories of Echo for linearizability with porcupine: group by group, or all groups as one if mocks move
-// between groups. A group is the first segment of paths: only mocks of one group can fit the same request.
+// between groups or fit several. A group is all mocks and calls whose paths have the same first segment.
 //
 // Reads a line of JSON for each history (see History) from standard input. Prints a line for each: `ok`, or the fault.
 // Exits with 0 if all histories are linearizable.
@@ -198,10 +198,14 @@ func moments(part []*Operation) []porcupine.Operation {
 }
 
 // isInvisible reports if each order with a write of an unknown outcome is also possible without it. No answer has shown
-// its value. A patch keeps the name and the route. A creation takes a route, and only refusals can depend on it.
+// its value. A patch keeps the name and the route. A creation takes a route and makes a mock: only refusals at the route
+// and writes to the mock can depend on it.
 func isInvisible(write *Operation, part []*Operation) bool {
-	isRefusal := func(other *Operation) bool { return other.Outcome == "refused" && other.Route == write.Route }
-	return write.Kind == "patch" || write.Kind == "create" && !slices.ContainsFunc(part, isRefusal)
+	dependsOnIt := func(other *Operation) bool {
+		isRefused := other.Outcome == "refused"
+		return other != write && (isRefused && other.Route == write.Route || !isRefused && other.Mock == write.Mock)
+	}
+	return write.Kind == "patch" || write.Kind == "create" && !slices.ContainsFunc(part, dependsOnIt)
 }
 
 // latest returns the latest time at which a write with an unknown outcome took effect: the return of a response that

@@ -145,7 +145,8 @@ impl Attribute for Priority {
     fn schema() -> Value {
         json!({
             "type": "integer",
-            "description": "If several mocks fit a request, the mock with the highest priority answers.",
+            "description": "If several mocks fit a request, the mock with the highest priority answers. Of equal \
+                            priorities, the most exact path answers, then a method before ANY.",
             "minimum": -MAX_PRIORITY,
             "maximum": MAX_PRIORITY,
             "default": 0,

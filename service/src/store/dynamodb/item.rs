@@ -57,7 +57,7 @@ pub(super) fn endpoint_key(id: EndpointId) -> Item {
     key(ENDPOINTS, id.to_string())
 }
 
-/// Hashed: verb and path together may exceed the size of a partition key ("Quotas in Amazon
+/// Hashed: a claim may exceed the size of a partition key ("Quotas in Amazon
 /// DynamoDB": 2,048 bytes).
 pub(super) fn claim_key(claim: &str) -> Item {
     let hash = Bytes::copy_from_slice(&Sha256::digest(claim));

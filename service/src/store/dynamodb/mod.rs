@@ -3,7 +3,7 @@
 //! | PK | SK | attributes |
 //! | --- | --- | --- |
 //! | `ENDPOINT` | id | the endpoint field by field, `version` of its last write |
-//! | `ROUTE#` and the SHA-256 of verb and path | `ROUTE` | `endpoint_id`: the claim, against duplicates |
+//! | `ROUTE#` and the SHA-256 of the claim (`Route::claim`) | `ROUTE` | `endpoint_id`: the claim, against duplicates |
 //! | `LOG` | version, 20 digits | `endpoint_id`, the endpoint's new state (no fields: deleted), `token`, `expires_at`. In format 2 an entry may have `changes` instead: a list of such maps |
 //! | `LOG` | `HEAD` | `writes`: the number of writes so far; `written` and `needed`: the format of the table ([`Format`]); `made`: the table's creation time in milliseconds; `digest` of all endpoints. In format 1 only `version`, the number of writes |
 //! | `PROCESS` | id | a process: `format`, the newest known format; `limits`, a map of numbers; `renewed`, the number of renewals; `expires_at` |

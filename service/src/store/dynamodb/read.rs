@@ -57,13 +57,14 @@ impl DynamoStore {
         within: Duration,
     ) -> Result<BTreeMap<Route, EndpointId>, StoreError> {
         let mut holders = BTreeMap::new();
-        for routes in routes.iter().collect::<Vec<_>>().chunks(MAX_AT_ONCE) {
-            let claims = routes.iter().map(|route| item::claim_key(&route.claim())).collect();
-            let claims = self.get_at_once(claims, within).await?;
-            let held = routes.iter().zip(&claims);
-            holders.extend(
-                held.filter_map(|(route, claim)| Some(((*route).clone(), item::holder(claim.as_ref()?).ok()?))),
-            );
+        // Routes that differ only by the names of parameters have one claim.
+        let claims: BTreeSet<_> = routes.iter().map(Route::claim).collect();
+        for claims in claims.into_iter().collect::<Vec<_>>().chunks(MAX_AT_ONCE) {
+            let keys = claims.iter().map(|claim| item::claim_key(claim)).collect();
+            let found = claims.iter().zip(self.get_at_once(keys, within).await?);
+            let held = found.filter_map(|(claim, item)| Some((claim, item::holder(&item?).ok()?)));
+            let held: BTreeMap<_, _> = held.collect();
+            holders.extend(routes.iter().filter_map(|route| Some((route.clone(), *held.get(&route.claim())?))));
         }
         Ok(holders)
     }

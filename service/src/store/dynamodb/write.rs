@@ -131,14 +131,16 @@ impl DynamoStore {
         let routes = shown.iter().cloned().chain(other).collect();
         let own = self.claimed(&routes, timing::READ_TIMEOUT).await?.into_iter().find(|(_, holder)| *holder == id);
         // A readable record is damaged if it shows another route than its claim.
-        if item::endpoint(&item).is_ok() && own.as_ref().is_some_and(|(route, _)| shown.as_ref() == Some(route)) {
+        if item::endpoint(&item).is_ok()
+            && own.as_ref().is_some_and(|(route, _)| shown.as_ref().map(Route::claim) == Some(route.claim()))
+        {
             return Err(WriteError::Changed);
         }
         // A deletion of the record without the claim would block the route for ever.
         let (route, _) = own.ok_or_else(|| {
             let why = format!(
-                "the damaged endpoint {id} does not show its route, so that its claim is not known: call its route, and delete it then, \
-                 or delete both items by hand (docs/runbook.md#a-damaged-record)"
+                "the damaged endpoint {id} does not show its route, so that its claim is not known: call its route, and delete it then; with \
+                 parameters or a priority, delete both items by hand (docs/runbook.md#a-damaged-record)"
             );
             StoreError::Damaged(why)
         })?;

@@ -26,7 +26,7 @@ const ID_BYTES: usize = 36;
 type Definition = TableDefinition<'static, &'static [u8], &'static [u8]>;
 /// id → record
 pub(super) const ENDPOINTS: Definition = TableDefinition::new("endpoints");
-/// verb and path → id: the claim, against duplicates
+/// claim ([`Route::claim`]) → id, against duplicates
 pub(super) const ROUTES: Definition = TableDefinition::new("routes");
 /// version → ids of the changed endpoints, concatenated; in format 1 a single id
 pub(super) const LOG: Definition = TableDefinition::new("log");

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 
 /// The formats of an older version, and of the newest one.
 pub const OLD: u64 = 1;
-pub const NEW: u64 = 2;
+pub const NEW: u64 = echo_service::store::NEWEST_FORMAT;
 
 /// The marks in the head, and the live processes.
 #[derive(Default)]

@@ -82,6 +82,14 @@ fn histories_of_overlapping_mocks_are_right_or_wrong() {
         (false, &[(Move, MANY, MOVED, "new", Done), call(ONE, ONE)]),
         (true, &[(Move, MANY, MOVED, "new", Unknown), call(ONE, ONE), call(ONE, "new")]),
         (false, &[(Move, MANY, MOVED, "new", Unknown), call(ONE, "new"), call(ONE, ONE)]),
+        (
+            true,
+            &[
+                (Create, "new", "GET /0/c", "new", Unknown),
+                (Patch, "new", "GET /0/c", "newer", Unknown),
+                call("GET /0/c", "newer"),
+            ],
+        ),
         (false, &[(Move, MANY, ONE, "new", Done)]),
         (true, &[(Move, MANY, ONE, "new", Refused)]),
         // Moves to other groups, and mocks of several groups.

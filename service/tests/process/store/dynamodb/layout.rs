@@ -17,7 +17,7 @@ use crate::store::text_response;
 use crate::store::{digests::plain, model::Snapshot};
 
 const ADVICE: &str = "another version that is at work on the same table has items as they are in layout.rs. If it can not share them with \
-                      this one any more, raise the format in open.rs, and write here how items are now";
+                      this one any more, raise the format in store/format.rs, and write here how items are now";
 
 /// All known formats. A new table has the last format.
 const FORMATS: [u64; 3] = [1, 2, 3];
