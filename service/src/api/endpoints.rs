@@ -67,7 +67,8 @@ impl EndpointsApi {
         filter_verb: Query<Option<String>>,
         /// Only endpoints with this path. Percent-encode the path like any value of a query: either all slashes or
         /// none. The path as `attributes.path` shows it works too, with `+` for a plus. Exceptions: encode a path that
-        /// contains `&`, `%25`, literal braces (`%7B`), or the escape of a character that a path may hold unescaped (`%26`, `%2B`, `%3A`).
+        /// contains `&`, `%25`, literal braces (`%7B`), or the escape of a character that a path may hold unescaped
+        /// (`%26`, `%2B`, `%3A`).
         #[oai(name = "filter[path]")]
         filter_path: Query<Option<String>>,
     ) -> Result<Listed, ApiError> {
@@ -96,8 +97,8 @@ impl EndpointsApi {
 
     /// Create an endpoint
     ///
-    /// From the answer on, every replica knows the mock. `Location` is the URL of the mock, or the path of the endpoint if
-    /// the path has parameters.
+    /// From the answer on, every replica knows the mock. `Location` is the URL of the mock, or the path of the
+    /// endpoint if the mock has parameters.
     #[oai(path = "/endpoints", method = "post", operation_id = "createEndpoint")]
     async fn create(&self, _access: MayWrite, request: &Request, body: RequestDocument) -> Result<New, ApiError> {
         Parameters::of(request).check()?;

@@ -29,9 +29,9 @@ impl Drop for Taken<'_> {
 }
 
 impl Replica {
-    /// Refuses a call if a mock without parameters and priority claims the request, and the mock's record is damaged and
-    /// does not show the route. The claims for all waiting calls are read at once: a flood of misses must not become a
-    /// flood of reads. The table keeps the found claims.
+    /// Refuses a call if a mock without parameters and priority claims the request, and the mock's record is damaged
+    /// and does not show the route. The claims for all waiting calls are read at once: a flood of misses must not
+    /// become a flood of reads. The table keeps the found claims.
     pub(super) async fn check_claims(&self, verb: Verb, path: &str) -> Result<(), StoreError> {
         let Ok(own) = MockPath::parse(path) else { return Ok(()) };
         self.sought.lock().extend([verb, Verb::Any].map(|verb| Route::new(verb, own.clone())));

@@ -109,8 +109,8 @@ impl Replica {
         self.follower.has_started.load(Ordering::Acquire)
     }
 
-    /// The response of the first mock that fits this verb and canonical path, or `None`. Includes every write that any replica
-    /// acknowledged before the call. Errors: the store does not answer, or the mock's record is damaged.
+    /// The response of the first mock that fits this verb and canonical path, or `None`. Includes every write that any
+    /// replica acknowledged before the call. Errors: the store does not answer, or the mock's record is damaged.
     pub async fn find(&self, verb: Verb, path: &str) -> Result<Option<Response<Bytes>>, StoreError> {
         // Not from a table that is being loaded.
         if let Ok(table) = self.follower.loaded() {

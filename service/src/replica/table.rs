@@ -185,8 +185,8 @@ impl Table {
         self.known(id).is_some() || self.damaged.contains_key(&id)
     }
 
-    /// A page of ids of mocks with the verb and path of the filter, after `after`, and whether more ids follow. The filter
-    /// has a verb or a path.
+    /// A page of ids of mocks with the verb and path of the filter, after `after`, and whether more ids follow. The
+    /// filter has a verb or a path.
     pub(super) fn choose(&self, filter: &Filter, after: Option<EndpointId>, limit: usize) -> (Vec<EndpointId>, bool) {
         let verbs = Verb::ALL.into_iter().filter(|verb| filter.verb.is_none_or(|only| only == *verb));
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);

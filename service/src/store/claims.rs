@@ -16,8 +16,8 @@ pub(super) struct Claim {
 /// An endpoint, its route before the write, and its route after the write.
 pub(super) type Move<'a> = (EndpointId, Option<&'a Route>, Option<&'a Route>);
 
-/// Returns all claims with a new holder, by [`Route::claim`]. The net effect counts: two mocks can swap routes. Refuses a
-/// write with two changes of the same endpoint.
+/// Returns all claims with a new holder, by [`Route::claim`]. The net effect counts: two mocks can swap routes. Refuses
+/// a write with two changes of the same endpoint.
 pub(super) fn claims<'a>(moves: impl IntoIterator<Item = Move<'a>>) -> Result<BTreeMap<String, Claim>, WriteError> {
     let (mut claims, mut ids) = (BTreeMap::new(), BTreeSet::new());
     for (id, old, new) in moves {

@@ -223,7 +223,8 @@ pub trait Store: Send + Sync + 'static {
     /// At most `limit` endpoints with ids greater than `after`; fewer if they are large.
     async fn list(&self, after: Option<EndpointId>, limit: usize) -> Result<Page, StoreError>;
 
-    /// The existing endpoints among `ids` that match; fewer if they are large. `ids` are in order, and at most one page.
+    /// The existing endpoints among `ids` that match; fewer if they are large. `ids` are in order, and at most one
+    /// page.
     async fn list_these(&self, filter: Filter, ids: Vec<EndpointId>) -> Result<Page, StoreError>;
 
     /// A version that includes every write that any read has shown before. Each later reading of the log reaches this

@@ -197,9 +197,9 @@ func moments(part []*Operation) []porcupine.Operation {
 	return all
 }
 
-// isInvisible reports if each order with a write of an unknown outcome is also possible without it. No answer has shown
-// its value. A patch keeps the name and the route. A creation takes a route and makes a mock: only refusals at the route
-// and writes to the mock can depend on it.
+// isInvisible reports if each order with a write of an unknown outcome is also possible without it. No answer has
+// shown its value. A patch keeps the name and the route. A creation takes a route and makes a mock: only refusals at
+// the route and writes to the mock can depend on it.
 func isInvisible(write *Operation, part []*Operation) bool {
 	dependsOnIt := func(other *Operation) bool {
 		isRefused := other.Outcome == "refused"
