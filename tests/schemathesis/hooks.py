@@ -17,6 +17,16 @@ CODES_WITHOUT_BODY = (204, 205, 304)
 NO_TOKEN = re.compile(r"[^!#$%&'*+.^_`|~0-9A-Za-z-]")
 
 
+# The paths without parameters. Schemathesis cannot generate texts of a maximum length for the pattern with parameters.
+PLAIN_PATH = r"^(?!.*/(\.|%2[eE]){1,2}(/|$))/([A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*$"
+
+
+@schemathesis.hook
+def before_load_schema(context: HookContext, raw_schema: dict[str, Any]) -> None:
+    for name in ("NewAttributes", "AttributeChanges"):
+        raw_schema["components"]["schemas"][name]["properties"]["path"]["pattern"] = PLAIN_PATH
+
+
 @schemathesis.hook
 def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> None:
     if case.meta is None or not case.meta.generation.mode.is_positive or not isinstance(case.body, dict):
