@@ -12,7 +12,7 @@ use self::{
     reader::Reader,
 };
 use super::error::{ApiError, Kind, excerpt};
-use crate::domain::{Endpoint, MockResponse};
+use crate::domain::{Mock, MockResponse};
 
 const DATA: &str = "/data";
 
@@ -52,8 +52,8 @@ pub fn schemas() -> [(&'static str, Value); 5] {
         "example": {"data": {"type": "endpoints", "attributes": {"response": {"body": "Hello, everyone"}}}},
     });
     [
-        ("Attributes", Endpoint::schema()),
-        (REQUESTED[0], Endpoint::schema()),
+        ("Attributes", Mock::schema()),
+        (REQUESTED[0], Mock::schema()),
         (REQUESTED[1], changes_schema()),
         ("NewEndpointDocument", new),
         ("EndpointChangesDocument", changes),
@@ -61,7 +61,7 @@ pub fn schemas() -> [(&'static str, Value); 5] {
 }
 
 /// Reads a new endpoint.
-pub fn read_new(document: &Value, is_reserved: IsReserved) -> Result<Endpoint, ApiError> {
+pub fn read_new(document: &Value, is_reserved: IsReserved) -> Result<Mock, ApiError> {
     let mut reader = Reader::new(&is_reserved, false, home);
     let endpoint = reader.data(document).and_then(|data| {
         if data.get("id").is_some_and(|id| !id.is_null()) {
@@ -73,7 +73,7 @@ pub fn read_new(document: &Value, is_reserved: IsReserved) -> Result<Endpoint, A
 }
 
 /// Merges changes into the document of an endpoint, and reads the result like a new endpoint.
-pub fn read_changes(document: &Value, current: &Endpoint, is_reserved: IsReserved) -> Result<Endpoint, ApiError> {
+pub fn read_changes(document: &Value, current: &Mock, is_reserved: IsReserved) -> Result<Mock, ApiError> {
     // A mock may keep a path from before the listener was shared.
     let is_reserved = |path: &str| is_reserved(path) && path != current.route.path.as_str();
     let mut reader = Reader::new(&is_reserved, true, home);
@@ -86,9 +86,9 @@ pub fn read_changes(document: &Value, current: &Endpoint, is_reserved: IsReserve
                 format!("`id` is {other}, but the URL names `{id}`: leave `id` out, or write the id of the URL");
             reader.note(Kind::Conflict, "/data/id", detail);
         }
-        let mut merged = Map::from_iter([(Endpoint::NAME.to_owned(), current.show())]);
+        let mut merged = Map::from_iter([(Mock::NAME.to_owned(), current.show())]);
         merge(&mut merged, data);
-        reader.required(&merged, DATA).map(|changed: Endpoint| Endpoint { id: current.id, ..changed })
+        reader.required(&merged, DATA).map(|changed: Mock| Mock { id: current.id, ..changed })
     });
     reader.finish(endpoint)
 }
@@ -98,7 +98,7 @@ fn merge(current: &mut Map<String, Value>, changes: &Map<String, Value>) {
     for (name, change) in changes {
         match (current.get_mut(name), change) {
             (Some(Value::Object(current)), Value::Object(changes))
-                if [Endpoint::NAME, MockResponse::NAME].contains(&name.as_str()) =>
+                if [Mock::NAME, MockResponse::NAME].contains(&name.as_str()) =>
             {
                 merge(current, changes);
             }
@@ -148,12 +148,12 @@ mod tests {
     use super::{attributes::MOCK, reader::Member, response::RESPONSE, *};
     use crate::domain::{Body, EndpointId, Headers, MockPath, Priority, Route, StatusCode, Verb};
 
-    fn endpoint(verb: Verb, path: &str, code: u16, fields: Vec<(String, String)>, body: Option<String>) -> Endpoint {
+    fn endpoint(verb: Verb, path: &str, code: u16, fields: Vec<(String, String)>, body: Option<String>) -> Mock {
         let path = MockPath::parse(path).unwrap();
         let (code, headers) = (StatusCode::parse(code).unwrap(), Headers::parse(fields).unwrap());
         let body = body.filter(|_| !code.forbids_body()).map(|body| Body::parse(body).unwrap());
         let response = MockResponse::new(code, headers, body).unwrap();
-        Endpoint { id: EndpointId::generate(), route: Route::new(verb, path), response }
+        Mock { id: EndpointId::generate(), route: Route::new(verb, path), response }
     }
 
     proptest! {
@@ -169,9 +169,9 @@ mod tests {
             let mut endpoint = endpoint(verb, &path, code, fields.into_iter().collect(), body);
             endpoint.route.priority = Priority::parse(priority).unwrap();
             let mut reader = Reader::new(&|_| false, false, home);
-            let read = Endpoint::read(&endpoint.show(), "", &mut reader);
+            let read = Mock::read(&endpoint.show(), "", &mut reader);
             let read = reader.finish(read).unwrap();
-            prop_assert_eq!(Endpoint { id: endpoint.id, ..read }, endpoint);
+            prop_assert_eq!(Mock { id: endpoint.id, ..read }, endpoint);
         }
     }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{document::Attribute, error::MAX_ERRORS};
 use crate::{
-    domain::Endpoint,
+    domain::Mock,
     store::{Page, Raise},
 };
 
@@ -116,21 +116,21 @@ pub struct Adoption {
     pub endpoints: u64,
 }
 
-impl From<&Endpoint> for EndpointResource {
-    fn from(endpoint: &Endpoint) -> Self {
+impl From<&Mock> for EndpointResource {
+    fn from(endpoint: &Mock) -> Self {
         Self { r#type: ResourceType::Endpoints, id: endpoint.id.to_string(), attributes: endpoint.show() }
     }
 }
 
-impl From<&Endpoint> for EndpointDocument {
-    fn from(endpoint: &Endpoint) -> Self {
+impl From<&Mock> for EndpointDocument {
+    fn from(endpoint: &Mock) -> Self {
         Self { data: endpoint.into(), meta: None }
     }
 }
 
 impl EndpointDocument {
     /// The document of a new endpoint, with warnings.
-    pub fn of_new(endpoint: &Endpoint) -> Self {
+    pub fn of_new(endpoint: &Mock) -> Self {
         let warnings: Vec<_> = endpoint.route.path.lookalikes().take(MAX_ERRORS).map(lookalike).collect();
         let meta = (!warnings.is_empty()).then_some(EndpointMeta { warnings });
         Self { data: endpoint.into(), meta }
@@ -152,7 +152,7 @@ const EXAMPLE_ID: &str = "01a22e80-afe2-77d2-9351-aaa7fd959968";
 
 impl Example for EndpointResource {
     fn example() -> Self {
-        let attributes = serde_json::from_str(Endpoint::EXAMPLE).expect("each example is JSON");
+        let attributes = serde_json::from_str(Mock::EXAMPLE).expect("each example is JSON");
         Self { r#type: ResourceType::Endpoints, id: EXAMPLE_ID.into(), attributes }
     }
 }

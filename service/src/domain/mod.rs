@@ -4,8 +4,8 @@
 
 mod advice;
 mod canonical;
-mod endpoint;
 mod excerpt;
+mod mock;
 mod path;
 mod response;
 mod route;
@@ -14,8 +14,8 @@ mod sought;
 mod verb;
 
 pub use canonical::{IS_PATH_BYTE, canonical};
-pub use endpoint::{Endpoint, EndpointId};
 pub use excerpt::{beginning, excerpt};
+pub use mock::{EndpointId, Mock};
 pub use path::{MAX_PATH_BYTES, MockPath, PathError};
 pub use response::*;
 pub use route::{MAX_PRIORITY, Priority, PriorityError, Route};

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use smallvec::SmallVec;
 
-use crate::domain::{Body, Endpoint, EndpointId, Priority, Shape};
+use crate::domain::{Body, EndpointId, Mock, Priority, Shape};
 
 /// A mock's answer, built when the mock is created. All parts lie together: with many mocks, a call costs few cache
 /// misses.
@@ -24,7 +24,7 @@ pub(super) struct PreparedAnswer {
 
 impl PreparedAnswer {
     /// The answer, and the path as key.
-    pub(super) fn new(endpoint: &Endpoint) -> (Bytes, Self) {
+    pub(super) fn new(endpoint: &Mock) -> (Bytes, Self) {
         let path = endpoint.route.path.as_str();
         let response = &endpoint.response;
         let body = response.body().map_or("", Body::as_str);

@@ -7,14 +7,14 @@ use tokio::time::Instant;
 
 use super::lease::Follower;
 use crate::{
-    domain::{Endpoint, EndpointId},
+    domain::{EndpointId, Mock},
     store::{Change, Changes, Digest, StoreError, Version},
 };
 
 impl Follower {
     /// Applies a write of this process after the commit, if the table has all earlier writes. Saves a reading of the
     /// log. Returns whether the table has the write.
-    pub(super) fn apply_own(&self, version: Version, changes: &[(EndpointId, Option<Endpoint>, Digest)]) -> bool {
+    pub(super) fn apply_own(&self, version: Version, changes: &[(EndpointId, Option<Mock>, Digest)]) -> bool {
         let mut table = self.table.write();
         if table.applied.0 + 1 == version.0 && !table.is_loading {
             table.apply(changes.iter().map(|(id, endpoint, digest)| (*id, endpoint.as_ref(), *digest)), self.settles());

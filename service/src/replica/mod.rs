@@ -47,7 +47,7 @@ use self::{
 };
 pub use self::{clock::Lease, room::LIMIT as MAX_MOCKS_BYTES};
 use crate::{
-    domain::{Endpoint, EndpointId, Route, Verb},
+    domain::{EndpointId, Mock, Route, Verb},
     store::{Digest, Raise, RaiseError, Store, StoreError, Stored, Version, Write, WriteError, Written},
 };
 
@@ -285,7 +285,7 @@ impl Replica {
     }
 
     /// Checks the limits of the table for the new states of endpoints, and takes room for them.
-    fn take_room(&self, changes: &[(EndpointId, Option<Endpoint>, Digest)]) -> Result<Reserved<'_>, WriteError> {
+    fn take_room(&self, changes: &[(EndpointId, Option<Mock>, Digest)]) -> Result<Reserved<'_>, WriteError> {
         let new = changes.iter().filter_map(|(_, endpoint, _)| endpoint.as_ref()).map(|new| room::bytes(new) as u64);
         // Held until the room is taken: each write counts in the table, as taken, or for a moment as both. During a
         // reload only the mocks so far count.

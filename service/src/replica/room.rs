@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::{
-    domain::Endpoint,
+    domain::Mock,
     store::{Store, StoreError, WriteError},
 };
 
@@ -27,8 +27,8 @@ const KEY_BYTES: usize = 64;
 const FIELD_BYTES: usize = 160;
 
 /// The memory of a mock, in bytes.
-pub(super) fn bytes(endpoint: &Endpoint) -> usize {
-    let Endpoint { route, response, .. } = endpoint;
+pub(super) fn bytes(endpoint: &Mock) -> usize {
+    let Mock { route, response, .. } = endpoint;
     let fields: usize = response.headers().iter().map(|(name, value)| FIELD_BYTES + name.len() + value.len()).sum();
     let body = response.body().map_or(0, |body| body.as_str().len());
     let path = route.path.as_str().len();

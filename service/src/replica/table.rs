@@ -17,7 +17,7 @@ use super::{
     unsettled::Unsettled,
 };
 use crate::{
-    domain::{Endpoint, EndpointId, MockPath, Priority, Route, Verb},
+    domain::{EndpointId, Mock, MockPath, Priority, Route, Verb},
     store::{Damaged, Digest, Filter, MAX_PAGE_BYTES, StoreError, Version, WriteError},
 };
 
@@ -90,7 +90,7 @@ impl Table {
     }
 
     /// Receives an endpoint of a load. If the table is full, keeps only the endpoint's size.
-    pub(super) fn receive(&mut self, delivered: Result<(Endpoint, Digest), Damaged>, is_full: bool) {
+    pub(super) fn receive(&mut self, delivered: Result<(Mock, Digest), Damaged>, is_full: bool) {
         match delivered {
             Ok((endpoint, _)) if is_full => self.bytes += room::bytes(&endpoint) as u64,
             Ok((endpoint, digest)) => self.apply([(endpoint.id, Some(&endpoint), digest)], None),
@@ -140,7 +140,7 @@ impl Table {
     }
 
     /// Refuses a new mock that would make lookups too slow. Several writes at once may exceed the limit by a few.
-    pub(super) fn check(&self, endpoint: &Endpoint) -> Result<(), WriteError> {
+    pub(super) fn check(&self, endpoint: &Mock) -> Result<(), WriteError> {
         self.answers.check(&endpoint.route)
     }
 
@@ -213,7 +213,7 @@ impl Table {
     /// anything, all routes of the write are unsettled until `settles`, because a write has one moment.
     pub(super) fn apply<'a>(
         &mut self,
-        changes: impl IntoIterator<Item = (EndpointId, Option<&'a Endpoint>, Digest)>,
+        changes: impl IntoIterator<Item = (EndpointId, Option<&'a Mock>, Digest)>,
         settles: Option<Instant>,
     ) {
         let (mut places, mut replaces) = (SmallVec::<[Place; 2]>::new(), false);
@@ -235,7 +235,7 @@ impl Table {
     fn change(
         &mut self,
         id: EndpointId,
-        endpoint: Option<(&Endpoint, Digest)>,
+        endpoint: Option<(&Mock, Digest)>,
         settles: Option<Instant>,
         places: &mut SmallVec<[Place; 2]>,
     ) -> bool {

@@ -14,7 +14,7 @@ use tokio::{runtime::Runtime, time::sleep};
 
 use super::*;
 use crate::{
-    domain::{Endpoint, Headers, MockPath, MockResponse, StatusCode},
+    domain::{Headers, Mock, MockPath, MockResponse, StatusCode},
     store::{AdoptError, Change, Changes, Deliver, Filter, Page, Raise, RaiseError},
 };
 
@@ -50,11 +50,11 @@ impl OneMock {
 }
 
 /// An endpoint at this path.
-fn mock(path: &str, code: u16) -> Endpoint {
+fn mock(path: &str, code: u16) -> Mock {
     let route = Route::new(Verb::Get, MockPath::parse(path).unwrap());
     let headers = Headers::parse(vec![]).unwrap();
     let response = MockResponse::new(StatusCode::parse(code).unwrap(), headers, None).unwrap();
-    Endpoint { id: EndpointId::generate(), route, response }
+    Mock { id: EndpointId::generate(), route, response }
 }
 
 #[async_trait]
@@ -205,8 +205,8 @@ fn what_is_looked_up_when_the_lease_is_over_is_not_answered_even_if_it_was_asked
 }
 
 /// A log with this head and these new states of endpoints.
-fn log(head: u64, changes: &[(u64, EndpointId, Option<&Endpoint>)]) -> Changes {
-    let change = |(version, id, endpoint): &(u64, EndpointId, Option<&Endpoint>)| Change {
+fn log(head: u64, changes: &[(u64, EndpointId, Option<&Mock>)]) -> Changes {
+    let change = |(version, id, endpoint): &(u64, EndpointId, Option<&Mock>)| Change {
         version: Version(*version),
         id: *id,
         endpoint: endpoint.cloned(),
@@ -221,7 +221,7 @@ async fn a_reading_that_own_writes_overtake_takes_no_write_back() {
     let store = Arc::<OneMock>::default();
     let replica = Replica::load(Arc::clone(&store) as Arc<dyn Store>, LEASE).await.unwrap();
     let (old, new) = (mock("/x", 201), mock("/x", 202));
-    let new = Endpoint { id: old.id, ..new };
+    let new = Mock { id: old.id, ..new };
     store.is_silent.store(true, Ordering::Relaxed);
     *store.log.lock() = Some(log(2, &[(2, old.id, Some(&old))]));
     while store.log.lock().is_some() {

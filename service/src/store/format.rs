@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 
 use super::StoreError;
-use crate::domain::Endpoint;
+use crate::domain::Mock;
 
 /// The limits of a process by name, in the unit at the end of the name, such as `max_mocks_bytes`. Versions may add
 /// limits, so a limit may be absent.
@@ -47,7 +47,7 @@ impl Format {
     pub(super) const NEW: Self = Self { written: NEWEST, needed: NEWEST };
 
     /// The format that a write needs, if `new` are the new states of mocks.
-    pub(super) fn of_write<'a>(changes: usize, mut new: impl Iterator<Item = &'a Endpoint>) -> u64 {
+    pub(super) fn of_write<'a>(changes: usize, mut new: impl Iterator<Item = &'a Mock>) -> u64 {
         match changes {
             _ if new.any(|endpoint| !endpoint.route.is_plain()) => 3,
             1 => 1,

@@ -27,7 +27,7 @@ pub use format::{Format, Limits, NEWEST as NEWEST_FORMAT, Process, Raise, RaiseE
 pub use observed::ObservedStore;
 pub use version::{Version, Written};
 
-use crate::domain::{Endpoint, EndpointId, MockPath, Route, Verb};
+use crate::domain::{EndpointId, Mock, MockPath, Route, Verb};
 
 /// Maximum size of a page of a listing as JSON, in bytes, to bound the memory.
 pub const MAX_PAGE_BYTES: usize = 1024 * 1024;
@@ -52,7 +52,7 @@ pub enum StoreChoice {
 /// An endpoint, and the version of the last write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
-    pub endpoint: Endpoint,
+    pub endpoint: Mock,
     pub version: Version,
 }
 
@@ -60,9 +60,9 @@ pub struct Stored {
 #[derive(Debug, Clone)]
 pub enum Write {
     /// [`WriteError::Taken`] if another endpoint has the route.
-    Create(Endpoint),
+    Create(Mock),
     /// Replaces the endpoint with the same id, if the version is `expected`.
-    Replace { endpoint: Endpoint, expected: Version },
+    Replace { endpoint: Mock, expected: Version },
     /// Removes the endpoint, if the version is `expected`.
     Delete { id: EndpointId, expected: Version },
     /// Removes an endpoint with a damaged record, and the endpoint's claim: the claim of `route`, if the record does
@@ -98,7 +98,7 @@ impl Filter {
 /// A part of a listing, in the order of ids.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
-    pub endpoints: Vec<Endpoint>,
+    pub endpoints: Vec<Mock>,
     /// Whether more endpoints follow.
     pub more: bool,
 }
@@ -106,7 +106,7 @@ pub struct Page {
 impl Page {
     /// The first page of `endpoints`, in the order of ids: at most `limit`, fewer if they are large, and at least one.
     /// Leaves out damaged records.
-    fn of(endpoints: impl IntoIterator<Item = Result<Endpoint, StoreError>>, limit: usize) -> Result<Self, StoreError> {
+    fn of(endpoints: impl IntoIterator<Item = Result<Mock, StoreError>>, limit: usize) -> Result<Self, StoreError> {
         let mut filling = Filling::new(limit);
         for endpoint in endpoints.into_iter().filter_map(readable) {
             if !filling.add(endpoint?) {
@@ -135,7 +135,7 @@ impl Filling {
     }
 
     /// Adds the next endpoint, or returns false: the page is full.
-    fn add(&mut self, endpoint: Endpoint) -> bool {
+    fn add(&mut self, endpoint: Mock) -> bool {
         let Page { endpoints, more } = &mut self.page;
         self.bytes += json_bytes(&endpoint);
         *more = endpoints.len() == self.limit || !endpoints.is_empty() && self.bytes > MAX_PAGE_BYTES;
@@ -163,7 +163,7 @@ fn check_sizes(sizes: impl Iterator<Item = usize>) -> Result<(), WriteError> {
 }
 
 /// Size of an endpoint in an answer of the API, in bytes, with escapes.
-pub fn json_bytes(endpoint: &Endpoint) -> usize {
+pub fn json_bytes(endpoint: &Mock) -> usize {
     /// Everything except path, headers and body.
     const FIXED_BYTES: usize = 176;
     let escaped = |byte| match byte {
@@ -172,7 +172,7 @@ pub fn json_bytes(endpoint: &Endpoint) -> usize {
         _ => 1,
     };
     let text = |text: &str| text.bytes().map(escaped).sum::<usize>();
-    let Endpoint { route, response, .. } = endpoint;
+    let Mock { route, response, .. } = endpoint;
     let headers = response.headers().iter().map(|(name, value)| name.len() + text(value) + 6).sum::<usize>();
     FIXED_BYTES + route.path.as_str().len() + headers + response.body().map_or(0, |body| text(body.as_str()))
 }
@@ -183,7 +183,7 @@ pub fn json_bytes(endpoint: &Endpoint) -> usize {
 pub struct Change {
     pub version: Version,
     pub id: EndpointId,
-    pub endpoint: Option<Endpoint>,
+    pub endpoint: Option<Mock>,
     /// The digest of the new state. 0 after a deletion, and always in an exclusive store.
     pub digest: Digest,
 }
@@ -201,7 +201,7 @@ pub enum Changes {
 }
 
 /// Receives each endpoint of a load with the digest, in any order. An error is an endpoint with a damaged record.
-pub type Deliver = Box<dyn FnMut(Result<(Endpoint, Digest), Damaged>) + Send>;
+pub type Deliver = Box<dyn FnMut(Result<(Mock, Digest), Damaged>) + Send>;
 
 /// A store of endpoints. All reads are strongly consistent: a read sees every write that was acknowledged before.
 ///

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{StoreError, Stored, Version};
-use crate::domain::{Body, Endpoint, EndpointId, Headers, MockPath, MockResponse, Priority, Route, StatusCode, Verb};
+use crate::domain::{Body, EndpointId, Headers, Mock, MockPath, MockResponse, Priority, Route, StatusCode, Verb};
 
 /// An endpoint without its id, in types for every store.
 ///
@@ -40,8 +40,8 @@ struct Whole<'a> {
 }
 
 impl<'a> Record<'a> {
-    pub(super) fn of(endpoint: &'a Endpoint, version: Version) -> Self {
-        let Endpoint { route, response, .. } = endpoint;
+    pub(super) fn of(endpoint: &'a Mock, version: Version) -> Self {
+        let Mock { route, response, .. } = endpoint;
         Self {
             version: version.0,
             verb: route.verb.as_str(),
@@ -65,21 +65,21 @@ impl<'a> Record<'a> {
         let headers = Headers::parse(self.headers).map_err(|e| damaged(format!("{e:?}")))?;
         let body = self.body.map(Body::parse).transpose().map_err(|e| damaged(e.to_string()))?;
         let response = MockResponse::new(code, headers, body).map_err(|e| damaged(e.to_string()))?;
-        Ok(Stored { endpoint: Endpoint { id, route, response }, version: Version(self.version) })
+        Ok(Stored { endpoint: Mock { id, route, response }, version: Version(self.version) })
     }
 }
 
 /// The size of the known members of an endpoint, in bytes.
-pub(super) fn bytes(endpoint: &Endpoint) -> usize {
+pub(super) fn bytes(endpoint: &Mock) -> usize {
     /// Names, version, verb, code and priority.
     const FIXED_BYTES: usize = 128;
     const FIELD_BYTES: usize = 8;
-    let Endpoint { route, response, .. } = endpoint;
+    let Mock { route, response, .. } = endpoint;
     let headers = response.headers().iter().map(|(name, value)| name.len() + value.len() + FIELD_BYTES).sum::<usize>();
     FIXED_BYTES + route.path.as_str().len() + headers + response.body().map_or(0, |body| body.as_str().len())
 }
 
-pub(super) fn encode(endpoint: &Endpoint, version: Version, rest: &Rest) -> Vec<u8> {
+pub(super) fn encode(endpoint: &Mock, version: Version, rest: &Rest) -> Vec<u8> {
     let whole = Whole { record: Record::of(endpoint, version), rest };
     serde_json::to_vec(&whole).expect("a record of strings, numbers and JSON is always JSON")
 }

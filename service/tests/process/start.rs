@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, path::Path};
 
 use echo_service::{
-    domain::{Body, Endpoint, EndpointId, Headers, MockPath, MockResponse, Route, StatusCode, Verb},
+    domain::{Body, EndpointId, Headers, Mock, MockPath, MockResponse, Route, StatusCode, Verb},
     store::{EmbeddedStore, Store, Write},
 };
 use futures_util::future::join_all;
@@ -12,15 +12,15 @@ use crate::support::Echo;
 
 const MOCKS: usize = 10_000;
 
-fn mock(n: usize) -> Endpoint {
+fn mock(n: usize) -> Mock {
     let headers = Headers::parse(vec![("X-Number".into(), n.to_string())]).unwrap();
     let body = Body::parse(format!("the answer of {n}")).unwrap();
     let response = MockResponse::new(StatusCode::parse(200).unwrap(), headers, Some(body)).unwrap();
     let route = Route::new(Verb::ALL[n % Verb::ALL.len()], MockPath::parse(&format!("/many/{n}")).unwrap());
-    Endpoint { id: EndpointId::generate(), route, response }
+    Mock { id: EndpointId::generate(), route, response }
 }
 
-async fn fill(path: &Path) -> Vec<Endpoint> {
+async fn fill(path: &Path) -> Vec<Mock> {
     let store = EmbeddedStore::open(path).unwrap();
     let mocks: Vec<_> = (0..MOCKS).map(mock).collect();
     let written = join_all(mocks.iter().map(|mock| store.write(Write::Create(mock.clone())))).await;

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     api::error::Kind,
-    domain::{Endpoint, EndpointId, MAX_PATH_BYTES, MAX_PRIORITY, MockPath, MockResponse, Priority, Route, Verb},
+    domain::{EndpointId, MAX_PATH_BYTES, MAX_PRIORITY, Mock, MockPath, MockResponse, Priority, Route, Verb},
 };
 
 /// The members of `attributes`.
@@ -25,7 +25,7 @@ pub fn home(name: &str) -> Option<&'static str> {
 
 /// The schema of changes to attributes: the same members, and all are optional.
 pub fn changes_schema() -> Value {
-    let mut changes = Endpoint::schema();
+    let mut changes = Mock::schema();
     changes["description"] = "Changes to the mock. Absent members keep their values, also in `response`. `headers` is \
                               replaced as a whole. Null clears an optional member."
         .into();
@@ -37,7 +37,7 @@ pub fn changes_schema() -> Value {
 }
 
 /// All attributes of an endpoint. The id is no attribute: [`Attribute::read`] generates an id.
-impl Attribute for Endpoint {
+impl Attribute for Mock {
     const NAME: &'static str = "attributes";
     const EXAMPLE: &'static str = r#"{"verb": "GET", "path": "/greeting", "response": {"code": 200}}"#;
 

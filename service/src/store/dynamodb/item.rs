@@ -13,7 +13,7 @@ use super::{
     member::{attribute, member},
 };
 use crate::{
-    domain::{Endpoint, EndpointId, MockPath, Priority, Route, Verb},
+    domain::{EndpointId, Mock, MockPath, Priority, Route, Verb},
     store::{
         Digest, Format, StoreError, Stored, Version,
         format::NEWEST,
@@ -74,7 +74,7 @@ pub(super) fn log_sort(version: Version) -> String {
 }
 
 /// The item of an endpoint, with its unknown attributes.
-pub(super) fn endpoint_item(endpoint: &Endpoint, version: Version, rest: &Item) -> Item {
+pub(super) fn endpoint_item(endpoint: &Mock, version: Version, rest: &Item) -> Item {
     with_record(endpoint_key(endpoint.id), endpoint, version, rest)
 }
 
@@ -129,7 +129,7 @@ pub(super) fn head_item(head: Head) -> Item {
 pub(super) struct Entry {
     pub version: Version,
     /// The changed endpoints and their digests: `None` and 0 for a deletion.
-    pub changes: Vec<(EndpointId, Option<Endpoint>, Digest)>,
+    pub changes: Vec<(EndpointId, Option<Mock>, Digest)>,
     /// Identifies the transaction for its writer.
     pub token: String,
     /// In seconds since 1970, by the writer's clock.
@@ -188,7 +188,7 @@ pub(super) fn logged(item: &Item) -> Result<Logged, StoreError> {
 }
 
 /// Reads an entry with one change, or one change of several.
-fn change(item: &Item) -> Result<(EndpointId, Option<Endpoint>, Digest), StoreError> {
+fn change(item: &Item) -> Result<(EndpointId, Option<Mock>, Digest), StoreError> {
     let id = holder(item)?;
     // A deletion has no fields at all; a change with some of them is damaged.
     let is_there = MEMBERS.iter().any(|name| item.contains_key(*name));
@@ -247,7 +247,7 @@ pub(super) fn route(item: &Item) -> Option<Route> {
 
 /// Field by field, not as JSON: a body of control characters would be six times as large, and not fit into an item
 /// ("Quotas in Amazon DynamoDB": 400 KB).
-fn with_record(mut item: Item, endpoint: &Endpoint, version: Version, rest: &Item) -> Item {
+fn with_record(mut item: Item, endpoint: &Mock, version: Version, rest: &Item) -> Item {
     for (name, value) in rest {
         // Keys, and the id in the log, are no unknown attributes.
         item.entry(name.clone()).or_insert_with(|| value.clone());

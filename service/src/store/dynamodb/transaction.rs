@@ -18,7 +18,7 @@ use super::{
     timing,
 };
 use crate::{
-    domain::{Endpoint, EndpointId, Route},
+    domain::{EndpointId, Mock, Route},
     store::{
         Digest, Format, StoreError, Version, WriteError, check_sizes,
         claims::{Claim, claims},
@@ -32,7 +32,7 @@ pub(super) struct Planned {
     /// The route before the write.
     old: Option<Route>,
     /// The new state of the endpoint, `None` for a deletion.
-    new: Option<Endpoint>,
+    new: Option<Mock>,
     /// Unknown attributes of the item, by later versions.
     rest: Item,
     /// The size and the digest of the item before the write. Both are 0 for a creation.
@@ -44,12 +44,7 @@ pub(super) struct Planned {
 
 impl Planned {
     /// `old`: route and item before the write, `None` for a creation.
-    pub(super) fn of(
-        id: EndpointId,
-        old: Option<(Route, Item)>,
-        new: Option<Endpoint>,
-        expected: Option<Version>,
-    ) -> Self {
+    pub(super) fn of(id: EndpointId, old: Option<(Route, Item)>, new: Option<Mock>, expected: Option<Version>) -> Self {
         let (old, item) = old.unzip();
         let replaced = item.as_ref().map(|item| item::digest(id, item)).unwrap_or_default();
         let item = item.unwrap_or_default();

@@ -10,7 +10,7 @@ use super::{
     },
 };
 use crate::{
-    domain::{Endpoint, EndpointId, Route},
+    domain::{EndpointId, Mock, Route},
     store::{
         Format, Raise, StoreError, Version, Write, WriteError, check_sizes,
         claims::{Claim, claims},
@@ -32,7 +32,7 @@ pub(super) struct Tables<'txn> {
 struct Change {
     id: EndpointId,
     old: Option<Route>,
-    new: Option<Endpoint>,
+    new: Option<Mock>,
     rest: Rest,
 }
 

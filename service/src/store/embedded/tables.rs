@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::failed;
 use crate::{
-    domain::{Endpoint, EndpointId, Route},
+    domain::{EndpointId, Mock, Route},
     store::{Change, Changes, Damaged, Deliver, Digest, Filter, Format, Page, StoreError, Stored, Version, record},
 };
 
@@ -108,7 +108,7 @@ pub(super) fn list_these(txn: &ReadTransaction, filter: &Filter, ids: &[Endpoint
     let routes = txn.open_table(ROUTES).map_err(failed)?;
     let stored = ids.iter().filter_map(|id| find(&endpoints, &routes, *id).transpose());
     let found = stored.map(|stored| Ok(stored?.endpoint));
-    let is_sought = |found: &Result<Endpoint, _>| found.as_ref().map_or(true, |found| filter.matches(&found.route));
+    let is_sought = |found: &Result<Mock, _>| found.as_ref().map_or(true, |found| filter.matches(&found.route));
     Page::of(found.filter(is_sought), ids.len())
 }
 

@@ -10,7 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use echo_service::{
-    domain::{Endpoint, EndpointId, Verb},
+    domain::{EndpointId, Mock, Verb},
     replica::{Lease, Replica},
     store::{
         Changes, Deliver, Filter, Page, Raise, RaiseError, Store, StoreError, Stored, Version, Write, WriteError,
@@ -33,7 +33,7 @@ use super::{
 use crate::store::{endpoint, text_response};
 
 /// Two replicas with a settled mock, at a time between two readings, and the version of the mock.
-async fn settled(way: impl Fn() -> Arc<Way>, mock: &Endpoint, phase: u64) -> ([Arc<Replica>; 2], Version) {
+async fn settled(way: impl Fn() -> Arc<Way>, mock: &Mock, phase: u64) -> ([Arc<Replica>; 2], Version) {
     let version = way().write(Write::Create(mock.clone())).await.unwrap();
     let replicas = [Replica::load(way(), LEASE).await.unwrap(), Replica::load(way(), LEASE).await.unwrap()];
     sleep(2 * LEASE.term + Duration::from_millis(5 * phase)).await;
@@ -51,7 +51,7 @@ fn a_starting_replica_shows_a_write_only_after_all_others_know_it() {
             let ([old, _], expected) = settled(way, &before, phase).await;
 
             truth.lock().lag = Some(Duration::from_millis(200));
-            let endpoint = Endpoint { response: text_response("after"), ..before };
+            let endpoint = Mock { response: text_response("after"), ..before };
             let writing = tokio::spawn({
                 let way = way();
                 async move { way.write(Write::Replace { endpoint, expected }).await }
@@ -84,7 +84,7 @@ fn tells_what_was(slowness: f64) -> bool {
             let called = Replica::load(way(&state, seed), slow).await.unwrap();
             sleep(2 * LEASE.term + Duration::from_micros(random.random_range(0..50_000))).await;
             state.store(GONE, Ordering::Relaxed);
-            let after = Endpoint { response: text_response("after"), ..before };
+            let after = Mock { response: text_response("after"), ..before };
             writer.write(Write::Replace { endpoint: after, expected }).await.unwrap();
             self::called(&called, "/one").await.is_ok_and(|body| body == "before")
         })
@@ -123,7 +123,7 @@ fn a_moved_mock_never_returns_to_its_old_route_on_another_replica() {
             let [one, two] = ["/one", "/two"].map(|path| endpoint(Verb::Get, path, &text_response("here")));
             let (replicas, expected) = settled(way, &one, phase).await;
 
-            let endpoint = Endpoint { route: two.route, ..one };
+            let endpoint = Mock { route: two.route, ..one };
             way().write(Write::Replace { endpoint, expected }).await.unwrap();
             assert_eq!(called(&replicas[0], "/two").await.unwrap(), "here");
             assert_eq!(called(&replicas[1], "/one").await.unwrap(), "");
@@ -163,7 +163,7 @@ fn a_listing_of_a_verb_shows_what_another_replica_has_acknowledged() {
                 .map(|(path, verb)| endpoint(verb, path, &text_response("two")));
             replicas[0].write(Write::Create(two)).await.unwrap();
             assert_eq!(listed_with_others(&replicas[1], "GET /two").await.unwrap(), "two");
-            let endpoint = Endpoint { route: moved.route, ..one.endpoints[0].clone() };
+            let endpoint = Mock { route: moved.route, ..one.endpoints[0].clone() };
             replicas[0].write(Write::Replace { endpoint, expected }).await.unwrap();
             assert_eq!(listed_with_others(&replicas[1], "GET /one").await.unwrap(), "");
         });
@@ -242,7 +242,7 @@ fn a_write_right_after_a_load_takes_back_no_answer() {
             let way = || Arc::new(Way::new(&truth, &Arc::default(), Plant::Nothing, phase));
             let first = endpoint(Verb::Get, "/one", &text_response("1"));
             let replace = |body, expected| Write::Replace {
-                endpoint: Endpoint { response: text_response(body), ..first.clone() },
+                endpoint: Mock { response: text_response(body), ..first.clone() },
                 expected,
             };
             let ([other, _], expected) = settled(way, &first, phase).await;

@@ -1,7 +1,7 @@
 //! The ways in which a client can read a mock.
 
 use echo_service::{
-    domain::{Body, Endpoint, Verb},
+    domain::{Body, Mock, Verb},
     replica::Replica,
     store::{Filter, StoreError},
 };
@@ -31,6 +31,6 @@ async fn listed_by(replica: &Replica, filter: Filter, text: &str) -> Result<Stri
     Ok(body_of(page.endpoints.iter().find(|endpoint| endpoint.route.claim() == claim)))
 }
 
-pub fn body_of(endpoint: Option<&Endpoint>) -> String {
+pub fn body_of(endpoint: Option<&Mock>) -> String {
     endpoint.and_then(|endpoint| endpoint.response.body()).map_or("", Body::as_str).to_owned()
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use echo_service::{
-    domain::{Endpoint, EndpointId},
+    domain::{EndpointId, Mock},
     replica::Replica,
     store::{Write, WriteError},
 };
@@ -19,7 +19,7 @@ use crate::store::text_response;
 pub struct NotYet;
 
 /// POST, as the API carries it out.
-pub async fn create(replica: &Arc<Replica>, new: Endpoint) -> Result<Outcome, NotYet> {
+pub async fn create(replica: &Arc<Replica>, new: Mock) -> Result<Outcome, NotYet> {
     match replica.write(Write::Create(new)).await {
         Ok(_) => Ok(Outcome::Done),
         Err(WriteError::NeedsFormat(_)) => Err(NotYet),
@@ -42,13 +42,13 @@ pub async fn change(
             Ok(None) => return Ok(Outcome::Refused),
             Err(_) => return Ok(Outcome::Unknown),
         };
-        let (Endpoint { mut route, .. }, expected) = (stored.endpoint, stored.version);
+        let (Mock { mut route, .. }, expected) = (stored.endpoint, stored.version);
         if kind == Kind::Move {
             route = self::route(to);
         }
         let write = match kind {
             Kind::Delete => Write::Delete { id, expected },
-            _ => Write::Replace { endpoint: Endpoint { id, route, response: text_response(body) }, expected },
+            _ => Write::Replace { endpoint: Mock { id, route, response: text_response(body) }, expected },
         };
         match replica.write(write).await {
             Ok(_) => return Ok(Outcome::Done),
@@ -61,7 +61,7 @@ pub async fn change(
 }
 
 /// Deletes a mock and creates another one, at once.
-pub async fn renew(replica: &Arc<Replica>, id: EndpointId, new: Endpoint) -> Result<Outcome, NotYet> {
+pub async fn renew(replica: &Arc<Replica>, id: EndpointId, new: Mock) -> Result<Outcome, NotYet> {
     loop {
         let expected = match replica.get(id).await {
             Ok(Some(stored)) => stored.version,

@@ -6,7 +6,7 @@ use std::{
 };
 
 use echo_service::{
-    domain::{Endpoint, EndpointId},
+    domain::{EndpointId, Mock},
     replica::{Lease, Replica},
     store::{Store, Version, Write},
 };
@@ -22,15 +22,15 @@ use super::{
 };
 use crate::store::text_response;
 
-fn mock(text: &str, body: &str) -> Endpoint {
-    Endpoint { id: EndpointId::generate(), route: route(text), response: text_response(body) }
+fn mock(text: &str, body: &str) -> Mock {
+    Mock { id: EndpointId::generate(), route: route(text), response: text_response(body) }
 }
 
 /// Reads less often, so that a table stays old for longer.
 const LAZY: Lease = Lease { term: LEASE.term, poll: Duration::from_millis(120) };
 
 /// A store with these mocks, and two replicas at a time between two readings.
-async fn settled(mocks: &[Endpoint], phase: u64) -> (Arc<Way>, [Arc<Replica>; 2]) {
+async fn settled(mocks: &[Mock], phase: u64) -> (Arc<Way>, [Arc<Replica>; 2]) {
     let truth = Arc::<Mutex<Truth>>::default();
     truth.lock().lag = Some(Duration::ZERO);
     let way = || Arc::new(Way::new(&truth, &Arc::default(), Plant::Nothing, phase));
@@ -62,7 +62,7 @@ fn assert_true_everywhere(before: &[(&str, &str)], is_new: bool, after: Option<(
             let (way, [one, other]) = settled(&mocks, phase).await;
             let (changed, expected) = (&mocks[mocks.len() - 1], Version(mocks.len() as u64));
             let (text, body) = after.unwrap_or((before[before.len() - 1].0, ""));
-            let new = if is_new { mock(text, body) } else { Endpoint { id: changed.id, ..mock(text, body) } };
+            let new = if is_new { mock(text, body) } else { Mock { id: changed.id, ..mock(text, body) } };
             let id = new.id;
             let write = match after {
                 Some(_) if is_new => Write::Create(new),

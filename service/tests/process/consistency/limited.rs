@@ -5,7 +5,7 @@ mod way;
 
 use std::{ops::Range, sync::Arc};
 
-use echo_service::{domain::Endpoint, store::StoreError};
+use echo_service::{domain::Mock, store::StoreError};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
@@ -29,7 +29,7 @@ const LARGE: usize = 256 * 1024;
 const LOG: usize = 0;
 const ENDPOINTS: usize = 1;
 
-fn size(endpoint: &Endpoint) -> usize {
+fn size(endpoint: &Mock) -> usize {
     if endpoint.route.path.as_str().starts_with("/large/") { LARGE } else { SMALL }
 }
 

@@ -13,7 +13,7 @@ use std::{
 };
 
 use echo_service::{
-    domain::{Endpoint, EndpointId},
+    domain::{EndpointId, Mock},
     replica::{Lease, Replica},
     store::Stored,
 };
@@ -204,7 +204,7 @@ async fn ask(client: usize, world: &World, mut random: StdRng) {
         let to = if is_plain { plain(group) } else { overlapping(group, &mut random) };
         let value = format!("{client}.{number}");
         let new = || {
-            let new = Endpoint { id: EndpointId::generate(), route: route(&to), response: text_response(&value) };
+            let new = Mock { id: EndpointId::generate(), route: route(&to), response: text_response(&value) };
             world.mocks.lock().push((new.id, value.clone(), to.clone()));
             new
         };

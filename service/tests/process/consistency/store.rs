@@ -10,7 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use echo_service::{
-    domain::{Endpoint, EndpointId, Priority},
+    domain::{EndpointId, Mock, Priority},
     store::{
         AdoptError, Change, Changes, Deliver, Digest, Filter, Page, Raise, RaiseError, Store, StoreError, Stored,
         Version, Write, WriteError, Written,
@@ -121,7 +121,7 @@ impl Way {
     }
 
     /// An endpoint as this way's replica sees it. `None` if the replica does not see the endpoint.
-    fn misread(&self, mut endpoint: Endpoint) -> Option<Endpoint> {
+    fn misread(&self, mut endpoint: Mock) -> Option<Mock> {
         match self.plant {
             Plant::ForgottenShape if self.is_odd && endpoint.route.path.shape().is_some() => return None,
             Plant::OtherOrder if self.is_odd && endpoint.route.priority.get() > 0 => {
@@ -169,7 +169,7 @@ impl Store for Way {
             return Err(lost.into());
         }
         for write in &writes {
-            if let Write::Replace { endpoint: Endpoint { id, .. }, expected } | Write::Delete { id, expected } = write {
+            if let Write::Replace { endpoint: Mock { id, .. }, expected } | Write::Delete { id, expected } = write {
                 // Reads the endpoint first: it may be ahead of the head.
                 let version = self.truth.lock().model.get(*id).map(|stored| stored.version);
                 if version != Some(*expected) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use echo_service::{
-    domain::Endpoint,
+    domain::Mock,
     store::{Digest, Version, Write, WriteError},
 };
 use tokio::time::Instant;
@@ -58,7 +58,7 @@ impl Truth {
         Some(digests::sum([digest, self.model.digest_at(begin), self.model.digest_at(version)]))
     }
 
-    pub fn write_in_halves(&mut self, endpoint: Endpoint, expected: Version) -> Result<Version, WriteError> {
+    pub fn write_in_halves(&mut self, endpoint: Mock, expected: Version) -> Result<Version, WriteError> {
         if !self.model.is_taken(&endpoint.route) {
             self.model.write(vec![Write::Delete { id: endpoint.id, expected }])?;
             return self.model.write(vec![Write::Create(endpoint)]);

@@ -10,7 +10,7 @@ use std::{
 };
 
 use echo_service::{
-    domain::{Endpoint, Verb},
+    domain::{Mock, Verb},
     replica::Replica,
     store::{Store as _, Write},
 };
@@ -137,7 +137,7 @@ impl World {
         }
     }
 
-    async fn writes(&self, mock: Endpoint, mut random: StdRng) {
+    async fn writes(&self, mock: Mock, mut random: StdRng) {
         let path = mock.route.path.as_str();
         let is_large = path.starts_with("/large/");
         let mut which = || if is_large { 0 } else { random.random_range(0..self.load.replicas) };

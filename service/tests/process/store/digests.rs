@@ -3,12 +3,12 @@
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use echo_service::{
-    domain::Endpoint,
+    domain::Mock,
     store::{Change, Changes, Digest, Version, Write, Written},
 };
 
 /// Any hash of id, content and version.
-pub fn digest_of(endpoint: &Endpoint, version: Version) -> Digest {
+pub fn digest_of(endpoint: &Mock, version: Version) -> Digest {
     let mut hasher = DefaultHasher::new();
     format!("{endpoint:?} {version}").hash(&mut hasher);
     Digest(hasher.finish())

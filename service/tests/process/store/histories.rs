@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use echo_service::{
-    domain::{Endpoint, EndpointId, MockPath, Route, Verb},
+    domain::{EndpointId, Mock, MockPath, Route, Verb},
     store::{Changes, Filter, Store, Stored, Version, Write},
 };
 use proptest::{
@@ -106,7 +106,7 @@ fn write_of(model: &Model, step: &Step) -> Write {
         }
         Step::Replace { which, is_current, verb, path, response: to } => {
             let (id, expected) = model.pick(*which, *is_current);
-            Write::Replace { endpoint: Endpoint { id, route: route(*verb, *path), response: response(*to) }, expected }
+            Write::Replace { endpoint: Mock { id, route: route(*verb, *path), response: response(*to) }, expected }
         }
         Step::Delete { which, is_current } => {
             let (id, expected) = model.pick(*which, *is_current);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use echo_service::{
-    domain::{Endpoint, EndpointId, Verb},
+    domain::{EndpointId, Mock, Verb},
     store::{Changes, Store, Version, Write},
 };
 
@@ -13,7 +13,7 @@ use crate::store::model::Snapshot;
 /// A reader with the state at a version; follows the log.
 struct Follower {
     at: Version,
-    endpoints: BTreeMap<EndpointId, Endpoint>,
+    endpoints: BTreeMap<EndpointId, Mock>,
 }
 
 impl Follower {
@@ -52,7 +52,7 @@ pub async fn replays_to_the_state_or_is_a_gap<S: Subject>() {
     let first = store.write(Write::Create(one.clone())).await.unwrap();
     eager.follow(store).await;
     let second = store.write(Write::Create(two.clone())).await.unwrap();
-    let moved = Endpoint { route: endpoint(Verb::Put, "/moved", &response(1)).route, ..one.clone() };
+    let moved = Mock { route: endpoint(Verb::Put, "/moved", &response(1)).route, ..one.clone() };
     store.write(Write::Replace { endpoint: moved, expected: first }).await.unwrap();
     eager.follow(store).await;
     store.write(Write::Delete { id: two.id, expected: second }).await.unwrap();

@@ -11,7 +11,7 @@ mod races;
 use std::{path::PathBuf, sync::Arc};
 
 use echo_service::{
-    domain::{Body, Endpoint, EndpointId, Headers, MockPath, MockResponse, Route, StatusCode, Verb},
+    domain::{Body, EndpointId, Headers, Mock, MockPath, MockResponse, Route, StatusCode, Verb},
     store::{EmbeddedStore, Store},
 };
 use futures_util::future::join_all;
@@ -97,9 +97,9 @@ async fn write_more_than_the_log_keeps(store: &dyn Store) {
 }
 
 /// An endpoint with a new id.
-pub fn endpoint(verb: Verb, path: &str, response: &MockResponse) -> Endpoint {
+pub fn endpoint(verb: Verb, path: &str, response: &MockResponse) -> Mock {
     let route = Route::new(verb, MockPath::parse(path).unwrap());
-    Endpoint { id: EndpointId::generate(), route, response: response.clone() }
+    Mock { id: EndpointId::generate(), route, response: response.clone() }
 }
 
 /// Four answers with different parts, and with all hard cases of an encoding.

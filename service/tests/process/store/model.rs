@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use echo_service::{
-    domain::{Endpoint, EndpointId, Route},
+    domain::{EndpointId, Mock, Route},
     store::{Change, Changes, Damaged, Digest, Filter, Page, Store, StoreError, Stored, Version, Write, WriteError},
 };
 use parking_lot::Mutex;
@@ -15,7 +15,7 @@ use super::digests::{self, digest_of};
 #[derive(Debug, PartialEq, Eq)]
 pub struct Snapshot {
     pub head: Version,
-    pub endpoints: Vec<Endpoint>,
+    pub endpoints: Vec<Mock>,
     pub damaged: Vec<Damaged>,
     pub digest: Digest,
 }
@@ -24,7 +24,7 @@ impl Snapshot {
     pub async fn of(store: &dyn Store) -> Result<Self, StoreError> {
         let received = Arc::new(Mutex::new((vec![], vec![], Digest::default())));
         let results = Arc::clone(&received);
-        let receive = move |delivered: Result<(Endpoint, Digest), Damaged>| {
+        let receive = move |delivered: Result<(Mock, Digest), Damaged>| {
             let (endpoints, damaged, all) = &mut *results.lock();
             *all ^= delivered.as_ref().map_or_else(|damaged| damaged.digest, |(_, digest)| *digest);
             match delivered {
@@ -34,7 +34,7 @@ impl Snapshot {
         };
         let head = store.load(Box::new(receive)).await?;
         let (mut endpoints, damaged, digest) = Arc::into_inner(received).unwrap().into_inner();
-        endpoints.sort_unstable_by_key(|endpoint: &Endpoint| endpoint.id);
+        endpoints.sort_unstable_by_key(|endpoint: &Mock| endpoint.id);
         Ok(Self { head, endpoints, damaged, digest })
     }
 }
@@ -46,7 +46,7 @@ pub struct Model {
     /// Every id in the history.
     pub ids: Vec<EndpointId>,
     /// The changes of each write, in order.
-    log: Vec<Vec<(EndpointId, Option<Endpoint>)>>,
+    log: Vec<Vec<(EndpointId, Option<Mock>)>>,
     /// The digest after each write.
     digests: Vec<Digest>,
 }
@@ -167,9 +167,9 @@ impl Model {
         if since > self.head() {
             return Changes::Gap;
         }
-        let entry = |(at, changes): (usize, &Vec<(EndpointId, Option<Endpoint>)>)| {
+        let entry = |(at, changes): (usize, &Vec<(EndpointId, Option<Mock>)>)| {
             let version = Version(at as u64 + 1);
-            let change = |(id, then): &(EndpointId, Option<Endpoint>)| {
+            let change = |(id, then): &(EndpointId, Option<Mock>)| {
                 let endpoint = if as_it_was { then.clone() } else { self.get(*id).map(|stored| stored.endpoint) };
                 let digest = endpoint.as_ref().map(|endpoint| digest_of(endpoint, version)).unwrap_or_default();
                 Change { version, id: *id, endpoint, digest }

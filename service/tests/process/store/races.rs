@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use echo_service::{
-    domain::{Endpoint, Verb},
+    domain::{Mock, Verb},
     store::{Changes, Store, Version, Write, WriteError},
 };
 use futures_util::future::join_all;
@@ -60,7 +60,7 @@ pub async fn of_many_changes_of_one_version_exactly_one_wins<S: Subject>() {
         let expected = subject.store().write(Write::Create(old.clone())).await.unwrap();
         let change = |n: usize| match n % 3 {
             0 => Write::Delete { id: old.id, expected },
-            n => Write::Replace { endpoint: Endpoint { response: response(n), ..old.clone() }, expected },
+            n => Write::Replace { endpoint: Mock { response: response(n), ..old.clone() }, expected },
         };
         let outcomes = at_once(subject.store(), (0..WRITERS).map(change).collect()).await;
         let won = winner(&outcomes);
@@ -83,7 +83,7 @@ pub async fn of_many_moves_to_one_route_exactly_one_wins<S: Subject>() {
     let created = at_once(subject.store(), rivals.iter().cloned().map(Write::Create).collect()).await;
     let target = endpoint(Verb::Get, "/to", &response(1)).route;
     let moves = rivals.iter().zip(created).map(|(rival, version)| Write::Replace {
-        endpoint: Endpoint { route: target.clone(), ..rival.clone() },
+        endpoint: Mock { route: target.clone(), ..rival.clone() },
         expected: version.unwrap(),
     });
     let outcomes = at_once(subject.store(), moves.collect()).await;

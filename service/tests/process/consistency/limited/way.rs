@@ -4,7 +4,7 @@ use std::{ops::Range, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use echo_service::{
-    domain::{Endpoint, EndpointId},
+    domain::{EndpointId, Mock},
     store::{
         Changes, Deliver, Filter, Page, Raise, RaiseError, Store, StoreError, Stored, Version, Write, WriteError,
         Written,
@@ -121,7 +121,7 @@ impl Store for Way {
     async fn write_all(&self, changes: Vec<Write>) -> Result<Written, WriteError> {
         let began = Instant::now();
         for write in &changes {
-            if let Write::Replace { endpoint: Endpoint { id, .. }, .. } | Write::Delete { id, .. } = write {
+            if let Write::Replace { endpoint: Mock { id, .. }, .. } | Write::Delete { id, .. } = write {
                 self.find(1, |model| model.get(*id)).await?;
             }
         }

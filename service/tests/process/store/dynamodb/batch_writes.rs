@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use echo_service::{
-    domain::{Endpoint, Verb},
+    domain::{Mock, Verb},
     store::{Changes, MAX_MOCK_BYTES, Version, Write, WriteError},
 };
 
@@ -14,7 +14,7 @@ use super::{
 use crate::store::model::Snapshot;
 use crate::store::text_response;
 
-fn at(path: &str) -> Endpoint {
+fn at(path: &str) -> Mock {
     endpoint(Verb::Get, path, &response(1))
 }
 
@@ -22,13 +22,13 @@ fn at(path: &str) -> Endpoint {
 async fn thirty_two_moves_are_one_write_and_more_are_refused() {
     let scene = Scene::set().await;
     let mocks: Vec<_> = (0..33).map(|n| at(&format!("/{n}"))).collect();
-    let create = |mocks: &[Endpoint]| mocks.iter().cloned().map(Write::Create).collect::<Vec<_>>();
+    let create = |mocks: &[Mock]| mocks.iter().cloned().map(Write::Create).collect::<Vec<_>>();
     let refusal = scene.store.write_all(create(&mocks)).await;
     assert!(matches!(refusal, Err(WriteError::TooMany { changes: 33, .. })), "{refusal:?}");
     assert_eq!(scene.store.write_all(create(&mocks[..32])).await.unwrap().version, Version(1));
     // Each move takes three items: the mock, the left claim and the taken claim.
     let moves = mocks[..32].iter().enumerate().map(|(n, mock)| Write::Replace {
-        endpoint: Endpoint { route: at(&format!("/moved/{n}")).route, ..mock.clone() },
+        endpoint: Mock { route: at(&format!("/moved/{n}")).route, ..mock.clone() },
         expected: Version(1),
     });
     assert_eq!(scene.store.write_all(moves.collect()).await.unwrap().version, Version(2));
@@ -63,7 +63,7 @@ async fn the_size_limit_of_a_mock_includes_unknown_members() {
     item.insert("later".into(), text(&"x".repeat(100_000)));
     scene.table.put(item).await;
     let with = |bytes| Write::Replace {
-        endpoint: Endpoint { response: text_response(&"x".repeat(bytes)), ..mock.clone() },
+        endpoint: Mock { response: text_response(&"x".repeat(bytes)), ..mock.clone() },
         expected,
     };
     let refusal = scene.store.write(with(256 * 1024)).await;
@@ -80,7 +80,7 @@ async fn mocks_swap_routes_in_one_write_even_if_the_answer_is_lost() {
     let ((one, first), (two, second)) = (create(&scene.other, "/one").await, create(&scene.other, "/two").await);
     Snapshot::of(&*scene.store).await.unwrap();
     let [swapped, other] =
-        [(&one, &two), (&two, &one)].map(|(mock, at)| Endpoint { route: at.route.clone(), ..mock.clone() });
+        [(&one, &two), (&two, &one)].map(|(mock, at)| Mock { route: at.route.clone(), ..mock.clone() });
     scene.proxy.on(super::writes_in_doubt::SENDING, |n, request| {
         if n == 0 {
             return super::proxy::Fate::CutAfter;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use echo_service::{
-    domain::Endpoint,
+    domain::Mock,
     store::{Version, Write, WriteError},
 };
 use serde_json::json;
@@ -28,7 +28,7 @@ async fn a_record_that_changes_during_its_deletion_is_read_again() {
     item.insert("path".into(), text("/shown"));
     scene.table.put(item).await;
     let shown = scene.other.get(endpoint.id).await.unwrap().unwrap().endpoint;
-    let changed = Endpoint { response: endpoint.response.clone(), ..shown };
+    let changed = Mock { response: endpoint.response.clone(), ..shown };
     let (other, runtime, mut change) = (Arc::clone(&scene.other), Handle::current(), Some(changed));
     scene.proxy.on("TransactWriteItems", move |_, _| {
         if let Some(endpoint) = change.take() {

@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use echo_service::{
-    domain::{Endpoint, Verb},
+    domain::{Mock, Verb},
     store::{Changes, Version, Write},
 };
 use serde_json::json;
@@ -166,7 +166,7 @@ async fn changes_keep_unknown_members_of_a_mock_and_log_them() {
     scene.table.put(head).await;
 
     let expected = scene.other.get(mock.id).await.unwrap().unwrap().version;
-    let changed = Endpoint { response: response(3), ..mock.clone() };
+    let changed = Mock { response: response(3), ..mock.clone() };
     let expected = scene.store.write(Write::Replace { endpoint: changed, expected }).await.unwrap();
     let expected = scene.other.write(Write::Replace { endpoint: moved(&mock, "/y"), expected }).await.unwrap();
     let item = scene.table.item("ENDPOINT", &mock.id.to_string()).await.unwrap();

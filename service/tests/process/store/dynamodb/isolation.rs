@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use echo_service::{
-    domain::{Endpoint, Verb},
+    domain::{Mock, Verb},
     replica::Replica,
     store::{Changes, Filter, Version, Write},
 };
@@ -34,7 +34,7 @@ pub fn hide(sorts: &[impl AsRef<str>]) -> Fate {
 
 const SECOND: &str = "00000000000000000002";
 
-async fn changes(scene: &Scene, since: u64) -> Option<(u64, Vec<Endpoint>)> {
+async fn changes(scene: &Scene, since: u64) -> Option<(u64, Vec<Mock>)> {
     match scene.store.changes_since(Version(since)).await.unwrap() {
         Changes::Log { head, changes, .. } => Some((head.0, changes.into_iter().filter_map(|c| c.endpoint).collect())),
         Changes::Part { .. } | Changes::Gap => None,
@@ -137,7 +137,7 @@ async fn an_expired_entry_is_a_gap_even_between_remaining_entries() {
 }
 
 /// The present item of an endpoint.
-async fn item(scene: &Scene, endpoint: &Endpoint) -> Item {
+async fn item(scene: &Scene, endpoint: &Mock) -> Item {
     scene.table.item("ENDPOINT", &endpoint.id.to_string()).await.unwrap()
 }
 
@@ -234,7 +234,7 @@ async fn a_listing_of_one_path_is_a_snapshot() {
         let (one, expected) = create(&scene.other, "/path").await;
         let replica = Replica::load(Arc::clone(&scene.store), LEASE).await.unwrap();
         let later = moved(&endpoint(Verb::Get, "/path", &response(1)), "/path");
-        let changed = Endpoint { response: response(2), ..one.clone() };
+        let changed = Mock { response: response(2), ..one.clone() };
         let second = if is_deletion {
             Write::Delete { id: one.id, expected }
         } else {

@@ -4,7 +4,7 @@ use std::mem::discriminant;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use echo_service::{
-    domain::{Endpoint, EndpointId, Headers, MockResponse, Verb},
+    domain::{EndpointId, Headers, Mock, MockResponse, Verb},
     store::{Change, Digest, Filter, Stored, Version, Write},
 };
 use serde_json::{Value, json};
@@ -112,15 +112,15 @@ fn attribute(value: &Value) -> AttributeValue {
     }
 }
 
-fn greeting() -> Endpoint {
+fn greeting() -> Mock {
     let response = text_response("Hello");
     let headers = Headers::parse(vec![("X-Greeting".to_owned(), "yes".to_owned())]).unwrap();
     let response = MockResponse::new(response.code(), headers, response.body().cloned()).unwrap();
-    Endpoint { id: EndpointId::parse(GREETING).unwrap(), ..endpoint(Verb::Get, "/greeting", &response) }
+    Mock { id: EndpointId::parse(GREETING).unwrap(), ..endpoint(Verb::Get, "/greeting", &response) }
 }
 
-fn gone() -> Endpoint {
-    Endpoint { id: EndpointId::parse(GONE).unwrap(), ..endpoint(Verb::Put, "/gone", &text_response("")) }
+fn gone() -> Mock {
+    Mock { id: EndpointId::parse(GONE).unwrap(), ..endpoint(Verb::Put, "/gone", &text_response("")) }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -142,7 +142,7 @@ async fn are_loaded_followed_got_and_written_to(format: u64) {
     let (store, greeting, gone) = (table.open().await, greeting(), gone());
     let loaded = Snapshot::of(&*store).await.expect(ADVICE);
     assert_eq!((loaded.head, loaded.endpoints), (Version(3), vec![greeting.clone()]), "{ADVICE}");
-    let change = |version, of: &Endpoint, endpoint: Option<&Endpoint>| Change {
+    let change = |version, of: &Mock, endpoint: Option<&Mock>| Change {
         version,
         id: of.id,
         endpoint: endpoint.cloned(),

@@ -30,7 +30,7 @@ mod writes_in_doubt;
 use std::{sync::Arc, time::Duration};
 
 use echo_service::{
-    domain::{Endpoint, Verb},
+    domain::{Mock, Verb},
     store::{Changes, Store, Version, Write, WriteError},
 };
 pub use table::InDynamoDb;
@@ -72,7 +72,7 @@ impl Scene {
     }
 }
 
-async fn create(store: &Arc<dyn Store>, path: &str) -> (Endpoint, Version) {
+async fn create(store: &Arc<dyn Store>, path: &str) -> (Mock, Version) {
     let new = endpoint(Verb::Get, path, &response(1));
     let version = store.write(Write::Create(new.clone())).await.unwrap();
     (new, version)
@@ -86,8 +86,8 @@ async fn pass(time: Duration) {
 }
 
 /// The same endpoint elsewhere.
-fn moved(endpoint: &Endpoint, path: &str) -> Endpoint {
-    Endpoint { route: self::endpoint(Verb::Put, path, &response(1)).route, ..endpoint.clone() }
+fn moved(endpoint: &Mock, path: &str) -> Mock {
+    Mock { route: self::endpoint(Verb::Put, path, &response(1)).route, ..endpoint.clone() }
 }
 
 fn holder(outcome: Result<Version, WriteError>) -> echo_service::domain::EndpointId {

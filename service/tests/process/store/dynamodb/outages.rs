@@ -11,7 +11,7 @@ use std::{
 };
 
 use echo_service::{
-    domain::{Endpoint, EndpointId, Verb},
+    domain::{EndpointId, Mock, Verb},
     store::{Version, Write, WriteError},
 };
 use futures_util::future::join_all;
@@ -231,7 +231,7 @@ async fn a_missing_endpoint_is_reported_before_a_taken_route() {
             {"Code": "ConditionalCheckFailed", "Message": "by a test", "Item": claim}, {"Code": "None"}
         ])))
     });
-    let outcome = scene.store.write(Write::Replace { endpoint: Endpoint { route: two.route, ..one }, expected }).await;
+    let outcome = scene.store.write(Write::Replace { endpoint: Mock { route: two.route, ..one }, expected }).await;
     assert!(matches!(outcome, Err(WriteError::Missing)), "{outcome:?}");
 }
 

@@ -1,7 +1,7 @@
 //! The largest mocks, and more mocks than fit into a page.
 
 use echo_service::{
-    domain::{Body, Endpoint, EndpointId, Headers, MockPath, MockResponse, Route, StatusCode, Verb},
+    domain::{Body, EndpointId, Headers, Mock, MockPath, MockResponse, Route, StatusCode, Verb},
     store::{Changes, Filter, Stored, Version, Write},
 };
 
@@ -9,13 +9,13 @@ use super::{Table, create, endpoint, response};
 use crate::store::model::Snapshot;
 
 /// As large as the domain admits.
-fn largest(verb: Verb, character: &str) -> Endpoint {
+fn largest(verb: Verb, character: &str) -> Mock {
     let headers = (0..63).map(|n| (format!("x-{n:02}"), "\"".repeat(254))).collect();
     let body = Body::parse(character.repeat(256 * 1024)).unwrap();
     let response =
         MockResponse::new(StatusCode::parse(200).unwrap(), Headers::parse(headers).unwrap(), Some(body)).unwrap();
     let path = MockPath::parse(&format!("/{}", "%2F".repeat(682))).unwrap();
-    Endpoint { id: EndpointId::generate(), route: Route::new(verb, path), response }
+    Mock { id: EndpointId::generate(), route: Route::new(verb, path), response }
 }
 
 #[tokio::test]
@@ -55,9 +55,9 @@ async fn the_largest_mocks_are_written_listed_and_followed() {
 async fn a_page_of_large_mocks_is_short() {
     let store = Table::create().await.open().await;
     for n in 0..20 {
-        let Endpoint { id, response, .. } = largest(Verb::Get, if n < 15 { "x" } else { "\u{1}" });
+        let Mock { id, response, .. } = largest(Verb::Get, if n < 15 { "x" } else { "\u{1}" });
         let route = endpoint(Verb::Get, &format!("/{n}"), &self::response(0)).route;
-        store.write(Write::Create(Endpoint { id, route, response })).await.unwrap();
+        store.write(Write::Create(Mock { id, route, response })).await.unwrap();
     }
     let (mut sizes, mut after) = (Vec::new(), None);
     loop {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use echo_service::{
-    domain::{Endpoint, Verb},
+    domain::{Mock, Verb},
     store::{Changes, Store, Version, Write, WriteError},
 };
 use futures_util::future::join_all;
@@ -36,7 +36,7 @@ async fn of_two_processes_racing_for_a_route_or_a_version_one_wins() {
         let expected = outcomes.remove(won).unwrap();
         assert_eq!(holder(outcomes.remove(0)), rivals[won].id);
 
-        let changed = Endpoint { response: response(3), ..rivals[won].clone() };
+        let changed = Mock { response: response(3), ..rivals[won].clone() };
         let change = Write::Replace { endpoint: changed, expected };
         let outcomes = at_once(&scene, vec![change.clone(), change]).await;
         let won: Vec<_> = outcomes.iter().filter(|outcome| outcome.is_ok()).collect();
