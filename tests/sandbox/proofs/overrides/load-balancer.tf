@@ -57,7 +57,7 @@ resource "aws_lb" "main" {
   enable_zonal_shift         = false
   idle_timeout               = 61
   xff_header_processing_mode = "preserve"
-  drop_invalid_header_fields = false
+  drop_invalid_header_fields = true
   desync_mitigation_mode     = "strictest"
   enable_waf_fail_open       = false
 
