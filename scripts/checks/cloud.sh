@@ -45,5 +45,7 @@ check_sandbox() {
     [[ $proved ]] || status=1
     ((count += proved))
   done
+  # Again at the end: the logs are long.
+  ((status == 0)) || grep --no-filename --after-context 3 '^FAILED' "$work"/sandbox-*.log || tail --lines 5 "$work"/sandbox-*.log
   return "$status"
 }
