@@ -11,7 +11,7 @@ use tokio_util::{
 use crate::{
     api::{Gate, Locations, Management, Readiness},
     config::Config,
-    mocks::Mocks,
+    mocks::{Mocks, Uploads},
     replica::{self, MAX_MOCKS_BYTES, Replica},
     server::{self, Face, HttpTelemetry, Server},
     store::{
@@ -124,7 +124,12 @@ impl App {
         };
         let management = Arc::new(management.into_endpoint());
         let rate = RateLimit::per_second(config.mock_rate);
-        let mocks = Arc::new(Mocks { replica: Arc::clone(&replica), rate, trusted });
+        let mocks = Arc::new(Mocks {
+            replica: Arc::clone(&replica),
+            rate,
+            trusted,
+            uploads: Uploads::new(config.document_limits),
+        });
 
         let ratio = config.exports.mock_ratio.unwrap_or(1.0);
         let telemetry = Arc::new(HttpTelemetry::new(&telemetry.meter(), telemetry.tracer(), ratio));

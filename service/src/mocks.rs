@@ -1,4 +1,4 @@
-//! Serves mocks: finds the answer for method and path, and sends it unchanged.
+//! Serves mocks: finds the answer to a request, and sends it unchanged.
 //!
 //! Echo never compresses, rewrites or authenticates the answer of a mock.
 
@@ -6,18 +6,22 @@ use std::{net::IpAddr, sync::Arc};
 
 use bytes::Bytes;
 use http::{Response, request::Parts};
-use hyper::ext::ReasonPhrase;
+use hyper::{body::Incoming, ext::ReasonPhrase};
 
 use crate::{
-    domain::Verb,
-    replica::Replica,
+    domain::{Call, Content, Undecided, Verb},
+    replica::{FindError, Replica},
     store::StoreError,
     web::{
         client::{TrustedProxies, network_of},
-        problem::ApiError,
+        problem::{ApiError, Kind, capitalized},
         rate::RateLimit,
     },
 };
+
+mod uploads;
+
+pub use self::uploads::Uploads;
 
 /// How a call of a mock ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +30,7 @@ pub enum Outcome {
     Served,
     /// Without a mock.
     Missed,
-    /// By the rate limit.
+    /// By the rate limit, or by a limit of tests or of the bodies that tests read.
     Limited,
     /// By a fault of Echo. A mock may be defined with code 503, too.
     Fault,
@@ -37,12 +41,20 @@ pub struct Mocks {
     pub replica: Arc<Replica>,
     pub rate: RateLimit<IpAddr>,
     pub trusted: TrustedProxies,
+    pub uploads: Uploads,
 }
 
 impl Mocks {
-    /// Answers a request of this peer. `path` is the canonical path, if the request has one.
-    pub async fn answer(&self, head: &Parts, path: Option<&str>, peer: IpAddr) -> (Response<Bytes>, Outcome) {
-        let (mut response, outcome) = match self.find(head, path, peer).await {
+    /// Answers a request of this peer. `path` is the canonical path, if the request has one. Reads the body only if a
+    /// mock tests it.
+    pub async fn answer(
+        &self,
+        head: &Parts,
+        path: Option<&str>,
+        body: &mut Incoming,
+        peer: IpAddr,
+    ) -> (Response<Bytes>, Outcome) {
+        let (mut response, outcome) = match self.find(head, path, body, peer).await {
             Ok(answer) => (answer, Outcome::Served),
             Err((refusal, outcome)) => (refusal.into_http(), outcome),
         };
@@ -57,6 +69,7 @@ impl Mocks {
         &self,
         head: &Parts,
         path: Option<&str>,
+        body: &mut Incoming,
         peer: IpAddr,
     ) -> Result<Response<Bytes>, (ApiError, Outcome)> {
         if self.rate.is_on() {
@@ -64,17 +77,39 @@ impl Mocks {
             self.rate.check(&client).map_err(|wait| (ApiError::too_many_requests(wait), Outcome::Limited))?;
         }
         let found = match Verb::of(&head.method).zip(path) {
-            Some((verb, path)) => self.replica.find(verb, path).await,
+            Some((verb, path)) => {
+                let query = head.uri.query().unwrap_or_default();
+                let call = Call { verb, path, query, headers: &head.headers, body: None };
+                match self.replica.find(&call).await {
+                    // Boxed: the future of a frequent call must stay small.
+                    Err(FindError::Undecided(Undecided::NeedsBody)) => Box::pin(self.find_by_body(call, body)).await?,
+                    found => found,
+                }
+            }
             None => Ok(None),
         };
         let refusal = match found {
             Ok(Some(answer)) => return Ok(answer),
             Ok(None) => return Err((ApiError::page_not_found(head.uri.path()), Outcome::Missed)),
-            Err(StoreError::Damaged(_)) => ApiError::damaged(),
-            Err(StoreError::Loading) => ApiError::loading(),
+            Err(FindError::Undecided(why)) => {
+                let refusal = ApiError::new(Kind::TooCostly, capitalized(&why.to_string()), None);
+                return Err((refusal, Outcome::Limited));
+            }
+            Err(FindError::Store(StoreError::Damaged(_))) => ApiError::damaged(),
+            Err(FindError::Store(StoreError::Loading)) => ApiError::loading(),
             // Without a valid lease and without the store, Echo answers 503.
-            Err(_) => ApiError::store_away(),
+            Err(FindError::Store(_)) => ApiError::store_away(),
         };
         Err((refusal, Outcome::Fault))
+    }
+
+    async fn find_by_body(
+        &self,
+        call: Call<'_>,
+        body: &mut Incoming,
+    ) -> Result<Result<Option<Response<Bytes>>, FindError>, (ApiError, Outcome)> {
+        let upload = self.uploads.read(body).await.map_err(|refusal| (refusal, Outcome::Limited))?;
+        let content = upload.bytes().map_or(Content::TooLarge, Content::Whole);
+        Ok(self.replica.find(&Call { body: Some(content), ..call }).await)
     }
 }

@@ -1,5 +1,6 @@
 //! The OpenAPI document and Swagger UI. Both are part of the binary, without a CDN or files.
 
+mod examples;
 mod page;
 
 use bytes::Bytes;
@@ -94,7 +95,7 @@ fn members(value: &mut Value) -> &mut Map<String, Value> {
 
 /// Adds the schemas of attributes and requests.
 fn add_schemas(schemas: &mut Map<String, Value>, shared_listener: bool) {
-    schemas.extend(document::schemas().map(|(name, schema)| (name.to_owned(), schema)));
+    schemas.extend(document::schemas().into_iter().map(|(name, schema)| (name.to_owned(), schema)));
     for name in document::REQUESTED.into_iter().filter(|_| shared_listener) {
         schemas[name]["properties"][MockPath::NAME]["not"] = json!({"pattern": routes::RESERVED});
     }
@@ -110,7 +111,10 @@ fn complete(operation: &mut Map<String, Value>, has_keys: bool) {
     let id = operation["operationId"].as_str().expect("each operation has an id");
     let Some(Operation { document, refusals }) = operations::of(id) else { return };
     if let Some(name) = document {
-        let content = json!({"schema": {"$ref": format!("#/components/schemas/{name}")}});
+        let mut content = json!({"schema": {"$ref": format!("#/components/schemas/{name}")}});
+        if id == "createEndpoint" {
+            content["examples"] = examples::of_new_endpoints();
+        }
         let content = json!({MEDIA_TYPE: content, "application/json": content});
         operation.insert("requestBody".into(), json!({"required": true, "content": content}));
     }

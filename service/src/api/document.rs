@@ -3,6 +3,7 @@
 mod attributes;
 mod reader;
 mod response;
+mod when;
 
 use serde_json::{Map, Value, json};
 
@@ -23,7 +24,7 @@ pub type IsReserved = fn(&str) -> bool;
 pub const REQUESTED: [&str; 2] = ["NewAttributes", "AttributeChanges"];
 
 /// The schemas of requests' documents, and of attributes in requests and answers.
-pub fn schemas() -> [(&'static str, Value); 5] {
+pub fn schemas() -> Vec<(&'static str, Value)> {
     let ty = json!({"$ref": "#/components/schemas/ResourceType"});
     let [new, changes] = REQUESTED.map(|name| json!({"$ref": format!("#/components/schemas/{name}")}));
     let new = json!({
@@ -51,13 +52,14 @@ pub fn schemas() -> [(&'static str, Value); 5] {
         }},
         "example": {"data": {"type": "endpoints", "attributes": {"response": {"body": "Hello, everyone"}}}},
     });
-    [
+    let schemas = [
         ("Attributes", Mock::schema()),
         (REQUESTED[0], Mock::schema()),
         (REQUESTED[1], changes_schema()),
         ("NewEndpointDocument", new),
         ("EndpointChangesDocument", changes),
-    ]
+    ];
+    schemas.into_iter().chain(when::schemas()).collect()
 }
 
 /// Reads a new endpoint.
@@ -146,7 +148,7 @@ mod tests {
     use proptest::{collection::hash_map, option, prelude::*, sample::select};
 
     use super::{attributes::MOCK, reader::Member, response::RESPONSE, *};
-    use crate::domain::{Body, EndpointId, Headers, MockPath, Priority, Route, StatusCode, Verb};
+    use crate::domain::{Body, EndpointId, Headers, MockPath, Priority, Route, StatusCode, Verb, When};
 
     fn endpoint(verb: Verb, path: &str, code: u16, fields: Vec<(String, String)>, body: Option<String>) -> Mock {
         let path = MockPath::parse(path).unwrap();
@@ -180,6 +182,7 @@ mod tests {
         let fields = vec![("x-a".to_owned(), "1".to_owned())];
         let mut full = endpoint(Verb::ALL[0], "/x", 200, fields, Some("x".to_owned()));
         full.route.priority = Priority::parse(1).unwrap();
+        full.route.when = When::parse(&json!({"body": "x"})).unwrap();
         let shown = full.show();
         for (object, members) in [(&shown, MOCK), (&shown[MockResponse::NAME], RESPONSE)] {
             let names = object.as_object().unwrap().keys().map(String::as_str);

@@ -103,7 +103,10 @@ impl EndpointsApi {
     async fn create(&self, _access: MayWrite, request: &Request, body: RequestDocument) -> Result<New, ApiError> {
         Parameters::of(request).check()?;
         reserve(request, body.room()).await?;
-        let endpoint = document::read_new(&body.read().await?, self.is_reserved)?;
+        let mut endpoint = document::read_new(&body.read().await?, self.is_reserved)?;
+        if !endpoint.route.when.is_empty() {
+            endpoint.id = self.replica.next_id().await?;
+        }
         reserve(request, json_bytes(&endpoint)).await?;
         self.replica.write(Write::Create(endpoint.clone())).await.map_err(|error| refused(request, error))?;
         _ = request.data::<Created>().map(|Created(id)| id.set(endpoint.id));

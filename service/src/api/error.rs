@@ -89,25 +89,18 @@ impl ApiError {
         )
     }
 
-    pub fn no_room() -> Self {
-        Self::unavailable(
-            "Requests of other clients (incomplete, or with unread answers) hold all the memory for requests: try \
-             again",
-        )
-    }
-
     /// A conflict for a client with the right to read: the detail names the holder.
     pub fn taken(route: &Route, holder: EndpointId) -> Self {
         let detail = format!(
-            "`{route}` belongs to the endpoint `{holder}`: change or delete it, or choose another path or priority"
+            "`{route}` belongs to the endpoint `{holder}`: change or delete it, or choose another path, other tests or another priority"
         );
         Self::new(Kind::Conflict, detail, Some(Source::pointer("/data/attributes/path")))
     }
 
     /// [`Self::taken`] without the holder. In a change, the client may have sent only the verb or only the path.
     pub fn taken_by_another() -> Self {
-        let detail = "Another endpoint has this verb, path and priority: use a key with the scope `read` to see it, or \
-                      choose another path or priority";
+        let detail = "Another endpoint has this verb, path, tests and priority: use a key with the scope `read` to see it, or \
+                      choose another path, other tests or another priority";
         Self::new(Kind::Conflict, detail, Some(Source::pointer("/data/attributes/path")))
     }
 
@@ -156,7 +149,7 @@ impl From<WriteError> for ApiError {
             WriteError::Changed => Self::changed(),
             WriteError::Store(error) => error.into(),
             WriteError::Full { .. } => Self::new(Kind::Full, capitalized(&error.to_string()), None),
-            WriteError::TooManyShapes { .. } => {
+            WriteError::TooManyShapes { .. } | WriteError::TooManyMocks { .. } => {
                 let source = Source::pointer("/data/attributes/path");
                 Self::new(Kind::Invalid, capitalized(&error.to_string()), Some(source))
             }

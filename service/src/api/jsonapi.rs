@@ -62,18 +62,11 @@ impl RequestDocument {
     pub async fn read(self) -> Result<Value, ApiError> {
         self.announced?;
         let BodyLimits { bytes, time } = self.limits;
-        let slow = || {
-            let detail = format!("The body did not arrive within {} s: send it faster", time.as_secs());
-            ApiError::new(Kind::Timeout, detail, None)
-        };
-        let body = tokio::time::timeout(time, self.body.into_bytes_limit(bytes)).await.map_err(|_| slow())?;
+        let read = tokio::time::timeout(time, self.body.into_bytes_limit(bytes)).await;
+        let body = read.map_err(|_| ApiError::slow_body(time))?;
         let body = body.map_err(|error| match error {
             ReadBodyError::PayloadTooLarge => too_large(bytes),
-            _ => ApiError::new(
-                Kind::Malformed,
-                "The body did not arrive completely: send all bytes that the headers announce",
-                None,
-            ),
+            _ => ApiError::incomplete_body(),
         })?;
         if body.is_empty() {
             let detail = "The request has no body: send a JSON:API document";

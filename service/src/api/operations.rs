@@ -48,7 +48,7 @@ fn describe(status: u16) -> Value {
         406 => "`Accept` contains JSON:API only with unknown parameters.",
         408 => "The body did not arrive in time.",
         409 => {
-            "Another endpoint has this verb, path and priority, `type` or `id` is wrong, the store's format is too old, or a \
+            "Another endpoint has this verb, path, tests and priority, `type` or `id` is wrong, the store's format is too old, or a \
              process does not know the format."
         }
         412 => "`If-Match` does not name the current version of the endpoint, or `If-None-Match` names it.",

@@ -188,8 +188,8 @@ pub struct Settings {
 
     /// Maximum bytes of a request's body
     ///
-    /// Management refuses a larger body with 413. Mocks discard bodies of any size. The default has room for the
-    /// largest mock with every character escaped.
+    /// Management refuses a larger body with 413. A mock whose tests read the body does not fit a larger one. Other
+    /// mocks discard bodies of any size. The default has room for the largest mock with every character escaped.
     #[arg(long, env = "ECHO_MAX_BODY_BYTES", value_name = "BYTES", default_value = "2097152", help_heading = "Limits")]
     #[arg(allow_negative_numbers = true)]
     pub max_body_bytes: String,

@@ -12,6 +12,7 @@ mod route;
 mod shape;
 mod sought;
 mod verb;
+mod when;
 
 pub use canonical::{IS_PATH_BYTE, canonical};
 pub use excerpt::{beginning, excerpt};
@@ -21,3 +22,6 @@ pub use response::*;
 pub use route::{MAX_PRIORITY, Priority, PriorityError, Route};
 pub use shape::Shape;
 pub use verb::{Verb, VerbError};
+pub use when::{
+    Call, Content, MAX_JSON_VALUES, MAX_READ_BYTES, MAX_TESTS, MAX_WHEN_BYTES, Part, Trial, Undecided, When, WhenError,
+};

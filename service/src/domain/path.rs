@@ -27,7 +27,9 @@ pub enum PathError {
     Url(String),
     #[error("the path must begin with `/`: write `{0}`")]
     NotAbsolute(String),
-    #[error("the path must not hold a query, because Echo ignores the query of a request: write `{0}`")]
+    #[error(
+        "the path must not hold a query, because it is no part of the path: write `{0}`, and test parameters of the query in `when`"
+    )]
     Query(String),
     #[error("the path must not hold a fragment, because clients never send one: write `{0}`")]
     Fragment(String),
@@ -123,6 +125,11 @@ impl MockPath {
             }
             Segment::of(&parameter).name().is_some().then_some((segment, parameter))
         })
+    }
+
+    /// The position of the parameter with this name.
+    pub(super) fn segment_of(&self, name: &str) -> Option<usize> {
+        self.0.split('/').position(|segment| Segment::of(segment).name() == Some(name))
     }
 
     /// The path without the names of its parameters: equal for paths that fit the same requests.

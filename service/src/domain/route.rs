@@ -1,8 +1,8 @@
-//! The route of a mock: verb, path and priority.
+//! The route of a mock: verb, path, tests and priority.
 
 use std::fmt;
 
-use super::{MockPath, Verb};
+use super::{MockPath, Verb, When};
 
 /// Greatest priority. The least is its negative.
 pub const MAX_PRIORITY: i16 = 1_000;
@@ -33,20 +33,22 @@ pub struct Route {
     pub verb: Verb,
     pub path: MockPath,
     pub priority: Priority,
+    pub when: When,
 }
 
 impl Route {
-    /// The route of a mock without a priority.
+    /// The route of a mock without tests and priority.
     pub fn new(verb: Verb, path: MockPath) -> Self {
-        Self { verb, path, priority: Priority::default() }
+        Self { verb, path, priority: Priority::default(), when: When::default() }
     }
 
     /// Whether versions before format 3 can serve the mock.
     pub fn is_plain(&self) -> bool {
-        self.verb != Verb::Any && self.priority == Priority::default() && self.path.shape().is_none()
+        let Self { verb, path, priority, when } = self;
+        *verb != Verb::Any && *priority == Priority::default() && path.shape().is_none() && when.is_empty()
     }
 
-    /// Whether a request with this canonical path fits.
+    /// Whether a request with this canonical path fits, tests aside.
     pub fn fits(&self, verb: Verb, path: &str) -> bool {
         let fits = || match self.path.shape() {
             None => self.path.as_str() == path,
@@ -57,29 +59,39 @@ impl Route {
 
     /// No two mocks have the same claim. Stores keep claims, so the text never changes.
     pub fn claim(&self) -> String {
-        let Self { verb, path, priority } = self;
+        let Self { verb, path, priority, when } = self;
         let claim = format!("{verb} {}", path.without_names());
-        if *priority == Priority::default() { claim } else { format!("{claim} {}", priority.0) }
+        match priority.0 {
+            0 if when.is_empty() => claim,
+            priority if when.is_empty() => format!("{claim} {priority}"),
+            priority => format!("{claim} {priority} {}", when.claim(path)),
+        }
     }
 
     /// A route with this claim.
     pub fn of_claim(claim: &str) -> Option<Self> {
-        let mut parts = claim.split(' ');
+        let mut parts = claim.splitn(4, ' ');
         let (verb, path) = (Verb::parse(parts.next()?).ok()?, MockPath::with_any_names(parts.next()?).ok()?);
         let priority = parts.next().map_or(Some(0), |text| text.parse().ok())?;
-        Some(Self { verb, path, priority: Priority::parse(priority).ok()? })
+        let when = parts.next().map_or(Some(When::default()), |text| When::parse_text(text).ok())?;
+        Some(Self { verb, path, priority: Priority::parse(priority).ok()?, when })
     }
 }
 
 impl fmt::Display for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.verb, self.path)?;
-        if self.priority == Priority::default() { Ok(()) } else { write!(f, " with priority {}", self.priority.0) }
+        if self.priority != Priority::default() {
+            write!(f, " with priority {}", self.priority.0)?;
+        }
+        if self.when.is_empty() { Ok(()) } else { write!(f, " with these tests") }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -94,13 +106,16 @@ mod tests {
 
     #[test]
     fn claims_are_read_as_written() {
-        for (verb, path, priority, claim) in [
-            (Verb::Get, "/a/b", 0, "GET /a/b"),
-            (Verb::Any, "/a/{x}/{*y}", 0, "ANY /a/{}/{*}"),
-            (Verb::Put, "/{x}", -7, "PUT /{} -7"),
+        let (none, json) = (json!({}), json!({"body": {"json": {"b c": 1}}}));
+        for (verb, path, priority, when, claim) in [
+            (Verb::Get, "/a/b", 0, &none, "GET /a/b"),
+            (Verb::Any, "/a/{x}/{*y}", 0, &none, "ANY /a/{}/{*}"),
+            (Verb::Put, "/{x}", -7, &none, "PUT /{} -7"),
+            (Verb::Put, "/a", 0, &json, r#"PUT /a 0 {"body":{"json":{"b c":1}}}"#),
+            (Verb::Put, "/a/{x}", 0, &json!({"params": {"x": "1"}}), r#"PUT /a/{} 0 {"params":{"p2":"1"}}"#),
         ] {
-            let priority = Priority::parse(priority).unwrap();
-            let route = Route { verb, path: MockPath::parse(path).unwrap(), priority };
+            let (priority, when) = (Priority::parse(priority).unwrap(), When::parse(when).unwrap());
+            let route = Route { verb, path: MockPath::parse(path).unwrap(), priority, when };
             assert_eq!(route.claim(), claim);
             assert_eq!(Route::of_claim(claim).unwrap().claim(), claim);
         }

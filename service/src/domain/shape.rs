@@ -31,6 +31,16 @@ impl<'a> Segment<'a> {
     }
 }
 
+/// The raw value of a parameter in a path that fits `pattern`. `None` if the pattern has no such parameter.
+pub(super) fn parameter<'a>(pattern: &str, path: &'a str, name: &str) -> Option<&'a str> {
+    let mut segments = pattern.split('/').map(Segment::of).enumerate();
+    let (at, segment) = segments.find(|(_, segment)| segment.name() == Some(name))?;
+    match segment {
+        Segment::Rest(_) => path.splitn(at + 1, '/').nth(at),
+        _ => path.split('/').nth(at),
+    }
+}
+
 /// The kind of a segment. The most exact kind is the least.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Kind {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use smallvec::SmallVec;
 
-use crate::domain::{Body, EndpointId, Mock, Priority, Shape};
+use crate::domain::{Body, EndpointId, Mock, Priority, Shape, Trial, Undecided, When};
 
 /// A mock's answer, built when the mock is created. All parts lie together: with many mocks, a call costs few cache
 /// misses.
@@ -18,15 +18,28 @@ pub(super) struct PreparedAnswer {
     headers: SmallVec<[(HeaderName, HeaderValue); 1]>,
     body: Bytes,
     pub priority: Priority,
-    /// The mock at the same place that comes next: with a lower priority.
+    /// Boxed: most mocks have no tests.
+    tested: Option<Box<Tested>>,
+    /// The mock at the same place that comes next.
     next: Option<Box<Self>>,
 }
+
+/// The tests of a mock, and its path for tests of parameters.
+#[derive(Debug)]
+struct Tested {
+    when: When,
+    path: Box<str>,
+}
+
+/// The place of a mock in the order of mocks that fit a request: the least rank comes first. Of mocks with the same
+/// number of tests, the last created one has the greatest id.
+pub(super) type Rank<'a> = (Reverse<Priority>, Option<&'a Shape>, bool, Reverse<usize>, Reverse<EndpointId>);
 
 impl PreparedAnswer {
     /// The answer, and the path as key.
     pub(super) fn new(endpoint: &Mock) -> (Bytes, Self) {
-        let path = endpoint.route.path.as_str();
-        let response = &endpoint.response;
+        let Mock { id, route, response } = endpoint;
+        let (path, when) = (route.path.as_str(), &route.when);
         let body = response.body().map_or("", Body::as_str);
         let values = response.headers().iter().map(|(_, value)| value);
         // A single allocation; path, body and values are slices.
@@ -39,11 +52,13 @@ impl PreparedAnswer {
             (name, value.expect("the domain admits field values only"))
         };
         let answer = Self {
-            id: endpoint.id,
+            id: *id,
             status: StatusCode::from_u16(response.code().get()).expect("the domain admits 200 to 599 only"),
             headers: response.headers().iter().map(field).collect(),
             body,
-            priority: endpoint.route.priority,
+            priority: route.priority,
+            tested: (!when.is_empty())
+                .then(|| Box::new(Tested { when: when.clone(), path: route.path.as_str().into() })),
             next: None,
         };
         (path, answer)
@@ -52,6 +67,25 @@ impl PreparedAnswer {
     /// This mock, and those after it.
     pub(super) fn chain(&self) -> impl Iterator<Item = &Self> {
         iter::successors(Some(self), |answer| answer.next.as_deref())
+    }
+
+    pub(super) fn is_tested(&self) -> bool {
+        self.tested.is_some()
+    }
+
+    pub(super) fn when(&self) -> Option<&When> {
+        self.tested.as_ref().map(|tested| &tested.when)
+    }
+
+    /// Whether all tests hold.
+    pub(super) fn holds(&self, trial: &Trial<'_>) -> Result<bool, Undecided> {
+        self.tested.as_ref().map_or(Ok(true), |tested| tested.when.holds(trial, &tested.path))
+    }
+
+    /// The rank for a path of this shape.
+    pub(super) fn rank<'a>(&self, shape: Option<&'a Shape>, is_any: bool) -> Rank<'a> {
+        let tests = self.when().map_or(0, When::len);
+        (Reverse(self.priority), shape, is_any, Reverse(tests), Reverse(self.id))
     }
 
     /// The answer in HTTP's types. The bytes are shared, not copied.
@@ -67,10 +101,9 @@ impl PreparedAnswer {
     }
 }
 
-/// Adds a mock to the mocks at its place. Two mocks have one priority only until the end of a write that creates the
-/// second one before it deletes the first one. The new mock comes first.
+/// Adds a mock to the mocks at its place.
 pub(super) fn add(mut first: &mut Box<PreparedAnswer>, mut added: Box<PreparedAnswer>) {
-    while first.priority > added.priority {
+    while first.rank(None, false) < added.rank(None, false) {
         match first.next {
             Some(ref mut next) => first = next,
             None => return first.next = Some(added),
@@ -87,13 +120,4 @@ pub(super) fn without(mut answer: Box<PreparedAnswer>, id: EndpointId) -> Option
     }
     answer.next = answer.next.and_then(|next| without(next, id));
     Some(answer)
-}
-
-/// The order of mocks that fit a request: the least rank comes first.
-pub(super) fn rank(
-    shape: Option<&Shape>,
-    is_any: bool,
-    priority: Priority,
-) -> (Reverse<Priority>, Option<&Shape>, bool) {
-    (Reverse(priority), shape, is_any)
 }

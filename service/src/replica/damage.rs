@@ -4,11 +4,8 @@ use std::{collections::BTreeSet, mem};
 
 use parking_lot::Mutex;
 
-use super::Replica;
-use crate::{
-    domain::{EndpointId, MockPath, Route, Verb},
-    store::StoreError,
-};
+use super::{FindError, Replica};
+use crate::domain::{Call, EndpointId, MockPath, Route, Verb};
 
 /// The routes of a reading. A cancelled reading puts the routes back, because other calls wait for the claims.
 struct Taken<'a> {
@@ -29,12 +26,12 @@ impl Drop for Taken<'_> {
 }
 
 impl Replica {
-    /// Refuses a call if a mock without parameters and priority claims the request, and the mock's record is damaged
-    /// and does not show the route. The claims for all waiting calls are read at once: a flood of misses must not
-    /// become a flood of reads. The table keeps the found claims.
-    pub(super) async fn check_claims(&self, verb: Verb, path: &str) -> Result<(), StoreError> {
-        let Ok(own) = MockPath::parse(path) else { return Ok(()) };
-        self.sought.lock().extend([verb, Verb::Any].map(|verb| Route::new(verb, own.clone())));
+    /// Refuses a call if a plain mock claims the request, and the mock's record is damaged and does not show the route.
+    /// A plain mock has no parameters, tests and priority. The claims for all waiting calls are read at once: a flood
+    /// of misses must not become a flood of reads. The table keeps the found claims.
+    pub(super) async fn check_claims(&self, call: &Call<'_>) -> Result<(), FindError> {
+        let Ok(own) = MockPath::parse(call.path) else { return Ok(()) };
+        self.sought.lock().extend([call.verb, Verb::Any].map(|verb| Route::new(verb, own.clone())));
         let read = async {
             let mut taken = Taken::new(&self.sought);
             let holders = self.store.holders(&taken.routes).await;
@@ -45,7 +42,7 @@ impl Replica {
             Ok(())
         };
         self.follower.once_for_all(&self.follower.claims, read).await?;
-        self.follower.loaded()?.find(verb, path).map(|_| ())
+        self.follower.loaded()?.find(call).map(|_| ())
     }
 
     /// The number of endpoints with a damaged record.

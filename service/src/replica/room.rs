@@ -34,7 +34,8 @@ pub(super) fn bytes(endpoint: &Mock) -> usize {
     let path = route.path.as_str().len();
     // A pattern has a key of its own.
     let key = if route.path.shape().is_some() { KEY_BYTES + path } else { 0 };
-    MOCK_BYTES + path + key + body + fields.saturating_sub(FIELD_BYTES)
+    let when = if route.when.is_empty() { 0 } else { path + route.when.bytes() };
+    MOCK_BYTES + path + key + when + body + fields.saturating_sub(FIELD_BYTES)
 }
 
 fn is_exceeded(limit: u64, bytes: u64) -> bool {

@@ -1,5 +1,7 @@
 //! Every mock in memory, as a prepared answer. A lookup costs one hash for each shape of path, at any number of mocks.
 
+mod lookup;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, hash_map::Entry},
     mem,
@@ -10,17 +12,20 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 use tokio::time::Instant;
 
+pub(super) use self::lookup::Found;
 use super::{
-    answer::{PreparedAnswer, add, rank, without},
+    answer::{PreparedAnswer, add, without},
     index::{Index, Place},
     room,
     unsettled::Unsettled,
 };
 use crate::{
     domain::{EndpointId, Mock, MockPath, Priority, Route, Verb},
-    store::{Damaged, Digest, Filter, MAX_PAGE_BYTES, StoreError, Version, WriteError},
+    store::{Damaged, Digest, Filter, MAX_PAGE_BYTES, Version, WriteError},
 };
 
+/// Maximum number of mocks at a place: each may add tests to a call.
+const MAX_MOCKS: usize = 256;
 /// Maximum number of damaged records in the log line of a load.
 const MAX_DAMAGED_NAMED: usize = 20;
 
@@ -35,13 +40,6 @@ fn page<'a>(known: impl Iterator<Item = (EndpointId, &'a Known)>, limit: usize) 
         ids.push(id);
     }
     (ids, false)
-}
-
-/// The result of a lookup.
-pub(super) struct Found<'a> {
-    pub answer: Option<&'a PreparedAnswer>,
-    /// Whether no damaged mock with an unknown route, and without parameters and priority, can come first.
-    pub is_certain: bool,
 }
 
 /// A mock by its id.
@@ -115,33 +113,19 @@ impl Table {
         self.told = damaged;
     }
 
-    /// The first of the mocks that fit a request. An error: the record of this mock is damaged.
-    pub(super) fn find(&self, verb: Verb, path: &str) -> Result<Found<'_>, StoreError> {
-        let fitting = self.answers.fitting(verb, path);
-        let found = fitting.min_by(|(shape, is_any, first), (other_shape, other_is_any, other)| {
-            rank(*shape, *is_any, first.priority).cmp(&rank(*other_shape, *other_is_any, other.priority))
-        });
-        let mut is_certain = true;
-        if !self.damaged.is_empty() {
-            let found = found.map(|(shape, is_any, first)| rank(shape, is_any, first.priority));
-            let is_first = |route: &&Route| {
-                let comes_first =
-                    |found| rank(route.path.shape().as_ref(), route.verb == Verb::Any, route.priority) <= found;
-                route.fits(verb, path) && found.is_none_or(comes_first)
-            };
-            let routes = self.damaged.values().filter_map(|damaged| damaged.route.as_ref());
-            if let Some(route) = routes.into_iter().find(is_first) {
-                return Err(StoreError::Damaged(format!("the record of the mock of {route} is damaged")));
-            }
-            let is_plain = found.is_some_and(|found| found <= rank(None, false, Priority::default()));
-            is_certain = is_plain || self.damaged.values().all(|damaged| damaged.route.is_some());
-        }
-        Ok(Found { answer: found.map(|(.., first)| first.as_ref()), is_certain })
-    }
-
     /// Refuses a new mock that would make lookups too slow. Several writes at once may exceed the limit by a few.
     pub(super) fn check(&self, endpoint: &Mock) -> Result<(), WriteError> {
-        self.answers.check(&endpoint.route)
+        let Mock { id, route, .. } = endpoint;
+        let others = self.answers.get(&Place::of(route)).into_iter().flat_map(|first| first.chain());
+        if others.filter(|other| other.id != *id).count() >= MAX_MOCKS {
+            return Err(WriteError::TooManyMocks { verb: route.verb, path: route.path.clone(), max: MAX_MOCKS });
+        }
+        self.answers.check(route)
+    }
+
+    /// The greatest id of a mock.
+    pub(super) fn newest(&self) -> Option<EndpointId> {
+        self.known.iter().filter_map(|known| known.last_key_value()).map(|(id, _)| *id).max()
     }
 
     fn known(&self, id: EndpointId) -> Option<(Verb, &Known)> {
@@ -166,8 +150,9 @@ impl Table {
             let (verb, known) = self.known(id)?;
             let path = MockPath::parse(str::from_utf8(&known.path).ok()?).ok()?;
             let first = self.answers.get(&Place::new(verb, known.path.clone()))?;
-            let priority = first.chain().find(|answer| answer.id == id)?.priority;
-            Some(Route { verb, path, priority })
+            let answer = first.chain().find(|answer| answer.id == id)?;
+            let when = answer.when().cloned().unwrap_or_default();
+            Some(Route { verb, path, priority: answer.priority, when })
         };
         self.damaged.get(&id).and_then(|damaged| damaged.route.clone()).or_else(before)
     }
@@ -268,7 +253,7 @@ impl Table {
             self.known[verb as usize].insert(id, Known { path, digest, bytes });
             // If the mock moved, other replicas may still serve the old route. So the new route waits as well.
             if settles.is_some() {
-                replaces |= self.may_hide(&place, answer.priority);
+                replaces |= self.may_hide(&place, &answer);
                 places.push(place.clone());
             }
             self.below_default += usize::from(answer.priority < Priority::default());
@@ -281,21 +266,6 @@ impl Table {
             self.unsettled.endpoints.insert(id, until);
         }
         replaces
-    }
-
-    /// Whether a new mock may come before a mock that other replicas serve. A mock for many requests may get a yes in
-    /// vain. Others may serve a mock that is damaged here.
-    fn may_hide(&self, place: &Place, new: Priority) -> bool {
-        if !self.damaged.is_empty() {
-            return true;
-        }
-        let Some((verb, path)) = place.request() else {
-            return new > Priority::default() || self.below_default > 0 || self.answers.may_hide(place);
-        };
-        let own = rank(None, false, new);
-        self.answers
-            .fitting(verb, path)
-            .any(|(shape, is_any, first)| first.chain().any(|other| own <= rank(shape, is_any, other.priority)))
     }
 
     /// Removes a mock from its place. The key of the others must not keep the memory of the removed mock.

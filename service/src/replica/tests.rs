@@ -5,16 +5,20 @@ mod limits;
 
 use std::{
     future,
-    sync::atomic::{AtomicBool, AtomicIsize, AtomicUsize, Ordering},
+    sync::{
+        LazyLock,
+        atomic::{AtomicBool, AtomicIsize, AtomicUsize, Ordering},
+    },
     thread,
 };
 
 use async_trait::async_trait;
+use http::HeaderMap;
 use tokio::{runtime::Runtime, time::sleep};
 
 use super::*;
 use crate::{
-    domain::{Headers, Mock, MockPath, MockResponse, StatusCode},
+    domain::{Headers, Mock, MockPath, MockResponse, StatusCode, Verb},
     store::{AdoptError, Change, Changes, Deliver, Filter, Page, Raise, RaiseError},
 };
 
@@ -49,7 +53,13 @@ impl OneMock {
     }
 }
 
-/// An endpoint at this path.
+/// A GET without fields.
+fn call(path: &str) -> Call<'_> {
+    static NO_FIELDS: LazyLock<HeaderMap> = LazyLock::new(HeaderMap::new);
+    Call { verb: Verb::Get, path, query: "", headers: &NO_FIELDS, body: None }
+}
+
+/// A mock at this path.
 fn mock(path: &str, code: u16) -> Mock {
     let route = Route::new(Verb::Get, MockPath::parse(path).unwrap());
     let headers = Headers::parse(vec![]).unwrap();
@@ -156,7 +166,7 @@ fn a_write_of_this_process_is_not_applied_to_a_table_that_is_being_loaded_again(
 fn no_call_is_answered_from_a_table_before_its_load_succeeds() {
     let (runtime, store) = (Runtime::new().unwrap(), Arc::<OneMock>::default());
     let replica = runtime.block_on(Replica::load(Arc::clone(&store) as Arc<dyn Store>, LEASE)).unwrap();
-    let calls = || ["/", "/missing"].map(|path| runtime.block_on(replica.find(Verb::Get, path)));
+    let calls = || ["/", "/missing"].map(|path| runtime.block_on(replica.find(&call(path))));
     store.is_broken.store(true, Ordering::Relaxed);
     store.has_gap.store(true, Ordering::Relaxed);
     assert!(calls().iter().all(Result::is_err));
@@ -168,7 +178,7 @@ fn no_call_is_answered_from_a_table_before_its_load_succeeds() {
     runtime.block_on(store.until_it_loads());
     assert_eq!(replica.count(), 1, "it is delivered");
     // No failure of the store: such failures ring an alarm.
-    assert!(calls().iter().all(|call| matches!(call, Err(StoreError::Loading))));
+    assert!(calls().iter().all(|call| matches!(call, Err(FindError::Store(StoreError::Loading)))));
 }
 
 /// `Instant` does not count the time for which a machine was suspended.
@@ -177,10 +187,10 @@ fn a_lease_ends_while_the_machine_is_suspended() {
     let (runtime, store) = (Runtime::new().unwrap(), Arc::<OneMock>::default());
     let replica = runtime.block_on(Replica::load(Arc::clone(&store) as Arc<dyn Store>, LEASE)).unwrap();
     thread::sleep(2 * LEASE.term);
-    assert!(runtime.block_on(replica.find(Verb::Get, "/")).unwrap().is_some());
+    assert!(runtime.block_on(replica.find(&call("/"))).unwrap().is_some());
     store.is_silent.store(true, Ordering::Relaxed);
     clock::SUSPENDED.fetch_add(2 * LEASE.term.as_millis() as u64, Ordering::Relaxed);
-    assert!(runtime.block_on(replica.find(Verb::Get, "/")).is_err());
+    assert!(runtime.block_on(replica.find(&call("/"))).is_err());
 }
 
 /// A thread may stop between two lines for any time. Here another thread holds the table.
@@ -190,7 +200,7 @@ fn what_is_looked_up_when_the_lease_is_over_is_not_answered_even_if_it_was_asked
     let replica = runtime.block_on(Replica::load(Arc::clone(&store) as Arc<dyn Store>, LEASE)).unwrap();
     let find = || {
         let replica = Arc::clone(&replica);
-        runtime.spawn(async move { replica.find(Verb::Get, "/").await })
+        runtime.spawn(async move { replica.find(&call("/")).await })
     };
     // By then the load is settled.
     thread::sleep(2 * LEASE.term);
@@ -232,7 +242,7 @@ async fn a_reading_that_own_writes_overtake_takes_no_write_back() {
         assert!(replica.follower.apply_own(Version(version), &own));
     }
     store.is_silent.store(false, Ordering::Relaxed);
-    assert_eq!(replica.find(Verb::Get, "/x").await.unwrap().unwrap().status(), 202);
+    assert_eq!(replica.find(&call("/x")).await.unwrap().unwrap().status(), 202);
 }
 
 /// Another replica may answer from memory until then.
@@ -269,7 +279,7 @@ fn the_removal_of_a_mock_leaves_the_next_holder_of_its_route() {
         table.apply([(endpoint.id, Some(endpoint), Digest::default())], None);
     }
     table.apply([(previous.id, None, Digest::default())], None);
-    assert_eq!(table.find(Verb::Get, "/x").unwrap().answer.unwrap().to_response().status(), 202);
+    assert_eq!(table.find(&call("/x")).unwrap().answer.unwrap().to_response().status(), 202);
 }
 
 /// Of two requests that delete a damaged record, the second one may be answered after the deletion.

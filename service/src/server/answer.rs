@@ -99,11 +99,11 @@ impl Answers {
         mocks: &Mocks,
         head: &Parts,
         path: Option<&str>,
-        body: Incoming,
+        mut body: Incoming,
         peer: IpAddr,
     ) -> (Response<AnswerBody>, Option<Incoming>) {
         let exchange = self.telemetry.begin(head, None);
-        let answer = AssertUnwindSafe(mocks.answer(head, path, peer)).catch_unwind().await;
+        let answer = AssertUnwindSafe(mocks.answer(head, path, &mut body, peer)).catch_unwind().await;
         let (mut response, outcome) =
             answer.map_or_else(|_| (panicked(), Outcome::Fault), |(response, outcome)| (from_bytes(response), outcome));
         exchange.count(outcome);

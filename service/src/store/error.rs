@@ -1,7 +1,7 @@
 //! Refusals and failures of a store.
 
 use super::{MAX_CHANGES, MAX_MOCK_BYTES, MAX_WRITE_BYTES};
-use crate::domain::{EndpointId, Route, Verb};
+use crate::domain::{EndpointId, MockPath, Route, Verb};
 
 /// Why a write was not acknowledged.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +29,10 @@ pub enum WriteError {
          mocks of one pattern"
     )]
     TooManyShapes { verb: Verb, max: usize },
+    #[error(
+        "mocks of {verb} {path} are {max} already: delete one of them, or put a value that they test into the path"
+    )]
+    TooManyMocks { verb: Verb, path: MockPath, max: usize },
     #[error("the write replaces mocks of {bytes} bytes, which is too much at once: change fewer of them")]
     ReplacesTooMuch { bytes: usize },
     #[error(

@@ -4,7 +4,7 @@
 //! | --- | --- | --- |
 //! | 1 | verb, path, code, headers, body | all versions |
 //! | 2 | unknown members of a mock survive a change; several changes in one entry of the log; epochs of a table | versions that know format 2 |
-//! | 3 | parameters in paths, the verb ANY, priorities | versions that know format 3 |
+//! | 3 | parameters in paths, the verb ANY, priorities, tests of the request | versions that know format 3 |
 
 use std::collections::BTreeMap;
 
@@ -49,7 +49,7 @@ impl Format {
     /// The format that a write needs, if `new` are the new states of mocks.
     pub(super) fn of_write<'a>(changes: usize, mut new: impl Iterator<Item = &'a Mock>) -> u64 {
         match changes {
-            _ if new.any(|endpoint| !endpoint.route.is_plain()) => 3,
+            _ if new.any(|mock| !mock.route.is_plain()) => 3,
             1 => 1,
             _ => 2,
         }

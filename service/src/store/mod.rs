@@ -174,7 +174,8 @@ pub fn json_bytes(endpoint: &Mock) -> usize {
     let text = |text: &str| text.bytes().map(escaped).sum::<usize>();
     let Mock { route, response, .. } = endpoint;
     let headers = response.headers().iter().map(|(name, value)| name.len() + text(value) + 6).sum::<usize>();
-    FIXED_BYTES + route.path.as_str().len() + headers + response.body().map_or(0, |body| text(body.as_str()))
+    let when = route.when.as_str().len();
+    FIXED_BYTES + route.path.as_str().len() + when + headers + response.body().map_or(0, |body| text(body.as_str()))
 }
 
 /// The new state of an endpoint after a write, `None` after a deletion. An exclusive store may return a later state

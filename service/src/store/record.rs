@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{StoreError, Stored, Version};
-use crate::domain::{Body, EndpointId, Headers, Mock, MockPath, MockResponse, Priority, Route, StatusCode, Verb};
+use crate::domain::{Body, EndpointId, Headers, Mock, MockPath, MockResponse, Priority, Route, StatusCode, Verb, When};
 
 /// An endpoint without its id, in types for every store.
 ///
@@ -22,10 +22,13 @@ pub(super) struct Record<'a> {
     /// Absent for the default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<i16>,
+    /// The tests as canonical JSON. Absent without tests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<String>,
 }
 
 /// The known members of a record.
-pub(super) const MEMBERS: [&str; 7] = ["version", "verb", "path", "code", "headers", "body", "priority"];
+pub(super) const MEMBERS: [&str; 8] = ["version", "verb", "path", "code", "headers", "body", "priority", "when"];
 
 /// The unknown members of a record, as text. Each change of the endpoint keeps them.
 pub(super) type Rest = BTreeMap<String, Box<RawValue>>;
@@ -50,17 +53,21 @@ impl<'a> Record<'a> {
             headers: response.headers().iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect(),
             body: response.body().map(|body| body.as_str().to_owned()),
             priority: Some(route.priority.get()).filter(|priority| *priority != Priority::default().get()),
+            when: Some(route.when.as_str().to_owned()).filter(|when| !when.is_empty()),
         }
     }
 
     /// The domain's rules are checked again: a damaged record must not become an answer.
     pub(super) fn parse(self, id: EndpointId) -> Result<Stored, StoreError> {
         let damaged = |why: String| damaged(id, &why);
+        let when = self.when.as_deref().map_or(Ok(When::default()), When::parse_text).map_err(damaged)?;
         let route = Route {
             verb: Verb::parse(self.verb).map_err(|e| damaged(e.to_string()))?,
             path: MockPath::parse(self.path).map_err(|e| damaged(e.to_string()))?,
             priority: Priority::parse(self.priority.unwrap_or_default().into()).map_err(|e| damaged(e.to_string()))?,
+            when,
         };
+        route.when.check_params(&route.path).map_err(|e| damaged(e.detail))?;
         let code = StatusCode::parse(self.code).map_err(|e| damaged(e.to_string()))?;
         let headers = Headers::parse(self.headers).map_err(|e| damaged(format!("{e:?}")))?;
         let body = self.body.map(Body::parse).transpose().map_err(|e| damaged(e.to_string()))?;
@@ -76,7 +83,8 @@ pub(super) fn bytes(endpoint: &Mock) -> usize {
     const FIELD_BYTES: usize = 8;
     let Mock { route, response, .. } = endpoint;
     let headers = response.headers().iter().map(|(name, value)| name.len() + value.len() + FIELD_BYTES).sum::<usize>();
-    FIXED_BYTES + route.path.as_str().len() + headers + response.body().map_or(0, |body| body.as_str().len())
+    let texts = route.path.as_str().len() + route.when.as_str().len();
+    FIXED_BYTES + texts + headers + response.body().map_or(0, |body| body.as_str().len())
 }
 
 pub(super) fn encode(endpoint: &Mock, version: Version, rest: &Rest) -> Vec<u8> {

@@ -43,6 +43,7 @@ pub enum Kind {
     TooManyRequests,
     Internal,
     Damaged,
+    TooCostly,
     NotImplemented,
     Unavailable,
     Full,
@@ -74,6 +75,7 @@ impl Kind {
             Self::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests", "Too many requests"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error"),
             Self::Damaged => (StatusCode::INTERNAL_SERVER_ERROR, "damaged", "Damaged record"),
+            Self::TooCostly => (StatusCode::INTERNAL_SERVER_ERROR, "too_costly", "Too costly"),
             Self::NotImplemented => (StatusCode::NOT_IMPLEMENTED, "not_implemented", "Not implemented"),
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Service unavailable"),
             Self::Full => (StatusCode::INSUFFICIENT_STORAGE, "full", "Memory limit of all mocks"),
@@ -150,6 +152,13 @@ impl ApiError {
         Self::new(Kind::Unavailable, detail, None).with_header(header::RETRY_AFTER, 1)
     }
 
+    pub fn no_room() -> Self {
+        Self::unavailable(
+            "Requests of other clients (incomplete, or with unread answers) hold all the memory for requests: try \
+             again",
+        )
+    }
+
     /// A fault in Echo. Only the log has the cause.
     pub fn internal() -> Self {
         Self::new(Kind::Internal, "A fault in the service prevented an answer; its log has the cause", None)
@@ -159,6 +168,17 @@ impl ApiError {
     pub fn damaged() -> Self {
         let detail = "The stored record is damaged: delete the endpoint, or ask the operator. The log names the record";
         Self::new(Kind::Damaged, detail, None)
+    }
+
+    /// The body did not arrive within `time`.
+    pub fn slow_body(time: Duration) -> Self {
+        let detail = format!("The body did not arrive within {} s: send it faster", time.as_secs());
+        Self::new(Kind::Timeout, detail, None)
+    }
+
+    pub fn incomplete_body() -> Self {
+        let detail = "The body did not arrive completely: send all bytes that the headers announce";
+        Self::new(Kind::Malformed, detail, None)
     }
 
     pub fn into_document(self) -> ErrorDocument {

@@ -168,9 +168,27 @@ fn the_examples_work_when_pasted() {
         let schema = &document["paths"][path][method].pointer(place).unwrap()["content"]["application/vnd.api+json"];
         example_of(&document, &schema["schema"])
     };
-    let created = echo.post(&example("/endpoints", "post", "/requestBody"));
-    assert_eq!(created.status, 201, "{}", created.text());
-    assert_eq!(echo.call("GET", "/greeting").text(), "Hello, world");
+    let content = "/paths/~1endpoints/post/requestBody/content/application~1vnd.api+json/examples";
+    let examples = document.pointer(content).unwrap().as_object().unwrap();
+    let create = |name: &String| {
+        let created = echo.post(&examples[name]["value"]);
+        assert_eq!(created.status, 201, "{name}: {}", created.text());
+        created
+    };
+    let created = examples.keys().map(create).next().unwrap();
+    assert_eq!(examples.keys().skip(1).map(create).count(), 6);
+    for (method, target, headers, body, expected) in [
+        ("GET", "/greeting", "", "", "Hello, world"),
+        ("GET", "/greeting?lang=fr", "Accept: text/html\r\n", "", "Bonjour"),
+        ("GET", "/greeting?lang=fr", "Accept: text/html\r\nCookie: beta=1\r\n", "", "Hello, world"),
+        ("GET", "/users/ada", "", "", "A user"),
+        ("GET", "/users/5", "", "", "A user by number"),
+        ("POST", "/login", "Content-Type: application/x-www-form-urlencoded\r\n", "name=ada", "Welcome, Ada"),
+        ("POST", "/orders", "", r#"{"id": 1, "items": [{"sku": "a1", "count": 2}]}"#, "Ordered"),
+        ("POST", "/orders", "", r#"{"items": []}"#, "Not mocked"),
+    ] {
+        assert_eq!(echo.call_with(method, target, headers, body.as_bytes()).text(), expected, "{method} {target}");
+    }
     let id = created.json()["data"]["id"].as_str().unwrap().to_owned();
     let changed = echo.patch(&id, &example("/endpoints/{id}", "patch", "/requestBody"));
     assert_eq!(changed.status, 200, "{}", changed.text());

@@ -34,7 +34,7 @@ fn all_errors_are_reported_together_each_with_its_pointer() {
             pointers.iter().zip(details.lines()).map(|(pointer, detail)| format!("{pointer}: {detail}\n")).collect();
         told.sort();
         expect![[r#"
-            /data/attributes/note: `note` is not a member here: use `verb`, `path`, `priority`, `response`, or leave it out
+            /data/attributes/note: `note` is not a member here: use `verb`, `path`, `when`, `priority`, `response`, or leave it out
             /data/attributes/path: The path must begin with `/`: write `/greeting`
             /data/attributes/response/body: `body` must be a string: write JSON as a string with escaped quotes: `"body": "1"`
             /data/attributes/response/code: 100 is an interim code, and an answer needs a final code: write a code from 200 to 599

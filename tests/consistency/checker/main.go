@@ -30,17 +30,19 @@ type History struct {
 // Operation is one request. Times are from one clock; only their order counts.
 type Operation struct {
 	Client int
-	// Route is verb and path of the call, the route of the created or read mock, or the target of a move. A patch or a
-	// deletion may name any earlier route of the mock.
+	// Route is verb, path and values of the call, the route of the created or read mock, or the target of a move. A patch
+	// or a deletion may name any earlier route of the mock.
 	Route route
-	// Kind is create, patch, move, renew, delete, call or read. A move changes verb, path or priority. To renew is to
-	// delete a mock and to create another one in one write. The value is the name of the new mock. A call gets the
+	// Kind is create, patch, move, renew, delete, call or read. A move changes verb, path, priority or tests. To renew is
+	// to delete a mock and to create another one in one write. The value is the name of the new mock. A call gets the
 	// response of the first mock that fits. A read shows the mock with exactly this route, which may be hidden.
 	Kind string
 	// Mock names the mock of a write. A creation chooses a new, unique name.
 	Mock string
 	// Value is the mock's response after a write, unique to the write, or the result of a call or read; empty for none.
 	Value string
+	// ID is the id of the created or read mock, if the client knows it.
+	ID string
 	// Outcome of a write: done, refused or unknown. Reasons of refusals: the route is taken (create, move, renew), or the
 	// mock does not exist (all but create). Refused calls are not part of a history.
 	Outcome string
@@ -48,21 +50,33 @@ type Operation struct {
 	Return  int64
 }
 
-// mock is the content of a route.
+// mock is the content of a route. The id is empty if no answer has shown it.
 type mock struct {
-	route       route
-	name, value string
+	route           route
+	name, value, id string
 }
 
-// answer returns the response to a request; empty for none.
-func answer(mocks []mock, request route) string {
-	var first mock
+// isBefore reports if one mock certainly answers, and not the other one, where both fit.
+func (one mock) isBefore(other mock) bool {
+	byRoute := order(one.route, other.route)
+	isNewer := one.id != "" && other.id != "" && one.id > other.id
+	return byRoute < 0 || byRoute == 0 && isNewer
+}
+
+// mayGet reports if a request may get this response; empty for none.
+func mayGet(mocks []mock, request route, value string) bool {
+	isMiss := true
 	for _, one := range mocks {
-		if one.route.fits(request) && (first == mock{} || order(one.route, first.route) < 0) {
-			first = one
+		if !one.route.fits(request) {
+			continue
+		}
+		isMiss = false
+		hidesIt := func(other mock) bool { return other.isBefore(one) && other.route.fits(request) }
+		if one.value == value && !slices.ContainsFunc(mocks, hidesIt) {
+			return true
 		}
 	}
-	return first.value
+	return isMiss && value == ""
 }
 
 // held returns the mock on a route, and the mock with a name; each is empty if none exists.
@@ -88,7 +102,7 @@ func (operation *Operation) fits(mocks []mock) bool {
 	accepted := named != mock{}
 	switch operation.Kind {
 	case "call":
-		return answer(mocks, operation.Route) == operation.Value
+		return mayGet(mocks, operation.Route, operation.Value)
 	case "read":
 		return there.value == operation.Value
 	case "create":
@@ -102,12 +116,14 @@ func (operation *Operation) fits(mocks []mock) bool {
 // after returns the mocks after a write, sorted by route.
 func (operation *Operation) after(mocks []mock) []mock {
 	_, named := held(mocks, route{}, operation.Mock)
-	changed := mock{operation.Route, operation.Mock, operation.Value}
+	changed := mock{operation.Route, operation.Mock, operation.Value, named.id}
 	switch operation.Kind {
+	case "create":
+		changed.id = operation.ID
 	case "patch":
 		changed.route = named.route
 	case "renew":
-		changed.name = operation.Value
+		changed.name, changed.id = operation.Value, operation.ID
 	}
 	mocks = slices.DeleteFunc(slices.Clone(mocks), func(mock mock) bool { return mock == named })
 	if operation.Kind == "delete" {
@@ -214,7 +230,7 @@ func latest(write *Operation, part []*Operation) int64 {
 	latest := int64(math.MaxInt64)
 	for _, other := range part {
 		isShown := other.isQuestion() && other.Value == write.Value && write.Kind != "delete"
-		made := map[string]string{"create": write.Mock, "renew": write.Value}[write.Kind]
+		made := write.made()
 		isChanged := !other.isQuestion() && made != "" && other.Mock == made && other.Outcome == "done"
 		if isShown || isChanged {
 			latest = min(latest, max(other.Return, write.Call))
@@ -245,6 +261,10 @@ func areApart(operations []*Operation) bool {
 
 // check judges all parts concurrently. A wrong part outranks an undecided one.
 func check(history History) string {
+	addIDs(history.Operations)
+	if mock := lessID(history.Operations); mock != "" {
+		return fmt.Sprintf("an id is too small: %s %s", history.Name, mock)
+	}
 	parts := map[string][]*Operation{}
 	isApart := areApart(history.Operations)
 	for _, operation := range history.Operations {

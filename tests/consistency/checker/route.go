@@ -3,6 +3,8 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"iter"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -16,9 +18,12 @@ type route struct {
 	priority int
 	// exactness has a digit for each segment of the path: 0 for a literal, 1 for a parameter, 2 for the rest.
 	exactness string
+	// tests of a mock, or values of a request: sorted, each as `name=value`, with `&` between them. A test holds if the
+	// request has the value.
+	tests string
 }
 
-// UnmarshalText reads verb, path, and a priority other than 0, such as `GET /a/{x} 5`.
+// UnmarshalText reads verb, path, a priority other than 0, and tests or values, such as `GET /a/{x} 5 k=1&x-k=2`.
 func (one *route) UnmarshalText(text []byte) error {
 	parts := strings.Fields(string(text))
 	if len(parts) < 2 || parts[1][0] != '/' {
@@ -36,16 +41,36 @@ func (one *route) UnmarshalText(text []byte) error {
 		one.path += "/" + segment
 		one.exactness += kind
 	}
-	if len(parts) == 2 {
-		return nil
+	for _, part := range parts[2:] {
+		if strings.Contains(part, "=") {
+			tests := strings.Split(part, "&")
+			slices.Sort(tests)
+			one.tests = strings.Join(tests, "&")
+		} else if priority, err := strconv.Atoi(part); err == nil {
+			one.priority = priority
+		} else {
+			return err
+		}
 	}
-	var err error
-	one.priority, err = strconv.Atoi(parts[2])
-	return err
+	return nil
 }
 
 func (one route) String() string {
-	return fmt.Sprintf("%s %s %d", one.verb, one.path, one.priority)
+	return fmt.Sprintf("%s %s %d %s", one.verb, one.path, one.priority, one.tests)
+}
+
+func (one route) eachTest() iter.Seq[string] {
+	if one.tests == "" {
+		return func(func(string) bool) {}
+	}
+	return strings.SplitSeq(one.tests, "&")
+}
+
+func (one route) countTests() (count int) {
+	for range one.eachTest() {
+		count++
+	}
+	return count
 }
 
 // group is the first segment of the path. The second result is false if the route fits requests of several groups.
@@ -58,6 +83,11 @@ func (one route) group() (string, bool) {
 func (one route) fits(request route) bool {
 	if one.verb != "ANY" && one.verb != request.verb {
 		return false
+	}
+	for test := range one.eachTest() {
+		if !strings.Contains("&"+request.tests+"&", "&"+test+"&") {
+			return false
+		}
 	}
 	for wanted, given := one.path[1:], request.path[1:]; ; {
 		segment, wantedRest, wantsMore := strings.Cut(wanted, "/")
@@ -74,17 +104,24 @@ func (one route) fits(request route) bool {
 	}
 }
 
-// order compares two routes that fit the same request: the mock on the lesser one answers.
+// order compares two routes that fit the same request: the mock on the lesser one answers. Equal routes: the mock with
+// the greater id.
 func order(one, other route) int {
 	isAny := func(route route) int { return strings.Count(route.verb, "ANY") }
 	return cmp.Or(
 		cmp.Compare(other.priority, one.priority),
 		strings.Compare(one.exactness, other.exactness),
 		cmp.Compare(isAny(one), isAny(other)),
+		cmp.Compare(other.countTests(), one.countTests()),
 	)
 }
 
 // compare sorts all routes.
 func compare(one, other route) int {
-	return cmp.Or(strings.Compare(one.path, other.path), strings.Compare(one.verb, other.verb), cmp.Compare(one.priority, other.priority))
+	return cmp.Or(
+		strings.Compare(one.path, other.path),
+		strings.Compare(one.verb, other.verb),
+		cmp.Compare(one.priority, other.priority),
+		strings.Compare(one.tests, other.tests),
+	)
 }

@@ -8,14 +8,16 @@ use serde_json::{Value, json};
 use super::{
     reader::{Attribute, Member, Reader, member, object, object_schema, shown},
     response::RESPONSE,
+    when::check_params,
 };
 use crate::{
     api::error::Kind,
-    domain::{EndpointId, MAX_PATH_BYTES, MAX_PRIORITY, Mock, MockPath, MockResponse, Priority, Route, Verb},
+    domain::{EndpointId, MAX_PATH_BYTES, MAX_PRIORITY, Mock, MockPath, MockResponse, Priority, Route, Verb, When},
 };
 
 /// The members of `attributes`.
-pub const MOCK: &[Member] = &[member::<Verb>(), member::<MockPath>(), member::<Priority>(), member::<MockResponse>()];
+pub const MOCK: &[Member] =
+    &[member::<Verb>(), member::<MockPath>(), member::<When>(), member::<Priority>(), member::<MockResponse>()];
 
 /// The object to which a known member belongs.
 pub fn home(name: &str) -> Option<&'static str> {
@@ -26,8 +28,8 @@ pub fn home(name: &str) -> Option<&'static str> {
 /// The schema of changes to attributes: the same members, and all are optional.
 pub fn changes_schema() -> Value {
     let mut changes = Mock::schema();
-    changes["description"] = "Changes to the mock. Absent members keep their values, also in `response`. `headers` is \
-                              replaced as a whole. Null clears an optional member."
+    changes["description"] = "Changes to the mock. Absent members keep their values, also in `response`. `when` and \
+                              `headers` are replaced as a whole. Null clears an optional member."
         .into();
     for object in ["", "/properties/response"] {
         let object = changes.pointer_mut(object).and_then(Value::as_object_mut);
@@ -46,16 +48,20 @@ impl Attribute for Mock {
         reader.only_known(attributes, at, MOCK);
         let verb = reader.required(attributes, at);
         let path = reader.required(attributes, at);
+        let when = reader.optional(attributes, at).unwrap_or_default();
+        if let Some(path) = &path {
+            check_params(&when, path, at, reader);
+        }
         let priority = reader.optional(attributes, at).unwrap_or_default();
         let response = reader.required(attributes, at);
-        let route = Route { verb: verb?, path: path?, priority };
+        let route = Route { verb: verb?, path: path?, priority, when };
         Some(Self { id: EndpointId::generate(), route, response: response? })
     }
 
     fn show(&self) -> Value {
-        let Route { verb, path, priority } = &self.route;
+        let Route { verb, path, priority, when } = &self.route;
         let priority = Some(priority).filter(|priority| **priority != Priority::default());
-        object([shown(verb), shown(path), shown(priority), shown(&self.response)])
+        object([shown(verb), shown(path), shown(when), shown(priority), shown(&self.response)])
     }
 
     fn schema() -> Value {
@@ -110,8 +116,7 @@ impl Attribute for MockPath {
         json!({
             "type": "string",
             "description": "The path component of a URL. `{name}` is a parameter for one whole segment, and `{*name}` at \
-                            the end for the rest of the path; all else matches exactly. Echo ignores the query of a \
-                            request. No query, fragment, host or dot segments. Percent-escape characters that a URL cannot hold. On \
+                            the end for the rest of the path; all else matches exactly. No query, fragment, host or dot segments. Percent-escape characters that a URL cannot hold. On \
                             a listener shared with management, `/endpoints`, `/endpoints/…` and `/-/…` are reserved. \
                             A mock keeps a reserved path from before the listener was shared.",
             "maxLength": MAX_PATH_BYTES,
@@ -146,7 +151,8 @@ impl Attribute for Priority {
         json!({
             "type": "integer",
             "description": "If several mocks fit a request, the mock with the highest priority answers. Of equal \
-                            priorities, the most exact path answers, then a method before ANY.",
+                            priorities, the most exact path answers, then a method before ANY, then more tests before \
+                            fewer, then the newest mock.",
             "minimum": -MAX_PRIORITY,
             "maximum": MAX_PRIORITY,
             "default": 0,

@@ -13,7 +13,7 @@ use super::{
     member::{attribute, member},
 };
 use crate::{
-    domain::{EndpointId, Mock, MockPath, Priority, Route, Verb},
+    domain::{EndpointId, Mock, MockPath, Priority, Route, Verb, When},
     store::{
         Digest, Format, StoreError, Stored, Version,
         format::NEWEST,
@@ -238,10 +238,12 @@ pub(super) fn id(item: &Item) -> Result<EndpointId, StoreError> {
 pub(super) fn route(item: &Item) -> Option<Route> {
     let (verb, path) = (text_of(item, "verb").ok()?, text_of(item, "path").ok()?);
     let priority = item.get("priority").map_or(Some(0), |number| number.as_n().ok()?.parse().ok())?;
+    let when = item.get("when").map_or(Some(When::default()), |when| When::parse_text(when.as_s().ok()?).ok())?;
     Some(Route {
         verb: Verb::parse(verb).ok()?,
         path: MockPath::parse(path).ok()?,
         priority: Priority::parse(priority).ok()?,
+        when,
     })
 }
 

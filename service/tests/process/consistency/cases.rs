@@ -26,8 +26,9 @@ use tokio::{
 
 use super::{
     client_reads::{called, listed_with_others},
+    plant::Plant,
     simulation::{LEASE, simulated},
-    store::{GONE, Plant, Way},
+    store::{GONE, Way},
     store_state::Truth,
 };
 use crate::store::{endpoint, text_response};

@@ -1,17 +1,27 @@
 //! The ways in which a client can read a mock.
 
 use echo_service::{
-    domain::{Body, Mock, Verb},
-    replica::Replica,
+    domain::{Body, Call, Mock, Verb},
+    replica::{FindError, Replica},
     store::{Filter, StoreError},
 };
+use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::routes::route;
+use super::routes::{Request, route};
 
-/// The answer to a call: the body of the first mock that fits, or nothing without a mock.
-pub async fn called(replica: &Replica, path: &str) -> Result<String, StoreError> {
-    let found = replica.find(Verb::Get, path).await?;
-    Ok(found.map(|answer| String::from_utf8(answer.into_body().to_vec()).unwrap()).unwrap_or_default())
+/// The answer to a call: the body of the first mock that fits, or nothing without a mock. A request is a path, perhaps
+/// with values.
+pub async fn called(replica: &Replica, request: &str) -> Result<String, StoreError> {
+    let Request { path, query, headers } = Request::of(request);
+    let field =
+        |(name, value): (&str, &str)| (HeaderName::try_from(name).unwrap(), HeaderValue::try_from(value).unwrap());
+    let headers: HeaderMap = headers.into_iter().map(field).collect();
+    match replica.find(&Call { verb: Verb::Get, path, query: &query, headers: &headers, body: None }).await {
+        Ok(Some(answer)) => Ok(String::from_utf8(answer.into_body().to_vec()).unwrap()),
+        Ok(None) => Ok(String::new()),
+        Err(FindError::Store(error)) => Err(error),
+        Err(FindError::Undecided(error)) => panic!("{error}"),
+    }
 }
 
 /// A read of the mock with this route by management.

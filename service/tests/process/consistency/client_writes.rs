@@ -1,11 +1,11 @@
 //! The ways in which a client can change mocks.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use echo_service::{
     domain::{EndpointId, Mock},
     replica::Replica,
-    store::{Write, WriteError},
+    store::{StoreError, Write, WriteError},
 };
 
 use super::{
@@ -17,6 +17,33 @@ use crate::store::text_response;
 /// The store's format does not allow the write yet.
 #[derive(Debug, PartialEq)]
 pub struct NotYet;
+
+/// A process chooses ids by its own time of day.
+#[derive(Clone, Copy)]
+pub struct Ids {
+    /// How far the time of day is ahead.
+    pub ahead: Duration,
+    /// The planted fault: the process does not look at the ids of other mocks.
+    pub are_own: bool,
+}
+
+/// A new mock, as the API makes it: if the mock has tests, its id is the greatest.
+pub async fn new_mock(replica: &Replica, text: &str, body: &str, ids: Ids) -> Result<Mock, StoreError> {
+    let route = route(text);
+    let mut id = later(EndpointId::generate(), ids.ahead);
+    if !route.when.is_empty() && !ids.are_own {
+        id = id.max(replica.next_id().await?);
+    }
+    Ok(Mock { id, route, response: text_response(body) })
+}
+
+/// The id of a later time. An id begins with its time in milliseconds.
+fn later(id: EndpointId, ahead: Duration) -> EndpointId {
+    let text = id.to_string();
+    let time = u64::from_str_radix(&text.replace('-', "")[..12], 16).unwrap() + ahead.as_millis() as u64;
+    let time = format!("{time:012x}");
+    EndpointId::parse(&format!("{}-{}{}", &time[..8], &time[8..], &text[13..])).unwrap()
+}
 
 /// POST, as the API carries it out.
 pub async fn create(replica: &Arc<Replica>, new: Mock) -> Result<Outcome, NotYet> {

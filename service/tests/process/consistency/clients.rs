@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::{
     history::{Kind, Operation, Outcome, Recorder},
     processes::{REPLICAS, Requests, Setting},
-    routes::{overlapping, path, plain},
+    routes::{Request, attributes, changed, full_request, overlapping, plain, request, text_of},
     service::Service,
 };
 use crate::support::{Answer, changes, request_bytes, try_send};
@@ -92,7 +92,12 @@ impl Client<'_> {
             return thread::sleep(Duration::from_millis(10));
         };
         let kind = if kind == MOVE && !self.is_newest.load(Ordering::Relaxed) { PATCH } else { kind };
-        let (new, priority) = (self.route(group), self.random.random_range(-1..=1));
+        let new = self.route(group);
+        let request = match self.setting.requests {
+            Requests::All => request(group, &mut self.random),
+            // A miss would be a reason for a reading.
+            _ => full_request(group),
+        };
         let known = {
             let mocks = self.mocks.lock();
             let mocks = mocks.get(&group).map_or(&[][..], Vec::as_slice);
@@ -100,9 +105,9 @@ impl Client<'_> {
         };
         let call = self.now();
         // None if the result is unknown. Any other answer has to be one of these.
-        let ask = |method: &str, path: &str, document: &Value, statuses: &[u16]| -> Option<Answer> {
+        let ask_with = |method: &str, path: &str, fields: &str, document: &Value, statuses: &[u16]| -> Option<Answer> {
             let answer =
-                try_send(service, request_bytes(service, method, path, JSON, document.to_string().as_bytes()))?;
+                try_send(service, request_bytes(service, method, path, fields, document.to_string().as_bytes()))?;
             let is_told = answer.status != 503;
             assert!(
                 if is_told { statuses.contains(&answer.status) } else { answer.header("retry-after").is_some() },
@@ -112,33 +117,39 @@ impl Client<'_> {
             );
             is_told.then_some(answer)
         };
+        let ask = |method: &str, path: &str, document: &Value, statuses: &[u16]| {
+            ask_with(method, path, JSON, document, statuses)
+        };
         let outcome = |answer: Option<Answer>| match answer.map(|answer| answer.status) {
             Some(200 | 201 | 204) => Outcome::Done,
             Some(_) => Outcome::Refused,
             None => Outcome::Unknown,
         };
+        let mut id = String::new();
         let (kind, route, mock, value, outcome) = match (kind, known) {
             (LIST, _) => {
-                let mut parts = new.split(' ');
-                let (verb, path) = (parts.next().unwrap(), parts.next().unwrap());
-                // As clients encode the value of a query.
-                let path = path.replace('/', "%2F").replace('{', "%7B").replace('}', "%7D");
-                let listing = format!("/endpoints?filter%5Bverb%5D={verb}&filter%5Bpath%5D={path}");
-                let Some(answer) = ask("GET", &listing, &json!(null), &[200]) else { return };
+                let Some(answer) = ask("GET", &listing(&new), &json!(null), &[200]) else { return };
                 let document = answer.json();
-                let shown = document["data"].as_array().unwrap().iter().map(|data| shown(&data["attributes"]));
-                let body = shown.filter(|(route, _)| *route == new).map(|(_, body)| body).next();
-                (Kind::Read, new, String::new(), body.unwrap_or_default(), Outcome::Done)
+                let mut shown = document["data"].as_array().unwrap().iter().map(shown);
+                let (_, shown, body) = shown.find(|(route, ..)| *route == new).unwrap_or_default();
+                id = shown;
+                (Kind::Read, new, String::new(), body, Outcome::Done)
             }
             (CALL..SHOW, _) => {
-                let Some(answer) = ask("GET", &path(group), &json!(null), &[200, 404]) else { return };
+                let Request { path, query, headers } = Request::of(&request);
+                let fields: String = headers.iter().map(|(name, value)| [name, ": ", value, "\r\n"].concat()).collect();
+                let target = format!("{path}?{query}");
+                let Some(answer) = ask_with("GET", &target, &fields, &json!(null), &[200, 404]) else { return };
                 let body = if answer.status == 200 { answer.text() } else { String::new() };
-                (Kind::Call, plain(group), String::new(), body, Outcome::Done)
+                (Kind::Call, format!("GET {request}"), String::new(), body, Outcome::Done)
             }
-            (SHOW, Some((id, mock, first))) => {
-                let Some(answer) = ask("GET", &format!("/endpoints/{id}"), &json!(null), &[200, 404]) else { return };
+            (SHOW, Some((known, mock, first))) => {
+                let Some(answer) = ask("GET", &format!("/endpoints/{known}"), &json!(null), &[200, 404]) else {
+                    return;
+                };
                 if answer.status == 200 {
-                    let (route, body) = shown(&answer.json()["data"]["attributes"]);
+                    let (route, shown, body) = shown(&answer.json()["data"]);
+                    id = shown;
                     (Kind::Read, route, String::new(), body, Outcome::Done)
                 } else {
                     // A change of a missing mock is refused in the same way.
@@ -151,52 +162,48 @@ impl Client<'_> {
                 (Kind::Patch, first, mock, name.to_owned(), outcome(answer))
             }
             (MOVE..DELETE, Some((id, mock, first))) => {
-                let change = changes(json!({"priority": priority, "response": {"body": name}}));
-                let answer = ask("PATCH", &format!("/endpoints/{id}"), &change, &[200, 404, 409]);
-                let mut parts = first.split(' ');
-                let route = with_priority(parts.next().unwrap(), parts.next().unwrap(), priority);
-                (Kind::Move, route, mock, name.to_owned(), outcome(answer))
+                let to = changed(&first, &mut self.random);
+                let new = attributes(&to);
+                let priority = new["priority"].as_i64().unwrap_or(0);
+                let change = json!({"priority": priority, "when": new["when"], "response": {"body": name}});
+                let answer = ask("PATCH", &format!("/endpoints/{id}"), &changes(change), &[200, 404, 409]);
+                (Kind::Move, to, mock, name.to_owned(), outcome(answer))
             }
             (DELETE, Some((id, mock, first))) => {
                 let answer = ask("DELETE", &format!("/endpoints/{id}"), &json!(null), &[204, 404]);
                 (Kind::Delete, first, mock, String::new(), outcome(answer))
             }
             _ => {
-                let answer = ask("POST", "/endpoints", &creation(&new, name), &[201, 409]);
+                let mut creation = attributes(&new);
+                creation["response"] = json!({"code": 200, "body": name});
+                let answer = ask("POST", "/endpoints", &changes(creation), &[201, 409]);
                 if let Some(answer) = answer.as_ref().filter(|answer| answer.status == 201) {
-                    let id = answer.json()["data"]["id"].as_str().unwrap().to_owned();
+                    answer.json()["data"]["id"].as_str().unwrap().clone_into(&mut id);
                     let mut mocks = self.mocks.lock();
                     let mocks = mocks.entry(group).or_default();
-                    mocks.push((id, name.to_owned(), new.clone()));
+                    mocks.push((id.clone(), name.to_owned(), new.clone()));
                     let last = mocks.len().saturating_sub(2);
                     mocks.drain(..last);
                 }
                 (Kind::Create, new, name.to_owned(), name.to_owned(), outcome(answer))
             }
         };
-        let client = self.number;
-        self.recorder.record(Operation { client, route, kind, mock, value, outcome, call, r#return: self.now() });
+        let (client, r#return) = (self.number, self.now());
+        self.recorder.record(Operation { client, route, kind, mock, value, id, outcome, call, r#return });
     }
 }
 
-fn with_priority(verb: &str, path: &str, priority: i64) -> String {
-    if priority == 0 { format!("{verb} {path}") } else { format!("{verb} {path} {priority}") }
-}
-
-/// Route and body of a shown mock.
-fn shown(attributes: &Value) -> (String, String) {
-    let text = |member: &Value| member.as_str().unwrap().to_owned();
-    let priority = attributes["priority"].as_i64().unwrap_or(0);
-    let route = with_priority(&text(&attributes["verb"]), &text(&attributes["path"]), priority);
-    (route, text(&attributes["response"]["body"]))
-}
-
-fn creation(route: &str, body: &str) -> Value {
+/// The listing by verb and path.
+fn listing(route: &str) -> String {
     let mut parts = route.split(' ');
-    let (verb, path) = (parts.next(), parts.next());
-    let mut attributes = json!({"verb": verb, "path": path, "response": {"code": 200, "body": body}});
-    if let Some(priority) = parts.next() {
-        attributes["priority"] = json!(priority.parse::<i64>().unwrap());
-    }
-    changes(attributes)
+    let (verb, path) = (parts.next().unwrap(), parts.next().unwrap());
+    // As clients encode the value of a query.
+    let path = path.replace('/', "%2F").replace('{', "%7B").replace('}', "%7D");
+    format!("/endpoints?filter%5Bverb%5D={verb}&filter%5Bpath%5D={path}")
+}
+
+/// Route, id and body of a shown mock.
+fn shown(mock: &Value) -> (String, String, String) {
+    let text = |member: &Value| member.as_str().unwrap().to_owned();
+    (text_of(&mock["attributes"]), text(&mock["id"]), text(&mock["attributes"]["response"]["body"]))
 }

@@ -15,9 +15,10 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     client_reads::{body_of, called, listed, listed_with_others},
+    plant::Plant,
     routes::route,
     simulation::{LEASE, simulated},
-    store::{Plant, Way},
+    store::Way,
     store_state::Truth,
 };
 use crate::store::text_response;
@@ -26,6 +27,8 @@ fn mock(text: &str, body: &str) -> Mock {
     Mock { id: EndpointId::generate(), route: route(text), response: text_response(body) }
 }
 
+/// A request that fits mocks with different tests.
+const REQUEST: &str = "/a/b k=1&k=2&x-k=1";
 /// Reads less often, so that a table stays old for longer.
 const LAZY: Lease = Lease { term: LEASE.term, poll: Duration::from_millis(120) };
 
@@ -52,7 +55,7 @@ enum By {
     Show,
 }
 
-/// Calls of `/a/b` get "before", and "after" once a client knows of the write. The first mocks exist before. The write
+/// Calls get "before", and "after" once a client knows of the write. The first mocks exist before. The write
 /// changes the last of them, `None` for a deletion, or creates a mock.
 fn assert_true_everywhere(before: &[(&str, &str)], is_new: bool, after: Option<(&str, &str)>) {
     let ways = [By::Acknowledgement, By::Call, By::Listing, By::ListingOfVerb, By::Show];
@@ -69,7 +72,7 @@ fn assert_true_everywhere(before: &[(&str, &str)], is_new: bool, after: Option<(
                 Some(_) => Write::Replace { endpoint: new, expected },
                 None => Write::Delete { id, expected },
             };
-            assert_eq!(called(&other, "/a/b").await.unwrap(), "before", "{before:?}");
+            assert_eq!(called(&other, REQUEST).await.unwrap(), "before", "{before:?}");
             if by == By::Acknowledgement {
                 one.write(write).await.unwrap();
             } else {
@@ -77,7 +80,7 @@ fn assert_true_everywhere(before: &[(&str, &str)], is_new: bool, after: Option<(
             }
             let knows = async || match by {
                 By::Acknowledgement => true,
-                By::Call => called(&one, "/a/b").await.unwrap() == "after",
+                By::Call => called(&one, REQUEST).await.unwrap() == "after",
                 By::Listing => listed(&one, text).await.unwrap() == body,
                 By::ListingOfVerb => listed_with_others(&one, text).await.unwrap() == body,
                 By::Show => body_of(one.get(id).await.unwrap().map(|stored| stored.endpoint).as_ref()) == body,
@@ -85,7 +88,7 @@ fn assert_true_everywhere(before: &[(&str, &str)], is_new: bool, after: Option<(
             while !knows().await {
                 sleep(Duration::from_millis(1)).await;
             }
-            let body = called(&other, "/a/b").await.unwrap();
+            let body = called(&other, REQUEST).await.unwrap();
             assert_eq!(body, "after", "{before:?} {after:?}, known by {by:?}, phase {phase}");
         });
     }
@@ -104,6 +107,16 @@ fn a_mock_hidden_by_a_creation_is_never_served_again() {
         ("GET /a/b", "GET /a/b 1"),
         ("GET /a/b", "ANY /{*x} 1"),
         ("GET /a/b -1", "GET /{x}/b"),
+        // More tests before fewer, and a new mock before an older one.
+        ("GET /a/b", "GET /a/b k=1"),
+        ("GET /a/b k=1", "GET /a/b k=2"),
+        ("GET /a/b k=1", "GET /a/b k=2&x-k=1"),
+        ("GET /a/{x}", "GET /a/{x} x-k=1"),
+        ("GET /a/{x} k=1", "GET /a/{x} k=2"),
+        ("ANY /{*x}", "ANY /{*x} k=1"),
+        ("ANY /a/b k=1&x-k=1", "GET /a/b"),
+        ("GET /a/b -1 k=1", "GET /a/b -1 k=2"),
+        ("GET /a/b k=1&x-k=1", "ANY /{*x} 1 k=2"),
     ] {
         assert_true_everywhere(&[(before, "before")], true, Some((after, "after")));
     }
@@ -115,6 +128,10 @@ fn a_mock_hidden_by_a_change_is_never_served_again() {
         ("GET /a/b", "GET /a/{x}", "GET /a/{x} 1"),
         ("ANY /a/b", "POST /a/b", "GET /a/b"),
         ("GET /a/{x}", "GET /other", "GET /a/b"),
+        ("GET /a/b", "GET /a/b k=3", "GET /a/b k=2"),
+        ("GET /a/b k=1", "GET /a/b k=3", "GET /a/b k=2"),
+        ("GET /a/b k=1&x-k=1", "GET /a/b k=2", "GET /a/b k=2&x-k=1"),
+        ("GET /a/b k=1", "GET /a/{x} k=2", "GET /a/b k=2"),
         ("GET /a/{*x}", "GET /{*x}", "GET /a/{x}"),
     ] {
         assert_true_everywhere(&[(hidden, "before"), (old, "hidden")], false, Some((new, "after")));
@@ -131,6 +148,10 @@ fn a_revealed_mock_answers_everywhere() {
         ("GET /a/b", "GET /a/b 1", Some("GET /a/b -1")),
         ("ANY /a/b", "GET /a/b", Some("POST /a/b")),
         ("GET /{x}/b", "GET /a/{x}", Some("GET /c/{x}")),
+        ("GET /a/b", "GET /a/b k=1", None),
+        ("GET /a/b k=1", "GET /a/b k=2", None),
+        ("GET /a/b k=1", "GET /a/b k=2", Some("GET /a/b k=3")),
+        ("GET /a/b k=1", "GET /a/b k=2&x-k=1", Some("GET /a/b")),
     ] {
         assert_true_everywhere(&[(hidden, "after"), (old, "before")], false, new.map(|new| (new, "moved")));
     }
@@ -147,6 +168,10 @@ fn a_creation_that_hides_nothing_is_acknowledged_without_a_wait() {
         (&["GET /users/{id}", "GET /orders/new"], "GET /orders/{id}"),
         (&["GET /a/b"], "GET /a/{x}"),
         (&["GET /a/{x}"], "ANY /{*x}"),
+        (&["GET /a/b k=1"], "GET /a/b"),
+        (&["GET /a/b k=1&x-k=1"], "GET /a/b k=2"),
+        (&["GET /a/b"], "GET /a/{x} k=1"),
+        (&["GET /c/b", "GET /c/b k=1", "POST /a/b k=1"], "GET /a/b k=1"),
     ] {
         let mut quick = 0;
         for phase in 0..10 {

@@ -57,6 +57,8 @@ pub struct Operation {
     pub kind: Kind,
     pub mock: String,
     pub value: String,
+    /// Of the created or read mock, if the client knows it.
+    pub id: String,
     pub outcome: Outcome,
     pub call: u64,
     pub r#return: u64,

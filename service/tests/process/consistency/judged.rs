@@ -10,19 +10,28 @@ use super::history::{
 /// An operation after all earlier ones. The mock has the name of its first route.
 type Step = (Kind, &'static str, &'static str, &'static str, Outcome);
 
-fn is_right(steps: &[Step]) -> bool {
+/// Each id is greater than the ids before.
+fn operations(steps: &[Step]) -> Vec<Operation> {
     let operation = |(number, (kind, mock, route, value, outcome)): (usize, &Step)| Operation {
         client: 0,
         route: (*route).into(),
         kind: *kind,
         mock: (*mock).into(),
         value: (*value).into(),
+        id: if *kind == Create { format!("{number:02}") } else { String::new() },
         outcome: *outcome,
         call: 2 * number as u64,
         r#return: 2 * number as u64 + 1,
     };
-    let operations = steps.iter().enumerate().map(operation).collect();
-    let why = Checker::start().judge(&History { name: "by hand".into(), operations });
+    steps.iter().enumerate().map(operation).collect()
+}
+
+fn judge(operations: Vec<Operation>) -> Option<String> {
+    Checker::start().judge(&History { name: "by hand".into(), operations })
+}
+
+fn is_right(steps: &[Step]) -> bool {
+    let why = judge(operations(steps));
     assert!(why.as_ref().is_none_or(|why| why.starts_with("not linearizable")), "{why:?}");
     why.is_none()
 }
@@ -47,6 +56,14 @@ fn the_first_mock_that_fits_answers() {
         ("GET /a", &["GET /{x}", "GET /{*x}", "GET /a/{*x}", "GET /{x}/{*y}"], 2),
         ("GET /", &["GET /{*x}", "GET /{x}"], 1),
         ("POST /a/b/c", &["ANY /a/{x}/c", "POST /a/{x}/{y}", "POST /a/{*x}", "GET /a/b/c"], 3),
+        // More tests, and then the mock created last.
+        (
+            "GET /a/b k=2&x-k=1&k=1",
+            &["GET /a/b k=1&x-k=1", "GET /a/b k=2", "GET /a/b x-k=1", "GET /a/b k=1", "GET /a/b", "ANY /a/b x-k=1&k=1"],
+            6,
+        ),
+        ("GET /a/b k=1", &["ANY /{*x} 1", "GET /a/b", "GET /a/{x} k=1", "GET /a/{x}", "GET /a/b -1 k=1"], 5),
+        ("GET /a/b k=11&k=2", &["GET /a/b k=1", "GET /a/b k=2&k2=2", "GET /a/b 5 x-k=2", "POST /a/b k=2"], 0),
     ] {
         for first in 0..mocks.len() {
             let creations: Vec<_> = mocks[first..].iter().rev().copied().map(creation).collect();
@@ -99,5 +116,65 @@ fn histories_of_overlapping_mocks_are_right_or_wrong() {
         (false, &[creation("GET /{*all}"), call("GET /1/a", "")]),
     ] {
         assert_eq!(self::is_right(&[&both[..], more].concat()), is_right, "{more:?}");
+    }
+}
+
+const PLAIN: &str = "GET /0/a";
+const ONE: &str = "GET /0/a k=1";
+const TWO: &str = "GET /0/a k=2";
+const BOTH: &str = "GET /0/a k=1&k=2";
+
+#[test]
+fn histories_of_mocks_with_tests_are_right_or_wrong() {
+    let all = [creation(PLAIN), creation(ONE), creation(TWO)];
+    for (is_right, more) in [
+        (true, &[call(PLAIN, PLAIN), call(ONE, ONE), call(TWO, TWO), call(BOTH, TWO)][..]),
+        (false, &[call(BOTH, ONE)]),
+        (false, &[call(BOTH, PLAIN)]),
+        (false, &[call(PLAIN, ONE)]),
+        (true, &[(Read, "", PLAIN, PLAIN, Done), (Read, "", ONE, ONE, Done), (Read, "", "GET /0/a k=3", "", Done)]),
+        (true, &[(Create, "new", TWO, "new", Refused), (Create, "new", "GET /0/a k=3", "new", Done)]),
+        (false, &[(Create, "new", TWO, "new", Done)]),
+        // A change keeps the id.
+        (true, &[(Patch, ONE, ONE, "new", Done), call(BOTH, TWO), (Delete, TWO, TWO, "", Done), call(BOTH, "new")]),
+        (false, &[(Patch, ONE, ONE, "new", Done), call(BOTH, "new")]),
+        (true, &[(Move, TWO, "GET /0/a k=3", "new", Done), call(BOTH, ONE), call("GET /0/a k=3", "new")]),
+        (true, &[(Move, ONE, "GET /0/a k=1&x-k=1", "new", Done), call("GET /0/a k=1&x-k=1&k=2", "new")]),
+        (true, &[(Move, PLAIN, "GET /0/a k=3", "new", Done), call("GET /0/a k=3&k=2", TWO), call(PLAIN, "")]),
+        (false, &[(Move, PLAIN, "GET /0/a k=3", "new", Done), call("GET /0/a k=3&k=2", "new")]),
+        (false, &[(Move, ONE, TWO, "new", Done)]),
+        (true, &[(Move, ONE, PLAIN, "new", Refused)]),
+    ] {
+        assert_eq!(self::is_right(&[&all[..], more].concat()), is_right, "{more:?}");
+    }
+}
+
+#[test]
+fn a_new_mock_with_tests_has_the_greatest_id() {
+    // The last creation gets the first id. Perhaps its request comes before the acknowledgement of the step before.
+    for (is_right, steps, is_early) in [
+        (false, &[creation(ONE), creation(TWO)][..], false),
+        (false, &[creation("PUT /1"), call(ONE, ""), creation(TWO)], false),
+        (true, &[creation(ONE), creation(TWO)], true),
+        (true, &[creation(ONE), creation(PLAIN)], false),
+        (true, &[creation("PUT /1"), (Delete, "PUT /1", "PUT /1", "", Done), creation(TWO)], false),
+        (true, &[(Create, ONE, ONE, ONE, Unknown), creation(TWO)], false),
+    ] {
+        let mut operations = operations(steps);
+        let last = operations.last_mut().unwrap();
+        (last.id, last.call) = ("00".into(), last.call - if is_early { 2 } else { 0 });
+        let why = judge(operations);
+        assert!(why.as_ref().is_none_or(|why| why.starts_with("an id is too small")), "{why:?}");
+        assert_eq!(why.is_none(), is_right, "{steps:?} {is_early}");
+    }
+    // An id that no answer has shown may be any id.
+    let steps = [(Create, ONE, ONE, ONE, Unknown), creation(TWO), (Read, "", ONE, ONE, Done), call(BOTH, ONE)];
+    for (id, is_right) in [("", true), ("02", true), ("00", false)] {
+        for shown_by in [0, 2] {
+            let mut operations = operations(&steps);
+            operations[0].id.clear();
+            operations[shown_by].id = id.into();
+            assert_eq!(judge(operations).is_none(), is_right, "{id} shown by {shown_by}");
+        }
     }
 }

@@ -12,11 +12,7 @@ use std::{
     time::Duration,
 };
 
-use echo_service::{
-    domain::{EndpointId, Mock},
-    replica::{Lease, Replica},
-    store::Stored,
-};
+use echo_service::replica::{Lease, Replica};
 use parking_lot::Mutex;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use tokio::{
@@ -26,26 +22,16 @@ use tokio::{
 };
 
 use super::{
-    client_reads::{body_of, called, listed, listed_with_others},
-    client_writes::{change, create, renew},
+    client_writes::Ids,
     formats::{NEW, OLD},
-    history::{Checker, Counts, History, Kind, Operation, Outcome, Recorder, add},
-    routes::{overlapping, path, plain, route, text},
-    store::{AWAY, Plant, SLOW, WELL, Way},
+    history::{Checker, Counts, History, Recorder, add},
+    plant::Plant,
+    simulated_clients::{REPLICAS, Requests, World, ask},
+    store::{AWAY, SLOW, WELL, Way},
     store_state::Truth,
 };
-use crate::store::text_response;
 
-pub const REPLICAS: usize = 3;
 const CLIENTS: usize = 4;
-const REQUESTS: usize = 10;
-const GROUPS: usize = 2;
-/// Kinds of questions.
-pub const CALL: u8 = 0;
-pub const LISTING_OF_VERB: u8 = 12;
-const CREATE: u8 = 5;
-const RENEW: u8 = 13;
-const RAISE: u8 = 14;
 pub const LEASE: Lease = Lease { term: Duration::from_millis(150), poll: Duration::from_millis(50) };
 
 /// The settings of a history.
@@ -54,59 +40,21 @@ pub struct Setting {
     pub plant: Plant,
     /// Of the replicas.
     pub leases: [Lease; REPLICAS],
+    /// How far the times of day of the replicas are ahead.
+    pub ahead: [Duration; REPLICAS],
     pub requests: Requests,
 }
 
-/// The requests of clients.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Requests {
-    All,
-    /// Only creations of new plain mocks, and questions of this kind: a hit cannot be wrong.
-    Misses(u8),
-    /// Only creations of mocks that hide each other, and calls: nothing else replaces an answer.
-    Hiding,
-}
-
-impl Requests {
-    /// The kind of the next request, and the number of its group.
-    fn next(self, random: &mut StdRng, mocks: usize) -> (u8, usize) {
-        let (kind, group) = (random.random_range(0..15), random.random_range(0..GROUPS));
-        match self {
-            Self::All => (kind, group),
-            Self::Misses(question) => (if kind < 10 { question } else { CREATE }, mocks / 3),
-            Self::Hiding => (if kind < 10 { CALL } else { CREATE }, mocks / 6),
-        }
-    }
-}
-
 /// Without a planted fault.
-pub const SOUND: Setting = Setting { plant: Plant::Nothing, leases: [LEASE; REPLICAS], requests: Requests::All };
-
-/// The shared state of a run's clients.
-struct World {
-    requests: Requests,
-    replicas: Mutex<Vec<Arc<Replica>>>,
-    /// The attempted creations: id, name, route.
-    mocks: Mutex<Vec<(EndpointId, String, String)>>,
-    recorder: Recorder,
-    /// The order of events.
-    clock: AtomicU64,
-    /// When a raise was first acknowledged.
-    raised: AtomicU64,
-    /// Refusals of a format by calls that began after that.
-    late_refusals: AtomicU64,
-    /// Divergences of replicas that were replaced.
-    diverged: AtomicU64,
-}
-
-impl World {
-    fn tick(&self) -> u64 {
-        self.clock.fetch_add(1, Ordering::Relaxed)
-    }
-}
+pub const SOUND: Setting = Setting {
+    plant: Plant::Nothing,
+    leases: [LEASE; REPLICAS],
+    ahead: [Duration::ZERO; REPLICAS],
+    requests: Requests::All,
+};
 
 /// The history of a seed, and what is wrong with it besides.
-fn run(seed: u64, Setting { plant, leases, requests }: Setting) -> (History, Option<String>) {
+fn run(seed: u64, Setting { plant, leases, ahead, requests }: Setting) -> (History, Option<String>) {
     simulated().block_on(async {
         let mut random = StdRng::seed_from_u64(seed);
         let truth = Arc::<Mutex<Truth>>::default();
@@ -123,6 +71,7 @@ fn run(seed: u64, Setting { plant, leases, requests }: Setting) -> (History, Opt
         }
         let world = Arc::new(World {
             requests,
+            ids: ahead.map(|ahead| Ids { ahead, are_own: plant == Plant::OwnIds }),
             replicas: Mutex::new(replicas),
             mocks: Mutex::default(),
             recorder: Recorder::default(),
@@ -189,78 +138,6 @@ pub fn simulated() -> Runtime {
     Builder::new_current_thread().enable_time().start_paused(true).build().unwrap()
 }
 
-async fn ask(client: usize, world: &World, mut random: StdRng) {
-    for number in 0..REQUESTS {
-        sleep(Duration::from_micros(random.random_range(0..60_000))).await;
-        let replica = &Arc::clone(&world.replicas.lock()[random.random_range(0..REPLICAS)]);
-        let (kind, group, known) = {
-            let mocks = world.mocks.lock();
-            let (kind, group) = world.requests.next(&mut random, mocks.len());
-            // Recent mocks: most others are deleted.
-            let newest = mocks.len().saturating_sub(3);
-            (kind, group, (!mocks.is_empty()).then(|| mocks[random.random_range(newest..mocks.len())].clone()))
-        };
-        let is_plain = matches!(world.requests, Requests::Misses(_));
-        let to = if is_plain { plain(group) } else { overlapping(group, &mut random) };
-        let value = format!("{client}.{number}");
-        let new = || {
-            let new = Mock { id: EndpointId::generate(), route: route(&to), response: text_response(&value) };
-            world.mocks.lock().push((new.id, value.clone(), to.clone()));
-            new
-        };
-        let call = world.tick();
-        if kind == RAISE {
-            if replica.raise(None, false).await.is_ok() {
-                world.raised.fetch_min(world.tick(), Ordering::Relaxed);
-            }
-            continue;
-        }
-        let (kind, route, mock, value, outcome) = match (kind, known) {
-            (CALL..4, _) => match called(replica, &path(group)).await {
-                Ok(body) => (Kind::Call, plain(group), String::new(), body, Ok(Outcome::Done)),
-                Err(_) => continue,
-            },
-            (4 | LISTING_OF_VERB, _) => {
-                let read = if kind == 4 { listed(replica, &to).await } else { listed_with_others(replica, &to).await };
-                let Ok(body) = read else { continue };
-                (Kind::Read, to, String::new(), body, Ok(Outcome::Done))
-            }
-            (10, Some((id, mock, was_at))) => match replica.get(id).await {
-                Ok(Some(Stored { endpoint, .. })) => {
-                    (Kind::Read, text(&endpoint.route), String::new(), body_of(Some(&endpoint)), Ok(Outcome::Done))
-                }
-                // A change of a missing mock is refused in the same way.
-                Ok(None) => (Kind::Patch, was_at, mock, String::new(), Ok(Outcome::Refused)),
-                Err(_) => continue,
-            },
-            (RENEW, Some((id, mock, _))) => {
-                let outcome = renew(replica, id, new()).await;
-                (Kind::Renew, to, mock, value, outcome)
-            }
-            (7..10 | 11, Some((id, mock, was_at))) => {
-                let (kind, route) = match kind {
-                    11 => (Kind::Move, to),
-                    9 => (Kind::Delete, was_at),
-                    _ => (Kind::Patch, was_at),
-                };
-                let value = if kind == Kind::Delete { String::new() } else { value };
-                let outcome = change(replica, id, kind, &route, &value).await;
-                (kind, route, mock, value, outcome)
-            }
-            _ => {
-                let outcome = create(replica, new()).await;
-                (Kind::Create, to, value.clone(), value, outcome)
-            }
-        };
-        let Ok(outcome) = outcome else {
-            let is_late = call > world.raised.load(Ordering::Relaxed);
-            world.late_refusals.fetch_add(u64::from(is_late), Ordering::Relaxed);
-            continue;
-        };
-        world.recorder.record(Operation { client, route, kind, mock, value, outcome, call, r#return: world.tick() });
-    }
-}
-
 /// The checker's reason for the first wrong history of these seeds, and the numbers of results.
 pub fn judge(seeds: Range<u64>, setting: Setting) -> (Option<String>, Counts) {
     let next = AtomicU64::new(seeds.start);
@@ -321,9 +198,21 @@ fn a_slow_and_a_fast_clock_within_the_margin_are_safe() {
     assert_sound(seeds(4), Setting { leases: [LEASE, slow, fast], ..SOUND });
 }
 
+/// Then new ids of a process come from the future of the other processes.
+#[test]
+fn times_of_day_may_differ() {
+    let ahead = [0, 1, 3_600].map(Duration::from_secs);
+    assert_sound(seeds(4), Setting { ahead, ..SOUND });
+}
+
+/// Ids aside.
 #[test]
 fn a_seed_gives_the_same_history_each_time() {
     for seed in 0..100 {
-        assert_eq!(run(seed, SOUND).0.operations, run(seed, SOUND).0.operations);
+        let [one, other] = [run(seed, SOUND), run(seed, SOUND)].map(|(mut history, _)| {
+            history.operations.iter_mut().for_each(|operation| operation.id.clear());
+            history.operations
+        });
+        assert_eq!(one, other);
     }
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 use echo_service::replica::Lease;
 
 use super::{
-    simulation::{CALL, LEASE, LISTING_OF_VERB, Requests, SOUND, Setting, judge},
-    store::Plant,
+    plant::Plant,
+    simulated_clients::{CALL, LISTING_OF_VERB, Requests},
+    simulation::{LEASE, SOUND, Setting, judge},
 };
 
 fn assert_found(seeds: u64, setting: Setting) {
@@ -92,6 +93,15 @@ fn a_hiding_creation_acknowledged_at_once_is_found() {
     assert_found(2_000, Setting { leases: [LEASE, LEASE, hasty], ..hiding });
 }
 
+/// By tests only: all mocks have one place.
+#[test]
+fn a_creation_that_hides_by_tests_and_is_acknowledged_at_once_is_found() {
+    let hiding = Setting { requests: Requests::HidingByTests, ..SOUND };
+    assert_eq!(judge(0..500, hiding).0, None);
+    let hasty = Lease { term: Duration::from_millis(1), ..LEASE };
+    assert_found(2_000, Setting { leases: [LEASE, LEASE, hasty], ..hiding });
+}
+
 #[test]
 fn an_index_that_forgets_a_shape_is_found() {
     assert_found(2_000, Setting { plant: Plant::ForgottenShape, ..SOUND });
@@ -100,4 +110,15 @@ fn an_index_that_forgets_a_shape_is_found() {
 #[test]
 fn an_order_that_differs_between_replicas_is_found() {
     assert_found(2_000, Setting { plant: Plant::OtherOrder, ..SOUND });
+}
+
+#[test]
+fn a_number_of_tests_that_differs_between_replicas_is_found() {
+    assert_found(2_000, Setting { plant: Plant::OtherCount, ..SOUND });
+}
+
+#[test]
+fn an_id_by_the_time_of_one_process_is_found() {
+    let ahead = [0, 1, 3_600].map(Duration::from_secs);
+    assert_found_as("an id is too small", 2_000, Setting { plant: Plant::OwnIds, ahead, ..SOUND });
 }

@@ -10,7 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use echo_service::{
-    domain::{EndpointId, Mock, Priority},
+    domain::{EndpointId, Mock},
     store::{
         AdoptError, Change, Changes, Deliver, Digest, Filter, Page, Raise, RaiseError, Store, StoreError, Stored,
         Version, Write, WriteError, Written,
@@ -22,37 +22,10 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{
     formats::{KnownFormat, NEW, is_new},
+    plant::Plant,
     store_state::Truth,
 };
 use crate::store::digests::{digest_of, written};
-
-/// The planted fault of the store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Plant {
-    Nothing,
-    /// A reading may return a log from before the reading began.
-    StaleLog,
-    /// Some writes are acknowledged and forgotten.
-    LostWrites,
-    /// A moving mock leaves its old route before it reaches the new one.
-    MovesInHalves,
-    /// Several changes become separate writes, one after the other.
-    EntriesInParts,
-    /// A raise does not look at the processes.
-    BlindRaise,
-    /// A raise changes the format, and is no write.
-    RaiseOutsideLog,
-    /// A write is refused for the format that its process has seen last.
-    CachedRefusal,
-    /// Some loads lack an item.
-    OldLoad,
-    /// A part of the log counts as the whole log.
-    PartAsLog,
-    /// Some replicas learn of no mock with parameters.
-    ForgottenShape,
-    /// Some replicas give the mocks of others another priority.
-    OtherOrder,
-}
 
 /// Time between the two halves: longer than all replicas need to learn of the first.
 const NOWHERE: Duration = Duration::from_millis(400);
@@ -118,18 +91,6 @@ impl Way {
         };
         self.travel().await?;
         Ok(answer)
-    }
-
-    /// An endpoint as this way's replica sees it. `None` if the replica does not see the endpoint.
-    fn misread(&self, mut endpoint: Mock) -> Option<Mock> {
-        match self.plant {
-            Plant::ForgottenShape if self.is_odd && endpoint.route.path.shape().is_some() => return None,
-            Plant::OtherOrder if self.is_odd && endpoint.route.priority.get() > 0 => {
-                endpoint.route.priority = Priority::parse(-1).unwrap();
-            }
-            _ => {}
-        }
-        Some(endpoint)
     }
 
     /// A write without an answer may take effect later, as long as the head is unchanged.
@@ -256,7 +217,7 @@ impl Store for Way {
                 head = Version(version.0.midpoint(head.0));
             }
             let read = |change: Change| match change.endpoint {
-                Some(endpoint) => Some(Change { endpoint: Some(self.misread(endpoint)?), ..change }),
+                Some(endpoint) => Some(Change { endpoint: Some(self.plant.misread(endpoint, self.is_odd)?), ..change }),
                 None => Some(change),
             };
             let changes = changes.into_iter().filter(|change| change.version <= head).filter_map(read).collect();
@@ -282,7 +243,7 @@ impl Store for Way {
         }
         for Stored { endpoint, version } in endpoints {
             let digest = digest_of(&endpoint, version);
-            if let Some(endpoint) = self.misread(endpoint) {
+            if let Some(endpoint) = self.plant.misread(endpoint, self.is_odd) {
                 deliver(Ok((endpoint, digest)));
             }
         }

@@ -1,0 +1,48 @@
+//! Examples of new endpoints in the OpenAPI document. Each example works when pasted.
+
+use serde_json::{Map, Value, json};
+
+/// Documents by name, in the form of OpenAPI.
+pub fn of_new_endpoints() -> Value {
+    let mock = |path: &str, verb: &str, when: Value, body: &str| {
+        let mut attributes = json!({"verb": verb, "path": path, "when": when});
+        if when.is_null() {
+            attributes.as_object_mut().expect("attributes are an object").shift_remove("when");
+        }
+        attributes["response"] = json!({"code": 200, "headers": {"Content-Type": "text/plain"}, "body": body});
+        attributes
+    };
+    let mut last = mock("/{*all}", "ANY", Value::Null, "Not mocked");
+    last["priority"] = (-1_000).into();
+    let examples = [
+        ("plain", "A method and a path", mock("/greeting", "GET", Value::Null, "Hello, world")),
+        ("parameter", "A parameter in the path", mock("/users/{id}", "GET", Value::Null, "A user")),
+        (
+            "query",
+            "Tests of query, header and cookie",
+            mock(
+                "/greeting",
+                "GET",
+                json!({"query": {"lang": "fr"}, "headers": {"Accept": {"contains": "text"}}, "cookies": {"beta": {"absent": true}}}),
+                "Bonjour",
+            ),
+        ),
+        (
+            "expression",
+            "A parameter by a regular expression",
+            mock("/users/{id}", "GET", json!({"params": {"id": {"matches": "^[0-9]+$"}}}), "A user by number"),
+        ),
+        ("form", "A field of a form", mock("/login", "POST", json!({"form": {"name": "ada"}}), "Welcome, Ada")),
+        (
+            "json",
+            "A part of a JSON body",
+            mock("/orders", "POST", json!({"body": {"json": {"items": [{"sku": "a1"}]}}}), "Ordered"),
+        ),
+        ("last", "A last resort by priority", last),
+    ];
+    let document = |(name, summary, attributes): (&str, &str, Value)| {
+        let value = json!({"data": {"type": "endpoints", "attributes": attributes}});
+        (name.to_owned(), json!({"summary": summary, "value": value}))
+    };
+    examples.into_iter().map(document).collect::<Map<_, _>>().into()
+}

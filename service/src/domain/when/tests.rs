@@ -1,0 +1,79 @@
+use http::HeaderMap;
+use proptest::{collection::btree_map, prelude::*, sample::select};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::domain::{Route, Verb};
+
+/// A JSON value, with numbers that have several forms.
+fn value() -> impl Strategy<Value = Value> {
+    let number = select(vec![json!(0), json!(-0.0), json!(1.0), json!(1.5), json!(1e20), json!(u64::MAX), json!(-7)]);
+    let leaf =
+        prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::from), number, "\\PC{0,5}".prop_map(Value::from)];
+    leaf.prop_recursive(3, 12, 3, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+            btree_map("[a-c ]{1,2}", inner, 0..3).prop_map(|members| members.into_iter().collect::<Map<_, _>>().into()),
+        ]
+    })
+}
+
+fn test() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        "\\PC{0,5}".prop_map(Value::from),
+        "\\PC{0,5}".prop_map(|text| json!({"equals": text})),
+        "\\PC{0,5}".prop_map(|text| json!({"contains": text})),
+        select(vec!["^a+$", "\\d", ""]).prop_map(|text| json!({"matches": text})),
+        Just(json!({"absent": true})),
+        Just(json!({"present": true})),
+    ]
+}
+
+fn when() -> impl Strategy<Value = Value> {
+    let named = || btree_map("[a-cA-C]{1,2}", test(), 0..3);
+    let params = btree_map(select(vec!["a", "b"]), test(), 0..3);
+    let body = prop_oneof![test(), value().prop_map(|value| json!({"json": value}))];
+    let body = proptest::collection::vec(body, 0..3);
+    (params, named(), named(), body).prop_map(
+        |(params, query, cookies, body)| json!({"params": params, "query": query, "cookies": cookies, "body": body}),
+    )
+}
+
+proptest! {
+    #[test]
+    fn canonical_tests_are_read_as_the_same_tests(value in when()) {
+        let when = When::parse(&value).unwrap();
+        prop_assert_eq!(&When::parse(&when.show()).unwrap_or_default(), &when);
+        if !when.is_empty() {
+            prop_assert_eq!(&When::parse_text(when.as_str()).unwrap(), &when);
+        }
+        let path = MockPath::parse("/{a}/x/{*b}").unwrap();
+        prop_assert_eq!(when.check_params(&path), Ok(()));
+        let route = Route { when, ..Route::new(Verb::Get, path) };
+        prop_assert_eq!(Route::of_claim(&route.claim()).unwrap().claim(), route.claim());
+    }
+
+    #[test]
+    fn a_json_value_contains_itself_and_has_one_canonical_form(value in value()) {
+        let test = |value: &Value| When::parse(&json!({"body": {"json": value}})).unwrap();
+        let (headers, text) = (HeaderMap::new(), value.to_string());
+        let body = Some(Content::Whole(text.as_bytes()));
+        let call = Call { verb: Verb::Get, path: "/", query: "", headers: &headers, body };
+        prop_assert_eq!(test(&value).holds(&Trial::new(&call), "/"), Ok(true));
+        let mut turned = value.clone();
+        if let Some(members) = turned.as_object_mut() {
+            *members = members.clone().into_iter().rev().collect();
+        }
+        prop_assert_eq!(test(&turned), test(&value));
+    }
+}
+
+#[test]
+fn tests_without_a_body_are_decided_before_the_body_is_read() {
+    let when = When::parse(&json!({"body": "x", "query": {"a": "1"}})).unwrap();
+    let headers = HeaderMap::new();
+    for (query, expected) in [("a=2", Ok(false)), ("a=1", Err(Undecided::NeedsBody))] {
+        let call = Call { verb: Verb::Get, path: "/", query, headers: &headers, body: None };
+        assert_eq!(when.holds(&Trial::new(&call), "/"), expected, "{query}");
+    }
+}

@@ -1,0 +1,170 @@
+//! The trial of a request by tests, within a bound.
+
+use std::{
+    borrow::Cow,
+    cell::{Cell, OnceCell},
+};
+
+use http::{HeaderMap, HeaderValue, header};
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+use smallvec::{SmallVec, smallvec};
+
+use super::{
+    Part,
+    check::{Check, contains},
+};
+use crate::domain::{Verb, shape::parameter};
+
+/// Maximum number of bytes that all tests of a request read together.
+pub const MAX_READ_BYTES: usize = 16 * 1024 * 1024;
+/// Maximum number of values in a JSON body, by an upper bound: the number of `,`, `[`, `{` and one.
+pub const MAX_JSON_VALUES: usize = 100_000;
+/// The cost of a test, beside the bytes that the test reads.
+const TEST_BYTES: usize = 64;
+/// The cost of parsing a byte of JSON.
+const PARSE_FACTOR: usize = 4;
+
+/// The body of a request.
+#[derive(Debug, Clone, Copy)]
+pub enum Content<'a> {
+    Whole(&'a [u8]),
+    /// Larger than the limit. No test of the body or of its form holds.
+    TooLarge,
+}
+
+/// A request of a mock.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'a> {
+    pub verb: Verb,
+    /// In canonical form.
+    pub path: &'a str,
+    pub query: &'a str,
+    pub headers: &'a HeaderMap,
+    /// `None` until the body is read.
+    pub body: Option<Content<'a>>,
+}
+
+/// Why tests cannot be decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Undecided {
+    #[error("a test needs the body of the request")]
+    NeedsBody,
+    #[error(
+        "the tests of the mocks for this request read more than {MAX_READ_BYTES} bytes: write fewer or simpler tests"
+    )]
+    ReadsTooMuch,
+    #[error(
+        "the body of the request has more than {MAX_JSON_VALUES} JSON values: test it with `contains` or `matches`"
+    )]
+    TooManyValues,
+}
+
+/// A request under test. Counts the bytes that tests read, and parses a JSON body once.
+pub struct Trial<'a> {
+    call: &'a Call<'a>,
+    left: Cell<usize>,
+    /// `None` for a body that is no JSON.
+    json: OnceCell<Option<Value>>,
+}
+
+type Values<'a> = SmallVec<[Cow<'a, str>; 2]>;
+
+impl<'a> Trial<'a> {
+    pub fn new(call: &'a Call<'a>) -> Self {
+        Self { call, left: Cell::new(MAX_READ_BYTES), json: OnceCell::new() }
+    }
+
+    fn spend(&self, bytes: usize) -> Result<(), Undecided> {
+        self.left.set(self.left.get().checked_sub(bytes).ok_or(Undecided::ReadsTooMuch)?);
+        Ok(())
+    }
+
+    /// Whether a test holds for a request, whose path fits `pattern`.
+    pub(super) fn holds(&self, part: Part, name: &str, check: &Check, pattern: &str) -> Result<bool, Undecided> {
+        self.spend(TEST_BYTES)?;
+        let Some(values) = self.values(part, name, pattern)? else { return Ok(false) };
+        let is_present = || !values.is_empty() && (part != Part::Body || !values[0].is_empty());
+        match check {
+            Check::Absent => return Ok(!is_present()),
+            Check::Present => return Ok(is_present()),
+            Check::Json(expected) => return Ok(self.json()?.is_some_and(|body| contains(body, expected))),
+            _ => {}
+        }
+        for value in values {
+            self.spend(check.cost(&value))?;
+            if check.accepts(&value) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The decoded values with this name. `None` if no test of the part holds.
+    fn values(&self, part: Part, name: &str, pattern: &str) -> Result<Option<Values<'a>>, Undecided> {
+        let Call { path, query, headers, .. } = *self.call;
+        let decoded = |text: &'a [u8]| {
+            self.spend(text.len())?;
+            let pairs = url::form_urlencoded::parse(text).filter(|(other, _)| other == name);
+            Ok(pairs.map(|(_, value)| value).collect())
+        };
+        Ok(Some(match part {
+            Part::Params => {
+                self.spend(path.len())?;
+                let value = parameter(pattern, path, name);
+                value.map(|value| percent_decode_str(value).decode_utf8_lossy()).into_iter().collect()
+            }
+            Part::Query => decoded(query.as_bytes())?,
+            Part::Headers => {
+                headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect()
+            }
+            Part::Cookies => {
+                let lines = headers.get_all(header::COOKIE);
+                self.spend(lines.iter().map(HeaderValue::len).sum())?;
+                let pairs = lines.iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
+                let pairs = pairs.map(|pair| String::from_utf8_lossy(pair.trim_ascii()));
+                let named = |pair: Cow<'_, str>| {
+                    let (other, value) = pair.split_once('=')?;
+                    (other == name).then(|| Cow::Owned(value.to_owned()))
+                };
+                pairs.filter_map(named).collect()
+            }
+            Part::Form => match self.body()? {
+                Some(bytes) if is_form(headers) => decoded(bytes)?,
+                Some(_) => Values::new(),
+                None => return Ok(None),
+            },
+            Part::Body => match self.body()? {
+                Some(bytes) => smallvec![String::from_utf8_lossy(bytes)],
+                None => return Ok(None),
+            },
+        }))
+    }
+
+    /// The body, or `None` if the body is too large.
+    fn body(&self) -> Result<Option<&'a [u8]>, Undecided> {
+        match self.call.body {
+            None => Err(Undecided::NeedsBody),
+            Some(Content::Whole(bytes)) => Ok(Some(bytes)),
+            Some(Content::TooLarge) => Ok(None),
+        }
+    }
+
+    fn json(&self) -> Result<Option<&Value>, Undecided> {
+        if self.json.get().is_none() {
+            let bytes = self.body()?.unwrap_or_default();
+            self.spend(bytes.len() * PARSE_FACTOR)?;
+            if bytes.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count() >= MAX_JSON_VALUES {
+                return Err(Undecided::TooManyValues);
+            }
+            _ = self.json.set(serde_json::from_slice(bytes).ok());
+        }
+        Ok(self.json.get().and_then(Option::as_ref))
+    }
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    let media_type = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    let essence = media_type.split(|byte| *byte == b';').next().unwrap_or_default();
+    essence.trim_ascii().eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
+}

@@ -1,0 +1,68 @@
+//! Bodies that tests of mocks read. All bodies at hand together have a bound, so that uploads cannot fill the memory.
+
+use std::sync::Arc;
+
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
+
+use crate::web::{BodyLimits, problem::ApiError};
+
+/// The unit of the bound.
+const UNIT_BYTES: usize = 1024;
+/// Maximum size of all bodies at hand. At least four of the largest bodies have room.
+const ALL_BYTES: usize = 16 * 1024 * UNIT_BYTES;
+
+/// The reader of bodies.
+pub struct Uploads {
+    limits: BodyLimits,
+    room: Arc<Semaphore>,
+}
+
+/// A body in memory, or the note that the body is too large.
+pub struct Upload {
+    bytes: Option<Vec<u8>>,
+    _room: Option<OwnedSemaphorePermit>,
+}
+
+impl Upload {
+    /// `None`: the body is too large.
+    pub fn bytes(&self) -> Option<&[u8]> {
+        self.bytes.as_deref()
+    }
+}
+
+impl Uploads {
+    pub fn new(limits: BodyLimits) -> Self {
+        Self { limits, room: Arc::new(Semaphore::new(ALL_BYTES.max(4 * limits.bytes) / UNIT_BYTES)) }
+    }
+
+    /// Reads a body up to the limit. Takes room for the arrived bytes only: a slow client must not hold up others.
+    pub async fn read(&self, body: &mut Incoming) -> Result<Upload, ApiError> {
+        let read = tokio::time::timeout(self.limits.time, self.read_all(body)).await;
+        read.map_err(|_| ApiError::slow_body(self.limits.time))?
+    }
+
+    async fn read_all(&self, body: &mut Incoming) -> Result<Upload, ApiError> {
+        let (mut bytes, mut room) = (Vec::new(), None::<OwnedSemaphorePermit>);
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| ApiError::incomplete_body())?;
+            let Ok(data) = frame.into_data() else { continue };
+            if bytes.len() + data.len() > self.limits.bytes {
+                return Ok(Upload { bytes: None, _room: None });
+            }
+            let held = room.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+            let more = ((bytes.len() + data.len()) / UNIT_BYTES).saturating_sub(held);
+            if more > 0 {
+                let taken = Arc::clone(&self.room).try_acquire_many_owned(more as u32);
+                let taken = taken.map_err(|_: TryAcquireError| ApiError::no_room())?;
+                match &mut room {
+                    Some(room) => room.merge(taken),
+                    none => *none = Some(taken),
+                }
+            }
+            bytes.extend_from_slice(&data);
+        }
+        Ok(Upload { bytes: Some(bytes), _room: room })
+    }
+}

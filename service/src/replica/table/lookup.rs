@@ -1,0 +1,91 @@
+//! The order of mocks: lookups, and writes that change the answers of lookups.
+
+use std::cmp::Reverse;
+
+use smallvec::SmallVec;
+
+use super::Table;
+use crate::{
+    domain::{Call, Priority, Trial, Undecided, Verb},
+    replica::{
+        FindError,
+        answer::{PreparedAnswer, Rank},
+        index::Place,
+    },
+    store::StoreError,
+};
+
+/// The result of a lookup.
+pub(in crate::replica) struct Found<'a> {
+    pub answer: Option<&'a PreparedAnswer>,
+    /// Whether no damaged mock with an unknown route, and without parameters and priority, can come first.
+    pub is_certain: bool,
+}
+
+impl Table {
+    /// The first mock that fits a request, and whose tests hold. An error: the record of this mock is damaged, or the
+    /// tests cannot be decided.
+    pub(in crate::replica) fn find(&self, call: &Call<'_>) -> Result<Found<'_>, FindError> {
+        let trial = Trial::new(call);
+        let firsts = self.answers.fitting(call.verb, call.path);
+        let first =
+            firsts.map(|(shape, is_any, first)| (first.rank(shape, is_any), &**first)).min_by_key(|(rank, _)| *rank);
+        let found = match first {
+            Some((_, answer)) if answer.is_tested() => self.first_that_holds(&trial, call)?,
+            found => found,
+        };
+        let mut is_certain = true;
+        if !self.damaged.is_empty() {
+            let found = found.map(|(rank, _)| rank);
+            for (damaged, route) in self.damaged.values().filter_map(|damaged| Some((damaged, damaged.route.as_ref()?)))
+            {
+                let (shape, is_any) = (route.path.shape(), route.verb == Verb::Any);
+                let rank =
+                    (Reverse(route.priority), shape.as_ref(), is_any, Reverse(route.when.len()), Reverse(damaged.id));
+                let comes_first = route.fits(call.verb, call.path) && found.is_none_or(|found| rank <= found);
+                if comes_first && route.when.holds(&trial, route.path.as_str())? {
+                    return Err(StoreError::Damaged(format!("the record of the mock of {route} is damaged")).into());
+                }
+            }
+            // A plain mock comes after all mocks with this rank.
+            let is_plain = found.is_some_and(|(priority, shape, is_any, ..)| {
+                (priority, shape, is_any) <= (Reverse(Priority::default()), None, false)
+            });
+            is_certain = is_plain || self.damaged.values().all(|damaged| damaged.route.is_some());
+        }
+        Ok(Found { answer: found.map(|(_, answer)| answer), is_certain })
+    }
+
+    fn first_that_holds(
+        &self,
+        trial: &Trial<'_>,
+        call: &Call<'_>,
+    ) -> Result<Option<(Rank<'_>, &PreparedAnswer)>, Undecided> {
+        let fitting = self.answers.fitting(call.verb, call.path);
+        let all =
+            fitting.flat_map(|(shape, is_any, first)| first.chain().map(move |one| (one.rank(shape, is_any), one)));
+        let mut all: SmallVec<[_; 16]> = all.collect();
+        all.sort_unstable_by_key(|(rank, _)| *rank);
+        for (rank, answer) in all {
+            if answer.holds(trial)? {
+                return Ok(Some((rank, answer)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether a new mock may come before a mock that other replicas serve. A mock for many requests may get a yes in
+    /// vain. Others may serve a mock that is damaged here.
+    pub(super) fn may_hide(&self, place: &Place, new: &PreparedAnswer) -> bool {
+        if !self.damaged.is_empty() {
+            return true;
+        }
+        let Some((verb, path)) = place.request() else {
+            return new.priority > Priority::default() || self.below_default > 0 || self.answers.may_hide(place);
+        };
+        let own = new.rank(None, false);
+        self.answers
+            .fitting(verb, path)
+            .any(|(shape, is_any, first)| first.chain().any(|other| own <= other.rank(shape, is_any)))
+    }
+}

@@ -1,0 +1,168 @@
+//! The clients of simulated histories.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use echo_service::{
+    domain::EndpointId,
+    replica::Replica,
+    store::{StoreError, Stored},
+};
+use parking_lot::Mutex;
+use rand::{Rng, rngs::StdRng};
+use tokio::time::sleep;
+
+use super::{
+    client_reads::{body_of, called, listed, listed_with_others},
+    client_writes::{Ids, change, create, new_mock, renew},
+    history::{Kind, Operation, Outcome, Recorder},
+    routes::{full_request, overlapping, plain, request, tested, text},
+};
+
+pub const REPLICAS: usize = 3;
+/// The number of each client's requests.
+const REQUESTS: usize = 10;
+const GROUPS: usize = 2;
+/// Kinds of questions.
+pub const CALL: u8 = 0;
+pub const LISTING_OF_VERB: u8 = 12;
+const CREATE: u8 = 5;
+const RENEW: u8 = 13;
+const RAISE: u8 = 14;
+
+/// The requests of clients.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Requests {
+    All,
+    /// Only creations of new plain mocks, and questions of this kind: a hit cannot be wrong.
+    Misses(u8),
+    /// Only creations of mocks that hide each other, and calls: nothing else replaces an answer.
+    Hiding,
+    /// The same, where all mocks have one path and fit all calls.
+    HidingByTests,
+}
+
+impl Requests {
+    /// The kind of the next request, and the number of its group.
+    fn next(self, random: &mut StdRng, mocks: usize) -> (u8, usize) {
+        let (kind, group) = (random.random_range(0..15), random.random_range(0..GROUPS));
+        match self {
+            Self::All => (kind, group),
+            Self::Misses(question) => (if kind < 10 { question } else { CREATE }, mocks / 3),
+            Self::Hiding | Self::HidingByTests => (if kind < 10 { CALL } else { CREATE }, mocks / 6),
+        }
+    }
+}
+
+/// The shared state of a run's clients.
+pub struct World {
+    pub requests: Requests,
+    /// Of the replicas.
+    pub ids: [Ids; REPLICAS],
+    pub replicas: Mutex<Vec<Arc<Replica>>>,
+    /// The attempted creations: id, name, route.
+    pub mocks: Mutex<Vec<(EndpointId, String, String)>>,
+    pub recorder: Recorder,
+    /// The order of events.
+    pub clock: AtomicU64,
+    /// When a raise was first acknowledged.
+    pub raised: AtomicU64,
+    /// Refusals of a format by calls that began after that.
+    pub late_refusals: AtomicU64,
+    /// Divergences of replicas that were replaced.
+    pub diverged: AtomicU64,
+}
+
+impl World {
+    pub fn tick(&self) -> u64 {
+        self.clock.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+/// Sends a client's requests, and records the answers.
+pub async fn ask(client: usize, world: &World, mut random: StdRng) {
+    for number in 0..REQUESTS {
+        sleep(Duration::from_micros(random.random_range(0..60_000))).await;
+        let which = random.random_range(0..REPLICAS);
+        let replica = &Arc::clone(&world.replicas.lock()[which]);
+        let (kind, group, known) = {
+            let mocks = world.mocks.lock();
+            let (kind, group) = world.requests.next(&mut random, mocks.len());
+            // Recent mocks: most others are deleted.
+            let newest = mocks.len().saturating_sub(3);
+            (kind, group, (!mocks.is_empty()).then(|| mocks[random.random_range(newest..mocks.len())].clone()))
+        };
+        let (to, request) = match world.requests {
+            Requests::Misses(_) => (plain(group), full_request(group)),
+            Requests::HidingByTests => (tested(&plain(group), &mut random), full_request(group)),
+            _ => (overlapping(group, &mut random), request(group, &mut random)),
+        };
+        let value = format!("{client}.{number}");
+        let new = async || {
+            let new = new_mock(replica, &to, &value, world.ids[which]).await?;
+            world.mocks.lock().push((new.id, value.clone(), to.clone()));
+            Ok::<_, StoreError>(new)
+        };
+        let call = world.tick();
+        if kind == RAISE {
+            if replica.raise(None, false).await.is_ok() {
+                world.raised.fetch_min(world.tick(), Ordering::Relaxed);
+            }
+            continue;
+        }
+        let mut id = None;
+        let (kind, route, mock, value, outcome) = match (kind, known) {
+            (CALL..4, _) => match called(replica, &request).await {
+                Ok(body) => (Kind::Call, format!("GET {request}"), String::new(), body, Ok(Outcome::Done)),
+                Err(_) => continue,
+            },
+            (4 | LISTING_OF_VERB, _) => {
+                let read = if kind == 4 { listed(replica, &to).await } else { listed_with_others(replica, &to).await };
+                let Ok(body) = read else { continue };
+                (Kind::Read, to, String::new(), body, Ok(Outcome::Done))
+            }
+            (10, Some((id, mock, was_at))) => match replica.get(id).await {
+                Ok(Some(Stored { endpoint, .. })) => {
+                    (Kind::Read, text(&endpoint.route), String::new(), body_of(Some(&endpoint)), Ok(Outcome::Done))
+                }
+                // A change of a missing mock is refused in the same way.
+                Ok(None) => (Kind::Patch, was_at, mock, String::new(), Ok(Outcome::Refused)),
+                Err(_) => continue,
+            },
+            (RENEW, Some((old, mock, _))) => {
+                let Ok(new) = new().await else { continue };
+                id = Some(new.id);
+                let outcome = renew(replica, old, new).await;
+                (Kind::Renew, to, mock, value, outcome)
+            }
+            (7..10 | 11, Some((id, mock, was_at))) => {
+                let (kind, route) = match kind {
+                    11 => (Kind::Move, to),
+                    9 => (Kind::Delete, was_at),
+                    _ => (Kind::Patch, was_at),
+                };
+                let value = if kind == Kind::Delete { String::new() } else { value };
+                let outcome = change(replica, id, kind, &route, &value).await;
+                (kind, route, mock, value, outcome)
+            }
+            _ => {
+                let Ok(new) = new().await else { continue };
+                id = Some(new.id);
+                let outcome = create(replica, new).await;
+                (Kind::Create, to, value.clone(), value, outcome)
+            }
+        };
+        let Ok(outcome) = outcome else {
+            let is_late = call > world.raised.load(Ordering::Relaxed);
+            world.late_refusals.fetch_add(u64::from(is_late), Ordering::Relaxed);
+            continue;
+        };
+        let (id, r#return) = (id.map_or_else(String::new, |id| id.to_string()), world.tick());
+        world.recorder.record(Operation { client, route, kind, mock, value, id, outcome, call, r#return });
+    }
+}
