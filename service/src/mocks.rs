@@ -30,8 +30,10 @@ pub enum Outcome {
     Served,
     /// Without a mock.
     Missed,
-    /// By the rate limit, or by a limit of tests or of the bodies that tests read.
+    /// By the rate limit.
     Limited,
+    /// By a limit of tests, or of the bodies that tests read.
+    Refused,
     /// By a fault of Echo. A mock may be defined with code 503, too.
     Fault,
 }
@@ -93,7 +95,7 @@ impl Mocks {
             Ok(None) => return Err((ApiError::page_not_found(head.uri.path()), Outcome::Missed)),
             Err(FindError::Undecided(why)) => {
                 let refusal = ApiError::new(Kind::TooCostly, capitalized(&why.to_string()), None);
-                return Err((refusal, Outcome::Limited));
+                return Err((refusal, Outcome::Refused));
             }
             Err(FindError::Store(StoreError::Damaged(_))) => ApiError::damaged(),
             Err(FindError::Store(StoreError::Loading)) => ApiError::loading(),
@@ -108,7 +110,7 @@ impl Mocks {
         call: Call<'_>,
         body: &mut Incoming,
     ) -> Result<Result<Option<Response<Bytes>>, FindError>, (ApiError, Outcome)> {
-        let upload = self.uploads.read(body).await.map_err(|refusal| (refusal, Outcome::Limited))?;
+        let upload = self.uploads.read(body).await.map_err(|refusal| (refusal, Outcome::Refused))?;
         let content = upload.bytes().map_or(Content::TooLarge, Content::Whole);
         Ok(self.replica.find(&Call { body: Some(content), ..call }).await)
     }

@@ -31,7 +31,9 @@ def before_load_schema(context: HookContext, raw_schema: dict[str, Any]) -> None
 def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> None:
     if case.meta is None or not case.meta.generation.mode.is_positive or not isinstance(case.body, dict):
         return
-    response = case.body["data"].get("attributes", {}).get("response", {})
+    attributes = case.body["data"].get("attributes", {})
+    keep_rules_of_tests(attributes.get("when") or {})
+    response = attributes.get("response", {})
     # A PATCH is merged into the mock: so send null, which clears a body, and a code for a new body.
     if response.get("code") in CODES_WITHOUT_BODY:
         response["body"] = None
@@ -41,6 +43,18 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
         fields = [(field_name(name), field_value(value)) for name, value in response["headers"].items()]
         # Names that differ only in case are the same field twice.
         response["headers"] = dict({name.lower(): (name, value) for name, value in fields}.values())
+
+
+def keep_rules_of_tests(when: dict[str, Any]) -> None:
+    """Parameters are those of the path, names of headers are tokens, and expressions are valid."""
+    when.pop("params", None)
+    if when.get("headers"):
+        when["headers"] = {field_name(name).lower(): test for name, test in when["headers"].items()}
+    named = [test for part in when.values() if isinstance(part, dict) for test in part.values()]
+    body = when.get("body")
+    for test in named + (body if isinstance(body, list) else [body]):
+        if isinstance(test, dict) and isinstance(test.get("matches"), str):
+            test["matches"] = "^[a-z]+$"
 
 
 def field_name(name: str) -> str:

@@ -89,15 +89,32 @@ impl WhenError {
 }
 
 impl When {
-    /// Parses the tests, and reports all mistakes.
+    /// Parses the tests from a client, and reports all mistakes.
     pub fn parse(value: &Value) -> Result<Self, Vec<WhenError>> {
+        // First, because the tests are compiled.
+        let parts = value.as_object().into_iter().flat_map(Map::values);
+        let count =
+            parts.map(|part| part.as_object().map_or(0, Map::len) + part.as_array().map_or(0, Vec::len)).sum::<usize>();
+        if count > MAX_TESTS {
+            return Err(vec![WhenError::new(&[], format!("There are {count} tests: write at most {MAX_TESTS}"))]);
+        }
+        let when = Self::read(value, true)?;
+        if when.text.len() > MAX_WHEN_BYTES {
+            let detail = format!("The tests have {} bytes as JSON: write at most {MAX_WHEN_BYTES}", when.text.len());
+            return Err(vec![WhenError::new(&[], detail)]);
+        }
+        Ok(when)
+    }
+
+    /// Reads tests. `is_new`: from a client, and not from a store.
+    fn read(value: &Value, is_new: bool) -> Result<Self, Vec<WhenError>> {
         let Some(parts) = value.as_object() else {
             let detail = r#"`when` is not an object: write `"when": {"query": {"name": "value"}}`"#;
             return Err(vec![WhenError::new(&[], detail)]);
         };
         let (mut tests, mut errors) = (Vec::new(), Vec::new());
         for (part, value) in parts {
-            match read_part(part, value) {
+            match read_part(part, value, is_new) {
                 Ok(read) => {
                     for test in read {
                         match test {
@@ -109,22 +126,14 @@ impl When {
                 Err(detail) => errors.push(WhenError::new(&[part], detail)),
             }
         }
-        let when = Self::of(tests);
-        if when.tests.len() > MAX_TESTS {
-            let detail = format!("There are {} tests: write at most {MAX_TESTS}", when.tests.len());
-            errors.push(WhenError::new(&[], detail));
-        }
-        if when.text.len() > MAX_WHEN_BYTES {
-            let detail = format!("The tests have {} bytes as JSON: write at most {MAX_WHEN_BYTES}", when.text.len());
-            errors.push(WhenError::new(&[], detail));
-        }
-        if errors.is_empty() { Ok(when) } else { Err(errors) }
+        if errors.is_empty() { Ok(Self::of(tests)) } else { Err(errors) }
     }
 
     /// Parses what [`Self::as_str`] returned.
     pub fn parse_text(text: &str) -> Result<Self, String> {
         let value = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        Self::parse(&value).map_err(|errors| format!("{errors:?}"))
+        let read = Self::read(&value, false);
+        read.map_err(|errors| errors.into_iter().map(|error| error.detail).collect::<Vec<_>>().join("; "))
     }
 
     fn of(mut tests: Vec<Test>) -> Self {
@@ -185,13 +194,13 @@ impl When {
 }
 
 /// Reads the tests of a part. An error concerns the whole part.
-fn read_part(name: &str, value: &Value) -> Result<Vec<Result<Test, WhenError>>, String> {
+fn read_part(name: &str, value: &Value, is_new: bool) -> Result<Vec<Result<Test, WhenError>>, String> {
     let Some(part) = Part::ALL.into_iter().find(|part| part.as_str() == name) else {
         let parts = Part::ALL.map(|part| format!("`{}`", part.as_str())).join(", ");
         return Err(format!("`{}` is not a part of a request: use {parts}", excerpt(name)));
     };
     let test = |place: &[&str], name: String, value: &Value| {
-        let check = Check::parse(value, part == Part::Body).map_err(|detail| WhenError::new(place, detail))?;
+        let check = Check::parse(value, part == Part::Body, is_new).map_err(|detail| WhenError::new(place, detail))?;
         Ok(Test { part, name, check })
     };
     if part == Part::Body {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
 use crate::web::{BodyLimits, problem::ApiError};
@@ -44,6 +44,9 @@ impl Uploads {
     }
 
     async fn read_all(&self, body: &mut Incoming) -> Result<Upload, ApiError> {
+        if body.size_hint().lower() > self.limits.bytes as u64 {
+            return Ok(Upload { bytes: None, _room: None });
+        }
         let (mut bytes, mut room) = (Vec::new(), None::<OwnedSemaphorePermit>);
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|_| ApiError::incomplete_body())?;

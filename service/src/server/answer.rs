@@ -20,6 +20,7 @@ use poem::{
     endpoint::BoxEndpoint,
     web::{LocalAddr, RemoteAddr},
 };
+use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::{
@@ -103,14 +104,15 @@ impl Answers {
         peer: IpAddr,
     ) -> (Response<AnswerBody>, Option<Incoming>) {
         let exchange = self.telemetry.begin(head, None);
+        let until = (!body.is_end_stream()).then(|| Instant::now() + self.body_timeout);
         let answer = AssertUnwindSafe(mocks.answer(head, path, &mut body, peer)).catch_unwind().await;
         let (mut response, outcome) =
             answer.map_or_else(|_| (panicked(), Outcome::Fault), |(response, outcome)| (from_bytes(response), outcome));
         exchange.count(outcome);
         let mut rest = unread(body);
         // Like a server that reads its uploads, a mock answers after the end of the request.
-        if let Some(body) = &mut rest {
-            if tokio::time::timeout(self.body_timeout, discard(body)).await == Ok(true) {
+        if let Some((body, until)) = rest.as_mut().zip(until) {
+            if tokio::time::timeout_at(until, discard(body)).await == Ok(true) {
                 rest = None;
             } else {
                 announce_close(&mut response);

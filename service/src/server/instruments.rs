@@ -133,7 +133,7 @@ impl Instruments {
             Outcome::Served => &self.counts.served,
             Outcome::Missed => &self.counts.missed,
             Outcome::Limited => &self.counts.limited_mocks,
-            Outcome::Fault => return,
+            Outcome::Refused | Outcome::Fault => return,
         };
         count.fetch_add(1, Ordering::Relaxed);
     }

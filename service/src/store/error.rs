@@ -29,9 +29,7 @@ pub enum WriteError {
          mocks of one pattern"
     )]
     TooManyShapes { verb: Verb, max: usize },
-    #[error(
-        "mocks of {verb} {path} are {max} already: delete one of them, or put a value that they test into the path"
-    )]
+    #[error("{verb} {path} has {max} mocks already: delete one of them, or put a value that they test into the path")]
     TooManyMocks { verb: Verb, path: MockPath, max: usize },
     #[error("the write replaces mocks of {bytes} bytes, which is too much at once: change fewer of them")]
     ReplacesTooMuch { bytes: usize },

@@ -141,6 +141,12 @@ fn a_wrong_test_is_refused_at_its_place_with_a_correction() {
         (json!({"query": {"a": {"contains": 1}}}), "/query/a", "The value of `contains` is not a string"),
         (json!({"query": {"a/b": {"matches": "("}}}), "/query/a~1b", "`(` is no regular expression"),
         (json!({"query": {"a": {"matches": "((a{50}){50}){50}"}}}), "/query/a", "is no regular expression for Echo"),
+        (
+            json!({"query": {"a": {"matches": "()".repeat(20)}}}),
+            "/query/a",
+            "more than 16 groups: write groups as `(?:…)`",
+        ),
+        (json!({"query": {"a": {"matches": "a".repeat(4_097)}}}), "/query/a", "write at most 4096"),
         (json!({"query": {"a": {"json": 1}}}), "/query/a", "Only the body can be JSON"),
         (json!({"headers": {"X A": "1"}}), "/headers/X A", "`X A` is not the name of a header"),
         (json!({"headers": {"X-A": "1", "x-a": "2"}}), "/headers/x-a", "`x-a` is given twice"),
@@ -160,6 +166,8 @@ fn a_mock_has_at_most_32_tests_of_64_kib() {
         let named = (0..count).map(|name| (format!("n{name}"), json!({"present": true})));
         json!({"query": named.collect::<serde_json::Map<_, _>>()})
     };
+    // Equal tests count as well, so that the limit bounds the work.
+    assert_refused_at(&create(&echo, "/x", &json!({"body": vec!["x"; 33]}), "x"), 422, WHEN, "33 equal tests");
     id(&create(&echo, "/x", &tests(32), "x"));
     let refused = create(&echo, "/x", &tests(33), "x");
     assert_refused_at(&refused, 422, WHEN, "33 tests");
@@ -264,6 +272,9 @@ fn tests_beyond_the_limit_of_a_call_are_500_and_name_the_limit() {
     let refused = echo.call_with("POST", "/json", "", list(100_000).as_bytes());
     assert_refused(&refused, 500, "too many values");
     assert!(refused.details().contains("more than 100000 JSON values"), "{}", refused.text());
+    // A body with many commas that is no JSON satisfies no test.
+    assert_eq!(called(&echo, "/json", "", ",".repeat(200_000).as_bytes()), "404");
+    assert_eq!(called(&echo, "/json", "", format!("\"{}\"", ",".repeat(200_000)).as_bytes()), "404");
     for value in 0..32 {
         id(&create(&echo, "/text", &json!({"body": {"contains": format!("<{value}>")}}), &value.to_string()));
     }
@@ -272,6 +283,23 @@ fn tests_beyond_the_limit_of_a_call_are_500_and_name_the_limit() {
     let refused = echo.call_with("POST", "/text", "", body(600_000, "<0>").as_bytes());
     assert_refused(&refused, 500, "too many bytes");
     assert!(refused.details().contains("read more than 16777216 bytes"), "{}", refused.text());
+    // The most states and bytes within the limit.
+    id(&create(&echo, "/states", &json!({"body": {"matches": "(?:a?){1000}b"}}), "states"));
+    assert_eq!(called(&echo, "/states", "", body(1_000, "").as_bytes()), "404");
+    assert_eq!(called(&echo, "/states", "", body(1_000, "b").as_bytes()), "states");
+    assert_refused(&echo.call_with("POST", "/states", "", body(60_000, "").as_bytes()), 500, "too many states");
     // The connection and the service go on.
     assert_eq!(called(&echo, "/text", "", b"<7>"), "7");
+}
+
+#[test]
+fn a_mock_with_any_number_in_a_test_can_be_read_changed_and_deleted() {
+    let echo = Echo::start(&[]);
+    for number in ["2.5e-30", "3.4028234663852886e38", "5e-324", "0.1", "-0.0", "1e308", "18446744073709551615"] {
+        let test = format!(r#"{{"body": {{"json": {{"mass": {number}}}}}}}"#);
+        let id = id(&create(&echo, "/x", &serde_json::from_str(&test).unwrap(), "x"));
+        assert_eq!(called(&echo, "/x", "", format!(r#"{{"mass": {number}}}"#).as_bytes()), "x", "{number}");
+        assert_eq!(echo.patch(&id, &changes(json!({"response": {"body": "y"}}))).status, 200, "{number}");
+        assert_eq!(echo.delete(&id).status, 204, "{number}");
+    }
 }

@@ -1,5 +1,7 @@
 //! The check of a value in a request.
 
+use std::sync::OnceLock;
+
 use regex_lite::{Regex, RegexBuilder};
 use serde_json::{Value, json};
 
@@ -7,14 +9,27 @@ use crate::domain::excerpt;
 
 /// The bounds of compiled regular expressions, in bytes. The least bound that suffices measures the expression.
 const COMPILED_BYTES: [usize; 4] = [2 << 10, 8 << 10, 32 << 10, 128 << 10];
-/// The memory of a compiled expression with the caches of its searches, in its own size.
-const SEARCH_FACTOR: usize = 4;
-/// The memory of a JSON value, without its text.
+/// Maximum length of a regular expression, in bytes.
+const MAX_PATTERN_BYTES: usize = 4_096;
+/// Maximum number of groups in a regular expression: each takes memory for each state of a search.
+const MAX_GROUPS: usize = 16;
+/// The memory of a JSON value without its text, and of an object beside its members.
 const VALUE_BYTES: usize = 128;
+const OBJECT_BYTES: usize = 360;
 
-/// A regular expression, with the bound of its size.
+/// A regular expression. Compiled at the first use: a listing must not compile all expressions of a page.
 #[derive(Debug, Clone)]
-pub struct Pattern(Regex, usize);
+pub struct Pattern {
+    text: String,
+    compiled: OnceLock<Option<Compiled>>,
+}
+
+#[derive(Debug, Clone)]
+struct Compiled {
+    regex: Regex,
+    /// The bound of its size.
+    bytes: usize,
+}
 
 #[derive(Debug, Clone)]
 pub enum Check {
@@ -23,13 +38,13 @@ pub enum Check {
     Matches(Pattern),
     Absent,
     Present,
-    /// The body is JSON, and contains at least this value.
-    Json(Value),
+    /// The body is JSON, and contains at least this value, whose text has so many bytes.
+    Json(Value, usize),
 }
 
 impl Check {
-    /// Parses a test. An error names the correction.
-    pub(super) fn parse(value: &Value, is_body: bool) -> Result<Self, String> {
+    /// Parses a test. An error names the correction. Regular expressions from a client are compiled.
+    pub(super) fn parse(value: &Value, is_body: bool, is_new: bool) -> Result<Self, String> {
         if let Some(text) = value.as_str() {
             return Ok(Self::Equals(text.to_owned()));
         }
@@ -52,11 +67,15 @@ impl Check {
         match (name.as_str(), value) {
             ("equals", Value::String(text)) => Ok(Self::Equals(text.clone())),
             ("contains", Value::String(text)) => Ok(Self::Contains(text.clone())),
-            ("matches", Value::String(text)) => Pattern::parse(text).map(Self::Matches),
+            ("matches", Value::String(text)) => Pattern::parse(text, is_new).map(Self::Matches),
             ("absent", _) if is_flag => Ok(Self::Absent),
             ("present", _) if is_flag => Ok(Self::Present),
             ("absent" | "present", _) => Err(format!("`{name}` can only be true: write `{{\"{name}\": true}}`")),
-            ("json", value) if is_body => Ok(Self::Json(canonical(value.clone()))),
+            ("json", value) if is_body => {
+                let value = canonical(value.clone());
+                let bytes = value.to_string().len();
+                Ok(Self::Json(value, bytes))
+            }
             ("json", _) => Err("Only the body can be JSON: write the test as a member of `body`".into()),
             ("equals" | "contains" | "matches", _) => Err(format!("The value of `{name}` is not a string: write text")),
             _ => Err(format!("`{}` is not a test: {advice}", excerpt(name))),
@@ -67,10 +86,10 @@ impl Check {
         match self {
             Self::Equals(text) => json!(text),
             Self::Contains(text) => json!({"contains": text}),
-            Self::Matches(Pattern(regex, _)) => json!({"matches": regex.as_str()}),
+            Self::Matches(pattern) => json!({"matches": pattern.text}),
             Self::Absent => json!({"absent": true}),
             Self::Present => json!({"present": true}),
-            Self::Json(value) => json!({"json": value}),
+            Self::Json(value, _) => json!({"json": value}),
         }
     }
 
@@ -78,17 +97,18 @@ impl Check {
     pub(super) fn bytes(&self) -> usize {
         match self {
             Self::Equals(text) | Self::Contains(text) => text.len(),
-            Self::Matches(Pattern(regex, compiled)) => regex.as_str().len() + compiled * SEARCH_FACTOR,
+            Self::Matches(pattern) => pattern.text.len() + pattern.compiled().map_or(0, Compiled::memory),
             Self::Absent | Self::Present => 0,
-            Self::Json(value) => count(value) * VALUE_BYTES + value.to_string().len(),
+            Self::Json(value, bytes) => bytes + memory(value),
         }
     }
 
     /// The cost of a check of a text, in bytes that a comparison reads.
     pub(super) fn cost(&self, text: &str) -> usize {
         match self {
-            // A search visits at most all states of the expression for each byte.
-            Self::Matches(Pattern(_, compiled)) => text.len() * (compiled >> 9),
+            // A search visits at most all states of the expression for each byte. A state has about 32 bytes.
+            Self::Matches(pattern) => pattern.compiled().map_or(0, |compiled| text.len() * (compiled.bytes >> 5)),
+            Self::Json(_, bytes) => *bytes,
             _ => text.len(),
         }
     }
@@ -98,22 +118,47 @@ impl Check {
         match self {
             Self::Equals(expected) => text == expected,
             Self::Contains(part) => text.contains(part),
-            Self::Matches(Pattern(regex, _)) => regex.is_match(text),
-            Self::Absent | Self::Present | Self::Json(_) => false,
+            Self::Matches(pattern) => pattern.compiled().is_some_and(|compiled| compiled.regex.is_match(text)),
+            Self::Absent | Self::Present | Self::Json(..) => false,
         }
     }
 }
 
 impl Pattern {
-    fn parse(text: &str) -> Result<Self, String> {
+    /// Compiles a new expression, so that a mistake is an error.
+    fn parse(text: &str, is_new: bool) -> Result<Self, String> {
+        if is_new && text.len() > MAX_PATTERN_BYTES {
+            return Err(format!("The regular expression has {} bytes: write at most {MAX_PATTERN_BYTES}", text.len()));
+        }
+        let compiled = if is_new { OnceLock::from(Some(Compiled::new(text)?)) } else { OnceLock::new() };
+        Ok(Self { text: text.to_owned(), compiled })
+    }
+
+    /// `None` for an expression of another version that this one cannot compile: it matches nothing.
+    fn compiled(&self) -> Option<&Compiled> {
+        self.compiled.get_or_init(|| Compiled::new(&self.text).ok()).as_ref()
+    }
+}
+
+impl Compiled {
+    fn new(text: &str) -> Result<Self, String> {
         let mut failure = String::new();
         for bytes in COMPILED_BYTES {
             match RegexBuilder::new(text).size_limit(bytes).build() {
-                Ok(regex) => return Ok(Self(regex, bytes)),
+                Ok(regex) if regex.captures_len() - 1 > MAX_GROUPS => {
+                    let advice = "write groups as `(?:…)`";
+                    return Err(format!("The regular expression has more than {MAX_GROUPS} groups: {advice}"));
+                }
+                Ok(regex) => return Ok(Self { regex, bytes }),
                 Err(error) => failure = error.to_string(),
             }
         }
         Err(format!("`{}` is no regular expression for Echo: {failure}", excerpt(text)))
+    }
+
+    /// The memory with the caches of searches on two threads. A cache has two lists of states, with the groups of each.
+    fn memory(&self) -> usize {
+        self.bytes * (1 + 2 * (2 + self.regex.captures_len()))
     }
 }
 
@@ -153,12 +198,12 @@ fn canonical(mut value: Value) -> Value {
     value
 }
 
-/// The number of values in a value.
-fn count(value: &Value) -> usize {
-    1 + match value {
-        Value::Array(list) => list.iter().map(count).sum(),
-        Value::Object(members) => members.values().map(count).sum(),
-        _ => 0,
+/// The memory of a value without its texts.
+fn memory(value: &Value) -> usize {
+    match value {
+        Value::Array(list) => VALUE_BYTES + list.iter().map(memory).sum::<usize>(),
+        Value::Object(members) => VALUE_BYTES + OBJECT_BYTES + members.values().map(memory).sum::<usize>(),
+        _ => VALUE_BYTES,
     }
 }
 

@@ -8,8 +8,14 @@ use crate::domain::{Route, Verb};
 /// A JSON value, with numbers that have several forms.
 fn value() -> impl Strategy<Value = Value> {
     let number = select(vec![json!(0), json!(-0.0), json!(1.0), json!(1.5), json!(1e20), json!(u64::MAX), json!(-7)]);
-    let leaf =
-        prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::from), number, "\\PC{0,5}".prop_map(Value::from)];
+    let float = any::<f64>().prop_map(Value::from);
+    let leaf = prop_oneof![
+        float,
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        number,
+        "\\PC{0,5}".prop_map(Value::from)
+    ];
     leaf.prop_recursive(3, 12, 3, |inner| {
         prop_oneof![
             proptest::collection::vec(inner.clone(), 0..3).prop_map(Value::from),

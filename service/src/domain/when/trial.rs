@@ -7,6 +7,7 @@ use std::{
 
 use http::{HeaderMap, HeaderValue, header};
 use percent_encoding::percent_decode_str;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use smallvec::{SmallVec, smallvec};
 
@@ -18,12 +19,10 @@ use crate::domain::{Verb, shape::parameter};
 
 /// Maximum number of bytes that all tests of a request read together.
 pub const MAX_READ_BYTES: usize = 16 * 1024 * 1024;
-/// Maximum number of values in a JSON body, by an upper bound: the number of `,`, `[`, `{` and one.
+/// Maximum number of values in a JSON body that tests read.
 pub const MAX_JSON_VALUES: usize = 100_000;
 /// The cost of a test, beside the bytes that the test reads.
 const TEST_BYTES: usize = 64;
-/// The cost of parsing a byte of JSON.
-const PARSE_FACTOR: usize = 4;
 
 /// The body of a request.
 #[derive(Debug, Clone, Copy)]
@@ -64,6 +63,8 @@ pub enum Undecided {
 pub struct Trial<'a> {
     call: &'a Call<'a>,
     left: Cell<usize>,
+    /// The body as text.
+    text: OnceCell<Cow<'a, str>>,
     /// `None` for a body that is no JSON.
     json: OnceCell<Option<Value>>,
 }
@@ -72,7 +73,7 @@ type Values<'a> = SmallVec<[Cow<'a, str>; 2]>;
 
 impl<'a> Trial<'a> {
     pub fn new(call: &'a Call<'a>) -> Self {
-        Self { call, left: Cell::new(MAX_READ_BYTES), json: OnceCell::new() }
+        Self { call, left: Cell::new(MAX_READ_BYTES), text: OnceCell::new(), json: OnceCell::new() }
     }
 
     fn spend(&self, bytes: usize) -> Result<(), Undecided> {
@@ -83,12 +84,15 @@ impl<'a> Trial<'a> {
     /// Whether a test holds for a request, whose path fits `pattern`.
     pub(super) fn holds(&self, part: Part, name: &str, check: &Check, pattern: &str) -> Result<bool, Undecided> {
         self.spend(TEST_BYTES)?;
+        if let Check::Json(expected, bytes) = check {
+            self.spend(*bytes)?;
+            return Ok(self.json()?.is_some_and(|body| contains(body, expected)));
+        }
         let Some(values) = self.values(part, name, pattern)? else { return Ok(false) };
-        let is_present = || !values.is_empty() && (part != Part::Body || !values[0].is_empty());
+        let is_present = !values.is_empty() && (part != Part::Body || !values[0].is_empty());
         match check {
-            Check::Absent => return Ok(!is_present()),
-            Check::Present => return Ok(is_present()),
-            Check::Json(expected) => return Ok(self.json()?.is_some_and(|body| contains(body, expected))),
+            Check::Absent => return Ok(!is_present),
+            Check::Present => return Ok(is_present),
             _ => {}
         }
         for value in values {
@@ -101,9 +105,9 @@ impl<'a> Trial<'a> {
     }
 
     /// The decoded values with this name. `None` if no test of the part holds.
-    fn values(&self, part: Part, name: &str, pattern: &str) -> Result<Option<Values<'a>>, Undecided> {
+    fn values<'s>(&'s self, part: Part, name: &str, pattern: &str) -> Result<Option<Values<'s>>, Undecided> {
         let Call { path, query, headers, .. } = *self.call;
-        let decoded = |text: &'a [u8]| {
+        let decoded = |text: &'s [u8]| {
             self.spend(text.len())?;
             let pairs = url::form_urlencoded::parse(text).filter(|(other, _)| other == name);
             Ok(pairs.map(|(_, value)| value).collect())
@@ -129,13 +133,13 @@ impl<'a> Trial<'a> {
                 };
                 pairs.filter_map(named).collect()
             }
+            Part::Form if !is_form(headers) => Values::new(),
             Part::Form => match self.body()? {
-                Some(bytes) if is_form(headers) => decoded(bytes)?,
-                Some(_) => Values::new(),
+                Some(bytes) => decoded(bytes)?,
                 None => return Ok(None),
             },
             Part::Body => match self.body()? {
-                Some(bytes) => smallvec![String::from_utf8_lossy(bytes)],
+                Some(bytes) => smallvec![Cow::Borrowed(self.text(bytes)?)],
                 None => return Ok(None),
             },
         }))
@@ -150,17 +154,44 @@ impl<'a> Trial<'a> {
         }
     }
 
+    fn text(&self, body: &'a [u8]) -> Result<&str, Undecided> {
+        if self.text.get().is_none() {
+            self.spend(body.len())?;
+            _ = self.text.set(String::from_utf8_lossy(body));
+        }
+        Ok(self.text.get().map_or("", |text| text))
+    }
+
     fn json(&self) -> Result<Option<&Value>, Undecided> {
         if self.json.get().is_none() {
             let bytes = self.body()?.unwrap_or_default();
-            self.spend(bytes.len() * PARSE_FACTOR)?;
-            if bytes.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count() >= MAX_JSON_VALUES {
+            self.spend(bytes.len())?;
+            let json = if most_values(bytes) <= MAX_JSON_VALUES {
+                serde_json::from_slice(bytes).ok()
+            } else if serde_json::from_slice::<IgnoredAny>(bytes).is_ok() {
                 return Err(Undecided::TooManyValues);
-            }
-            _ = self.json.set(serde_json::from_slice(bytes).ok());
+            } else {
+                None
+            };
+            _ = self.json.set(json);
         }
         Ok(self.json.get().and_then(Option::as_ref))
     }
+}
+
+/// The number of values in a JSON text, or a few more.
+fn most_values(text: &[u8]) -> usize {
+    let (mut values, mut in_string, mut is_escaped) = (1, false, false);
+    for byte in text {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = in_string,
+            b'"' => in_string = !in_string,
+            b',' | b'[' | b'{' if !in_string => values += 1,
+            _ => {}
+        }
+    }
+    values
 }
 
 fn is_form(headers: &HeaderMap) -> bool {
