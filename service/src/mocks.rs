@@ -111,7 +111,7 @@ impl Mocks {
         body: &mut Incoming,
     ) -> Result<Result<Option<Response<Bytes>>, FindError>, (ApiError, Outcome)> {
         let upload = self.uploads.read(body).await.map_err(|refusal| (refusal, Outcome::Refused))?;
-        let content = upload.bytes().map_or(Content::TooLarge, Content::Whole);
+        let content = upload.as_ref().map_or(Content::TooLarge, |upload| Content::Whole(&upload.bytes));
         Ok(self.replica.find(&Call { body: Some(content), ..call }).await)
     }
 }

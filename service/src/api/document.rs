@@ -7,7 +7,7 @@ mod when;
 
 use serde_json::{Map, Value, json};
 
-pub use self::reader::Attribute;
+pub use self::reader::{Attribute, object};
 use self::{
     attributes::{changes_schema, home},
     reader::Reader,

@@ -31,7 +31,7 @@ impl<'a> Segment<'a> {
     }
 }
 
-/// The raw value of a parameter in a path that fits `pattern`. `None` if the pattern has no such parameter.
+/// The raw value of a parameter in a path for `pattern`. `None` without a parameter of this name.
 pub(super) fn parameter<'a>(pattern: &str, path: &'a str, name: &str) -> Option<&'a str> {
     let mut segments = pattern.split('/').map(Segment::of).enumerate();
     let (at, segment) = segments.find(|(_, segment)| segment.name() == Some(name))?;

@@ -5,10 +5,10 @@ mod check;
 mod tests;
 mod trial;
 
-use std::{cmp::Ordering, fmt, hash};
+use std::{cmp::Ordering, collections::BTreeMap, fmt, hash};
 
 use http::HeaderName;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use self::check::Check;
 pub use self::trial::{Call, Content, MAX_JSON_VALUES, MAX_READ_BYTES, Trial, Undecided};
@@ -114,16 +114,11 @@ impl When {
         };
         let (mut tests, mut errors) = (Vec::new(), Vec::new());
         for (part, value) in parts {
-            match read_part(part, value, is_new) {
-                Ok(read) => {
-                    for test in read {
-                        match test {
-                            Ok(test) => tests.push(test),
-                            Err(error) => errors.push(error),
-                        }
-                    }
+            for test in read_part(part, value, is_new) {
+                match test {
+                    Ok(test) => tests.push(test),
+                    Err(error) => errors.push(error),
                 }
-                Err(detail) => errors.push(WhenError::new(&[part], detail)),
             }
         }
         if errors.is_empty() { Ok(Self::of(tests)) } else { Err(errors) }
@@ -136,9 +131,10 @@ impl When {
         read.map_err(|errors| errors.into_iter().map(|error| error.detail).collect::<Vec<_>>().join("; "))
     }
 
-    fn of(mut tests: Vec<Test>) -> Self {
-        tests.sort_by_cached_key(|test| (test.part, test.name.clone(), test.check.show().to_string()));
-        tests.dedup_by_key(|test| (test.part, test.name.clone(), test.check.show().to_string()));
+    fn of(tests: Vec<Test>) -> Self {
+        let key = |test: &Test| (test.part, test.name.clone(), test.check.show().to_string());
+        let tests: BTreeMap<_, _> = tests.into_iter().map(|test| (key(&test), test)).collect();
+        let tests: Vec<_> = tests.into_values().collect();
         let text = if tests.is_empty() { String::new() } else { shown(&tests, str::to_owned).to_string() };
         Self { tests: tests.into(), text: text.into() }
     }
@@ -193,27 +189,27 @@ impl When {
     }
 }
 
-/// Reads the tests of a part. An error concerns the whole part.
-fn read_part(name: &str, value: &Value, is_new: bool) -> Result<Vec<Result<Test, WhenError>>, String> {
+fn read_part(name: &str, value: &Value, is_new: bool) -> Vec<Result<Test, WhenError>> {
+    let wrong = |detail: String| vec![Err(WhenError::new(&[name], detail))];
     let Some(part) = Part::ALL.into_iter().find(|part| part.as_str() == name) else {
         let parts = Part::ALL.map(|part| format!("`{}`", part.as_str())).join(", ");
-        return Err(format!("`{}` is not a part of a request: use {parts}", excerpt(name)));
+        return wrong(format!("`{}` is not a part of a request: use {parts}", excerpt(name)));
     };
     let test = |place: &[&str], name: String, value: &Value| {
         let check = Check::parse(value, part == Part::Body, is_new).map_err(|detail| WhenError::new(place, detail))?;
         Ok(Test { part, name, check })
     };
     if part == Part::Body {
-        return Ok(match value {
+        return match value {
             Value::Array(list) => {
                 let each = list.iter().enumerate();
                 each.map(|(at, value)| test(&[part.as_str(), &at.to_string()], String::new(), value)).collect()
             }
             one => vec![test(&[part.as_str()], String::new(), one)],
-        });
+        };
     }
     let Some(named) = value.as_object() else {
-        return Err(format!("`{name}` is not an object: write `\"{name}\": {{\"name\": \"value\"}}`"));
+        return wrong(format!("`{name}` is not an object: write `\"{name}\": {{\"name\": \"value\"}}`"));
     };
     let mut read: Vec<Result<Test, WhenError>> = Vec::new();
     for (name, value) in named {
@@ -226,7 +222,7 @@ fn read_part(name: &str, value: &Value, is_new: bool) -> Result<Vec<Result<Test,
             Err(why) => Err(WhenError::new(&place, format!("`{}` {why}", excerpt(name)))),
         });
     }
-    Ok(read)
+    read
 }
 
 /// Tests in canonical order as JSON, with other names for parameters of the path.
@@ -246,7 +242,7 @@ fn shown(tests: &[Test], param: impl Fn(&str) -> String) -> Value {
         };
         parts.insert(part.as_str().to_owned(), value);
     }
-    json!(parts)
+    parts.into()
 }
 
 impl PartialEq for When {

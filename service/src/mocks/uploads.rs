@@ -19,17 +19,10 @@ pub struct Uploads {
     room: Arc<Semaphore>,
 }
 
-/// A body in memory, or the note that the body is too large.
+/// A body in memory.
 pub struct Upload {
-    bytes: Option<Vec<u8>>,
-    _room: Option<OwnedSemaphorePermit>,
-}
-
-impl Upload {
-    /// `None`: the body is too large.
-    pub fn bytes(&self) -> Option<&[u8]> {
-        self.bytes.as_deref()
-    }
+    pub bytes: Vec<u8>,
+    _room: OwnedSemaphorePermit,
 }
 
 impl Uploads {
@@ -37,35 +30,31 @@ impl Uploads {
         Self { limits, room: Arc::new(Semaphore::new(ALL_BYTES.max(4 * limits.bytes) / UNIT_BYTES)) }
     }
 
-    /// Reads a body up to the limit. Takes room for the arrived bytes only: a slow client must not hold up others.
-    pub async fn read(&self, body: &mut Incoming) -> Result<Upload, ApiError> {
+    /// Reads a body, or returns `None` for a body beyond the limit. Takes room for the arrived bytes only: a slow
+    /// client must not hold up others.
+    pub async fn read(&self, body: &mut Incoming) -> Result<Option<Upload>, ApiError> {
         let read = tokio::time::timeout(self.limits.time, self.read_all(body)).await;
         read.map_err(|_| ApiError::slow_body(self.limits.time))?
     }
 
-    async fn read_all(&self, body: &mut Incoming) -> Result<Upload, ApiError> {
+    async fn read_all(&self, body: &mut Incoming) -> Result<Option<Upload>, ApiError> {
         if body.size_hint().lower() > self.limits.bytes as u64 {
-            return Ok(Upload { bytes: None, _room: None });
+            return Ok(None);
         }
-        let (mut bytes, mut room) = (Vec::new(), None::<OwnedSemaphorePermit>);
+        let take = |units: usize| {
+            let taken = Arc::clone(&self.room).try_acquire_many_owned(units as u32);
+            taken.map_err(|_: TryAcquireError| ApiError::no_room())
+        };
+        let (mut bytes, mut room) = (Vec::new(), take(0)?);
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|_| ApiError::incomplete_body())?;
             let Ok(data) = frame.into_data() else { continue };
             if bytes.len() + data.len() > self.limits.bytes {
-                return Ok(Upload { bytes: None, _room: None });
+                return Ok(None);
             }
-            let held = room.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-            let more = ((bytes.len() + data.len()) / UNIT_BYTES).saturating_sub(held);
-            if more > 0 {
-                let taken = Arc::clone(&self.room).try_acquire_many_owned(more as u32);
-                let taken = taken.map_err(|_: TryAcquireError| ApiError::no_room())?;
-                match &mut room {
-                    Some(room) => room.merge(taken),
-                    none => *none = Some(taken),
-                }
-            }
+            room.merge(take(((bytes.len() + data.len()) / UNIT_BYTES).saturating_sub(room.num_permits()))?);
             bytes.extend_from_slice(&data);
         }
-        Ok(Upload { bytes: Some(bytes), _room: room })
+        Ok(Some(Upload { bytes, _room: room }))
     }
 }

@@ -35,6 +35,10 @@ struct Tested {
 /// number of tests, the last created one has the greatest id.
 pub(super) type Rank<'a> = (Reverse<Priority>, Option<&'a Shape>, bool, Reverse<usize>, Reverse<EndpointId>);
 
+pub(super) fn rank(priority: Priority, shape: Option<&Shape>, is_any: bool, tests: usize, id: EndpointId) -> Rank<'_> {
+    (Reverse(priority), shape, is_any, Reverse(tests), Reverse(id))
+}
+
 impl PreparedAnswer {
     /// The answer, and the path as key.
     pub(super) fn new(endpoint: &Mock) -> (Bytes, Self) {
@@ -69,10 +73,6 @@ impl PreparedAnswer {
         iter::successors(Some(self), |answer| answer.next.as_deref())
     }
 
-    pub(super) fn is_tested(&self) -> bool {
-        self.tested.is_some()
-    }
-
     pub(super) fn when(&self) -> Option<&When> {
         self.tested.as_ref().map(|tested| &tested.when)
     }
@@ -84,8 +84,7 @@ impl PreparedAnswer {
 
     /// The rank for a path of this shape.
     pub(super) fn rank<'a>(&self, shape: Option<&'a Shape>, is_any: bool) -> Rank<'a> {
-        let tests = self.when().map_or(0, When::len);
-        (Reverse(self.priority), shape, is_any, Reverse(tests), Reverse(self.id))
+        rank(self.priority, shape, is_any, self.when().map_or(0, When::len), self.id)
     }
 
     /// The answer in HTTP's types. The bytes are shared, not copied.

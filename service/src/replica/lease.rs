@@ -140,6 +140,11 @@ impl Follower {
         self.lease.map(|lease| (Duration::from_nanos(now) + lease.term).saturating_sub(Duration::from_nanos(end)))
     }
 
+    /// As [`Self::catch_up`], without a reading if no other process writes.
+    pub(super) async fn catch_up_with_others(&self) -> Result<(), StoreError> {
+        if self.is_alone() && self.loaded().is_ok() { Ok(()) } else { self.catch_up().await }
+    }
+
     /// Waits until the table has every entry of the log at the time of the call.
     pub(super) async fn catch_up(&self) -> Result<(), StoreError> {
         if !self.has_started.load(Ordering::Acquire) {

@@ -40,9 +40,7 @@ impl Replica {
         mut after: Option<EndpointId>,
         limit: usize,
     ) -> Result<Page, StoreError> {
-        if !self.follower.is_alone() || self.follower.loaded().is_err() {
-            self.follower.catch_up().await?;
-        }
+        self.follower.catch_up_with_others().await?;
         let limit = if filter.path.is_some() { limit.min(MAX_SNAPSHOT) } else { limit };
         let mut retries = MAX_RETRIES;
         loop {

@@ -156,11 +156,9 @@ impl Replica {
         Ok(answer)
     }
 
-    /// An id for a new mock, greater than the ids of all mocks whose creation any replica acknowledged before.
+    /// An id for a new mock, greater than the ids of all existing mocks, also of mocks that other replicas created.
     pub async fn next_id(&self) -> Result<EndpointId, StoreError> {
-        if !self.follower.is_alone() || self.follower.loaded().is_err() {
-            self.follower.catch_up().await?;
-        }
+        self.follower.catch_up_with_others().await?;
         Ok(EndpointId::after(self.follower.loaded()?.newest()))
     }
 

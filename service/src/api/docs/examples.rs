@@ -2,15 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::api::document::object;
+
 /// Documents by name, in the form of OpenAPI.
 pub fn of_new_endpoints() -> Value {
     let mock = |path: &str, verb: &str, when: Value, body: &str| {
-        let mut attributes = json!({"verb": verb, "path": path, "when": when});
-        if when.is_null() {
-            attributes.as_object_mut().expect("attributes are an object").shift_remove("when");
-        }
-        attributes["response"] = json!({"code": 200, "headers": {"Content-Type": "text/plain"}, "body": body});
-        attributes
+        let response = json!({"code": 200, "headers": {"Content-Type": "text/plain"}, "body": body});
+        object([("verb", verb.into()), ("path", path.into()), ("when", when), ("response", response)])
     };
     let mut last = mock("/{*all}", "ANY", Value::Null, "Not mocked");
     last["priority"] = (-1_000).into();

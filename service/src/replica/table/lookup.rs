@@ -9,7 +9,7 @@ use crate::{
     domain::{Call, Priority, Trial, Undecided, Verb},
     replica::{
         FindError,
-        answer::{PreparedAnswer, Rank},
+        answer::{PreparedAnswer, Rank, rank},
         index::Place,
     },
     store::StoreError,
@@ -23,7 +23,7 @@ pub(in crate::replica) struct Found<'a> {
 }
 
 impl Table {
-    /// The first mock that fits a request, and whose tests hold. An error: the record of this mock is damaged, or the
+    /// The first mock that fits a request by verb, path and tests. An error: the record of this mock is damaged, or its
     /// tests cannot be decided.
     pub(in crate::replica) fn find(&self, call: &Call<'_>) -> Result<Found<'_>, FindError> {
         let trial = Trial::new(call);
@@ -31,7 +31,7 @@ impl Table {
         let first =
             firsts.map(|(shape, is_any, first)| (first.rank(shape, is_any), &**first)).min_by_key(|(rank, _)| *rank);
         let found = match first {
-            Some((_, answer)) if answer.is_tested() => self.first_that_holds(&trial, call)?,
+            Some((_, answer)) if answer.when().is_some() => self.first_that_holds(&trial, call)?,
             found => found,
         };
         let mut is_certain = true;
@@ -40,8 +40,7 @@ impl Table {
             for (damaged, route) in self.damaged.values().filter_map(|damaged| Some((damaged, damaged.route.as_ref()?)))
             {
                 let (shape, is_any) = (route.path.shape(), route.verb == Verb::Any);
-                let rank =
-                    (Reverse(route.priority), shape.as_ref(), is_any, Reverse(route.when.len()), Reverse(damaged.id));
+                let rank = rank(route.priority, shape.as_ref(), is_any, route.when.len(), damaged.id);
                 let comes_first = route.fits(call.verb, call.path) && found.is_none_or(|found| rank <= found);
                 if comes_first && route.when.holds(&trial, route.path.as_str())? {
                     return Err(StoreError::Damaged(format!("the record of the mock of {route} is damaged")).into());
@@ -74,8 +73,8 @@ impl Table {
         Ok(None)
     }
 
-    /// Whether a new mock may come before a mock that other replicas serve. A mock for many requests may get a yes in
-    /// vain. Others may serve a mock that is damaged here.
+    /// Whether a new mock may come before a mock of other replicas. May say yes too often for a mock of many requests.
+    /// Other replicas may serve a mock with a record that is damaged here.
     pub(super) fn may_hide(&self, place: &Place, new: &PreparedAnswer) -> bool {
         if !self.damaged.is_empty() {
             return true;

@@ -85,21 +85,22 @@ fn several_changes_made_one_after_the_other_are_found() {
 }
 
 /// A replica that hardly waits. Without the fault, nothing is found among creations and calls.
-#[test]
-fn a_hiding_creation_acknowledged_at_once_is_found() {
-    let hiding = Setting { requests: Requests::Hiding, ..SOUND };
+fn assert_hasty_creations_are_found(requests: Requests) {
+    let hiding = Setting { requests, ..SOUND };
     assert_eq!(judge(0..500, hiding).0, None);
     let hasty = Lease { term: Duration::from_millis(1), ..LEASE };
     assert_found(2_000, Setting { leases: [LEASE, LEASE, hasty], ..hiding });
 }
 
+#[test]
+fn a_hiding_creation_acknowledged_at_once_is_found() {
+    assert_hasty_creations_are_found(Requests::Hiding);
+}
+
 /// By tests only: all mocks have one place.
 #[test]
 fn a_creation_that_hides_by_tests_and_is_acknowledged_at_once_is_found() {
-    let hiding = Setting { requests: Requests::HidingByTests, ..SOUND };
-    assert_eq!(judge(0..500, hiding).0, None);
-    let hasty = Lease { term: Duration::from_millis(1), ..LEASE };
-    assert_found(2_000, Setting { leases: [LEASE, LEASE, hasty], ..hiding });
+    assert_hasty_creations_are_found(Requests::HidingByTests);
 }
 
 #[test]
