@@ -1,6 +1,7 @@
 """Echo by default, with telemetry on, and on DynamoDB."""
 
 import contextlib
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from bench.process import Memory, Process
 from bench.server import Running, Server, Setup, Unable, answers_as_defined, free_port, get
 
 BINARY = "release/echo-service"
+DEPLOYED = tools.ROOT / "environments" / "prod" / "main.tf"
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,18 @@ class EchoWithTelemetry(Echo):
         finally:
             sink.stop()
         self.exported = _exported(folder)
+
+
+class EchoAsDeployed(EchoWithTelemetry):
+    key = "echo-deployed"
+    title = "Echo, telemetry as in prod"
+    settings = "like Echo with telemetry on, with the share of traced calls of `environments/prod`"
+
+    def environment(self, setup: Setup) -> dict[str, str]:
+        ratio = re.search(r"mock_ratio *= *([0-9.]+)", DEPLOYED.read_text())
+        if not ratio:
+            raise Unable(f"{DEPLOYED} has no mock_ratio")
+        return super().environment(setup) | {"ECHO_MOCK_TRACE_RATIO": ratio[1]}
 
 
 class EchoWithoutCollector(Echo):

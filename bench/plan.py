@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bench import load, machine, mocks, writes
-from bench.echo import Echo, EchoOnDynamoDb, EchoWithoutCollector, EchoWithTelemetry
+from bench.echo import Echo, EchoAsDeployed, EchoOnDynamoDb, EchoWithoutCollector, EchoWithTelemetry
 from bench.measured import Case, Creation, Described, Export, Loaded, Measured, Refusal, Run, Start
 from bench.server import Running, Server, Setup, Unable, free_port
 
@@ -47,7 +47,7 @@ def stages(servers: list[Server], rounds: int) -> list[Stage]:
     # Goals for start and memory are about an Echo without mocks. Each other server has one mock.
     idle = [Case(server.key, 0 if isinstance(server, Echo) else 1) for server in servers]
     echo = [Case(Echo.key), *(Case(Echo.key, count) for count in MANY), Case(Echo.key, miss=True)]
-    others = [Case(other.key) for other in (EchoWithTelemetry, EchoWithoutCollector, EchoOnDynamoDb)]
+    others = [Case(other.key) for other in (EchoAsDeployed, EchoWithTelemetry, EchoWithoutCollector, EchoOnDynamoDb)]
     close_up = [Case("hyper"), *echo, *others] if Echo.key in keys else []
     return [
         Stage(STARTS, rounds, idle, connections=()),
@@ -106,7 +106,7 @@ class Bench:
                 _say(f"{named}, {connections} conn.: {run.per_second:,.0f} requests/s")
             memory = running.process.memory()
             self.measured.loaded.append(Loaded(turn.case.server, turn.case.mocks, **asdict(memory)))
-        if isinstance(server, EchoWithTelemetry):
+        if server.key == EchoWithTelemetry.key:
             self._note_export(server, served)
 
     def _setup(self, server: Server, count: int) -> Setup:

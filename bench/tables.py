@@ -4,7 +4,7 @@ from collections.abc import Callable
 from statistics import median
 
 from bench import goals, mocks, plan
-from bench.goals import DYNAMODB, HYPER, MIB, MISSED, MOST_MOCKS, NO_COLLECTOR, ONE_MOCK, TELEMETRY, duration
+from bench.goals import DEPLOYED, DYNAMODB, HYPER, MIB, MISSED, MOST_MOCKS, NO_COLLECTOR, ONE_MOCK, TELEMETRY, duration
 from bench.measured import Case, Described, Figure, Measured, Run, figure, ratio
 
 Table = list[list[str]]
@@ -84,6 +84,7 @@ def close_up_table(measured: Measured) -> Table:
         "Echo, 1,000 mocks": Case("echo", 1_000),
         "Echo, 100,000 mocks": MOST_MOCKS,
         "Echo, 404s (1 mock)": MISSED,
+        "Echo, telemetry as in prod (1 mock)": DEPLOYED,
         "Echo, telemetry on (1 mock)": TELEMETRY,
         "Echo, collector dead (1 mock)": NO_COLLECTOR,
         "Echo on DynamoDB (1 mock)": DYNAMODB,
@@ -107,7 +108,7 @@ def many_mocks_table(measured: Measured) -> Table:
     """Requests per second with growing numbers of mocks, and the ratio of the largest number to one."""
     rows = [["requests/s, 64 connections", "1 mock", *(mocks.counted(count) for count in plan.MANY), "most to one"]]
     for server in measured.servers:
-        if not server.holds_mocks or server.key in (TELEMETRY.server, NO_COLLECTOR.server, DYNAMODB.server):
+        if not server.holds_mocks or server.key in (DEPLOYED.server, TELEMETRY.server, NO_COLLECTOR.server, DYNAMODB.server):
             continue
         is_echo = server.key == ONE_MOCK.server
         one = measured.of(plan.CLOSE_UP if is_echo else plan.SIDE_BY_SIDE, Case(server.key), plan.FULL_LOAD)

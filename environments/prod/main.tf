@@ -37,7 +37,7 @@ module "echo" {
   keys      = { scopes = { admin = "read+write", ci = "read+write" } }
   alarms    = { emails = var.alarm_emails, runbook_url = var.runbook_url, thresholds = {} }
   retention = { log_days = 365, flow_log_days = 30, access_log_days = 90, recovery_days = 35 }
-  traces    = { mock_ratio = 1 }
+  traces    = { mock_ratio = 0.05 }
   waf       = { enabled = true }
   protect   = true
 }
