@@ -126,6 +126,7 @@ impl App {
         let rate = RateLimit::per_second(config.mock_rate);
         let mocks = Arc::new(Mocks {
             replica: Arc::clone(&replica),
+            names_nearest: config.near_misses,
             rate,
             trusted,
             uploads: Uploads::new(config.document_limits),

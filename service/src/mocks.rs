@@ -14,7 +14,7 @@ use crate::{
     store::StoreError,
     web::{
         client::{TrustedProxies, network_of},
-        problem::{ApiError, Kind, capitalized},
+        problem::ApiError,
         rate::RateLimit,
     },
 };
@@ -41,6 +41,8 @@ pub enum Outcome {
 /// See the module documentation.
 pub struct Mocks {
     pub replica: Arc<Replica>,
+    /// Whether the answer to a call without a mock names the nearest mocks.
+    pub names_nearest: bool,
     pub rate: RateLimit<IpAddr>,
     pub trusted: TrustedProxies,
     pub uploads: Uploads,
@@ -78,40 +80,29 @@ impl Mocks {
             let client = network_of(self.trusted.client(peer, &head.headers));
             self.rate.check(&client).map_err(|wait| (ApiError::too_many_requests(wait), Outcome::Limited))?;
         }
-        let found = match Verb::of(&head.method).zip(path) {
-            Some((verb, path)) => {
-                let query = head.uri.query().unwrap_or_default();
-                let call = Call { verb, path, query, headers: &head.headers, body: None };
-                match self.replica.find(&call).await {
-                    // Boxed: the future of a frequent call must stay small.
-                    Err(FindError::Undecided(Undecided::NeedsBody)) => Box::pin(self.find_by_body(call, body)).await?,
-                    found => found,
-                }
-            }
-            None => Ok(None),
-        };
+        let missed = |nearest| (ApiError::page_not_found(head.uri.path(), nearest), Outcome::Missed);
+        let (verb, path) = Verb::of(&head.method).zip(path).ok_or_else(|| missed(Vec::new()))?;
+        let query = head.uri.query().unwrap_or_default();
+        let mut call = Call { verb, path, query, headers: &head.headers, body: None };
+        let mut upload = None;
+        let mut found = self.replica.find(&call).await;
+        if let Err(FindError::Undecided(Undecided::NeedsBody)) = found {
+            // Boxed: the future of a frequent call must stay small.
+            let read = Box::pin(self.uploads.read(body)).await.map_err(|refusal| (refusal, Outcome::Refused))?;
+            call.body =
+                Some(upload.insert(read).as_ref().map_or(Content::TooLarge, |upload| Content::Whole(&upload.bytes)));
+            found = Box::pin(self.replica.find(&call)).await;
+        }
         let refusal = match found {
             Ok(Some(answer)) => return Ok(answer),
-            Ok(None) => return Err((ApiError::page_not_found(head.uri.path()), Outcome::Missed)),
-            Err(FindError::Undecided(why)) => {
-                let refusal = ApiError::new(Kind::TooCostly, capitalized(&why.to_string()), None);
-                return Err((refusal, Outcome::Refused));
-            }
+            Ok(None) if self.names_nearest => return Err(missed(self.replica.nearest(&call))),
+            Ok(None) => return Err(missed(Vec::new())),
+            Err(FindError::Undecided(why)) => return Err((ApiError::undecided(why), Outcome::Refused)),
             Err(FindError::Store(StoreError::Damaged(_))) => ApiError::damaged(),
             Err(FindError::Store(StoreError::Loading)) => ApiError::loading(),
             // Without a valid lease and without the store, Echo answers 503.
             Err(FindError::Store(_)) => ApiError::store_away(),
         };
         Err((refusal, Outcome::Fault))
-    }
-
-    async fn find_by_body(
-        &self,
-        call: Call<'_>,
-        body: &mut Incoming,
-    ) -> Result<Result<Option<Response<Bytes>>, FindError>, (ApiError, Outcome)> {
-        let upload = self.uploads.read(body).await.map_err(|refusal| (refusal, Outcome::Refused))?;
-        let content = upload.as_ref().map_or(Content::TooLarge, |upload| Content::Whole(&upload.bytes));
-        Ok(self.replica.find(&Call { body: Some(content), ..call }).await)
     }
 }

@@ -1,16 +1,20 @@
 //! Reads the document of a request, and reports all mistakes at once, each with its pointer.
 
 mod attributes;
+mod call;
 mod reader;
 mod response;
 mod when;
 
 use serde_json::{Map, Value, json};
 
-pub use self::reader::{Attribute, object};
 use self::{
     attributes::{changes_schema, home},
     reader::Reader,
+};
+pub use self::{
+    call::SentCall,
+    reader::{Attribute, object},
 };
 use super::error::{ApiError, Kind, excerpt};
 use crate::domain::{Mock, MockResponse};
@@ -58,6 +62,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         (REQUESTED[1], changes_schema()),
         ("NewEndpointDocument", new),
         ("EndpointChangesDocument", changes),
+        ("Call", SentCall::schema()),
     ];
     schemas.into_iter().chain(when::schemas()).collect()
 }

@@ -92,7 +92,7 @@ impl ApiError {
     /// A conflict for a client with the right to read: the detail names the holder.
     pub fn taken(route: &Route, holder: EndpointId) -> Self {
         let detail = format!(
-            "`{route}` belongs to the endpoint `{holder}`: change or delete it, or choose another path, other tests or another priority"
+            "{route} belongs to the endpoint `{holder}`: change or delete it, or choose another path, other tests or another priority"
         );
         Self::new(Kind::Conflict, detail, Some(Source::pointer("/data/attributes/path")))
     }

@@ -7,6 +7,7 @@ mod docs;
 mod document;
 mod endpoints;
 mod error;
+mod explain;
 mod health;
 mod json;
 mod jsonapi;
@@ -45,6 +46,7 @@ use self::{
     document::IsReserved,
     endpoints::{Created, EndpointsApi},
     error::ApiError,
+    explain::ExplainApi,
     health::HealthApi,
     store::StoreApi,
 };
@@ -72,9 +74,10 @@ impl Management {
         let health = HealthApi { readiness: self.readiness, replica: Arc::clone(&self.replica) };
         let store = StoreApi { replica: Arc::clone(&self.replica) };
         let replica = Arc::clone(&self.replica);
+        let explain = ExplainApi { replica: Arc::clone(&self.replica), is_reserved };
         let endpoints = EndpointsApi { replica: self.replica, locations: self.locations, is_reserved };
         let has_keys = self.gate.has_keys();
-        let routes = documented((endpoints, store, health), self.shared_listener, has_keys);
+        let routes = documented((endpoints, explain, store, health), self.shared_listener, has_keys);
         let front = Arc::new(Front {
             replica,
             gate: self.gate,

@@ -26,6 +26,7 @@ pub fn of(id: &str) -> Option<Operation> {
         "createEndpoint" => (Some("NewEndpointDocument"), &[400, 408, 409, 413, 415, 422]),
         "showEndpoint" | "deleteEndpoint" => (None, &[400, 404, 412]),
         "changeEndpoint" => (Some("EndpointChangesDocument"), &[400, 404, 408, 409, 412, 413, 415, 422]),
+        "explainCall" => (Some("Call"), &[400, 408, 413, 415, 422]),
         "raiseStore" | "adoptStore" => (None, &[400, 409]),
         "live" | "ready" => return None,
         _ => unreachable!("`{id}` needs a line here"),

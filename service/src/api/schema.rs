@@ -9,7 +9,9 @@ use serde_json::Value;
 use super::{document::Attribute, error::MAX_ERRORS};
 use crate::{
     domain::Mock,
+    replica::Explanation,
     store::{Page, Raise},
+    web::document::MockObject,
 };
 
 /// The type of every resource.
@@ -73,6 +75,30 @@ pub struct HealthDocument {
 pub struct Health {
     /// `live` at `/-/live`, `ready` at `/-/ready`. A process that is not ready answers with an error instead.
     pub status: String,
+}
+
+/// The explanation of a call.
+#[derive(Debug, Clone, Object)]
+pub struct ExplanationDocument {
+    meta: ExplanationMeta,
+}
+
+/// The mocks that may answer a call.
+#[derive(Debug, Clone, Object)]
+#[oai(rename = "Explanation", skip_serializing_if_is_none)]
+pub struct ExplanationMeta {
+    /// The id of the endpoint whose mock answers. Absent without a mock.
+    answers: Option<String>,
+    /// The mocks whose verb and path fit, in the order in which Echo tries them. At most 50, and fewer if the tests
+    /// read too much.
+    candidates: Vec<MockObject>,
+}
+
+impl From<Explanation> for ExplanationDocument {
+    fn from(Explanation { answers, candidates }: Explanation) -> Self {
+        let candidates = candidates.into_iter().map(Into::into).collect();
+        Self { meta: ExplanationMeta { answers: answers.map(|id| id.to_string()), candidates } }
+    }
 }
 
 /// The outcome of a raise.

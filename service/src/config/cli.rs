@@ -151,6 +151,15 @@ pub struct Settings {
     #[arg(default_value = "false", default_missing_value = "true", num_args = 0..=1)]
     pub allow_anonymous: String,
 
+    /// Name the three nearest mocks in the 404 of a call without a mock
+    ///
+    /// `true` or `false`. The 404 shows ids, paths, the first test that fails, and the value in the call, but no
+    /// expected credentials. The default is true if mocks and management share a listener and management needs no key:
+    /// then callers can read all mocks.
+    #[arg(long, env = "ECHO_NEAR_MISSES", value_name = "BOOL", help_heading = "Access")]
+    #[arg(default_missing_value = "true", num_args = 0..=1)]
+    pub near_misses: Option<String>,
+
     /// Management requests per second, for each key or client address; 0 is no limit
     ///
     /// Bursts may be as large as the rate. The default is enough for the set-up of a test suite, and does not protect

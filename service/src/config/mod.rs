@@ -45,6 +45,8 @@ pub struct Config {
     pub mock_rate: Option<NonZeroU32>,
     /// Maximum memory of all mocks, in bytes.
     pub mocks_bytes: u64,
+    /// Whether a 404 names the nearest mocks.
+    pub near_misses: bool,
     pub document_limits: BodyLimits,
     pub connection_limits: ConnectionLimits,
     pub lease: Lease,
@@ -88,6 +90,7 @@ impl Config {
         let mock_rate = p.required("mock-rate-limit", &settings.mock_rate_limit, rate);
         let mocks_bytes = settings.max_mocks_bytes.as_deref();
         let mocks_bytes = p.optional("max-mocks-bytes", mocks_bytes, within(1 << 20..=1 << 50));
+        let near_misses = p.optional("near-misses", settings.near_misses.as_deref(), boolean);
         let connections = p.required("max-connections", &settings.max_connections, within(1..=1_000_000));
         let body_bytes = p.required("max-body-bytes", &settings.max_body_bytes, within(1_024..=1 << 30));
         let header_bytes = p.required("max-header-bytes", &settings.max_header_bytes, within(8_192..=1 << 20));
@@ -132,6 +135,7 @@ impl Config {
             let store = store?;
             Some(Self {
                 listen: listen?,
+                near_misses: near_misses.unwrap_or(management_listen.is_none() && keys.is_empty()),
                 management_listen,
                 public_url,
                 keys,

@@ -3,6 +3,7 @@
 //! This module does not depend on HTTP servers, stores or AWS.
 
 mod advice;
+mod candidate;
 mod canonical;
 mod excerpt;
 mod mock;
@@ -14,6 +15,7 @@ mod sought;
 mod verb;
 mod when;
 
+pub use candidate::{Candidate, Failure};
 pub use canonical::{IS_PATH_BYTE, canonical};
 pub use excerpt::{beginning, excerpt};
 pub use mock::{EndpointId, Mock};

@@ -80,7 +80,7 @@ impl Route {
 
 impl fmt::Display for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.verb, self.path)?;
+        write!(f, "`{} {}`", self.verb, self.path)?;
         if self.priority != Priority::default() {
             write!(f, " with priority {}", self.priority.0)?;
         }

@@ -12,12 +12,14 @@ use serde_json::{Map, Value};
 
 use self::check::Check;
 pub use self::trial::{Call, Content, MAX_JSON_VALUES, MAX_READ_BYTES, Trial, Undecided};
-use super::{MockPath, excerpt};
+use super::{Failure, MockPath, excerpt};
 
 /// Maximum number of tests of a mock.
 pub const MAX_TESTS: usize = 32;
 /// Maximum size of the tests of a mock as canonical JSON, in bytes.
 pub const MAX_WHEN_BYTES: usize = 64 * 1024;
+/// Maximum size of a test as JSON in an explanation, in bytes.
+const MAX_SHOWN_BYTES: usize = 1024;
 
 /// A part of a request. The body comes last, so that it is read only if all other tests hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -180,12 +182,27 @@ impl When {
 
     /// Whether all tests hold for a request, whose path fits `pattern`.
     pub fn holds(&self, trial: &Trial<'_>, pattern: &str) -> Result<bool, Undecided> {
-        for Test { part, name, check } in &self.tests {
-            if !trial.holds(*part, name, check, pattern)? {
-                return Ok(false);
+        Ok(self.first_failing(trial, pattern)?.is_none())
+    }
+
+    fn first_failing(&self, trial: &Trial<'_>, pattern: &str) -> Result<Option<&Test>, Undecided> {
+        for test in &self.tests {
+            if !trial.holds(test.part, &test.name, &test.check, pattern)? {
+                return Ok(Some(test));
             }
         }
-        Ok(true)
+        Ok(None)
+    }
+
+    /// The first test that does not hold for a request, whose path fits `pattern`.
+    pub fn failure(&self, trial: &Trial<'_>, pattern: &str) -> Result<Option<Failure>, Undecided> {
+        let Some(Test { part, name, check }) = self.first_failing(trial, pattern)? else { return Ok(None) };
+        let place = ["when", part.as_str(), name].into_iter().filter(|name| !name.is_empty());
+        Ok(Some(Failure {
+            place: place.map(str::to_owned).collect(),
+            expected: Some(check.show()).filter(|test| test.to_string().len() <= MAX_SHOWN_BYTES),
+            found: trial.found(*part, name, pattern)?,
+        }))
     }
 }
 
@@ -199,6 +216,9 @@ fn read_part(name: &str, value: &Value, is_new: bool) -> Vec<Result<Test, WhenEr
         let check = Check::parse(value, part == Part::Body, is_new).map_err(|detail| WhenError::new(place, detail))?;
         Ok(Test { part, name, check })
     };
+    if value.is_null() {
+        return Vec::new();
+    }
     if part == Part::Body {
         return match value {
             Value::Array(list) => {

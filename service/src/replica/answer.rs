@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use smallvec::SmallVec;
 
-use crate::domain::{Body, EndpointId, Mock, Priority, Shape, Trial, Undecided, When};
+use crate::domain::{Body, EndpointId, Failure, Mock, Priority, Shape, Trial, Undecided, When};
 
 /// A mock's answer, built when the mock is created. All parts lie together: with many mocks, a call costs few cache
 /// misses.
@@ -80,6 +80,11 @@ impl PreparedAnswer {
     /// Whether all tests hold.
     pub(super) fn holds(&self, trial: &Trial<'_>) -> Result<bool, Undecided> {
         self.tested.as_ref().map_or(Ok(true), |tested| tested.when.holds(trial, &tested.path))
+    }
+
+    /// The first test that does not hold.
+    pub(super) fn failure(&self, trial: &Trial<'_>) -> Result<Option<Failure>, Undecided> {
+        self.tested.as_ref().map_or(Ok(None), |tested| tested.when.failure(trial, &tested.path))
     }
 
     /// The rank for a path of this shape.

@@ -1,6 +1,9 @@
 //! A value for each verb and path of mocks, found by a request in one lookup for each shape of path in use.
 
-use std::collections::{HashMap, hash_map::Entry};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    iter,
+};
 
 use bytes::Bytes;
 
@@ -9,6 +12,8 @@ use crate::{
     store::WriteError,
 };
 
+/// Maximum number of lookups for places near a request.
+const MAX_NEAR_LOOKUPS: usize = 20;
 /// Maximum number of shapes with parameters for a verb: each adds a lookup to each call.
 const MAX_SHAPES: usize = 64;
 
@@ -60,12 +65,16 @@ impl<T> Default for Paths<T> {
 }
 
 impl<T> Paths<T> {
+    /// The values whose path fits, each with its shape. `None` for each lookup without a value.
+    fn lookups<'a>(&'a self, path: &str) -> impl Iterator<Item = Option<(Option<&'a Shape>, &'a T)>> {
+        let plain = self.plain.get(path.as_bytes()).map(|value| (None, value));
+        let shaped = self.shaped.iter().map(|(shape, values)| Some((Some(shape), values.get(&*shape.key(path)?)?)));
+        iter::once(plain).chain(shaped)
+    }
+
     /// The values whose path fits, each with its shape.
     fn fitting<'a>(&'a self, path: &str) -> impl Iterator<Item = (Option<&'a Shape>, &'a T)> {
-        let plain = self.plain.get(path.as_bytes()).map(|value| (None, value));
-        let shaped =
-            self.shaped.iter().filter_map(|(shape, values)| Some((Some(shape), values.get(&*shape.key(path)?)?)));
-        plain.into_iter().chain(shaped)
+        self.lookups(path).flatten()
     }
 
     fn at(&self, shape: Option<&Shape>) -> Option<&HashMap<Bytes, T>> {
@@ -102,6 +111,19 @@ impl<T> Index<T> {
         [(verb, false), (Verb::Any, true)].into_iter().flat_map(move |(verb, is_any)| {
             self.0[verb as usize].fitting(path).map(move |(shape, value)| (shape, is_any, value))
         })
+    }
+
+    /// Values that fit almost: the path differs by a slash at its end or by small letters, or the verb differs.
+    pub(super) fn near(&self, verb: Verb, path: &str) -> Vec<&T> {
+        let slashed = |path: &str| path.strip_suffix('/').map_or_else(|| format!("{path}/"), str::to_owned);
+        let small = path.to_ascii_lowercase();
+        let similar = [slashed(path), slashed(&small), small];
+        let similar =
+            similar.iter().enumerate().filter(|(at, other)| *other != path && !similar[..*at].contains(other));
+        let similar = similar.flat_map(|(_, path)| [(verb, &**path), (Verb::Any, path)]);
+        let others = Verb::ALL.into_iter().filter(|other| ![verb, Verb::Any].contains(other)).map(|verb| (verb, path));
+        let lookups = similar.chain(others).flat_map(|(verb, path)| self.0[verb as usize].lookups(path));
+        lookups.take(MAX_NEAR_LOOKUPS).flatten().map(|(_, value)| value).collect()
     }
 
     pub(super) fn get(&self, place: &Place) -> Option<&T> {

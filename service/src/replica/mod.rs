@@ -8,6 +8,7 @@ mod answer;
 mod clock;
 mod damage;
 mod divergence;
+mod find;
 mod index;
 mod lease;
 mod listing;
@@ -31,34 +32,18 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
-use http::Response;
 use opentelemetry::trace::FutureExt as _;
 use parking_lot::Mutex;
 use tokio::{select, sync::oneshot, time::Instant};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 
-use self::{
-    answer::PreparedAnswer,
-    lease::Follower,
-    room::Reserved,
-    table::{Found, Table},
-};
-pub use self::{clock::Lease, room::LIMIT as MAX_MOCKS_BYTES};
+pub use self::{clock::Lease, find::FindError, room::LIMIT as MAX_MOCKS_BYTES, table::Explanation};
+use self::{lease::Follower, room::Reserved, table::Table};
 use crate::{
-    domain::{Call, EndpointId, Mock, Route, Undecided},
+    domain::{EndpointId, Mock, Route},
     store::{Digest, Raise, RaiseError, Store, StoreError, Stored, Version, Write, WriteError, Written},
 };
-
-/// Why no answer was found.
-#[derive(Debug, thiserror::Error)]
-pub enum FindError {
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error(transparent)]
-    Undecided(#[from] Undecided),
-}
 
 /// Counts since the start of the replica, for its metrics.
 #[derive(Debug, Default)]
@@ -116,44 +101,6 @@ impl Replica {
     /// Whether the first load has succeeded.
     pub fn has_started(&self) -> bool {
         self.follower.has_started.load(Ordering::Acquire)
-    }
-
-    /// The response of the first mock that fits a call, or `None`. Includes every write that any replica acknowledged
-    /// before the call. Errors: the store does not answer, the mock's record is damaged, or its tests are undecided.
-    pub async fn find(&self, call: &Call<'_>) -> Result<Option<Response<Bytes>>, FindError> {
-        let Call { verb, path, .. } = *call;
-        // Not from a table that is being loaded.
-        if let Ok(table) = self.follower.loaded() {
-            if self.follower.is_alone() {
-                return Ok(table.find(call)?.answer.map(PreparedAnswer::to_response));
-            }
-            match table.find(call) {
-                Ok(Found { answer: Some(answer), is_certain: true }) => {
-                    // Read the clock once, and after the lookup (`holds_lease`).
-                    let now = Instant::now();
-                    if table.unsettled.call_settles(verb, path, now).is_none() && self.follower.holds_lease(now) {
-                        return Ok(Some(answer.to_response()));
-                    }
-                }
-                // No answer, so an old table does no harm.
-                Err(error @ FindError::Undecided(Undecided::NeedsBody)) => return Err(error),
-                _ => {}
-            }
-        }
-        self.follower.catch_up().await?;
-        let (answer, is_certain, until) = {
-            let table = self.follower.loaded()?;
-            let Found { answer, is_certain } = table.find(call)?;
-            let until = table.unsettled.call_settles(verb, path, Instant::now());
-            (answer.map(PreparedAnswer::to_response), is_certain, until)
-        };
-        if !is_certain {
-            // Boxed: the future of a frequent call must stay small.
-            Box::pin(self.check_claims(call)).await?;
-        }
-        // No wait for changes that were committed after the call.
-        self.follower.settle(until).await;
-        Ok(answer)
     }
 
     /// An id for a new mock, greater than the ids of all existing mocks, also of mocks that other replicas created.

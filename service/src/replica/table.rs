@@ -12,6 +12,7 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 use tokio::time::Instant;
 
+pub use self::lookup::Explanation;
 pub(super) use self::lookup::Found;
 use super::{
     answer::{PreparedAnswer, add, without},

@@ -18,7 +18,7 @@ use tokio::{runtime::Runtime, time::sleep};
 
 use super::*;
 use crate::{
-    domain::{Headers, Mock, MockPath, MockResponse, StatusCode, Verb},
+    domain::{Call, Headers, Mock, MockPath, MockResponse, StatusCode, Verb},
     store::{AdoptError, Change, Changes, Deliver, Filter, Page, Raise, RaiseError},
 };
 

@@ -2,6 +2,9 @@
 
 use poem_openapi::Object;
 use serde::Serialize;
+use serde_json::Value;
+
+use crate::domain::{Candidate, Failure};
 
 /// The place of the error in the request.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Object, Serialize)]
@@ -51,6 +54,57 @@ pub struct ErrorObject {
 /// All errors of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Object, Serialize)]
 #[oai(rename = "ErrorDocument", example)]
+#[oai(skip_serializing_if_is_none)]
 pub struct ErrorDocument {
     pub(super) errors: Vec<ErrorObject>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) meta: Option<ErrorMeta>,
+}
+
+/// Hints for a call without a mock.
+#[derive(Debug, Clone, PartialEq, Eq, Object, Serialize)]
+pub struct ErrorMeta {
+    /// The nearest mocks, at most three: their tests fail, or their verb or path differs.
+    pub(super) nearest: Vec<MockObject>,
+}
+
+/// A mock that may answer a request.
+#[derive(Debug, Clone, PartialEq, Eq, Object, Serialize)]
+#[oai(rename = "Candidate", skip_serializing_if_is_none)]
+pub struct MockObject {
+    /// The id of the endpoint.
+    id: String,
+    verb: String,
+    path: String,
+    priority: i16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fails: Option<FailureObject>,
+}
+
+/// The first test that does not hold for the request.
+#[derive(Debug, Clone, PartialEq, Eq, Object, Serialize)]
+#[oai(rename = "FailedTest", skip_serializing_if_is_none)]
+pub struct FailureObject {
+    /// JSON pointer (RFC 6901) of the test in the attributes of the endpoint.
+    pointer: String,
+    /// The test. Absent for a test of more than 1 KiB.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expected: Option<Value>,
+    /// The beginnings of the values in the request, at most eight. Empty without a value.
+    found: Vec<String>,
+}
+
+impl From<Candidate> for MockObject {
+    fn from(Candidate { id, verb, path, priority, failure }: Candidate) -> Self {
+        let fails = failure.map(|Failure { place, expected, found }| {
+            let names = place.iter().map(|name| escaped(name)).collect::<Vec<_>>();
+            FailureObject { pointer: format!("/{}", names.join("/")), expected, found }
+        });
+        Self { id: id.to_string(), verb: verb.to_string(), path, priority: priority.get(), fails }
+    }
+}
+
+/// The name of a member as a part of a JSON pointer (RFC 6901 section 3).
+pub fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
 }

@@ -12,9 +12,9 @@ use poem_openapi::types::Example;
 
 use super::{
     MEDIA_TYPE,
-    document::{ErrorDocument, ErrorObject, Source},
+    document::{ErrorDocument, ErrorMeta, ErrorObject, Source},
 };
-use crate::domain::{MAX_PATH_BYTES, beginning};
+use crate::domain::{Candidate, MAX_PATH_BYTES, Undecided, beginning};
 
 /// Maximum number of errors in an answer. One more error tells the number of the omitted errors.
 pub const MAX_ERRORS: usize = 50;
@@ -101,6 +101,7 @@ pub struct ApiError {
     status: StatusCode,
     errors: Vec<ErrorObject>,
     headers: Vec<(HeaderName, HeaderValue)>,
+    meta: Option<ErrorMeta>,
 }
 
 impl ApiError {
@@ -112,7 +113,7 @@ impl ApiError {
     pub fn all(errors: Vec<ErrorObject>) -> Self {
         let alike = errors.iter().all(|error| error.status == errors[0].status);
         let status = errors.first().filter(|_| alike).and_then(|error| error.status.parse().ok());
-        Self { status: status.unwrap_or(StatusCode::BAD_REQUEST), errors, headers: Vec::new() }
+        Self { status: status.unwrap_or(StatusCode::BAD_REQUEST), errors, headers: Vec::new(), meta: None }
     }
 
     pub(crate) fn with_header(mut self, name: HeaderName, value: impl Into<HeaderValue>) -> Self {
@@ -120,10 +121,20 @@ impl ApiError {
         self
     }
 
-    /// For a possible path of a mock. The detail repeats the longest possible path in full.
-    pub fn page_not_found(path: &str) -> Self {
+    /// For a possible path of a mock. The detail repeats the longest possible path in full. Names the nearest mocks,
+    /// without expected credentials.
+    pub fn page_not_found(path: &str, mut nearest: Vec<Candidate>) -> Self {
+        let failures = nearest.iter_mut().filter_map(|mock| mock.failure.as_mut());
+        failures.filter(|failure| failure.is_of_credential()).for_each(|failure| failure.expected = None);
+        let nearest = nearest.into_iter().map(Into::into).collect::<Vec<_>>();
         let path = beginning(path, MAX_PATH_BYTES);
-        Self::new(Kind::NotFound, format!("Requested page `{path}` does not exist"), None)
+        let refusal = Self::new(Kind::NotFound, format!("Requested page `{path}` does not exist"), None);
+        Self { meta: (!nearest.is_empty()).then_some(ErrorMeta { nearest }), ..refusal }
+    }
+
+    /// The tests for a call cannot be decided.
+    pub fn undecided(why: Undecided) -> Self {
+        Self::new(Kind::TooCostly, capitalized(&why.to_string()), None)
     }
 
     pub fn service_worker() -> Self {
@@ -182,7 +193,7 @@ impl ApiError {
     }
 
     pub fn into_document(self) -> ErrorDocument {
-        ErrorDocument { errors: self.errors }
+        ErrorDocument { errors: self.errors, meta: self.meta }
     }
 
     pub fn into_http(self) -> http::Response<Bytes> {
@@ -199,7 +210,7 @@ impl ApiError {
 impl Example for ErrorDocument {
     fn example() -> Self {
         let detail = "The path must begin with `/`: write `/greeting`";
-        Self { errors: vec![Kind::Invalid.object(detail, Some(Source::pointer("/data/attributes/path")))] }
+        Self { errors: vec![Kind::Invalid.object(detail, Some(Source::pointer("/data/attributes/path")))], meta: None }
     }
 }
 

@@ -9,7 +9,7 @@ pub struct Route {
     pub allowed: &'static str,
 }
 
-const ROUTES: [Route; 9] = [
+const ROUTES: [Route; 10] = [
     Route { template: "/endpoints", allowed: "GET, HEAD, POST" },
     Route { template: ENDPOINT, allowed: "GET, HEAD, PATCH, DELETE" },
     Route { template: "/-/docs", allowed: "GET, HEAD" },
@@ -17,6 +17,7 @@ const ROUTES: [Route; 9] = [
     Route { template: "/-/openapi.yaml", allowed: "GET, HEAD" },
     Route { template: "/-/live", allowed: "GET, HEAD" },
     Route { template: "/-/ready", allowed: "GET, HEAD" },
+    Route { template: "/-/explain", allowed: "POST" },
     Route { template: "/-/store/raise", allowed: "POST" },
     Route { template: "/-/store/adopt", allowed: "POST" },
 ];

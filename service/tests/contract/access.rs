@@ -31,6 +31,7 @@ fn every_operation(echo: &Echo, id: &str, headers: &str) -> Vec<(&'static str, A
     vec![
         ("list", echo.manage("GET", "/endpoints", headers, None)),
         ("show", echo.manage("GET", &endpoint, headers, None)),
+        ("explain", echo.manage("POST", "/-/explain", headers, Some(&json!({"verb": "GET", "target": "/x"})))),
         ("create", echo.manage("POST", "/endpoints", headers, Some(&new))),
         ("change", echo.manage("PATCH", &endpoint, headers, Some(&changes(json!({"path": "/changed"}))))),
         ("delete", echo.manage("DELETE", &endpoint, headers, None)),
@@ -125,18 +126,18 @@ fn the_scope_of_a_key_limits_its_operations() {
 
     let id = create_with(&echo, &both, "/x");
     let answers = every_operation(&echo, &id, &reader.header);
-    let expected = [("list", 200), ("show", 200), ("create", 403), ("change", 403), ("delete", 403)];
+    let expected = [("list", 200), ("show", 200), ("explain", 200), ("create", 403), ("change", 403), ("delete", 403)];
     assert_eq!(statuses(&answers), expected);
     refused(&answers, "viewer", "write");
 
     let answers = every_operation(&echo, &id, &writer.header);
-    let expected = [("list", 403), ("show", 403), ("create", 201), ("change", 204), ("delete", 204)];
+    let expected = [("list", 403), ("show", 403), ("explain", 403), ("create", 201), ("change", 204), ("delete", 204)];
     assert_eq!(statuses(&answers), expected);
     refused(&answers, "robot", "read");
 
     let id = create_with(&echo, &both, "/y");
     let answers = every_operation(&echo, &id, &both.header);
-    let expected = [("list", 200), ("show", 200), ("create", 409), ("change", 200), ("delete", 204)];
+    let expected = [("list", 200), ("show", 200), ("explain", 200), ("create", 409), ("change", 200), ("delete", 204)];
     assert_eq!(statuses(&answers), expected);
 }
 
@@ -153,6 +154,8 @@ fn access_is_checked_before_everything_else_and_before_the_body_is_read() {
         ("DELETE /endpoints/1234567890", 403, &*reader.header),
         ("GET /endpoints/1234567890", 401, ""),
         ("GET /endpoints/1234567890", 403, &*writer.header),
+        ("POST /-/explain", 401, ""),
+        ("POST /-/explain", 403, &*writer.header),
         ("GET /endpoints?page[size]=0", 401, ""),
         ("GET /endpoints?page[size]=0", 403, &*writer.header),
     ] {
@@ -183,9 +186,10 @@ fn without_keys_every_client_may_read_and_write() {
     for headers in ["", "Authorization: Bearer anything\r\n"] {
         let id = echo.create("GET", "/x", json!({"code": 200}));
         let answers = every_operation(&echo, &id, headers);
-        let expected = [("list", 200), ("show", 200), ("create", 201), ("change", 200), ("delete", 204)];
+        let expected =
+            [("list", 200), ("show", 200), ("explain", 200), ("create", 201), ("change", 200), ("delete", 204)];
         assert_eq!(statuses(&answers), expected, "{headers}");
-        let new = answers[2].1.json()["data"]["id"].as_str().unwrap().to_owned();
+        let new = answers[3].1.json()["data"]["id"].as_str().unwrap().to_owned();
         assert_eq!(echo.delete(&new).status, 204);
     }
 }

@@ -45,6 +45,7 @@ fn every_operation_of_the_contract_is_described_with_its_statuses() {
         ("get", "/endpoints/{id}", "200 304 400 401 403 404 406 412 429 500 503"),
         ("patch", "/endpoints/{id}", "200 204 400 401 403 404 406 408 409 412 413 415 422 429 500 503"),
         ("delete", "/endpoints/{id}", "204 400 401 403 404 406 412 429 500 503"),
+        ("post", "/-/explain", "200 400 401 403 406 408 413 415 422 429 500 503"),
         ("post", "/-/store/raise", "200 400 401 403 406 409 429 500 503"),
         ("post", "/-/store/adopt", "200 400 401 403 406 409 429 500 503"),
     ] {

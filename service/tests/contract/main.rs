@@ -14,6 +14,7 @@ mod delete;
 mod docs;
 mod errors;
 mod expectations;
+mod explain;
 mod head;
 mod hints;
 mod limits;

@@ -1,7 +1,7 @@
 //! Reserved on a shared listener: `/endpoints`, all paths below `/endpoints/`, and all paths below `/-/`:
 //! `/-/docs` (Swagger UI from the binary, no CDN), `/-/openapi.json`, `/-/openapi.yaml` (see `docs.rs`),
-//! `/-/live`, `/-/ready`, `/-/store/raise`, `/-/store/adopt`. `/endpoints-x` and `/api/endpoints/5` are ordinary
-//! paths. A mock at a reserved path is 422. An unsupported method of a reserved path is 405 with `Allow`.
+//! `/-/live`, `/-/ready`, `/-/explain`, `/-/store/raise`, `/-/store/adopt`. `/endpoints-x` and `/api/endpoints/5` are
+//! ordinary paths. A mock at a reserved path is 422. An unsupported method of a reserved path is 405 with `Allow`.
 
 use serde_json::json;
 
@@ -85,7 +85,7 @@ fn a_reserved_path_is_reserved_in_every_spelling() {
     assert_eq!(echo.get("/%65ndpoints").json()["data"], json!([]));
     assert_eq!(echo.get("/%2D/live").json(), json!({"meta": {"status": "live"}}));
     let all = "the paths of management are `/endpoints`, `/endpoints/{id}`, `/-/docs`, `/-/openapi.json`, `/-/openapi.yaml`, `/-/live`, \
-               `/-/ready`, `/-/store/raise`, `/-/store/adopt`";
+               `/-/ready`, `/-/explain`, `/-/store/raise`, `/-/store/adopt`";
     for (path, hint) in [
         ("/endpoints/", "write `/endpoints`"),
         ("/endpoints//", "write `/endpoints`"),

@@ -12,7 +12,13 @@ pub fn assert_refused(answer: &Answer, status: u16, case: &str) {
     assert_eq!(answer.status, status, "{case}: {}", answer.text());
     assert_eq!(answer.header("content-type"), Some(MEDIA_TYPE), "{case}");
     let document = answer.json();
-    assert_eq!(names(&document), ["errors"], "{case}");
+    // Only a 404 can name mocks.
+    if let Some(meta) = document.get("meta").filter(|_| status == 404) {
+        assert_eq!((names(&document), names(meta)), (vec!["errors", "meta"], vec!["nearest"]), "{case}");
+        assert!((1..=3).contains(&meta["nearest"].as_array().unwrap().len()), "{case}: {meta}");
+    } else {
+        assert_eq!(names(&document), ["errors"], "{case}");
+    }
     let errors = document["errors"].as_array().unwrap();
     assert!(!errors.is_empty(), "{case}");
     for error in errors {

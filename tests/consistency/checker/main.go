@@ -33,11 +33,12 @@ type Operation struct {
 	// Route is verb, path and values of the call, the route of the created or read mock, or the target of a move. A patch
 	// or a deletion may name any earlier route of the mock.
 	Route route
-	// Kind is create, patch, move, renew, delete, call or read. A move changes verb, path, priority or tests. To renew is
-	// to delete a mock and to create another one in one write. The value is the name of the new mock. A call gets the
-	// response of the first mock that fits. A read shows the mock with exactly this route, which may be hidden.
+	// Kind is create, patch, move, renew, delete, call, explain or read. A move changes verb, path, priority or tests. To
+	// renew is to delete a mock and to create another one in one write. The value is the name of the new mock. A call
+	// gets the response of the first mock that fits, and an explanation names this mock. A read shows the mock with
+	// exactly this route, which may be hidden.
 	Kind string
-	// Mock names the mock of a write. A creation chooses a new, unique name.
+	// Mock names the mock of a write, or of an explanation; empty for none. A creation chooses a new, unique name.
 	Mock string
 	// Value is the mock's response after a write, unique to the write, or the result of a call or read; empty for none.
 	Value string
@@ -63,8 +64,8 @@ func (one mock) isBefore(other mock) bool {
 	return byRoute < 0 || byRoute == 0 && isNewer
 }
 
-// mayGet reports if a request may get this response; empty for none.
-func mayGet(mocks []mock, request route, value string) bool {
+// mayAnswer reports if a mock with this property may answer a request; a property of no mock stands for no answer.
+func mayAnswer(mocks []mock, request route, is func(mock) bool) bool {
 	isMiss := true
 	for _, one := range mocks {
 		if !one.route.fits(request) {
@@ -72,11 +73,11 @@ func mayGet(mocks []mock, request route, value string) bool {
 		}
 		isMiss = false
 		hidesIt := func(other mock) bool { return other.isBefore(one) && other.route.fits(request) }
-		if one.value == value && !slices.ContainsFunc(mocks, hidesIt) {
+		if is(one) && !slices.ContainsFunc(mocks, hidesIt) {
 			return true
 		}
 	}
-	return isMiss && value == ""
+	return isMiss && is(mock{})
 }
 
 // held returns the mock on a route, and the mock with a name; each is empty if none exists.
@@ -93,7 +94,7 @@ func held(mocks []mock, route route, name string) (there, named mock) {
 }
 
 func (operation *Operation) isQuestion() bool {
-	return operation.Kind == "call" || operation.Kind == "read"
+	return operation.Kind == "call" || operation.Kind == "explain" || operation.Kind == "read"
 }
 
 // fits reports if these mocks allow the operation's response.
@@ -102,7 +103,9 @@ func (operation *Operation) fits(mocks []mock) bool {
 	accepted := named != mock{}
 	switch operation.Kind {
 	case "call":
-		return mayGet(mocks, operation.Route, operation.Value)
+		return mayAnswer(mocks, operation.Route, func(one mock) bool { return one.value == operation.Value })
+	case "explain":
+		return mayAnswer(mocks, operation.Route, func(one mock) bool { return one.name == operation.Mock })
 	case "read":
 		return there.value == operation.Value
 	case "create":
@@ -231,8 +234,8 @@ func latest(write *Operation, part []*Operation) int64 {
 	for _, other := range part {
 		isShown := other.isQuestion() && other.Value == write.Value && write.Kind != "delete"
 		made := write.made()
-		isChanged := !other.isQuestion() && made != "" && other.Mock == made && other.Outcome == "done"
-		if isShown || isChanged {
+		isNamed := made != "" && other.Mock == made && other.Outcome == "done"
+		if isShown || isNamed {
 			latest = min(latest, max(other.Return, write.Call))
 		}
 	}

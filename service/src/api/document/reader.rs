@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::api::error::{ApiError, ErrorObject, Kind, MAX_ERRORS, Source, capitalized, excerpt};
+pub use crate::web::document::escaped;
 
 /// A member of the document of a mock.
 pub trait Attribute: Sized {
@@ -168,9 +169,4 @@ impl<'a> Reader<'a> {
     pub fn noted<T, E: std::fmt::Display>(&mut self, kind: Kind, pointer: &str, outcome: Result<T, E>) -> Option<T> {
         outcome.map_err(|error| self.note(kind, pointer, capitalized(&error.to_string()))).ok()
     }
-}
-
-/// The name of a member as a part of a JSON pointer (RFC 6901 section 3).
-pub fn escaped(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
 }

@@ -15,7 +15,7 @@ use super::{
     Part,
     check::{Check, contains},
 };
-use crate::domain::{Verb, shape::parameter};
+use crate::domain::{Verb, excerpt, shape::parameter};
 
 /// Maximum number of bytes that all tests of a request read together.
 pub const MAX_READ_BYTES: usize = 16 * 1024 * 1024;
@@ -23,6 +23,8 @@ pub const MAX_READ_BYTES: usize = 16 * 1024 * 1024;
 pub const MAX_JSON_VALUES: usize = 100_000;
 /// The cost of a test, beside the bytes that the test reads.
 const TEST_BYTES: usize = 64;
+/// Maximum number of values in an explanation.
+const MAX_FOUND: usize = 8;
 
 /// The body of a request.
 #[derive(Debug, Clone, Copy)]
@@ -102,6 +104,12 @@ impl<'a> Trial<'a> {
             }
         }
         Ok(false)
+    }
+
+    /// Excerpts of the values with this name.
+    pub(super) fn found(&self, part: Part, name: &str, pattern: &str) -> Result<Vec<String>, Undecided> {
+        let values = self.values(part, name, pattern)?.into_iter().flatten();
+        Ok(values.take(MAX_FOUND).map(|value| excerpt(&value).into_owned()).collect())
     }
 
     /// The decoded values with this name. `None` if no test of the part holds.

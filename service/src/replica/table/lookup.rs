@@ -3,10 +3,11 @@
 use std::cmp::Reverse;
 
 use smallvec::SmallVec;
+use tokio::time::Instant;
 
 use super::Table;
 use crate::{
-    domain::{Call, Priority, Trial, Undecided, Verb},
+    domain::{Call, Candidate, EndpointId, Failure, Priority, Trial, Undecided, Verb},
     replica::{
         FindError,
         answer::{PreparedAnswer, Rank, rank},
@@ -14,6 +15,20 @@ use crate::{
     },
     store::StoreError,
 };
+
+/// Maximum number of mocks in an explanation.
+const MAX_CANDIDATES: usize = 50;
+/// Maximum number of nearest mocks of a request.
+const MAX_NEAREST: usize = 3;
+
+/// Why a request gets its answer.
+#[derive(Debug)]
+pub struct Explanation {
+    /// The mock that answers.
+    pub answers: Option<EndpointId>,
+    /// The first mocks that fit by verb and path, in order, until tests read too much.
+    pub candidates: Vec<Candidate>,
+}
 
 /// The result of a lookup.
 pub(in crate::replica) struct Found<'a> {
@@ -60,17 +75,51 @@ impl Table {
         trial: &Trial<'_>,
         call: &Call<'_>,
     ) -> Result<Option<(Rank<'_>, &PreparedAnswer)>, Undecided> {
-        let fitting = self.answers.fitting(call.verb, call.path);
-        let all =
-            fitting.flat_map(|(shape, is_any, first)| first.chain().map(move |one| (one.rank(shape, is_any), one)));
-        let mut all: SmallVec<[_; 16]> = all.collect();
-        all.sort_unstable_by_key(|(rank, _)| *rank);
-        for (rank, answer) in all {
+        for (rank, answer) in self.in_order(call) {
             if answer.holds(trial)? {
                 return Ok(Some((rank, answer)));
             }
         }
         Ok(None)
+    }
+
+    /// The mocks that fit by verb and path.
+    fn in_order(&self, call: &Call<'_>) -> SmallVec<[(Rank<'_>, &PreparedAnswer); 16]> {
+        let fitting = self.answers.fitting(call.verb, call.path);
+        let all =
+            fitting.flat_map(|(shape, is_any, first)| first.chain().map(move |one| (one.rank(shape, is_any), one)));
+        let mut all: SmallVec<_> = all.collect();
+        all.sort_unstable_by_key(|(rank, _)| *rank);
+        all
+    }
+
+    /// Errors: as for [`Self::find`].
+    pub(in crate::replica) fn explain(&self, call: &Call<'_>) -> Result<(Explanation, bool), FindError> {
+        let Found { answer, is_certain } = self.find(call)?;
+        let candidates = self.candidates(call).take(MAX_CANDIDATES).collect();
+        Ok((Explanation { answers: answer.map(|answer| answer.id), candidates }, is_certain))
+    }
+
+    fn candidates(&self, call: &Call<'_>) -> impl Iterator<Item = Candidate> {
+        let trial = Trial::new(call);
+        let tried =
+            self.in_order(call).into_iter().map_while(move |(_, answer)| Some((answer, answer.failure(&trial).ok()?)));
+        tried.filter_map(|(answer, failure)| self.candidate(answer, failure))
+    }
+
+    fn candidate(&self, answer: &PreparedAnswer, failure: Option<Failure>) -> Option<Candidate> {
+        let (verb, known) = self.known(answer.id)?;
+        let path = str::from_utf8(&known.path).ok()?.to_owned();
+        Some(Candidate { id: answer.id, verb, path, priority: answer.priority, failure })
+    }
+
+    /// The mocks that are nearest to a request without a mock. Leaves out unsettled mocks: a later answer of another
+    /// replica must not show an earlier state.
+    pub(in crate::replica) fn nearest(&self, call: &Call<'_>, now: Instant) -> Vec<Candidate> {
+        let similar = self.answers.near(call.verb, call.path).into_iter();
+        let similar = similar.filter_map(|first| self.candidate(first, None));
+        let is_settled = |mock: &Candidate| self.unsettled.settles(mock.id, None, now).is_none();
+        self.candidates(call).chain(similar).filter(is_settled).take(MAX_NEAREST).collect()
     }
 
     /// Whether a new mock may come before a mock of other replicas. May say yes too often for a mock of many requests.

@@ -1,7 +1,7 @@
 //! The ways in which a client can read a mock.
 
 use echo_service::{
-    domain::{Body, Call, Mock, Verb},
+    domain::{Body, Call, EndpointId, Mock, Verb},
     replica::{FindError, Replica},
     store::{Filter, StoreError},
 };
@@ -12,16 +12,28 @@ use super::routes::{Request, route};
 /// The answer to a call: the body of the first mock that fits, or nothing without a mock. A request is a path, perhaps
 /// with values.
 pub async fn called(replica: &Replica, request: &str) -> Result<String, StoreError> {
+    let answer = with_call(request, async |call| replica.find(call).await).await?;
+    Ok(answer.map_or_else(String::new, |answer| String::from_utf8(answer.into_body().to_vec()).unwrap()))
+}
+
+/// The mock that answers a call.
+pub async fn explained(replica: &Replica, request: &str) -> Result<Option<EndpointId>, StoreError> {
+    Ok(with_call(request, async |call| replica.explain(call).await).await?.answers)
+}
+
+async fn with_call<T>(
+    request: &str,
+    ask: impl AsyncFnOnce(&Call<'_>) -> Result<T, FindError>,
+) -> Result<T, StoreError> {
     let Request { path, query, headers } = Request::of(request);
     let field =
         |(name, value): (&str, &str)| (HeaderName::try_from(name).unwrap(), HeaderValue::try_from(value).unwrap());
     let headers: HeaderMap = headers.into_iter().map(field).collect();
-    match replica.find(&Call { verb: Verb::Get, path, query: &query, headers: &headers, body: None }).await {
-        Ok(Some(answer)) => Ok(String::from_utf8(answer.into_body().to_vec()).unwrap()),
-        Ok(None) => Ok(String::new()),
-        Err(FindError::Store(error)) => Err(error),
-        Err(FindError::Undecided(error)) => panic!("{error}"),
-    }
+    let call = Call { verb: Verb::Get, path, query: &query, headers: &headers, body: None };
+    ask(&call).await.map_err(|error| match error {
+        FindError::Store(error) => error,
+        FindError::Undecided(error) => panic!("{error}"),
+    })
 }
 
 /// A read of the mock with this route by management.

@@ -38,6 +38,8 @@ pub enum Kind {
     Delete,
     /// Of the first mock that fits.
     Call,
+    /// By management: of the mock that answers a call.
+    Explain,
     /// By management: of the mock with exactly this route.
     Read,
 }

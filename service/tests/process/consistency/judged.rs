@@ -2,7 +2,7 @@
 
 use super::history::{
     Checker, History,
-    Kind::{self, Call, Create, Delete, Move, Patch, Read},
+    Kind::{self, Call, Create, Delete, Explain, Move, Patch, Read},
     Operation,
     Outcome::{self, Done, Refused, Unknown},
 };
@@ -68,7 +68,10 @@ fn the_first_mock_that_fits_answers() {
         for first in 0..mocks.len() {
             let creations: Vec<_> = mocks[first..].iter().rev().copied().map(creation).collect();
             for answer in mocks[first..].iter().copied().chain([""]) {
-                let steps = [&creations[..], &[call(request, answer)]].concat();
+                // An explanation names the mock, which has the name of its response.
+                let question =
+                    if first % 2 == 0 { call(request, answer) } else { (Explain, answer, request, "", Done) };
+                let steps = [&creations[..], &[question]].concat();
                 let expected = if first < fitting { mocks[first] } else { "" };
                 assert_eq!(is_right(&steps), answer == expected, "{request} of {:?} gets {answer}", &mocks[first..]);
             }

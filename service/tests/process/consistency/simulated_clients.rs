@@ -18,7 +18,7 @@ use rand::{Rng, rngs::StdRng};
 use tokio::time::sleep;
 
 use super::{
-    client_reads::{body_of, called, listed, listed_with_others},
+    client_reads::{body_of, called, explained, listed, listed_with_others},
     client_writes::{Ids, change, create, new_mock, renew},
     history::{Kind, Operation, Outcome, Recorder},
     routes::{full_request, overlapping, plain, request, tested, text},
@@ -30,6 +30,7 @@ const REQUESTS: usize = 10;
 const GROUPS: usize = 2;
 /// Kinds of questions.
 pub const CALL: u8 = 0;
+const EXPLAIN: u8 = 3;
 pub const LISTING_OF_VERB: u8 = 12;
 const CREATE: u8 = 5;
 const RENEW: u8 = 13;
@@ -54,7 +55,14 @@ impl Requests {
         match self {
             Self::All => (kind, group),
             Self::Misses(question) => (if kind < 10 { question } else { CREATE }, mocks / 3),
-            Self::Hiding | Self::HidingByTests => (if kind < 10 { CALL } else { CREATE }, mocks / 6),
+            Self::Hiding | Self::HidingByTests => {
+                let kind = match kind {
+                    0..7 => CALL,
+                    7..10 => EXPLAIN,
+                    _ => CREATE,
+                };
+                (kind, mocks / 6)
+            }
         }
     }
 }
@@ -117,7 +125,16 @@ pub async fn ask(client: usize, world: &World, mut random: StdRng) {
         }
         let mut id = None;
         let (kind, route, mock, value, outcome) = match (kind, known) {
-            (CALL..4, _) => match called(replica, &request).await {
+            (EXPLAIN, _) => match explained(replica, &request).await {
+                Ok(answers) => {
+                    let mocks = world.mocks.lock();
+                    let name = |id| mocks.iter().find(|(other, ..)| *other == id).expect("a created mock").1.clone();
+                    let name = answers.map_or_else(String::new, name);
+                    (Kind::Explain, format!("GET {request}"), name, String::new(), Ok(Outcome::Done))
+                }
+                Err(_) => continue,
+            },
+            (CALL..EXPLAIN, _) => match called(replica, &request).await {
                 Ok(body) => (Kind::Call, format!("GET {request}"), String::new(), body, Ok(Outcome::Done)),
                 Err(_) => continue,
             },

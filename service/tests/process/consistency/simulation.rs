@@ -179,7 +179,16 @@ fn assert_sound(seeds: Range<u64>, setting: Setting) {
     eprintln!("{histories} histories: {counts:?}");
     // A history without answers proves nothing: minimum numbers of results in four histories. A few
     // histories may have less by chance.
-    let least = [("Call", 30), ("Read", 12), ("Create", 6), ("Patch", 4), ("Delete", 2), ("Move", 1), ("Renew", 1)];
+    let least = [
+        ("Call", 24),
+        ("Explain", 8),
+        ("Read", 12),
+        ("Create", 6),
+        ("Patch", 4),
+        ("Delete", 2),
+        ("Move", 1),
+        ("Renew", 1),
+    ];
     for (kind, least) in least.into_iter().filter(|_| histories >= 100) {
         let count = counts[&format!("{kind} Done")];
         assert!(count >= histories / 4 * least, "too few are {kind} Done: {counts:?}");
