@@ -76,9 +76,9 @@ impl Mocks {
         body: &mut Incoming,
         peer: IpAddr,
     ) -> Result<Response<Bytes>, (ApiError, Outcome)> {
+        let client = || network_of(self.trusted.client(peer, &head.headers));
         if self.rate.is_on() {
-            let client = network_of(self.trusted.client(peer, &head.headers));
-            self.rate.check(&client).map_err(|wait| (ApiError::too_many_requests(wait), Outcome::Limited))?;
+            self.rate.check(&client()).map_err(|wait| (ApiError::too_many_requests(wait), Outcome::Limited))?;
         }
         let missed = |nearest| (ApiError::page_not_found(head.uri.path(), nearest), Outcome::Missed);
         let (verb, path) = Verb::of(&head.method).zip(path).ok_or_else(|| missed(Vec::new()))?;
@@ -88,7 +88,8 @@ impl Mocks {
         let mut found = self.replica.find(&call).await;
         if let Err(FindError::Undecided(Undecided::NeedsBody)) = found {
             // Boxed: the future of a frequent call must stay small.
-            let read = Box::pin(self.uploads.read(body)).await.map_err(|refusal| (refusal, Outcome::Refused))?;
+            let read =
+                Box::pin(self.uploads.read(body, client())).await.map_err(|refusal| (refusal, Outcome::Refused))?;
             call.body =
                 Some(upload.insert(read).as_ref().map_or(Content::TooLarge, |upload| Content::Whole(&upload.bytes)));
             found = Box::pin(self.replica.find(&call)).await;

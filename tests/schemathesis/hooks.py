@@ -31,6 +31,11 @@ def before_load_schema(context: HookContext, raw_schema: dict[str, Any]) -> None
 def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> None:
     if case.meta is None or not case.meta.generation.mode.is_positive or not isinstance(case.body, dict):
         return
+    if "target" in case.body:
+        # Not a path of management.
+        case.body["target"] = "/t" + case.body["target"]
+        keep_rules_of_fields(case.body)
+        return
     attributes = case.body["data"].get("attributes", {})
     keep_rules_of_tests(attributes.get("when") or {})
     response = attributes.get("response", {})
@@ -39,10 +44,14 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
         response["body"] = None
     elif "body" in response:
         response.setdefault("code", 200)
-    if response.get("headers"):
-        fields = [(field_name(name), field_value(value)) for name, value in response["headers"].items()]
-        # Names that differ only in case are the same field twice.
-        response["headers"] = dict({name.lower(): (name, value) for name, value in fields}.values())
+    keep_rules_of_fields(response)
+
+
+def keep_rules_of_fields(message: dict[str, Any]) -> None:
+    """Names of header fields are tokens and unique without regard to case."""
+    if message.get("headers"):
+        fields = [(field_name(name), field_value(value)) for name, value in message["headers"].items()]
+        message["headers"] = dict({name.lower(): (name, value) for name, value in fields}.values())
 
 
 def keep_rules_of_tests(when: dict[str, Any]) -> None:

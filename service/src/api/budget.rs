@@ -1,25 +1,21 @@
 //! Bounds the bytes that management holds at once: incoming documents, answers in preparation, and answers that clients
 //! have not read yet.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Weak},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::Method;
 use parking_lot::Mutex;
 use poem::{Body, Request, Response, error::ResponseError};
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::Semaphore,
     time::{Instant, timeout_at},
 };
 
 use super::{access::Caller, error::ApiError};
+pub use crate::web::pool::UNIT_BYTES;
+use crate::web::pool::{Pool, Room};
 
-/// The unit of the budget. Smaller documents and answers are free, because the number of connections is bounded.
-pub const UNIT_BYTES: usize = 1024;
 /// For all reading requests.
 const READERS_BYTES: usize = 16 * 1024 * UNIT_BYTES;
 /// For all writing requests. The budget grows to four times the largest document, if that is more.
@@ -33,15 +29,8 @@ const ROOM_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The free bytes. Writes have a pool of their own, so that readers cannot delay a writer.
 pub struct Budget {
-    reads: Pool,
-    writes: Pool,
-}
-
-struct Pool {
-    units: usize,
-    all: Arc<Semaphore>,
-    /// The half of the pool that each caller may take. The next request removes entries of callers without requests.
-    callers: Mutex<HashMap<Caller, Weak<Semaphore>>>,
+    reads: Pool<Caller>,
+    writes: Pool<Caller>,
 }
 
 /// The part of the budget that one request holds.
@@ -50,12 +39,6 @@ pub struct Share {
     own: Arc<Semaphore>,
     all: Arc<Semaphore>,
     held: Arc<Mutex<Option<Room>>>,
-}
-
-/// The same number of units from the caller's half and from the whole pool.
-struct Room {
-    own: OwnedSemaphorePermit,
-    all: OwnedSemaphorePermit,
 }
 
 impl Budget {
@@ -68,24 +51,6 @@ impl Budget {
     pub fn share(&self, method: &Method, caller: Caller) -> Share {
         let pool = if method.is_safe() { &self.reads } else { &self.writes };
         Share { own: pool.half_of(caller), all: Arc::clone(&pool.all), held: Arc::default() }
-    }
-}
-
-impl Pool {
-    fn new(bytes: usize) -> Self {
-        let units = bytes / UNIT_BYTES;
-        Self { units, all: Arc::new(Semaphore::new(units)), callers: Mutex::default() }
-    }
-
-    fn half_of(&self, caller: Caller) -> Arc<Semaphore> {
-        let mut callers = self.callers.lock();
-        callers.retain(|_, half| half.strong_count() > 0);
-        let known = callers.get(&caller).and_then(Weak::upgrade);
-        known.unwrap_or_else(|| {
-            let half = Arc::new(Semaphore::new(self.units / 2));
-            callers.insert(caller, Arc::downgrade(&half));
-            half
-        })
     }
 }
 
@@ -126,10 +91,7 @@ impl Share {
             let own = room(&self.own).await.map_err(|_| ApiError::too_much_at_once())?.expect("it is never closed");
             let all = room(&self.all).await.map_err(|_| ApiError::no_room())?.expect("it is never closed");
             match &mut *self.held.lock() {
-                Some(held) => {
-                    held.own.merge(own);
-                    held.all.merge(all);
-                }
+                Some(held) => held.merge(Room { own, all }),
                 none => *none = Some(Room { own, all }),
             }
         }
@@ -178,7 +140,7 @@ mod tests {
         budget.share(method, Caller::Key(key.into()))
     }
 
-    fn left(pool: &Pool) -> usize {
+    fn left(pool: &Pool<Caller>) -> usize {
         pool.all.available_permits() * UNIT_BYTES
     }
 
@@ -263,7 +225,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_caller_is_forgotten_after_their_last_byte() {
         let budget = budget();
-        let callers = || budget.writes.callers.lock().len();
+        let callers = || budget.writes.clients();
         let unread = charged(&budget, "a", StatusCode::OK, 2 * UNIT_BYTES).await;
         for key in ["b", "c", "d"] {
             drop(share(&budget, &Method::POST, key));

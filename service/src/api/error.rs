@@ -81,14 +81,6 @@ impl ApiError {
         Self::unavailable("The request took too long. A change may or may not have taken effect; repeating it is safe")
     }
 
-    /// The requests of this caller hold all the memory that one caller may have.
-    pub fn too_much_at_once() -> Self {
-        Self::unavailable(
-            "Your other requests (incomplete, or with unread answers) hold all the memory that one caller may have: \
-             complete them, read the answers, and try again",
-        )
-    }
-
     /// A conflict for a client with the right to read: the detail names the holder.
     pub fn taken(route: &Route, holder: EndpointId) -> Self {
         let detail = format!(

@@ -216,9 +216,6 @@ fn read_part(name: &str, value: &Value, is_new: bool) -> Vec<Result<Test, WhenEr
         let check = Check::parse(value, part == Part::Body, is_new).map_err(|detail| WhenError::new(place, detail))?;
         Ok(Test { part, name, check })
     };
-    if value.is_null() {
-        return Vec::new();
-    }
     if part == Part::Body {
         return match value {
             Value::Array(list) => {

@@ -3,6 +3,7 @@
 
 pub mod client;
 pub mod document;
+pub mod pool;
 pub mod problem;
 pub mod rate;
 pub mod routes;

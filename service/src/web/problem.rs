@@ -170,6 +170,14 @@ impl ApiError {
         )
     }
 
+    /// The requests of this caller hold all the memory that one caller may have.
+    pub fn too_much_at_once() -> Self {
+        Self::unavailable(
+            "Your other requests (incomplete, or with unread answers) hold all the memory that one caller may have: \
+             complete them, read the answers, and try again",
+        )
+    }
+
     /// A fault in Echo. Only the log has the cause.
     pub fn internal() -> Self {
         Self::new(Kind::Internal, "A fault in the service prevented an answer; its log has the cause", None)

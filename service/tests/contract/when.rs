@@ -236,25 +236,40 @@ fn a_client_that_waits_for_100_continue_sends_a_tested_body() {
 }
 
 #[test]
-fn uploads_at_hand_have_a_bound_for_all_clients() {
-    let echo = Echo::start(&["--max-body-bytes", "5000000", "--request-timeout", "12s"]);
+fn uploads_at_hand_have_a_bound_for_all_clients_and_each_client_has_half() {
+    let echo =
+        Echo::start(&["--max-body-bytes", "5000000", "--request-timeout", "12s", "--trusted-proxies", "127.0.0.1/32"]);
     id(&create(&echo, "/x", &json!({"body": {"contains": "b"}}), "x"));
     // The bound is four of the largest bodies. These bodies lack their last byte.
-    let begin = || {
+    let begin = |client: &str| {
         let mut stream = TcpStream::connect(echo.mocks).unwrap();
-        stream.write_all(b"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 4900001\r\n\r\n").unwrap();
+        let head =
+            format!("POST /x HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {client}\r\nContent-Length: 4900001\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
         stream.write_all("a".repeat(4_900_000).as_bytes()).unwrap();
         stream
     };
-    let uploads: Vec<_> = (0..6).map(|_| begin()).collect();
-    let answers: Vec<_> = uploads.into_iter().map(|mut stream| read_answer(&mut stream)).collect();
-    let (late, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 408);
-    assert!(late.len() <= 4 && !refused.is_empty(), "{} uploads had room", late.len());
-    for answer in refused {
-        assert_refused(answer, 503, "no room");
-        assert_eq!(answer.header("retry-after"), Some("1"));
+    // The third upload of a client is refused at once, while the others still have room.
+    let first: Vec<_> = (0..3).map(|_| begin("192.0.2.1")).collect();
+    let other = || called(&echo, "/x", "X-Forwarded-For: 192.0.2.2\r\n", ("a".repeat(100_000) + "b").as_bytes());
+    assert_eq!(other(), "x");
+    let others: Vec<_> = ["192.0.2.3", "192.0.2.4", "192.0.2.5"].into_iter().map(begin).collect();
+    let answers =
+        |streams: Vec<TcpStream>| streams.into_iter().map(|mut stream| read_answer(&mut stream)).collect::<Vec<_>>();
+    let mut with_room = 0;
+    for (streams, hint) in [(first, "Your other requests"), (others, "Requests of other clients")] {
+        let answers = answers(streams);
+        let (late, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 408);
+        with_room += late.len();
+        assert!(late.len() <= 2 || hint.contains("other clients"), "{} uploads of one client had room", late.len());
+        for answer in refused {
+            assert_refused(answer, 503, "no room");
+            assert_eq!(answer.header("retry-after"), Some("1"));
+            assert!(answer.details().starts_with(hint), "{}", answer.text());
+        }
     }
-    assert_eq!(called(&echo, "/x", "", b"b"), "x");
+    assert!(with_room <= 4, "{with_room} uploads had room");
+    assert_eq!(other(), "x");
 }
 
 #[test]
