@@ -1,6 +1,7 @@
 //! Tests of a request beyond its method and path.
 
 mod check;
+mod jsonpath;
 #[cfg(test)]
 mod tests;
 mod trial;
@@ -157,6 +158,11 @@ impl When {
     /// The number of tests.
     pub fn len(&self) -> usize {
         self.tests.len()
+    }
+
+    /// Whether versions before format 4 cannot read the tests.
+    pub fn has_jsonpath(&self) -> bool {
+        self.tests.iter().any(|test| matches!(test.check, Check::JsonPath(_)))
     }
 
     /// The tests as canonical JSON. Empty without tests.

@@ -5,6 +5,7 @@
 //! | 1 | verb, path, code, headers, body | all versions |
 //! | 2 | unknown members of a mock survive a change; several changes in one entry of the log; epochs of a table | versions that know format 2 |
 //! | 3 | parameters in paths, the verb ANY, priorities, tests of the request | versions that know format 3 |
+//! | 4 | tests by JSONPath | versions that know format 4 |
 
 use std::collections::BTreeMap;
 
@@ -26,7 +27,7 @@ pub struct Process {
 }
 
 /// The needed format of each format, from 1 to the newest known one.
-const NEEDED: [u64; 3] = [1, 2, 3];
+const NEEDED: [u64; 4] = [1, 2, 3, 4];
 
 /// The newest known format.
 pub const NEWEST: u64 = NEEDED.len() as u64;
@@ -47,12 +48,13 @@ impl Format {
     pub(super) const NEW: Self = Self { written: NEWEST, needed: NEWEST };
 
     /// The format that a write needs, if `new` are the new states of mocks.
-    pub(super) fn of_write<'a>(changes: usize, mut new: impl Iterator<Item = &'a Mock>) -> u64 {
-        match changes {
-            _ if new.any(|mock| !mock.route.is_plain()) => 3,
-            1 => 1,
-            _ => 2,
-        }
+    pub(super) fn of_write<'a>(changes: usize, new: impl Iterator<Item = &'a Mock>) -> u64 {
+        let of_mock = |Mock { route, .. }: &Mock| match route.is_plain() {
+            true => 1,
+            false if route.when.has_jsonpath() => 4,
+            false => 3,
+        };
+        new.map(of_mock).fold(if changes == 1 { 1 } else { 2 }, u64::max)
     }
 
     pub(super) const fn can_be_read(self) -> bool {

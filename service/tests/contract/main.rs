@@ -17,6 +17,7 @@ mod expectations;
 mod explain;
 mod head;
 mod hints;
+mod jsonpath;
 mod limits;
 mod list;
 mod listeners;

@@ -9,23 +9,23 @@ use crate::{
     support::{Answer, Echo, changes, new_endpoint, read_answer},
 };
 
-const WHEN: &str = "/data/attributes/when";
+pub const WHEN: &str = "/data/attributes/when";
 const FORM: &str = "Content-Type: application/x-www-form-urlencoded\r\n";
 
 /// Creates a mock that answers with `body`.
-fn create(echo: &Echo, path: &str, when: &Value, body: &str) -> Answer {
+pub fn create(echo: &Echo, path: &str, when: &Value, body: &str) -> Answer {
     let mut document = new_endpoint("POST", path, json!({"code": 200, "body": body}));
     document["data"]["attributes"]["when"] = when.clone();
     echo.post(&document)
 }
 
-fn id(created: &Answer) -> String {
+pub fn id(created: &Answer) -> String {
     assert_eq!(created.status, 201, "{}", created.text());
     created.json()["data"]["id"].as_str().unwrap().to_owned()
 }
 
 /// The body of the answer, or the status without a mock.
-fn called(echo: &Echo, target: &str, headers: &str, body: &[u8]) -> String {
+pub fn called(echo: &Echo, target: &str, headers: &str, body: &[u8]) -> String {
     let answer = echo.call_with("POST", target, headers, body);
     if answer.status == 200 { answer.text() } else { answer.status.to_string() }
 }
@@ -148,6 +148,8 @@ fn a_wrong_test_is_refused_at_its_place_with_a_correction() {
         ),
         (json!({"query": {"a": {"matches": "a".repeat(4_097)}}}), "/query/a", "write at most 4096"),
         (json!({"query": {"a": {"json": 1}}}), "/query/a", "Only the body can be JSON"),
+        (json!({"query": {"a": {"jsonpath": "$.a"}}}), "/query/a", "Only the body can be JSON"),
+        (json!({"body": {"jsonpath": 1}}), "/body", "The value of `jsonpath` is not a string"),
         (json!({"headers": {"X A": "1"}}), "/headers/X A", "`X A` is not the name of a header"),
         (json!({"headers": {"X-A": "1", "x-a": "2"}}), "/headers/x-a", "`x-a` is given twice"),
         (json!({"params": {"uid": "1"}}), "/params/uid", "has no parameter `uid`"),

@@ -74,7 +74,7 @@ fn pointer(at: &str, error: &WhenError) -> String {
 
 /// The schemas of tests.
 pub fn schemas() -> [(&'static str, Value); 2] {
-    let test = |description: &str, json: Option<Value>| {
+    let test = |description: &str, is_body: bool| {
         let flag = |description| json!({"type": "boolean", "enum": [true], "description": description});
         let mut checks = json!({
             "equals": {"type": "string", "description": "The same as the text alone."},
@@ -86,8 +86,14 @@ pub fn schemas() -> [(&'static str, Value); 2] {
             "absent": flag("No value has the name; an empty body."),
             "present": flag("At least one value has the name; a body that is not empty."),
         });
-        if let Some(json) = json {
-            checks["json"] = json;
+        if is_body {
+            checks["json"] = json!({
+                "description": "The body is JSON, and contains at least this value: objects by members, lists whole, numbers by value.",
+            });
+            checks["jsonpath"] = json!({
+                "type": "string",
+                "description": "The body is JSON, and this JSONPath query of RFC 9535 selects at least one value. Filters have no functions.",
+            });
         }
         let object = json!({
             "type": "object",
@@ -98,8 +104,5 @@ pub fn schemas() -> [(&'static str, Value); 2] {
         });
         json!({"description": description, "anyOf": [{"type": "string", "description": "The expected text."}, object]})
     };
-    let json = json!({
-        "description": "The body is JSON, and contains at least this value: objects by members, lists whole, numbers by value.",
-    });
-    [("Test", test("A test of the values with a name.", None)), ("BodyTest", test("A test of the body.", Some(json)))]
+    [("Test", test("A test of the values with a name.", false)), ("BodyTest", test("A test of the body.", true))]
 }

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use regex_lite::{Regex, RegexBuilder};
 use serde_json::{Value, json};
 
+use super::jsonpath::Query;
 use crate::domain::excerpt;
 
 /// The bounds of compiled regular expressions, in bytes. The least bound that suffices measures the expression.
@@ -16,6 +17,8 @@ const MAX_GROUPS: usize = 16;
 /// The memory of a JSON value without its text, and of an object beside its members.
 const VALUE_BYTES: usize = 128;
 const OBJECT_BYTES: usize = 360;
+/// The memory of a JSONPath query for each byte of its text.
+const QUERY_BYTES: usize = 280;
 
 /// A regular expression. Compiled at the first use: a listing must not compile all expressions of a page.
 #[derive(Debug, Clone)]
@@ -40,6 +43,8 @@ pub enum Check {
     Present,
     /// The body is JSON, and contains at least this value, whose text has so many bytes.
     Json(Value, usize),
+    /// The body is JSON, and the query selects at least one of its values.
+    JsonPath(Query),
 }
 
 impl Check {
@@ -48,7 +53,7 @@ impl Check {
         if let Some(text) = value.as_str() {
             return Ok(Self::Equals(text.to_owned()));
         }
-        let of_body = if is_body { ", `json`" } else { "" };
+        let of_body = if is_body { ", `json`, `jsonpath`" } else { "" };
         let advice = format!(
             "write a string, or an object with one of `equals`, `contains`, `matches`, `absent`, `present`{of_body}"
         );
@@ -76,8 +81,11 @@ impl Check {
                 let bytes = value.to_string().len();
                 Ok(Self::Json(value, bytes))
             }
-            ("json", _) => Err("Only the body can be JSON: write the test as a member of `body`".into()),
-            ("equals" | "contains" | "matches", _) => Err(format!("The value of `{name}` is not a string: write text")),
+            ("jsonpath", Value::String(text)) if is_body => Query::parse(text).map(Self::JsonPath),
+            ("json" | "jsonpath", _) if !is_body => Err("Only the body can be JSON: write the test in `body`".into()),
+            ("equals" | "contains" | "matches" | "jsonpath", _) => {
+                Err(format!("The value of `{name}` is not a string: write text"))
+            }
             _ => Err(format!("`{}` is not a test: {advice}", excerpt(name))),
         }
     }
@@ -90,6 +98,7 @@ impl Check {
             Self::Absent => json!({"absent": true}),
             Self::Present => json!({"present": true}),
             Self::Json(value, _) => json!({"json": value}),
+            Self::JsonPath(query) => json!({"jsonpath": query.text}),
         }
     }
 
@@ -100,6 +109,7 @@ impl Check {
             Self::Matches(pattern) => pattern.text.len() + pattern.compiled().map_or(0, Compiled::memory),
             Self::Absent | Self::Present => 0,
             Self::Json(value, bytes) => bytes + memory(value),
+            Self::JsonPath(query) => query.text.len() * QUERY_BYTES,
         }
     }
 
@@ -108,7 +118,6 @@ impl Check {
         match self {
             // A search visits at most all states of the expression for each byte. A state has about 32 bytes.
             Self::Matches(pattern) => pattern.compiled().map_or(0, |compiled| text.len() * (compiled.bytes >> 5)),
-            Self::Json(_, bytes) => *bytes,
             _ => text.len(),
         }
     }
@@ -119,7 +128,7 @@ impl Check {
             Self::Equals(expected) => text == expected,
             Self::Contains(part) => text.contains(part),
             Self::Matches(pattern) => pattern.compiled().is_some_and(|compiled| compiled.regex.is_match(text)),
-            Self::Absent | Self::Present | Self::Json(..) => false,
+            Self::Absent | Self::Present | Self::Json(..) | Self::JsonPath(_) => false,
         }
     }
 }

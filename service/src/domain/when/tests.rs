@@ -38,7 +38,12 @@ fn test() -> impl Strategy<Value = Value> {
 fn when() -> impl Strategy<Value = Value> {
     let named = || btree_map("[a-cA-C]{1,2}", test(), 0..3);
     let params = btree_map(select(vec!["a", "b"]), test(), 0..3);
-    let body = prop_oneof![test(), value().prop_map(|value| json!({"json": value}))];
+    let query = select(vec!["$", "$.a[?@ > 1]", "$..['b']"]);
+    let body = prop_oneof![
+        test(),
+        value().prop_map(|value| json!({"json": value})),
+        query.prop_map(|query| json!({"jsonpath": query})),
+    ];
     let body = proptest::collection::vec(body, 0..3);
     (params, named(), named(), body).prop_map(
         |(params, query, cookies, body)| json!({"params": params, "query": query, "cookies": cookies, "body": body}),

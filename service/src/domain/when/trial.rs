@@ -67,8 +67,8 @@ pub struct Trial<'a> {
     left: Cell<usize>,
     /// The body as text.
     text: OnceCell<Cow<'a, str>>,
-    /// `None` for a body that is no JSON.
-    json: OnceCell<Option<Value>>,
+    /// With the number of values. `None` for a body that is no JSON.
+    json: OnceCell<Option<(Value, usize)>>,
 }
 
 type Values<'a> = SmallVec<[Cow<'a, str>; 2]>;
@@ -88,7 +88,12 @@ impl<'a> Trial<'a> {
         self.spend(TEST_BYTES)?;
         if let Check::Json(expected, bytes) = check {
             self.spend(*bytes)?;
-            return Ok(self.json()?.is_some_and(|body| contains(body, expected)));
+            return Ok(self.json()?.is_some_and(|(body, _)| contains(body, expected)));
+        }
+        if let Check::JsonPath(query) = check {
+            let Some((body, values)) = self.json()? else { return Ok(false) };
+            self.spend(query.cost * values)?;
+            return Ok(!query.parsed.query(body).is_empty());
         }
         let Some(values) = self.values(part, name, pattern)? else { return Ok(false) };
         let is_present = !values.is_empty() && (part != Part::Body || !values[0].is_empty());
@@ -170,12 +175,13 @@ impl<'a> Trial<'a> {
         Ok(self.text.get().map_or("", |text| text))
     }
 
-    fn json(&self) -> Result<Option<&Value>, Undecided> {
+    fn json(&self) -> Result<Option<&(Value, usize)>, Undecided> {
         if self.json.get().is_none() {
             let bytes = self.body()?.unwrap_or_default();
             self.spend(bytes.len())?;
-            let json = if most_values(bytes) <= MAX_JSON_VALUES {
-                serde_json::from_slice(bytes).ok()
+            let values = most_values(bytes);
+            let json = if values <= MAX_JSON_VALUES {
+                serde_json::from_slice(bytes).ok().map(|json| (json, values))
             } else if serde_json::from_slice::<IgnoredAny>(bytes).is_ok() {
                 return Err(Undecided::TooManyValues);
             } else {

@@ -59,7 +59,7 @@ fn a_new_file_has_the_newest_format_and_an_old_file_keeps_its_format() {
     let echo = start(&path);
     let id = echo.create("GET", "/x", json!({"code": 200}));
     end(echo);
-    assert_eq!(marks(&path), [Some(3), Some(3)]);
+    assert_eq!(marks(&path), [Some(4), Some(4)]);
     let changed = || {
         let echo = start(&path);
         assert_eq!(echo.patch(&id, &changes(json!({"response": {"code": 201}}))).status, 200);
@@ -67,7 +67,7 @@ fn a_new_file_has_the_newest_format_and_an_old_file_keeps_its_format() {
     };
     mark(&path, "written", 7);
     changed();
-    assert_eq!(marks(&path), [Some(3), Some(7)]);
+    assert_eq!(marks(&path), [Some(4), Some(7)]);
     mark(&path, "format", 1);
     write(&path, META, "written", None);
     changed();
@@ -126,8 +126,14 @@ async fn a_file_of_format_1_is_raised_when_several_changes_are_first_made_at_onc
 }
 
 #[test]
-fn a_file_is_raised_when_a_mock_first_has_a_parameter_the_verb_any_or_a_priority() {
-    for attributes in [json!({"path": "/{x}"}), json!({"verb": "ANY"}), json!({"priority": 1})] {
+fn a_file_is_raised_when_a_mock_first_needs_a_newer_format() {
+    for (attributes, format) in [
+        (json!({"path": "/{x}"}), 3),
+        (json!({"verb": "ANY"}), 3),
+        (json!({"priority": 1}), 3),
+        (json!({"when": {"body": "x"}}), 3),
+        (json!({"when": {"body": {"jsonpath": "$.a"}}}), 4),
+    ] {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("echo.redb");
         drop(EmbeddedStore::open(&path).unwrap());
@@ -140,7 +146,7 @@ fn a_file_is_raised_when_a_mock_first_has_a_parameter_the_verb_any_or_a_priority
         let echo = start(&path);
         assert_eq!(echo.patch(&id, &changes(attributes.clone())).status, 200);
         end(echo);
-        assert_eq!(marks(&path), [Some(3), Some(3)]);
+        assert_eq!(marks(&path), [Some(format), Some(format)]);
         let shown = start(&path).get(&format!("/endpoints/{id}")).json();
         for (name, value) in attributes.as_object().unwrap() {
             assert_eq!(&shown["data"]["attributes"][name], value);

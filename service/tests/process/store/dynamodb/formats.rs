@@ -28,7 +28,7 @@ pub async fn marks(table: &Table) -> [Option<u64>; 3] {
 async fn a_new_table_has_the_newest_format_and_an_old_table_keeps_its_format() {
     let table = Table::create().await;
     drop(replicas::start(&table, server()));
-    assert_eq!(marks(&table).await, [Some(3), Some(3), Some(3)]);
+    assert_eq!(marks(&table).await, [Some(4), Some(4), Some(4)]);
 
     // A table without writes, and a lease without a format or with 1; or a table with a deleted lease.
     for (writes, lease) in [(0, Some(None)), (0, Some(Some(1))), (1, Some(Some(1))), (1, None)] {
@@ -65,10 +65,10 @@ async fn a_table_with_a_known_required_format_is_opened() {
     table.put(head.clone()).await;
     let other = replicas::start(&table, server());
     assert_eq!(other.patch(&id, &changes(json!({"response": {"code": 201}}))).status, 200);
-    assert_eq!(marks(&table).await, [Some(7), Some(3), Some(3)]);
+    assert_eq!(marks(&table).await, [Some(7), Some(4), Some(4)]);
     // The running process has read the mark in the log.
     assert_eq!(echo.patch(&id, &changes(json!({"response": {"code": 202}}))).status, 200);
-    assert_eq!(marks(&table).await, [Some(7), Some(3), Some(3)]);
+    assert_eq!(marks(&table).await, [Some(7), Some(4), Some(4)]);
 
     // A raise is a write as well.
     head = table.item("LOG", "HEAD").await.unwrap();
@@ -76,7 +76,7 @@ async fn a_table_with_a_known_required_format_is_opened() {
     table.put(head).await;
     let before = table.items().await;
     let message = opening::refusal(&table.name, &[]);
-    for part in [&table.name, "is kept in format 7", "knows formats up to 3", "start a newer version", "--store"] {
+    for part in [&table.name, "is kept in format 7", "knows formats up to 4", "start a newer version", "--store"] {
         assert!(message.contains(part), "{part}: {message}");
     }
     // Running processes must not write unknown formats, nor answer from an unreadable log.
@@ -107,6 +107,25 @@ async fn parameters_the_verb_any_and_priorities_need_format_3() {
     assert_eq!(table.count("ROUTE#793b1f3f8f41c972a0f1476ea43ed864d151f485f0971b383ae691bdb8b7214d").await, 1);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn tests_by_jsonpath_need_format_4() {
+    let table = Table::create().await;
+    table.be_of_format(3).await;
+    let echo = replicas::start(&table, server());
+    let id = echo.create("POST", "/x", json!({"code": 200}));
+    let change = |test| changes(json!({"when": {"body": [test]}}));
+    let query = json!({"jsonpath": "$.a"});
+    // A value may look like a test.
+    assert_eq!(echo.patch(&id, &change(json!({"json": query}))).status, 200);
+    let refusal = echo.patch(&id, &change(query.clone()));
+    assert_eq!(refusal.status, 409, "{}", refusal.text());
+    assert!(refusal.details().contains("format 4"), "{}", refusal.details());
+    assert_eq!(echo.manage("POST", "/-/store/raise", "", None).status, 200);
+    assert_eq!(echo.patch(&id, &change(query)).status, 200);
+    let item = table.item("ENDPOINT", &id).await.unwrap();
+    assert_eq!(item["when"].as_s().unwrap(), r#"{"body":{"jsonpath":"$.a"}}"#);
+}
+
 /// Somebody deletes the lease, and a version of format 1 starts first: the process writes the lease, and fails at the
 /// head.
 #[tokio::test(flavor = "multi_thread")]
@@ -117,7 +136,7 @@ async fn a_format_mark_lowered_by_an_old_version_is_repaired_at_the_next_start()
     lease.insert("format".into(), AttributeValue::N("1".into()));
     table.put(lease).await;
     replicas::start(&table, server()).create("GET", "/x", json!({"code": 200}));
-    assert_eq!(marks(&table).await, [Some(3), Some(3), Some(3)]);
+    assert_eq!(marks(&table).await, [Some(4), Some(4), Some(4)]);
 }
 
 /// A process of format 1 needs `version` in the head to read and write, and finds none.
