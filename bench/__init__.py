@@ -9,8 +9,11 @@ competitors  other mock servers, each with its settings and their reasons
 tools        pinned versions, and their installation
 load         one run of wrk
 plan         the runs and their order
-figures      medians, ratios and spreads
+measured     the measurements; medians, ratios and spreads
 goals        the goals of the project, computed from the measurements
-report       the tables, and docs/performance.md
+performance  the page of all servers
+matching     the measurement of matching: runs, goals and page
+tables       the tables of the pages
+report       a page as text
 machine      the machine of the measurement
 """

@@ -12,8 +12,8 @@ class BareHyper(Server):
     key = "hyper"
     title = "bare hyper"
     settings = (
-        "`service/examples/bare_hyper.rs`: hyper's HTTP/1 server on tokio, one fixed answer from static data, "
-        "compiled with Echo's own profile"
+        "`service/examples/bare_hyper.rs`: hyper's HTTP/1 server on tokio, which reads each request's body, one fixed "
+        "answer from static data, compiled with Echo's own profile"
     )
     holds_mocks = False
 

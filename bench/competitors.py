@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from bench import mocks, tools
+from bench.mocks import Mock
 from bench.server import Server, Setup, free_port
 
 HEADERS = {"Content-Type": mocks.CONTENT_TYPE}
@@ -26,6 +27,7 @@ class WireMock(Server):
         "`--no-request-journal --disable-request-logging --disable-response-templating --disable-gzip`; default "
         "threads: neither more or fewer threads nor asynchronous responses saved CPU time"
     )
+    matching = "`urlPathTemplate`, `queryParameters` and `headers`, `equalToJson` with `ignoreExtraElements`"
     warm_up_seconds = JVM_WARM_UP_SECONDS
 
     def install(self) -> None:
@@ -41,14 +43,7 @@ class WireMock(Server):
     def prepare(self, setup: Setup) -> None:
         folder = setup.folder / "mappings"
         folder.mkdir()
-        mappings = [
-            {
-                "request": {"method": mocks.VERB, "urlPath": path},
-                "response": {"status": mocks.CODE, "headers": HEADERS, "body": mocks.BODY},
-            }
-            for path in mocks.paths(setup.mocks)
-        ]
-        _write(folder / "mocks.json", {"mappings": mappings})
+        _write(folder / "mocks.json", {"mappings": [_wiremock_mapping(mock) for mock in setup.each_mock()]})
 
     def command(self, setup: Setup) -> list[str]:
         return [
@@ -63,6 +58,7 @@ class MockServer(Server):
     key = "mockserver"
     title = "MockServer"
     settings = "`disableLogging`, log level ERROR, `maxExpectations` raised to the number of mocks; JVM defaults"
+    matching = "`pathParameters`, `queryStringParameters` and `headers`, a JSON body with `ONLY_MATCHING_FIELDS`"
     warm_up_seconds = JVM_WARM_UP_SECONDS
 
     def install(self) -> None:
@@ -78,18 +74,7 @@ class MockServer(Server):
         return self._jar.stat().st_size
 
     def prepare(self, setup: Setup) -> None:
-        expectations = [
-            {
-                "httpRequest": {"method": mocks.VERB, "path": path},
-                "httpResponse": {
-                    "statusCode": mocks.CODE,
-                    "headers": {name: [value] for name, value in HEADERS.items()},
-                    "body": mocks.BODY,
-                },
-            }
-            for path in mocks.paths(setup.mocks)
-        ]
-        _write(setup.folder / "expectations.json", expectations)
+        _write(setup.folder / "expectations.json", [_mockserver_expectation(mock) for mock in setup.each_mock()])
 
     def command(self, setup: Setup) -> list[str]:
         properties = {
@@ -109,8 +94,9 @@ class Mountebank(Server):
     title = "Mountebank"
     settings = (
         "`--nologfile --loglevel error`; with `Connection: keep-alive` in its responses, because otherwise it closes "
-        "each connection"
+        "each connection, and with 404 as its default response"
     )
+    matching = "predicates: `matches` for the path with a parameter, `equals` for all others, also within JSON"
     warm_up_seconds = NODE_WARM_UP_SECONDS
 
     def install(self) -> None:
@@ -124,22 +110,13 @@ class Mountebank(Server):
         return _bytes_below(self._folder)
 
     def prepare(self, setup: Setup) -> None:
-        stubs = [
-            {
-                "predicates": [{"equals": {"method": mocks.VERB, "path": path}}],
-                "responses": [
-                    {
-                        "is": {
-                            "statusCode": mocks.CODE,
-                            "headers": HEADERS | {"Connection": "keep-alive"},
-                            "body": mocks.BODY,
-                        }
-                    }
-                ],
-            }
-            for path in mocks.paths(setup.mocks)
-        ]
-        imposter = {"protocol": "http", "host": "127.0.0.1", "port": setup.port, "stubs": stubs}
+        imposter = {
+            "protocol": "http",
+            "host": "127.0.0.1",
+            "port": setup.port,
+            "stubs": [_mountebank_stub(mock) for mock in setup.each_mock()],
+            "defaultResponse": {"statusCode": 404, "headers": {"Connection": "keep-alive"}},
+        }
         _write(setup.folder / "imposters.json", {"imposters": [imposter]})
 
     def command(self, setup: Setup) -> list[str]:
@@ -158,6 +135,7 @@ class Mockoon(Server):
         "`--disable-log-to-file --disable-admin-api --max-transaction-logs 1`, templating off; "
         "the log of requests on standard output cannot be switched off, and goes to `/dev/null`"
     )
+    matching = "routes with `:id`, rules joined by AND, and the mode `FALLBACK`, which returns 404 without a match"
     warm_up_seconds = NODE_WARM_UP_SECONDS
 
     def install(self) -> None:
@@ -171,7 +149,7 @@ class Mockoon(Server):
         return _bytes_below(self._folder)
 
     def prepare(self, setup: Setup) -> None:
-        routes = [_mockoon_route(number, path) for number, path in enumerate(mocks.paths(setup.mocks))]
+        routes = [_mockoon_route(number, mock) for number, mock in enumerate(setup.each_mock())]
         environment = {
             "uuid": "bench",
             "lastMigration": MOCKOON_MIGRATION,
@@ -214,11 +192,11 @@ class Flask(Server):
     def prepare(self, setup: Setup) -> None:
         endpoints = [
             {
-                "verb": mocks.VERB,
-                "path": path,
-                "response": {"code": mocks.CODE, "headers": HEADERS, "body": mocks.BODY},
+                "verb": mock.verb,
+                "path": mock.path,
+                "response": {"code": mocks.CODE, "headers": HEADERS, "body": mock.body},
             }
-            for path in mocks.paths(setup.mocks)
+            for mock in setup.each_mock()
         ]
         _write(setup.folder / "endpoints.json", endpoints)
 
@@ -233,26 +211,78 @@ class Flask(Server):
         ]  # fmt: skip
 
 
-def _mockoon_route(number: int, path: str) -> dict[str, Any]:
+def _wiremock_mapping(mock: Mock) -> dict[str, Any]:
+    request: dict[str, Any] = {"method": mock.verb}
+    request["urlPathTemplate" if mocks.PARAMETER in mock.path else "urlPath"] = mock.path
+    if mock.query:
+        request["queryParameters"] = {name: {"equalTo": value} for name, value in mock.query.items()}
+    if mock.headers:
+        request["headers"] = {name: {"equalTo": value} for name, value in mock.headers.items()}
+    if mock.json:
+        request["bodyPatterns"] = [{"equalToJson": mock.json, "ignoreExtraElements": True}]
+    return {"request": request, "response": {"status": mocks.CODE, "headers": HEADERS, "body": mock.body}}
+
+
+def _mockserver_expectation(mock: Mock) -> dict[str, Any]:
+    request: dict[str, Any] = {"method": mock.verb, "path": mock.path}
+    if mocks.PARAMETER in mock.path:
+        request["pathParameters"] = {mocks.PARAMETER.strip("{}"): [".*"]}
+    if mock.query:
+        request["queryStringParameters"] = {name: [value] for name, value in mock.query.items()}
+    if mock.headers:
+        request["headers"] = {name: [value] for name, value in mock.headers.items()}
+    if mock.json:
+        request["body"] = {"type": "JSON", "json": mock.json, "matchType": "ONLY_MATCHING_FIELDS"}
+    headers = {name: [value] for name, value in HEADERS.items()}
+    return {
+        "httpRequest": request,
+        "httpResponse": {"statusCode": mocks.CODE, "headers": headers, "body": mock.body},
+    }
+
+
+def _mountebank_stub(mock: Mock) -> dict[str, Any]:
+    equals: dict[str, Any] = {"method": mock.verb}
+    predicates: list[dict[str, Any]] = [{"equals": equals}]
+    if mocks.PARAMETER in mock.path:
+        predicates.append({"matches": {"path": f"^{mock.path.replace(mocks.PARAMETER, '[^/]+')}$"}})
+    else:
+        equals["path"] = mock.path
+    tests = {"query": mock.query, "headers": mock.headers, "body": mock.json}
+    equals |= {part: tested for part, tested in tests.items() if tested}
+    headers = HEADERS | {"Connection": "keep-alive"}
+    response = {"statusCode": mocks.CODE, "headers": headers, "body": mock.body}
+    return {"predicates": predicates, "responses": [{"is": response}]}
+
+
+def _mockoon_route(number: int, mock: Mock) -> dict[str, Any]:
+    rules = [_mockoon_rule("query", name, value) for name, value in mock.query.items()]
+    rules += [_mockoon_rule("header", name, value) for name, value in mock.headers.items()]
+    if mock.customer is not None:
+        rules.append(_mockoon_rule("body", "customer.id", str(mock.customer)))
     response = {
         "uuid": str(UUID(int=2 * number + 1)),
         "statusCode": mocks.CODE,
         "headers": [{"key": name, "value": value} for name, value in HEADERS.items()],
         "bodyType": "INLINE",
-        "body": mocks.BODY,
+        "body": mock.body,
         "disableTemplating": True,
         "default": True,
-        "rules": [],
-        "rulesOperator": "OR",
+        "rules": rules,
+        "rulesOperator": "AND",
         "callbacks": [],
     }
     return {
         "uuid": str(UUID(int=2 * number)),
         "type": "http",
-        "method": mocks.VERB.lower(),
-        "endpoint": path.removeprefix("/"),
+        "method": mock.verb.lower(),
+        "endpoint": mock.path.replace(mocks.PARAMETER, ":id").removeprefix("/"),
         "responses": [response],
+        "responseMode": "FALLBACK" if rules else None,
     }
+
+
+def _mockoon_rule(target: str, name: str, value: str) -> dict[str, Any]:
+    return {"target": target, "modifier": name, "operator": "equals", "value": value, "invert": False}
 
 
 def _write(file: Path, document: Any) -> None:

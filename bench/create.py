@@ -6,53 +6,51 @@ from collections.abc import Iterator
 from typing import Any
 
 from bench import mocks
+from bench.mocks import Mock
 from bench.server import Unable
 
 WRITERS = 64
 
 
-def create(port: int, count: int) -> None:
-    asyncio.run(_create(port, count))
+def create(port: int, kind: str, count: int) -> None:
+    asyncio.run(_create(port, kind, count))
 
 
-async def _create(port: int, count: int) -> None:
-    paths = iter(mocks.paths(count))
-    await asyncio.gather(*(_write(port, paths) for _ in range(min(WRITERS, count))))
+async def _create(port: int, kind: str, count: int) -> None:
+    made = mocks.every(kind, count)
+    await asyncio.gather(*(_write(port, made) for _ in range(min(WRITERS, count))))
 
 
-async def _write(port: int, paths: Iterator[str]) -> None:
+async def _write(port: int, made: Iterator[Mock]) -> None:
     """One keep-alive connection, which creates the next mock after each acknowledgement."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    for path in paths:
-        writer.write(_request(path))
+    for mock in made:
+        writer.write(_request(mock))
         head = await reader.readuntil(b"\r\n\r\n")
         body = await reader.readexactly(_content_length(head))
         if not head.startswith(b"HTTP/1.1 201 "):
-            raise Unable(f"refused to create {path}: {body.decode(errors='replace')}")
+            raise Unable(f"refused to create {mock.path}: {body.decode(errors='replace')}")
     writer.close()
     await writer.wait_closed()
 
 
-def document(path: str) -> dict[str, Any]:
-    """The document that creates the mock of a path."""
-    return {
-        "data": {
-            "type": "endpoints",
-            "attributes": {
-                "verb": mocks.VERB,
-                "path": path,
-                "response": {
-                    "code": mocks.CODE,
-                    "headers": {"Content-Type": mocks.CONTENT_TYPE},
-                    "body": mocks.BODY,
-                },
-            },
-        }
+def document(mock: Mock) -> dict[str, Any]:
+    """The document that creates a mock."""
+    attributes: dict[str, Any] = {
+        "verb": mock.verb,
+        "path": mock.path,
+        "response": {"code": mocks.CODE, "headers": {"Content-Type": mocks.CONTENT_TYPE}, "body": mock.body},
     }
+    when = {"query": mock.query, "headers": mock.headers, "body": {"json": mock.json} if mock.json else {}}
+    if any(when.values()):
+        attributes["when"] = {part: tests for part, tests in when.items() if tests}
+    if mock.priority:
+        attributes["priority"] = mock.priority
+    return {"data": {"type": "endpoints", "attributes": attributes}}
 
 
-def _request(path: str) -> bytes:
-    body = json.dumps(document(path)).encode()
+def _request(mock: Mock) -> bytes:
+    body = json.dumps(document(mock)).encode()
     head = (
         "POST /endpoints HTTP/1.1\r\n"
         "Host: 127.0.0.1\r\n"

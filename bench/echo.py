@@ -34,7 +34,7 @@ class Echo(Server):
     )
 
     def __init__(self) -> None:
-        self.creations: dict[int, Creation] = {}
+        self.creations: dict[Setup, Creation] = {}
 
     def install(self) -> None:
         tools.build("--bin", "echo-service")
@@ -50,8 +50,8 @@ class Echo(Server):
             return
         with self.serving(replace(setup, mocks=0)) as running:
             started_at = time.perf_counter()
-            create(running.port, setup.mocks)
-            self.creations[setup.mocks] = Creation(time.perf_counter() - started_at, running.process.memory())
+            create(running.port, setup.kind, setup.mocks)
+            self.creations[setup] = Creation(time.perf_counter() - started_at, running.process.memory())
 
     def command(self, setup: Setup) -> list[str]:
         store = setup.folder / "echo.redb"
@@ -162,8 +162,8 @@ class EchoOnDynamoDb(Echo):
     def serving(self, setup: Setup) -> Iterator[Running]:
         with dynamodb.running(setup.folder / "dynamodb") as self.dynamodb:
             with super().serving(replace(setup, mocks=0)) as running:
-                create(running.port, setup.mocks)
-                if setup.mocks and not answers_as_defined(setup.port, setup.mocks):
+                create(running.port, setup.kind, setup.mocks)
+                if not answers_as_defined(setup):
                     raise Unable("returns a response that differs from the mock")
                 yield running
 

@@ -29,7 +29,7 @@ class Load:
 
 
 def run(port: int, asked: Path, connections: int, seconds: int) -> Load:
-    """Requests the paths in the file `asked`, in order, over keep-alive connections."""
+    """Sends the requests in the file `asked`, in order, over keep-alive connections."""
     command = [
         "wrk",
         "--threads", str(min(connections, MOST_THREADS)),

@@ -7,13 +7,16 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
+from bench.mocks import PLAIN
+
 
 class Case(NamedTuple):
-    """A server with `mocks` mocks. Requests hit the mocks, or with `miss` none of them."""
+    """A server with `mocks` mocks of a kind. Requests hit the mocks, or with `miss` none of them."""
 
     server: str
     mocks: int = 1
     miss: bool = False
+    kind: str = PLAIN
 
 
 @dataclass(frozen=True)
@@ -34,10 +37,11 @@ class Run:
     broken: int
     server_cpu: float
     busy_cores: float  # of the whole machine, including other programs
+    kind: str = PLAIN
 
     @property
     def case(self) -> Case:
-        return Case(self.server, self.mocks, self.miss)
+        return Case(self.server, self.mocks, self.miss, self.kind)
 
     @property
     def per_second(self) -> float:
@@ -57,6 +61,11 @@ class Start:
     ready_seconds: float
     resident: int
     proportional: int
+    kind: str = PLAIN
+
+    @property
+    def case(self) -> Case:
+        return Case(self.server, self.mocks, kind=self.kind)
 
 
 @dataclass(frozen=True)
@@ -67,6 +76,7 @@ class Loaded:
     mocks: int
     resident: int
     proportional: int
+    kind: str = PLAIN
 
 
 @dataclass(frozen=True)
@@ -78,15 +88,17 @@ class Creation:
     seconds: float
     resident: int
     proportional: int
+    kind: str = PLAIN
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """A number of mocks that a server cannot hold, with the reason."""
+    """Mocks that a server cannot hold or serve, with the reason."""
 
     server: str
     mocks: int
     reason: str
+    kind: str = PLAIN
 
 
 @dataclass(frozen=True)
@@ -109,6 +121,7 @@ class Described:
     warm_up_seconds: int
     size: int | None
     holds_mocks: bool
+    matching: str = ""
 
 
 @dataclass(frozen=True)
@@ -149,8 +162,9 @@ class Measured:
             run for run in self.runs if (run.stage, run.case, run.connections) == (stage, case, connections)
         ]  # fmt: skip
 
-    def refusal(self, server: str, mocks: int) -> str | None:
-        return next((r.reason for r in self.refusals if (r.server, r.mocks) == (server, mocks)), None)
+    def refuses(self, case: Case) -> bool:
+        held = (case.server, case.mocks, case.kind)
+        return any((each.server, each.mocks, each.kind) == held for each in self.refusals)
 
 
 @dataclass(frozen=True)

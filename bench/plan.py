@@ -9,7 +9,7 @@ from pathlib import Path
 from bench import load, machine, mocks, writes
 from bench.echo import Echo, EchoAsDeployed, EchoOnDynamoDb, EchoWithoutCollector, EchoWithTelemetry
 from bench.measured import Case, Creation, Described, Export, Loaded, Measured, Refusal, Run, Start
-from bench.server import Running, Server, Setup, Unable, free_port
+from bench.server import Running, Server, Setup, Unable, free_port, refuse_others
 
 CONNECTIONS = (1, 8, 64)
 FULL_LOAD = CONNECTIONS[-1]
@@ -65,19 +65,19 @@ class Bench:
         self._servers = {server.key: server for server in servers}
         self._folder = folder
         self._seconds = seconds
-        self._setups: dict[tuple[str, int], Setup] = {}
+        self._setups: dict[tuple[str, int, str], Setup] = {}
 
     def run(self, planned: list[Stage]) -> None:
         stolen, began = machine.stolen_seconds(), time.monotonic()
         total = sum(stage.rounds * len(stage.cases) for stage in planned)
         for number, turn in enumerate(_in_turn(planned), start=1):
             named = f"[{number}/{total}] {turn.stage.name}, round {turn.round}: {self._named(turn.case)}"
-            if self.measured.refusal(turn.case.server, turn.case.mocks):
+            if self.measured.refuses(turn.case):
                 continue
             try:
                 self._take(turn, named)
             except Unable as reason:
-                self.measured.refusals.append(Refusal(turn.case.server, turn.case.mocks, str(reason)))
+                self.measured.refusals.append(Refusal(turn.case.server, turn.case.mocks, str(reason), turn.case.kind))
                 _say(f"{named}: {reason}")
         elapsed = time.monotonic() - began
         self.measured.facts |= {
@@ -88,8 +88,8 @@ class Bench:
 
     def _take(self, turn: Turn, named: str) -> None:
         server = self._servers[turn.case.server]
-        setup = self._setup(server, turn.case.mocks)
-        asked = mocks.write_asked(setup.folder / "asked.txt", turn.case.mocks, miss=turn.case.miss)
+        setup = self._setup(server, turn.case.mocks, turn.case.kind)
+        asked = mocks.write_asked(setup.folder / "asked.lua", setup.kind, setup.mocks, miss=turn.case.miss)
         served = 0
         with server.serving(setup) as running:
             self._note_start(turn.case, running)
@@ -99,31 +99,34 @@ class Bench:
                     with server.beside(setup) as other:
                         self.measured.writes += writes.measure(running.port, other.port, server.dynamodb)
                 return
+            if server.holds_mocks:
+                refuse_others(setup)
             served += load.run(running.port, asked, FULL_LOAD, server.warm_up_seconds).requests
             for connections in turn.stage.connections:
                 run = self._measure(turn, running, asked, connections)
                 served += run.requests
                 _say(f"{named}, {connections} conn.: {run.per_second:,.0f} requests/s")
             memory = running.process.memory()
-            self.measured.loaded.append(Loaded(turn.case.server, turn.case.mocks, **asdict(memory)))
+            self.measured.loaded.append(Loaded(server.key, setup.mocks, **asdict(memory), kind=setup.kind))
         if server.key == EchoWithTelemetry.key:
             self._note_export(server, served)
 
-    def _setup(self, server: Server, count: int) -> Setup:
+    def _setup(self, server: Server, count: int, kind: str) -> Setup:
         """The setup of a server in all rounds, prepared at the first call."""
-        key = (server.key, count)
+        key = (server.key, count, kind)
         if key not in self._setups:
-            folder = self._folder / f"{server.key}-{count}"
+            folder = self._folder / f"{server.key}-{count}-{kind.replace(' ', '-')}"
             folder.mkdir()
-            setup = Setup(folder, free_port(), count)
+            setup = Setup(folder, free_port(), count, kind)
             server.prepare(setup)
             self._setups[key] = setup
-            if isinstance(server, Echo) and count in server.creations:
-                made = server.creations[count]
-                self.measured.creations.append(Creation(server.key, count, made.seconds, **asdict(made.memory)))
+            if isinstance(server, Echo) and (made := server.creations.get(setup)):
+                created = Creation(server.key, count, made.seconds, **asdict(made.memory), kind=kind)
+                self.measured.creations.append(created)
         return self._setups[key]
 
     def _measure(self, turn: Turn, running: Running, asked: Path, connections: int) -> Run:
+        running.process.wait_until_idle()
         began, server_cpu, busy = time.monotonic(), running.process.cpu_seconds(), machine.busy_seconds()
         seen = load.run(running.port, asked, connections, self._seconds)
         server_cpu = running.process.cpu_seconds() - server_cpu
@@ -151,7 +154,8 @@ class Bench:
 
     def _note_start(self, case: Case, running: Running) -> None:
         memory = running.process.memory()
-        self.measured.starts.append(Start(case.server, case.mocks, running.ready_seconds, **asdict(memory)))
+        start = Start(case.server, case.mocks, running.ready_seconds, **asdict(memory), kind=case.kind)
+        self.measured.starts.append(start)
 
     def _note_export(self, server: EchoWithTelemetry, served: int) -> None:
         if not server.exported.posts:
@@ -160,9 +164,9 @@ class Bench:
 
     def _named(self, case: Case) -> str:
         server = self._servers[case.server]
-        if not server.holds_mocks:
+        if not server.holds_mocks and case.kind == mocks.PLAIN:
             return server.title
-        return f"{server.title}, {'404s' if case.miss else mocks.counted(case.mocks)}"
+        return f"{server.title}, {'404s' if case.miss else mocks.named(case.kind, case.mocks)}"
 
 
 def _described(server: Server) -> Described:
@@ -174,6 +178,7 @@ def _described(server: Server) -> Described:
         warm_up_seconds=server.warm_up_seconds,
         size=server.size(),
         holds_mocks=server.holds_mocks,
+        matching=server.matching,
     )
 
 

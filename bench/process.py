@@ -11,6 +11,11 @@ from pathlib import Path
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 STOP_SECONDS = 10
 
+# A server is idle if it uses less than this share of a core.
+IDLE_SHARE = 0.2
+IDLE_SECONDS = 0.2
+IDLE_LIMIT_SECONDS = 20
+
 # Settings of Echo and OpenTelemetry in the person's environment must not affect the measurement.
 FOREIGN_PREFIXES = ("ECHO_", "OTEL_")
 
@@ -57,6 +62,16 @@ class Process:
             stat = _stat(pid)
             ticks += int(stat[11]) + int(stat[12]) if stat else 0
         return ticks / CLOCK_TICKS
+
+    def wait_until_idle(self) -> None:
+        """Slow servers work on for seconds after their clients have gone. Ends after IDLE_LIMIT_SECONDS at the latest."""
+        limit = time.monotonic() + IDLE_LIMIT_SECONDS
+        used = self.cpu_seconds()
+        while time.monotonic() < limit:
+            time.sleep(IDLE_SECONDS)
+            before, used = used, self.cpu_seconds()
+            if used - before < IDLE_SECONDS * IDLE_SHARE:
+                return
 
     def memory(self) -> Memory:
         pids = self._pids()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import mocks
+from bench.mocks import Mock, Request
 from bench.process import Process
 
 # Time limit to load the mocks. Echo promises 100,000 in 2 seconds.
@@ -21,15 +22,19 @@ class Unable(Exception):
 
 @dataclass(frozen=True)
 class Setup:
-    """Folder, port and number of mocks of one server, the same in every round."""
+    """Folder, port, number and kind of the mocks of one server, the same in every round."""
 
     folder: Path
     port: int
     mocks: int
+    kind: str = mocks.PLAIN
 
     @property
     def address(self) -> str:
         return f"127.0.0.1:{self.port}"
+
+    def each_mock(self) -> Iterator[Mock]:
+        return mocks.every(self.kind, self.mocks)
 
 
 @dataclass(frozen=True)
@@ -47,11 +52,13 @@ class Answer:
 
 
 class Server:
-    """Base class. `settings` describes the server's set-up in the report, with reasons."""
+    """Base class. `settings` describes the server's set-up in the report, with reasons. `matching` names the means of
+    the server for path parameters, tests of query and headers, and tests of JSON."""
 
     key: str
     title: str
     settings: str
+    matching = ""
     holds_mocks = True
     warm_up_seconds = 1
 
@@ -75,11 +82,11 @@ class Server:
         return {}
 
     def is_ready(self, setup: Setup) -> bool:
-        return answers_as_defined(setup.port, setup.mocks)
+        return answers_as_defined(setup)
 
     @contextlib.contextmanager
     def serving(self, setup: Setup) -> Iterator[Running]:
-        """Runs the server, and yields it when it is ready and its last mock returns the right response."""
+        """Runs the server, and yields it when it is ready and its last mocks return the right responses."""
         process = Process(
             self.command(setup),
             environment=self.environment(setup),
@@ -88,7 +95,7 @@ class Server:
         )
         try:
             ready_seconds = self._wait(process, setup)
-            if setup.mocks and not answers_as_defined(setup.port, setup.mocks):
+            if not answers_as_defined(setup):
                 raise Unable("is ready, but returns a response that differs from the mock")
             yield Running(process, setup.port, ready_seconds)
         finally:
@@ -114,10 +121,14 @@ def free_port() -> int:
 
 
 def get(port: int, path: str) -> Answer | None:
+    return send(port, Request("GET", path))
+
+
+def send(port: int, request: Request) -> Answer | None:
     """The response, or None without one."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=READY_LIMIT_SECONDS)
     try:
-        connection.request("GET", path)
+        connection.request(request.verb, request.target, request.body, request.headers)
         response = connection.getresponse()
         body = response.read().decode(errors="replace")
         media_type, _, _parameters = response.getheader("Content-Type", "").partition(";")  # Mockoon adds a charset
@@ -128,6 +139,19 @@ def get(port: int, path: str) -> Answer | None:
         connection.close()
 
 
-def answers_as_defined(port: int, count: int) -> bool:
-    """True if the mock loaded last returns the defined response."""
-    return get(port, mocks.path(count - 1)) == Answer(mocks.CODE, mocks.CONTENT_TYPE, mocks.BODY)
+def answers_as_defined(setup: Setup) -> bool:
+    """True if the mocks loaded last return the defined responses."""
+    return all(
+        send(setup.port, mocks.hit(mock)) == Answer(mocks.CODE, mocks.CONTENT_TYPE, mock.body)
+        for mock in mocks.last(setup.kind, setup.mocks)
+    )
+
+
+def refuse_others(setup: Setup) -> None:
+    """Requests that differ from a hit in one part must get a 404, which proves that the server runs each test."""
+    for mock in mocks.last(setup.kind, setup.mocks):
+        for request in mocks.misses(mock):
+            answer = send(setup.port, request)
+            code = answer.code if answer else "no response"
+            if code != 404:
+                raise Unable(f"{request.verb} {request.target} fits no mock, but gets {code}")

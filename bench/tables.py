@@ -4,7 +4,7 @@ from collections.abc import Callable
 from statistics import median
 
 from bench import goals, mocks, plan
-from bench.goals import DEPLOYED, DYNAMODB, HYPER, MIB, MISSED, MOST_MOCKS, NO_COLLECTOR, ONE_MOCK, TELEMETRY, duration
+from bench.goals import DEPLOYED, DYNAMODB, HYPER, MIB, NO_COLLECTOR, ONE_MOCK, TELEMETRY, Goal, duration
 from bench.measured import Case, Described, Figure, Measured, Run, figure, ratio
 
 Table = list[list[str]]
@@ -25,11 +25,11 @@ def markdown(table: Table) -> str:
     )
 
 
-def goal_table(measured: Measured) -> Table:
+def goal_table(all_goals: list[Goal]) -> Table:
     rows = [["goal", "asked", "measured", "lowest – highest", "verdict"]]
-    for goal in goals.goals(measured):
+    for goal in all_goals:
         rows.append(
-            [goal.text, goal.asked, _shown(goal.measured, goal.shown), _spread(goal.measured, goal.shown), goal.verdict]
+            [goal.text, goal.asked, cell(goal.measured, goal.shown), spread(goal.measured, goal.shown), goal.verdict]
         )
     return rows
 
@@ -42,8 +42,8 @@ def throughput_table(measured: Measured) -> Table:
         for connections in plan.CONNECTIONS:
             runs = measured.of(plan.SIDE_BY_SIDE, Case(server.key), connections)
             row += [
-                _shown(_of(runs, per_second), whole),
-                _shown(_to_hyper(measured, runs, connections, per_second), times),
+                cell(over(runs, per_second), whole),
+                cell(_to_hyper(measured, runs, connections, per_second), times),
             ]
         rows.append(row)
     return rows
@@ -56,7 +56,7 @@ def cpu_table(measured: Measured) -> Table:
         row = [server.title]
         for connections in plan.CONNECTIONS:
             runs = measured.of(plan.SIDE_BY_SIDE, Case(server.key), connections)
-            row += [_shown(_of(runs, cpu), cpu_ms), _shown(_to_hyper(measured, runs, connections, cpu), times)]
+            row += [cell(over(runs, cpu), cpu_ms), cell(_to_hyper(measured, runs, connections, cpu), times)]
         rows.append(row)
     return rows
 
@@ -72,34 +72,24 @@ def latency_table(measured: Measured) -> Table:
         row = [server.title]
         for connections in plan.CONNECTIONS:
             runs = measured.of(plan.SIDE_BY_SIDE, Case(server.key), connections)
-            row += [_shown(_of(runs, percentile), duration) for percentile in percentiles.values()]
+            row += [cell(over(runs, percentile), duration) for percentile in percentiles.values()]
         rows.append(row)
     return rows
 
 
-def close_up_table(measured: Measured) -> Table:
-    cases = {
-        "bare hyper": HYPER,
-        "Echo, 1 mock": ONE_MOCK,
-        "Echo, 1,000 mocks": Case("echo", 1_000),
-        "Echo, 100,000 mocks": MOST_MOCKS,
-        "Echo, 404s (1 mock)": MISSED,
-        "Echo, telemetry as in prod (1 mock)": DEPLOYED,
-        "Echo, telemetry on (1 mock)": TELEMETRY,
-        "Echo, collector dead (1 mock)": NO_COLLECTOR,
-        "Echo on DynamoDB (1 mock)": DYNAMODB,
-    }
-    rows = [["64 connections", "requests/s", "lowest – highest", "× hyper", "CPU ms for 1,000", "× hyper",
+def close_up_table(measured: Measured, cases: dict[str, Case], reference: Case, times_reference: str) -> Table:
+    """The cases, and their ratios to the reference case."""
+    rows = [["64 connections", "requests/s", "lowest – highest", times_reference, "CPU ms for 1,000", times_reference,
              "p50", "p99", "cores busy"]]  # fmt: skip
     for name, case in cases.items():
         runs = measured.of(plan.CLOSE_UP, case, plan.FULL_LOAD)
-        rate = _of(runs, per_second)
+        rate = over(runs, per_second)
         rows.append([
             name,
-            _shown(rate, whole), _spread(rate, whole), _shown(goals.throughput_ratio(measured, case, HYPER), times),
-            _shown(_of(runs, cpu), cpu_ms), _shown(goals.cpu_ratio(measured, case, HYPER), times),
-            _shown(_of(runs, lambda run: run.p50), duration), _shown(_of(runs, lambda run: run.p99), duration),
-            _shown(_of(runs, lambda run: run.busy_cores / int(measured.facts["cores"])), "{:.0%}".format),
+            cell(rate, whole), spread(rate, whole), cell(goals.throughput_ratio(measured, case, reference), times),
+            cell(over(runs, cpu), cpu_ms), cell(goals.cpu_ratio(measured, case, reference), times),
+            cell(over(runs, lambda run: run.p50), duration), cell(over(runs, lambda run: run.p99), duration),
+            cell(over(runs, lambda run: run.busy_cores / int(measured.facts["cores"])), "{:.0%}".format),
         ])  # fmt: skip
     return rows
 
@@ -118,7 +108,7 @@ def many_mocks_table(measured: Measured) -> Table:
         ]
         kept = ratio(many[-1], one, per_second)
         rows.append(
-            [server.title, *(_shown(_of(runs, per_second), whole) for runs in [one, *many]), _shown(kept, times)]
+            [server.title, *(cell(over(runs, per_second), whole) for runs in [one, *many]), cell(kept, times)]
         )
     return rows
 
@@ -150,9 +140,9 @@ def _footprint(measured: Measured, server: Described, count: int, *, is_first: b
     return [
         server.title,
         f"{count:,}" if server.holds_mocks else NOTHING,
-        _shown(figure(start.ready_seconds for start in starts), duration),
-        _shown(figure(start.resident for start in starts), goals.mebibytes),
-        _shown(figure(start.proportional for start in starts), goals.mebibytes),
+        cell(figure(start.ready_seconds for start in starts), duration),
+        cell(figure(start.resident for start in starts), goals.mebibytes),
+        cell(figure(start.proportional for start in starts), goals.mebibytes),
         goals.mebibytes(median(loaded)) if loaded else NOTHING,
         f"{server.size / MIB:,.1f} MiB" if server.size and is_first else NOTHING,
     ]
@@ -182,7 +172,7 @@ def _for_connections(*names: str) -> list[str]:
     return [name.format(connections) for connections in plan.CONNECTIONS for name in names]
 
 
-def _of(runs: list[Run], value: Callable[[Run], float]) -> Figure | None:
+def over(runs: list[Run], value: Callable[[Run], float]) -> Figure | None:
     return figure(value(run) for run in runs)
 
 
@@ -190,11 +180,11 @@ def _to_hyper(measured: Measured, runs: list[Run], connections: int, of: Callabl
     return ratio(runs, measured.of(plan.SIDE_BY_SIDE, HYPER, connections), of)
 
 
-def _shown(figure: Figure | None, shown: Callable[[float], str]) -> str:
+def cell(figure: Figure | None, shown: Callable[[float], str]) -> str:
     return shown(figure.value) if figure else NOTHING
 
 
-def _spread(figure: Figure | None, shown: Callable[[float], str]) -> str:
+def spread(figure: Figure | None, shown: Callable[[float], str]) -> str:
     return f"{shown(figure.lowest)} – {shown(figure.highest)}" if figure else NOTHING
 
 

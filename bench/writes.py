@@ -10,6 +10,7 @@ from typing import Any
 from bench.create import document
 from bench.dynamodb import DynamoDb, ask, transaction
 from bench.measured import Written
+from bench.mocks import Mock
 from bench.server import Unable
 
 COUNT = 50
@@ -44,7 +45,7 @@ def measure(port: int, other_port: int, dynamodb: DynamoDb) -> list[Written]:
             with timed(TRANSACTION):
                 ask(store, "TransactWriteItems", transaction(f"written {number}"))
             with timed(CREATION):
-                answer = _manage(echo, "POST", "/endpoints", document(f"/written/{number}"), 201)
+                answer = _manage(echo, "POST", "/endpoints", document(Mock(f"/written/{number}")), 201)
             ids.append(json.loads(answer)["data"]["id"])
         for id in ids:
             with timed(CHANGE):
@@ -55,7 +56,7 @@ def measure(port: int, other_port: int, dynamodb: DynamoDb) -> list[Written]:
         for number in range(COUNT):
             for name, process in (("one", echo), ("other", other)):
                 with timed(IN_TURN):
-                    _manage(process, "POST", "/endpoints", document(f"/in-turn/{name}/{number}"), 201)
+                    _manage(process, "POST", "/endpoints", document(Mock(f"/in-turn/{name}/{number}")), 201)
     return [Written(what, each) for what, each in seconds.items()]
 
 

@@ -1,11 +1,11 @@
--- Sends the requests for a file of paths (the first argument), in order; all requests are built before the load starts.
+-- Sends the requests of a table in a file (the first argument), in order; all requests are built before the load starts.
 -- Prints the results as JSON on the last line. Times are microseconds.
 
 local requests, current = {}, 0
 
 function init(arguments)
-  for path in io.lines(arguments[1]) do
-    requests[#requests + 1] = wrk.format("GET", path)
+  for _, asked in ipairs(dofile(arguments[1])) do
+    requests[#requests + 1] = wrk.format(asked.verb, asked.target, asked.headers, asked.body)
   end
 end
 

@@ -1,16 +1,17 @@
 //! The ruler of `scripts/bench`: hyper's HTTP/1 server and nothing else.
 //!
-//! A server that gives every request the answer of the benchmark's mocks, from static data. The difference to Echo is
-//! Echo's own cost. `TCP_NODELAY` is on, as in Echo: without it small answers wait for the client's ACK.
+//! A server that reads every request with its body, and gives the answer of the benchmark's mocks, from static
+//! data. The difference to Echo is Echo's own cost. `TCP_NODELAY` is on, as in Echo: without it small answers wait for
+//! the client's ACK.
 //!
 //! ```sh
 //! cargo run --release --example bare_hyper -- 127.0.0.1:8080
 //! ```
 
-use std::{convert::Infallible, error::Error, net::SocketAddr};
+use std::{error::Error, net::SocketAddr};
 
 use bytes::Bytes;
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full};
 use hyper::{
     Request, Response,
     body::Incoming,
@@ -23,7 +24,8 @@ use tokio::net::TcpListener;
 
 static BODY: &[u8] = br#"{"message": "Hello, world"}"#;
 
-async fn answer(_: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn answer(request: Request<Incoming>) -> hyper::Result<Response<Full<Bytes>>> {
+    request.into_body().collect().await?;
     let mut response = Response::new(Full::new(Bytes::from_static(BODY)));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(response)
