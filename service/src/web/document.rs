@@ -1,6 +1,6 @@
 //! The document of every refusal.
 
-use poem_openapi::Object;
+use poem_openapi::{Object, types::Example};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -70,7 +70,7 @@ pub struct ErrorMeta {
 
 /// A mock that may answer a request.
 #[derive(Debug, Clone, PartialEq, Eq, Object, Serialize)]
-#[oai(rename = "Candidate", skip_serializing_if_is_none)]
+#[oai(rename = "Candidate", skip_serializing_if_is_none, example)]
 pub struct MockObject {
     /// The id of the endpoint.
     id: String,
@@ -101,6 +101,15 @@ impl From<Candidate> for MockObject {
             FailureObject { pointer: format!("/{}", names.join("/")), expected, found }
         });
         Self { id: id.to_string(), verb: verb.to_string(), path, priority: priority.get(), fails }
+    }
+}
+
+impl Example for MockObject {
+    fn example() -> Self {
+        let fails =
+            FailureObject { pointer: "/when/query/lang".into(), expected: Some("fr".into()), found: vec!["en".into()] };
+        let id = "01a22e80-afe2-77d2-9351-aaa7fd959968".into();
+        Self { id, verb: "GET".into(), path: "/greeting".into(), priority: 0, fails: Some(fails) }
     }
 }
 
