@@ -117,12 +117,17 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_096))]
+
         #[test]
-        fn no_text_makes_the_parser_panic(parts in proptest::collection::vec(select(vec![
-            "$", "@", ".", "..", "[", "]", "(", ")", "?", "!", "*", ":", ",", "-", "0", "7", "1e9", "&&", "||", "==", "<", "a", "true", "null",
-            "'", "\"", "\\", "\\u", "D8", "dc00", "\\n", " ", "\n", "ä", "length(", "\u{1F600}",
-        ]), 0..24)) {
-            _ = Query::parse(&format!("${}", parts.concat()));
+        fn no_text_makes_the_parser_panic(
+            beginning in select(vec!["$", "$[", "$..[", "$[?@==", "$[?(@.a)&&'b'<"]),
+            parts in proptest::collection::vec(select(vec![
+                "'", "'", "'", "\"", "\"", "\"", "\\u", "\\u", "\\u", "\\", "D8", "dc00", "\\n", "$", "@", ".", "..", "[", "]", "(", ")", "?", "!", "*",
+                ":", ",", "-", "0", "7", "1e9", "&&", "||", "==", "<", "a", "true", "null", " ", "\n", "ä", "length(", "\u{1F600}",
+            ]), 0..8),
+        ) {
+            _ = Query::parse(&format!("{beginning}{}", parts.concat()));
         }
     }
 }
