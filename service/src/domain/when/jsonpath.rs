@@ -32,8 +32,6 @@ impl Query {
         // Each name, index or filter in brackets may select all values once more.
         let choices = bare.split(']').map(|part| 1 + part.matches(',').count()).fold(1, usize::saturating_mul);
         let cost = choices.saturating_mul(text.len());
-        // Measured. A search in depth hands each value that it finds through all levels of the body.
-        let unit = if bare.contains("..") { 32 } else { 4 };
         let is_within = |(before, _): (&str, &str)| before.matches('[').count() > before.matches(']').count();
         let is_call = |(at, _)| bare[..at].ends_with(|end: char| end.is_alphanumeric() || end == '_');
         let is_of_two = |part: &str| part.matches('@').count() > 1;
@@ -55,7 +53,8 @@ impl Query {
         }
         let parsed =
             JsonPath::parse(text).map_err(|e| refusal(&format!("is wrong {e}: write it like `$.a[?@.b > 1]`")))?;
-        Ok(Self { text: text.to_owned(), parsed, cost: cost * unit })
+        // Measured. A search in depth hands each value that it finds through all levels of the body.
+        Ok(Self { text: text.to_owned(), parsed, cost: cost * if bare.contains("..") { 32 } else { 4 } })
     }
 }
 
