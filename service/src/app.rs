@@ -124,9 +124,13 @@ impl App {
         };
         let management = Arc::new(management.into_endpoint());
         let rate = RateLimit::per_second(config.mock_rate);
+        let (own, near_misses) = (Arc::clone(&gate), config.near_misses);
+        let is_open = management_listener.is_none() && config.keys.is_empty();
         let mocks = Arc::new(Mocks {
             replica: Arc::clone(&replica),
-            names_nearest: config.near_misses,
+            names_nearest: Box::new(move |head| {
+                near_misses.unwrap_or_else(|| is_open && own.is_own_page(&head.uri, &head.headers))
+            }),
             rate,
             trusted,
             uploads: Uploads::new(config.document_limits),

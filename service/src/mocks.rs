@@ -42,7 +42,7 @@ pub enum Outcome {
 pub struct Mocks {
     pub replica: Arc<Replica>,
     /// Whether the answer to a call without a mock names the nearest mocks.
-    pub names_nearest: bool,
+    pub names_nearest: Box<dyn Fn(&Parts) -> bool + Send + Sync>,
     pub rate: RateLimit<IpAddr>,
     pub trusted: TrustedProxies,
     pub uploads: Uploads,
@@ -96,7 +96,7 @@ impl Mocks {
         }
         let refusal = match found {
             Ok(Some(answer)) => return Ok(answer),
-            Ok(None) if self.names_nearest => return Err(missed(self.replica.nearest(&call))),
+            Ok(None) if (self.names_nearest)(head) => return Err(missed(self.replica.nearest(&call))),
             Ok(None) => return Err(missed(Vec::new())),
             Err(FindError::Undecided(why)) => return Err((ApiError::undecided(why), Outcome::Refused)),
             Err(FindError::Store(StoreError::Damaged(_))) => ApiError::damaged(),

@@ -96,6 +96,11 @@ impl Gate {
         Ok((caller, access))
     }
 
+    /// Whether management without keys answers requests for this host and origin.
+    pub fn is_own_page(&self, uri: &Uri, headers: &HeaderMap) -> bool {
+        origin::check(uri, headers, self.public.as_ref()).is_ok()
+    }
+
     fn identify(&self, headers: &HeaderMap) -> Access {
         if self.keys.is_empty() {
             return Access::Anonymous;

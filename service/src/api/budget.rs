@@ -4,7 +4,6 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::Method;
 use parking_lot::Mutex;
 use poem::{Body, Request, Response, error::ResponseError};
 use tokio::{
@@ -18,7 +17,7 @@ use crate::web::pool::{Pool, Room};
 
 /// For all reading requests.
 const READERS_BYTES: usize = 16 * 1024 * UNIT_BYTES;
-/// For all writing requests. The budget grows to four times the largest document, if that is more.
+/// For all writing requests. Both budgets grow to four times the largest document, if that is more.
 const WRITERS_BYTES: usize = 8 * 1024 * UNIT_BYTES;
 /// The bytes that a listing takes while it is read and assembled.
 pub const LISTING_BYTES: usize = 1024 * UNIT_BYTES;
@@ -44,12 +43,13 @@ pub struct Share {
 impl Budget {
     /// `max_document` is the size of the largest document in bytes.
     pub fn new(max_document: usize) -> Self {
-        Self { reads: Pool::new(READERS_BYTES), writes: Pool::new(WRITERS_BYTES.max(4 * max_document)) }
+        let pool = |bytes: usize| Pool::new(bytes.max(4 * max_document));
+        Self { reads: pool(READERS_BYTES), writes: pool(WRITERS_BYTES) }
     }
 
     /// An empty share.
-    pub fn share(&self, method: &Method, caller: Caller) -> Share {
-        let pool = if method.is_safe() { &self.reads } else { &self.writes };
+    pub fn share(&self, reads: bool, caller: Caller) -> Share {
+        let pool = if reads { &self.reads } else { &self.writes };
         Share { own: pool.half_of(caller), all: Arc::clone(&pool.all), held: Arc::default() }
     }
 }
@@ -126,7 +126,7 @@ impl AsRef<[u8]> for Charged {
 
 #[cfg(test)]
 mod tests {
-    use http::StatusCode;
+    use http::{Method, StatusCode};
 
     use super::*;
 
@@ -137,7 +137,7 @@ mod tests {
     }
 
     fn share(budget: &Budget, method: &Method, key: &str) -> Share {
-        budget.share(method, Caller::Key(key.into()))
+        budget.share(method.is_safe(), Caller::Key(key.into()))
     }
 
     fn left(pool: &Pool<Caller>) -> usize {

@@ -122,7 +122,9 @@ impl Front {
                 key = access.key_name();
                 is_granted = access.is_granted();
                 request.extensions_mut().insert(access);
-                request.extensions_mut().insert(share.insert(self.budget.share(&method, caller)).clone());
+                request.extensions_mut().insert(
+                    share.insert(self.budget.share(route.is_none_or(|route| route.reads(&method)), caller)).clone(),
+                );
                 media_type::check_accept(request.headers())?;
                 if !self.replica.has_started() && !route.is_some_and(routes::Route::is_documentation) {
                     return Err(ApiError::loading().into());

@@ -89,15 +89,17 @@ pub struct ExplanationDocument {
 pub struct ExplanationMeta {
     /// The id of the endpoint whose mock answers. Absent without a mock.
     answers: Option<String>,
-    /// The mocks whose verb and path fit, in the order in which Echo tries them. At most 50, and fewer if the tests
-    /// read too much.
+    /// The first 50 mocks whose verb and path fit, in the order in which Echo tries them, and the mock that answers.
+    /// The mocks after it are not tested.
     candidates: Vec<MockObject>,
+    /// Whether more mocks fit.
+    more: bool,
 }
 
 impl From<Explanation> for ExplanationDocument {
-    fn from(Explanation { answers, candidates }: Explanation) -> Self {
+    fn from(Explanation { answers, candidates, more }: Explanation) -> Self {
         let candidates = candidates.into_iter().map(Into::into).collect();
-        Self { meta: ExplanationMeta { answers: answers.map(|id| id.to_string()), candidates } }
+        Self { meta: ExplanationMeta { answers: answers.map(|id| id.to_string()), candidates, more } }
     }
 }
 

@@ -153,9 +153,9 @@ pub struct Settings {
 
     /// Name the three nearest mocks in the 404 of a call without a mock
     ///
-    /// `true` or `false`. The 404 shows ids, paths, the first test that fails, and the value in the call, but no
-    /// expected credentials. The default is true if mocks and management share a listener and management needs no key:
-    /// then callers can read all mocks.
+    /// `true` or `false`. The 404 shows ids, paths, the place of the first test that fails, and the value in the call,
+    /// but no expected values. Without this setting, only clients that can read all mocks see them: if management is on
+    /// the same listener, needs no key, and answers the name in `Host` and the origin.
     #[arg(long, env = "ECHO_NEAR_MISSES", value_name = "BOOL", help_heading = "Access")]
     #[arg(default_missing_value = "true", num_args = 0..=1)]
     pub near_misses: Option<String>,

@@ -45,8 +45,8 @@ pub struct Config {
     pub mock_rate: Option<NonZeroU32>,
     /// Maximum memory of all mocks, in bytes.
     pub mocks_bytes: u64,
-    /// Whether a 404 names the nearest mocks.
-    pub near_misses: bool,
+    /// Whether a 404 names the nearest mocks. `None`: for clients of management without keys on the same listener.
+    pub near_misses: Option<bool>,
     pub document_limits: BodyLimits,
     pub connection_limits: ConnectionLimits,
     pub lease: Lease,
@@ -135,7 +135,7 @@ impl Config {
             let store = store?;
             Some(Self {
                 listen: listen?,
-                near_misses: near_misses.unwrap_or(management_listen.is_none() && keys.is_empty()),
+                near_misses,
                 management_listen,
                 public_url,
                 keys,

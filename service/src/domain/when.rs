@@ -205,7 +205,7 @@ impl When {
         let Some(Test { part, name, check }) = self.first_failing(trial, pattern)? else { return Ok(None) };
         let place = ["when", part.as_str(), name].into_iter().filter(|name| !name.is_empty());
         Ok(Some(Failure {
-            place: place.map(str::to_owned).collect(),
+            place: place.map(|name| excerpt(name).into_owned()).collect(),
             expected: Some(check.show()).filter(|test| test.to_string().len() <= MAX_SHOWN_BYTES),
             found: trial.found(*part, name, pattern)?,
         }))

@@ -64,7 +64,7 @@ impl Replica {
 
     /// Explains the answer to a call. Promise and errors: as for [`Self::find`].
     pub async fn explain(&self, call: &Call<'_>) -> Result<Explanation, FindError> {
-        self.follower.catch_up().await?;
+        self.follower.catch_up_with_others().await?;
         let (explanation, is_certain, until) = {
             let table = self.follower.loaded()?;
             let (explanation, is_certain) = table.explain(call)?;

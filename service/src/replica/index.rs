@@ -1,9 +1,6 @@
 //! A value for each verb and path of mocks, found by a request in one lookup for each shape of path in use.
 
-use std::{
-    collections::{HashMap, hash_map::Entry},
-    iter,
-};
+use std::collections::{HashMap, hash_map::Entry};
 
 use bytes::Bytes;
 
@@ -65,16 +62,12 @@ impl<T> Default for Paths<T> {
 }
 
 impl<T> Paths<T> {
-    /// The values whose path fits, each with its shape. `None` for each lookup without a value.
-    fn lookups<'a>(&'a self, path: &str) -> impl Iterator<Item = Option<(Option<&'a Shape>, &'a T)>> {
-        let plain = self.plain.get(path.as_bytes()).map(|value| (None, value));
-        let shaped = self.shaped.iter().map(|(shape, values)| Some((Some(shape), values.get(&*shape.key(path)?)?)));
-        iter::once(plain).chain(shaped)
-    }
-
     /// The values whose path fits, each with its shape.
     fn fitting<'a>(&'a self, path: &str) -> impl Iterator<Item = (Option<&'a Shape>, &'a T)> {
-        self.lookups(path).flatten()
+        let plain = self.plain.get(path.as_bytes()).map(|value| (None, value));
+        let shaped =
+            self.shaped.iter().filter_map(|(shape, values)| Some((Some(shape), values.get(&*shape.key(path)?)?)));
+        plain.into_iter().chain(shaped)
     }
 
     fn at(&self, shape: Option<&Shape>) -> Option<&HashMap<Bytes, T>> {
@@ -90,6 +83,16 @@ impl<T> Paths<T> {
         });
         &mut self.shaped[at].1
     }
+}
+
+/// A canonical path in small letters, except for its escapes.
+fn in_small_letters(path: &str) -> String {
+    let mut after_percent = 3;
+    let small = |letter: char| {
+        after_percent = if letter == '%' { 0 } else { after_percent + 1 };
+        if after_percent <= 2 { letter } else { letter.to_ascii_lowercase() }
+    };
+    path.chars().map(small).collect()
 }
 
 /// See the module.
@@ -116,14 +119,17 @@ impl<T> Index<T> {
     /// Values that fit almost: the path differs by a slash at its end or by small letters, or the verb differs.
     pub(super) fn near(&self, verb: Verb, path: &str) -> Vec<&T> {
         let slashed = |path: &str| path.strip_suffix('/').map_or_else(|| format!("{path}/"), str::to_owned);
-        let small = path.to_ascii_lowercase();
+        let small = in_small_letters(path);
         let similar = [slashed(path), slashed(&small), small];
-        let similar =
-            similar.iter().enumerate().filter(|(at, other)| *other != path && !similar[..*at].contains(other));
-        let similar = similar.flat_map(|(_, path)| [(verb, &**path), (Verb::Any, path)]);
+        let similar = similar.iter().filter(|other| *other != path);
+        let similar = similar.flat_map(|path| [(verb, &**path), (Verb::Any, path)]);
         let others = Verb::ALL.into_iter().filter(|other| ![verb, Verb::Any].contains(other)).map(|verb| (verb, path));
-        let lookups = similar.chain(others).flat_map(|(verb, path)| self.0[verb as usize].lookups(path));
-        lookups.take(MAX_NEAR_LOOKUPS).flatten().map(|(_, value)| value).collect()
+        let asked: Vec<_> = similar.chain(others).map(|(verb, path)| (&self.0[verb as usize], path)).collect();
+        let plain = asked.iter().map(|(paths, path)| paths.plain.get(path.as_bytes()));
+        let shaped = asked.iter().flat_map(|(paths, path)| {
+            paths.shaped.iter().filter_map(|(shape, values)| Some(values.get(&*shape.key(path)?)))
+        });
+        plain.chain(shaped).take(MAX_NEAR_LOOKUPS).flatten().collect()
     }
 
     pub(super) fn get(&self, place: &Place) -> Option<&T> {

@@ -282,6 +282,18 @@ fn the_removal_of_a_mock_leaves_the_next_holder_of_its_route() {
     assert_eq!(table.find(&call("/x")).unwrap().answer.unwrap().to_response().status(), 202);
 }
 
+/// A write has one moment: its new mock is as unsettled as the mock that it deletes.
+#[test]
+fn nearest_mocks_are_settled() {
+    let (mut table, old, new) = (Table::default(), mock("/x", 201), mock("/y", 202));
+    table.apply([(old.id, Some(&old), Digest::default())], None);
+    let until = Instant::now() + Duration::from_secs(1);
+    table.apply([(old.id, None, Digest::default()), (new.id, Some(&new), Digest::default())], Some(until));
+    let missed = Call { verb: Verb::Post, ..call("/y") };
+    let nearest = |now| table.nearest(&missed, now).len();
+    assert_eq!((nearest(until - Duration::from_millis(1)), nearest(until)), (0, 1));
+}
+
 /// Of two requests that delete a damaged record, the second one may be answered after the deletion.
 #[test]
 fn a_deleted_record_is_not_noted_as_damaged() {

@@ -122,10 +122,9 @@ impl ApiError {
     }
 
     /// For a possible path of a mock. The detail repeats the longest possible path in full. Names the nearest mocks,
-    /// without expected credentials.
+    /// without expected values: these may be secret.
     pub fn page_not_found(path: &str, mut nearest: Vec<Candidate>) -> Self {
-        let failures = nearest.iter_mut().filter_map(|mock| mock.failure.as_mut());
-        failures.filter(|failure| failure.is_of_credential()).for_each(|failure| failure.expected = None);
+        nearest.iter_mut().filter_map(|mock| mock.failure.as_mut()).for_each(|failure| failure.expected = None);
         let nearest = nearest.into_iter().map(Into::into).collect::<Vec<_>>();
         let path = beginning(path, MAX_PATH_BYTES);
         let refusal = Self::new(Kind::NotFound, format!("Requested page `{path}` does not exist"), None);
@@ -173,7 +172,7 @@ impl ApiError {
     /// The requests of this caller hold all the memory that one caller may have.
     pub fn too_much_at_once() -> Self {
         Self::unavailable(
-            "Your other requests (incomplete, or with unread answers) hold all the memory that one caller may have: \
+            "Your other requests (incomplete, or with unread answers) hold all the memory that one client may have: \
              complete them, read the answers, and try again",
         )
     }

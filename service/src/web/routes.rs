@@ -1,5 +1,7 @@
 //! The paths of management.
 
+use http::Method;
+
 /// A route of management, known before any handler runs. Used for `Allow` and metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Route {
@@ -17,11 +19,12 @@ const ROUTES: [Route; 10] = [
     Route { template: "/-/openapi.yaml", allowed: "GET, HEAD" },
     Route { template: "/-/live", allowed: "GET, HEAD" },
     Route { template: "/-/ready", allowed: "GET, HEAD" },
-    Route { template: "/-/explain", allowed: "POST" },
+    Route { template: EXPLAIN, allowed: "POST" },
     Route { template: "/-/store/raise", allowed: "POST" },
     Route { template: "/-/store/adopt", allowed: "POST" },
 ];
 const ENDPOINT: &str = "/endpoints/{id}";
+const EXPLAIN: &str = "/-/explain";
 
 impl Route {
     pub fn of(path: &str) -> Option<Self> {
@@ -36,6 +39,11 @@ impl Route {
 
     pub fn is_health(self) -> bool {
         ["/-/live", "/-/ready"].contains(&self.template)
+    }
+
+    /// Whether a request with this method changes nothing.
+    pub fn reads(self, method: &Method) -> bool {
+        method.is_safe() || self.template == EXPLAIN
     }
 
     pub fn is_documentation(self) -> bool {

@@ -1,11 +1,13 @@
 //! `/-/explain`, and the nearest mocks in the 404 of a call.
 
+use std::{io::Write, net::TcpStream};
+
 use serde_json::{Value, json};
 
 use crate::{
     access::Key,
     shape::{assert_refused, assert_refused_at},
-    support::{Answer, Echo, changes, new_endpoint},
+    support::{Answer, Echo, changes, new_endpoint, send},
 };
 
 /// Creates a mock with tests and a priority. Returns the id.
@@ -74,6 +76,7 @@ fn an_explanation_lists_the_mocks_in_order_each_with_its_first_failing_test() {
                 candidate(&by_parts, "ANY", users, 0, fails("/when/headers/x-a", json!({"present": true}), json!([]))),
                 candidate(&last, "ANY", "/{*all}", -1, json!(null)),
             ],
+            "more": false,
         })
     );
     // Names are escaped as in RFC 6901.
@@ -85,7 +88,10 @@ fn an_explanation_lists_the_mocks_in_order_each_with_its_first_failing_test() {
     );
     // Without a mock there is nothing to list.
     assert_eq!(echo.delete(&last).status, 204);
-    assert_eq!(explained(&echo, &json!({"verb": "GET", "target": "/nothing"})), json!({"candidates": []}));
+    assert_eq!(
+        explained(&echo, &json!({"verb": "GET", "target": "/nothing"})),
+        json!({"candidates": [], "more": false})
+    );
 }
 
 #[test]
@@ -104,21 +110,61 @@ fn an_explanation_names_the_mock_that_answers_the_call() {
 }
 
 #[test]
+fn an_explanation_describes_the_fields_of_a_call() {
+    let echo = Echo::start(&[]);
+    let when = json!({"headers": {"Content-Length": "3", "Accept": "b", "Connection": {"contains": "close"}}});
+    let tested = create(&echo, "POST", "/x", &when, 0);
+    let fields = json!({"accept": ["a", "b"], "Connection": "close"});
+    let call = json!({"verb": "POST", "target": "/x", "headers": fields, "body": "abc"});
+    assert_eq!(explained(&echo, &call)["answers"], tested);
+    assert_eq!(echo.call_with("POST", "/x", "Accept: a\r\nAccept: b\r\n", b"abc").status, 200);
+}
+
+#[test]
 fn an_explanation_is_bounded() {
     let echo = Echo::start(&[]);
-    let large = "x".repeat(2_000);
+    let (large, name) = ("x".repeat(2_000), "~".repeat(2_000));
+    let last = create(&echo, "GET", "/x", &json!(null), -1);
     for number in 0..60 {
-        create(&echo, "GET", "/x", &json!({"query": {"a": format!("{number}{large}"), "b": {"absent": true}}}), 0);
+        create(&echo, "GET", "/x", &json!({"query": {"a": format!("{number}{large}"), &name: {"absent": true}}}), 0);
     }
     let many = (0..20).map(|_| format!("a={}", "é".repeat(300))).collect::<Vec<_>>().join("&");
     let meta = explained(&echo, &json!({"verb": "GET", "target": format!("/x?{many}")}));
     let candidates = meta["candidates"].as_array().unwrap();
-    assert_eq!(candidates.len(), 50);
+    // With the mock that answers.
+    assert_eq!((candidates.len(), &meta["more"]), (51, &json!(true)));
+    assert_eq!((&candidates[50]["id"], &meta["answers"]), (&json!(last), &json!(last)));
     let fails = &candidates[0]["fails"];
     assert_eq!((&fails["pointer"], fails.get("expected")), (&json!("/when/query/a"), None));
     let found = fails["found"].as_array().unwrap();
     assert_eq!(found.len(), 8);
     assert_eq!(found[0], format!("{}…", "é".repeat(100)));
+    let meta = explained(&echo, &json!({"verb": "GET", "target": format!("/x?a=59{large}&{name}")}));
+    let pointer = format!("/when/query/{}…", "~0".repeat(100));
+    assert_eq!(meta["candidates"][0]["fails"]["pointer"], pointer);
+}
+
+#[test]
+fn readers_that_explain_calls_do_not_hold_up_writers() {
+    let (readers, writer) = ([Key::new("one", "read"), Key::new("other", "read")], Key::new("ci", "read+write"));
+    let entries = [&*readers[0].entry, &readers[1].entry, &writer.entry].join(",");
+    let echo = Echo::start(&["--keys", &entries]);
+    // Without their last byte.
+    let begin = |key: &Key| {
+        let mut stream = TcpStream::connect(echo.management).unwrap();
+        let head = format!(
+            "POST /-/explain HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{}Content-Length: 1571840\r\n\r\n",
+            key.header
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        stream
+    };
+    let _held: Vec<_> = readers.iter().flat_map(|key| (0..6).map(|_| begin(key))).collect();
+    let body = "x".repeat(5_000);
+    for number in 0..8 {
+        let new = new_endpoint("GET", &format!("/{number}"), json!({"code": 200, "body": body}));
+        assert_eq!(echo.manage("POST", "/endpoints", &writer.header, Some(&new)).status, 201);
+    }
 }
 
 #[test]
@@ -147,9 +193,13 @@ fn a_wrong_call_is_refused_with_all_mistakes() {
         ("/target", json!({"verb": "GET", "target": "http://localhost/x"})),
         ("/target", json!({"verb": "GET", "target": "/%zz"})),
         ("/target", json!({"verb": "GET", "target": "/x?a#b"})),
+        ("/target", json!({"verb": "GET", "target": "/x y"})),
+        ("/target", json!({"verb": "GET", "target": "/x?\n"})),
         ("/target", json!({"verb": "GET", "target": "/endpoints?a"})),
         ("/target", json!({"verb": "GET", "target": "/%2D/live"})),
         ("/headers/bad name", json!({"verb": "GET", "target": "/x", "headers": {"bad name": "1"}})),
+        ("/headers/a", json!({"verb": "GET", "target": "/x", "headers": {"a": ["1", 2]}})),
+        ("/headers/a", json!({"verb": "GET", "target": "/x", "headers": {"a": "1\n"}})),
         ("/body", json!({"verb": "GET", "target": "/x", "body": {"a": 1}})),
         ("/method", json!({"verb": "GET", "target": "/x", "method": "GET"})),
     ] {
@@ -189,32 +239,46 @@ fn the_404_of_a_call_names_the_three_nearest_mocks() {
     ]);
     assert_eq!(nearest(&echo.call("POST", "/orders")), expected);
     let by_body = echo.call_with("POST", "/orders?d=1", "", b"e");
-    assert_eq!(
-        by_body.json()["meta"]["nearest"][0]["fails"],
-        json!({"pointer": "/when/body", "expected": {"contains": "d"}, "found": ["e"]})
-    );
+    assert_eq!(by_body.json()["meta"]["nearest"][0]["fails"], json!({"pointer": "/when/body", "found": ["e"]}));
+    // A pattern fits similar paths as well: each mock once.
+    create(&echo, "GET", "/files/{*rest}", &json!({"query": {"a": "1"}}), 0);
+    assert_eq!(nearest(&echo.call("GET", "/files/A")), json!([["GET", "/files/{*rest}", "/when/query/a"]]));
+    create(&echo, "GET", "/caf%C3%A9", &json!(null), 0);
+    assert_eq!(nearest(&echo.call("GET", "/CAF%C3%A9/")), json!([["GET", "/caf%C3%A9", null]]));
 }
 
 #[test]
-fn the_404_of_a_call_hides_expected_credentials() {
+fn the_nearest_mocks_are_found_among_many_patterns() {
     let echo = Echo::start(&[]);
-    let cases = [
-        ("headers", "Authorization"),
-        ("headers", "X-Api-Key"),
-        ("headers", "x-amz-security-token"),
-        ("cookies", "session"),
-        ("query", "access_token"),
-        ("form", "password"),
-    ];
-    for (at, (part, name)) in cases.into_iter().enumerate() {
-        create(&echo, "POST", &format!("/{at}"), &json!({part: {name: "a-secret"}}), 0);
-        let fields = "Authorization: none\r\nContent-Type: application/x-www-form-urlencoded\r\n";
-        let answer = echo.call_with("POST", &format!("/{at}"), fields, b"x=1");
+    for length in 1..=30 {
+        create(&echo, "GET", &format!("/s{}/{{x}}/z", "/a".repeat(length)), &json!(null), 0);
+    }
+    create(&echo, "POST", "/only", &json!(null), 0);
+    create(&echo, "POST", "/only/{id}", &json!(null), 0);
+    assert_eq!(nearest(&echo.call("GET", "/only")), json!([["POST", "/only", null]]));
+    assert_eq!(nearest(&echo.call("GET", "/only/5")), json!([["POST", "/only/{id}", null]]));
+}
+
+#[test]
+fn the_404_of_a_call_hides_expected_values() {
+    let echo = Echo::start(&[]);
+    let body = json!({"contains": "a-secret"});
+    for (at, (part, test)) in [
+        ("headers", json!({"Authorization": "a-secret"})),
+        ("cookies", json!({"session": "a-secret"})),
+        ("query", json!({"sig": "a-secret"})),
+        ("body", body),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        create(&echo, "POST", &format!("/{at}"), &json!({part: test}), 0);
+        let answer = echo.call_with("POST", &format!("/{at}"), "Authorization: none\r\n", b"x=1");
         assert_eq!(nearest(&answer)[0][1], format!("/{at}"));
         assert!(!answer.text().contains("a-secret"), "{}", answer.text());
         // A reader of the endpoints can see them.
-        let call = json!({"verb": "POST", "target": format!("/{at}"), "body": "x=1", "headers": {"Content-Type": "application/x-www-form-urlencoded"}});
-        assert_eq!(explained(&echo, &call)["candidates"][0]["fails"]["expected"], "a-secret", "{part} {name}");
+        let call = json!({"verb": "POST", "target": format!("/{at}"), "body": "x=1"});
+        assert!(explain(&echo, &call).text().contains("a-secret"), "{part}");
     }
 }
 
@@ -229,6 +293,13 @@ fn the_404_names_mocks_only_where_callers_can_read_them_or_by_a_setting() {
         let echo = Echo::start(arguments);
         create(&echo, "GET", "/x", &json!(null), 0);
         assert_eq!(nearest(&echo.call("POST", "/x")) != json!([]), is_on, "{arguments:?}");
+    }
+    // Management refuses these pages, too.
+    let echo = Echo::start(&[]);
+    create(&echo, "GET", "/x", &json!(null), 0);
+    for foreign in ["Host: evil.example", "Host: localhost\r\nOrigin: http://evil.example"] {
+        let request = format!("POST /x HTTP/1.1\r\n{foreign}\r\nConnection: close\r\n\r\n");
+        assert_eq!(nearest(&send(echo.mocks, request)), json!([]), "{foreign}");
     }
     let key = Key::new("ci", "read+write");
     let echo = Echo::start(&["--keys", &key.entry]);

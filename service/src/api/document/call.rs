@@ -1,19 +1,21 @@
 //! The document of a call that Echo explains.
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use std::slice;
+
+use http::{HeaderMap, HeaderName, HeaderValue, header::CONTENT_LENGTH};
 use serde_json::{Value, json};
 
 use super::{
     IsReserved,
-    reader::{Attribute, Member, Reader, member, object_schema},
+    reader::{Attribute, Member, Reader, escaped, member, object_schema},
 };
 use crate::{
-    api::error::{ApiError, Kind},
-    domain::{Body, Call, Content, Headers, Verb, canonical},
+    api::error::{ApiError, Kind, excerpt},
+    domain::{Body, Call, Content, Verb, canonical},
 };
 
 /// The members of the document.
-const CALL: &[Member] = &[member::<Verb>(), member::<Target>(), member::<Headers>(), member::<Body>()];
+const CALL: &[Member] = &[member::<Verb>(), member::<Target>(), member::<Fields>(), member::<Body>()];
 const EXAMPLE: &str = r#"{"verb": "GET", "target": "/greeting?lang=fr", "headers": {"Accept": "text/html"}}"#;
 
 /// A call in a document.
@@ -23,6 +25,10 @@ pub struct SentCall {
     headers: HeaderMap,
     body: Option<Body>,
 }
+
+/// The header fields of a call.
+#[derive(Default)]
+struct Fields(HeaderMap);
 
 /// The canonical path and the query of a call.
 struct Target {
@@ -42,12 +48,11 @@ impl SentCall {
         if verb == Some(Verb::Any) {
             reader.note(Kind::Invalid, "/verb", "No request has the verb ANY: write a method, such as GET");
         }
-        let headers: Headers = reader.optional(object, "").unwrap_or_default();
-        let field = |(name, value): (&str, &str)| {
-            Some((HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_bytes(value.as_bytes()).ok()?))
-        };
-        let headers = headers.iter().filter_map(field).collect();
-        let body = reader.optional(object, "");
+        let Fields(mut headers) = reader.optional(object, "").unwrap_or_default();
+        let body: Option<Body> = reader.optional(object, "");
+        if let Some(body) = &body {
+            headers.entry(CONTENT_LENGTH).or_insert(body.as_str().len().into());
+        }
         reader.finish(verb.zip(target).map(|(verb, target)| Self { verb, target, headers, body }))
     }
 
@@ -62,10 +67,44 @@ impl SentCall {
         let verbs = Verb::ALL.into_iter().filter(|verb| *verb != Verb::Any).map(Verb::as_str);
         schema["properties"]["verb"]["enum"] = verbs.collect();
         schema["properties"]["verb"]["description"] = "The method, in upper or lower case.".into();
-        schema["properties"]["headers"]["description"] = "Header fields of the request, as for a response.".into();
         schema["properties"]["body"]["description"] = "The body of the request. At most 256 KiB.".into();
         schema["example"] = serde_json::from_str(EXAMPLE).expect("the example is JSON");
         schema
+    }
+}
+
+impl Attribute for Fields {
+    const NAME: &'static str = "headers";
+    const EXAMPLE: &'static str = r#"{"Accept": "text/html"}"#;
+    const IS_REQUIRED: bool = false;
+
+    fn read(value: &Value, at: &str, reader: &mut Reader) -> Option<Self> {
+        let mut fields = HeaderMap::new();
+        for (name, values) in reader.object::<Self>(value, at)? {
+            let at = format!("{at}/{}", escaped(&excerpt(name)));
+            let name = reader.noted(Kind::Invalid, &at, HeaderName::from_bytes(name.as_bytes()));
+            for value in values.as_array().map_or(slice::from_ref(values), Vec::as_slice) {
+                let value = reader.string(value, &at)?;
+                let value = reader.noted(Kind::Invalid, &at, HeaderValue::from_bytes(value.as_bytes()));
+                if let Some((name, value)) = name.clone().zip(value) {
+                    fields.append(name, value);
+                }
+            }
+        }
+        Some(Self(fields))
+    }
+
+    fn show(&self) -> Value {
+        Value::Null
+    }
+
+    fn schema() -> Value {
+        let text = json!({"type": "string"});
+        json!({
+            "type": "object",
+            "description": "Header fields of the request: a value, or a list with a value for each field line. Echo adds the `Content-Length` of `body`.",
+            "additionalProperties": {"anyOf": [text, {"type": "array", "items": text}]},
+        })
     }
 }
 
@@ -76,7 +115,8 @@ impl Attribute for Target {
     fn read(value: &Value, at: &str, reader: &mut Reader) -> Option<Self> {
         let text = reader.string(value, at)?;
         let (path, query) = text.split_once('?').unwrap_or((text, ""));
-        let path = canonical(path).filter(|path| path.starts_with('/') && !query.contains('#'));
+        let is_graphic = text.bytes().all(|byte| byte > b' ' && byte != 0x7f);
+        let path = canonical(path).filter(|path| path.starts_with('/') && !query.contains('#') && is_graphic);
         let Some(path) = path else {
             let example = Self::EXAMPLE;
             let detail = format!("The target is not a path with a query: write one as in a request, such as {example}");
@@ -99,7 +139,7 @@ impl Attribute for Target {
         json!({
             "type": "string",
             "description": "Path and query of the request, as sent. On a listener shared with management, no reserved path.",
-            "pattern": r"^/([^#%?]|%[0-9A-Fa-f]{2})*(\?[^#]*)?$",
+            "pattern": r"^/([^#%?\x00-\x20\x7f]|%[0-9A-Fa-f]{2})*(\?[^#\x00-\x20\x7f]*)?$",
         })
     }
 }

@@ -111,9 +111,12 @@ impl<'a> Trial<'a> {
         Ok(false)
     }
 
-    /// Excerpts of the values with this name.
+    /// Excerpts of the values with this name. They cost nothing: an explanation ends where the call ends.
     pub(super) fn found(&self, part: Part, name: &str, pattern: &str) -> Result<Vec<String>, Undecided> {
-        let values = self.values(part, name, pattern)?.into_iter().flatten();
+        let left = self.left.replace(usize::MAX);
+        let values = self.values(part, name, pattern);
+        self.left.set(left);
+        let values = values?.into_iter().flatten();
         Ok(values.take(MAX_FOUND).map(|value| excerpt(&value).into_owned()).collect())
     }
 

@@ -26,8 +26,10 @@ const MAX_NEAREST: usize = 3;
 pub struct Explanation {
     /// The mock that answers.
     pub answers: Option<EndpointId>,
-    /// The first mocks that fit by verb and path, in order, until tests read too much.
+    /// The first mocks that fit by verb and path, in order, and the mock that answers.
     pub candidates: Vec<Candidate>,
+    /// Whether more mocks fit by verb and path.
+    pub more: bool,
 }
 
 /// The result of a lookup.
@@ -95,16 +97,19 @@ impl Table {
 
     /// Errors: as for [`Self::find`].
     pub(in crate::replica) fn explain(&self, call: &Call<'_>) -> Result<(Explanation, bool), FindError> {
-        let Found { answer, is_certain } = self.find(call)?;
-        let candidates = self.candidates(call).take(MAX_CANDIDATES).collect();
-        Ok((Explanation { answers: answer.map(|answer| answer.id), candidates }, is_certain))
-    }
-
-    fn candidates(&self, call: &Call<'_>) -> impl Iterator<Item = Candidate> {
-        let trial = Trial::new(call);
-        let tried =
-            self.in_order(call).into_iter().map_while(move |(_, answer)| Some((answer, answer.failure(&trial).ok()?)));
-        tried.filter_map(|(answer, failure)| self.candidate(answer, failure))
+        let (trial, all) = (Trial::new(call), self.in_order(call));
+        let (mut answers, mut candidates) = (None, Vec::new());
+        for (_, answer) in &all {
+            let is_tried = answers.is_none();
+            let failure = if is_tried { answer.failure(&trial)? } else { None };
+            let is_answer = is_tried && failure.is_none();
+            answers = answers.or(is_answer.then_some(answer.id));
+            if candidates.len() < MAX_CANDIDATES || is_answer {
+                candidates.extend(self.candidate(answer, failure));
+            }
+        }
+        let more = all.len() > candidates.len();
+        Ok((Explanation { answers, candidates, more }, self.find(call)?.is_certain))
     }
 
     fn candidate(&self, answer: &PreparedAnswer, failure: Option<Failure>) -> Option<Candidate> {
@@ -116,10 +121,22 @@ impl Table {
     /// The mocks that are nearest to a request without a mock. Leaves out unsettled mocks: a later answer of another
     /// replica must not show an earlier state.
     pub(in crate::replica) fn nearest(&self, call: &Call<'_>, now: Instant) -> Vec<Candidate> {
-        let similar = self.answers.near(call.verb, call.path).into_iter();
-        let similar = similar.filter_map(|first| self.candidate(first, None));
-        let is_settled = |mock: &Candidate| self.unsettled.settles(mock.id, None, now).is_none();
-        self.candidates(call).chain(similar).filter(is_settled).take(MAX_NEAREST).collect()
+        let trial = Trial::new(call);
+        let fitting =
+            self.in_order(call).into_iter().map_while(|(_, answer)| Some((answer, answer.failure(&trial).ok()?)));
+        let similar = self.answers.near(call.verb, call.path).into_iter().map(|first| (&**first, None));
+        let mut nearest: Vec<Candidate> = Vec::new();
+        for (answer, failure) in fitting.chain(similar) {
+            let is_settled = |route| self.unsettled.settles(answer.id, Some(&route), now).is_none();
+            let is_new = nearest.iter().all(|other| other.id != answer.id);
+            if is_new && self.damaged_route(answer.id).is_some_and(is_settled) {
+                nearest.extend(self.candidate(answer, failure));
+            }
+            if nearest.len() == MAX_NEAREST {
+                break;
+            }
+        }
+        nearest
     }
 
     /// Whether a new mock may come before a mock of other replicas. May say yes too often for a mock of many requests.
