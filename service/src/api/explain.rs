@@ -1,4 +1,4 @@
-//! `/-/explain`: why a call gets its answer.
+//! `/-/explain`: the reason for the answer to a call.
 
 use std::sync::Arc;
 
@@ -18,13 +18,13 @@ use crate::replica::{FindError, Replica};
 
 #[derive(Tags)]
 enum Tag {
-    /// Why a call gets its answer.
+    /// The reason for the answer to a call.
     Explain,
 }
 
 #[derive(ApiResponse)]
 enum Explained {
-    /// The mock that answers the call, and the mocks that may answer it.
+    /// The answering mock, and all candidates.
     #[oai(status = 200)]
     Ok(JsonApi<ExplanationDocument>),
 }
@@ -38,8 +38,8 @@ pub struct ExplainApi {
 impl ExplainApi {
     /// Explain a call
     ///
-    /// Lists the mocks whose verb and path fit a call, in the order in which Echo tries them. Each has its first test
-    /// that does not hold. No mock is called.
+    /// Lists the candidates for a call in Echo's order: mocks with a fitting verb and path. A candidate shows the first
+    /// failing test. Echo calls no mock.
     #[oai(path = "/-/explain", method = "post", operation_id = "explainCall")]
     async fn explain(&self, _access: MayRead, request: &Request, body: RequestDocument) -> Result<Explained, ApiError> {
         Parameters::of(request).check()?;

@@ -1,4 +1,4 @@
-//! Calls of mocks: their answers, and the reasons for them.
+//! Calls of mocks: answers and reasons.
 
 use bytes::Bytes;
 use http::Response;
