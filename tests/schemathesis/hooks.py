@@ -50,7 +50,7 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
 def keep_rules_of_fields(message: dict[str, Any]) -> None:
     """Names of header fields are tokens and unique without regard to case."""
     if message.get("headers"):
-        fields = [(field_name(name), field_value(value)) for name, value in message["headers"].items()]
+        fields = [(field_name(name), field_values(value)) for name, value in message["headers"].items()]
         message["headers"] = dict({name.lower(): (name, value) for name, value in fields}.values())
 
 
@@ -73,6 +73,10 @@ def keep_rules_of_tests(when: dict[str, Any]) -> None:
 def field_name(name: str) -> str:
     """A token (RFC 9110, section 5.6.2) that is no framing field of the message."""
     return name if name == "Content-Type" else "X-" + NO_TOKEN.sub("-", name)
+
+
+def field_values(value: str | list[str]) -> str | list[str]:
+    return [field_value(each) for each in value] if isinstance(value, list) else field_value(value)
 
 
 def field_value(value: str) -> str:
