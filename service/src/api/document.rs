@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use self::{
     attributes::{changes_schema, home},
     reader::Reader,
+    response::clear_replaced,
 };
 pub use self::{
     call::SentCall,
@@ -104,11 +105,11 @@ pub fn read_changes(document: &Value, current: &Mock, is_reserved: IsReserved) -
 fn merge(current: &mut Map<String, Value>, changes: &Map<String, Value>) {
     for (name, change) in changes {
         match (current.get_mut(name), change) {
-            (Some(Value::Object(current)), Value::Object(changes))
-                if [Mock::NAME, MockResponse::NAME].contains(&name.as_str()) =>
-            {
+            (Some(Value::Object(current)), Value::Object(changes)) if name == MockResponse::NAME => {
+                clear_replaced(current, changes);
                 merge(current, changes);
             }
+            (Some(Value::Object(current)), Value::Object(changes)) if name == Mock::NAME => merge(current, changes),
             _ => _ = current.insert(name.clone(), change.clone()),
         }
     }
@@ -150,17 +151,32 @@ impl Reader<'_> {
 
 #[cfg(test)]
 mod tests {
-    use proptest::{collection::hash_map, option, prelude::*, sample::select};
+    use proptest::{
+        collection::{hash_map, vec},
+        option,
+        prelude::*,
+        sample::select,
+    };
 
     use super::{attributes::MOCK, reader::Member, response::RESPONSE, *};
-    use crate::domain::{Body, EndpointId, Headers, MockPath, Priority, Route, StatusCode, Verb, When};
+    use crate::domain::{
+        Base64, Body, EndpointId, Headers, Json, MockPath, Payload, Priority, Route, StatusCode, Verb, When,
+    };
 
-    fn endpoint(verb: Verb, path: &str, code: u16, fields: Vec<(String, String)>, body: Option<String>) -> Mock {
+    fn endpoint(verb: Verb, path: &str, code: u16, fields: Vec<(String, String)>, payload: Option<Payload>) -> Mock {
         let path = MockPath::parse(path).unwrap();
         let (code, headers) = (StatusCode::parse(code).unwrap(), Headers::parse(fields).unwrap());
-        let body = body.filter(|_| !code.forbids_body()).map(|body| Body::parse(body).unwrap());
-        let response = MockResponse::new(code, headers, body).unwrap();
+        let response = MockResponse::new(code, headers, payload.filter(|_| !code.forbids_body())).unwrap();
         Mock { id: EndpointId::generate(), route: Route::new(verb, path), response }
+    }
+
+    fn payload() -> impl Strategy<Value = Payload> {
+        let json = "\\PC{0,20}".prop_map(|text| json!({"text": text, "list": [1, text.len(), null, 0.1]}));
+        prop_oneof![
+            "\\PC{0,20}".prop_map(|text| Payload::Body(Body::parse(text).unwrap())),
+            json.prop_map(|value| Payload::Json(Json::parse(&value).unwrap())),
+            select(&["", "AA==", "AP/+"][..]).prop_map(|text| Payload::Base64(Base64::parse(text.into()).unwrap())),
+        ]
     }
 
     proptest! {
@@ -170,10 +186,11 @@ mod tests {
             path in "/([a-zA-Z0-9_~!$&'()*+,;=:@/-]|%[0-9A-F]{2}){0,20}(/\\{a\\}){0,1}".prop_filter("a path", |path| MockPath::parse(path).is_ok()),
             priority in -1_000..=1_000_i64,
             code in 200_u16..600,
-            fields in hash_map("x-[a-z]{1,6}", "([!-~]{0,8})", 0..5),
-            body in option::of("\\PC{0,20}"),
+            fields in hash_map("x-[a-z]{1,6}", vec("([!-~]{0,8})", 1..3), 0..5),
+            payload in option::of(payload()),
         ) {
-            let mut endpoint = endpoint(verb, &path, code, fields.into_iter().collect(), body);
+            let fields = fields.iter().flat_map(|(name, values)| values.iter().map(|value| (name.clone(), value.clone())));
+            let mut endpoint = endpoint(verb, &path, code, fields.collect(), payload);
             endpoint.route.priority = Priority::parse(priority).unwrap();
             let mut reader = Reader::new(&|_| false, false, home);
             let read = Mock::read(&endpoint.show(), "", &mut reader);
@@ -185,13 +202,15 @@ mod tests {
     #[test]
     fn a_full_endpoint_shows_exactly_the_members_that_are_known() {
         let fields = vec![("x-a".to_owned(), "1".to_owned())];
-        let mut full = endpoint(Verb::ALL[0], "/x", 200, fields, Some("x".to_owned()));
+        let payload = Payload::Body(Body::parse("x".to_owned()).unwrap());
+        let mut full = endpoint(Verb::ALL[0], "/x", 200, fields, Some(payload));
         full.route.priority = Priority::parse(1).unwrap();
         full.route.when = When::parse(&json!({"body": "x"})).unwrap();
         let shown = full.show();
         for (object, members) in [(&shown, MOCK), (&shown[MockResponse::NAME], RESPONSE)] {
             let names = object.as_object().unwrap().keys().map(String::as_str);
-            let known = members.iter().map(|&Member { name, .. }| name);
+            let known =
+                members.iter().map(|&Member { name, .. }| name).filter(|name| !["json", "base64"].contains(name));
             assert_eq!(names.collect::<Vec<_>>(), known.collect::<Vec<_>>());
         }
     }

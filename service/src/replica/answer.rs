@@ -3,10 +3,10 @@
 use std::{cmp::Reverse, iter, mem};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
 use smallvec::SmallVec;
 
-use crate::domain::{Body, EndpointId, Failure, Mock, Priority, Shape, Trial, Undecided, When};
+use crate::domain::{EndpointId, Failure, Mock, Payload, Priority, Shape, Trial, Undecided, When};
 
 /// A mock's answer, built when the mock is created. All parts lie together: with many mocks, a call costs few cache
 /// misses.
@@ -44,10 +44,10 @@ impl PreparedAnswer {
     pub(super) fn new(endpoint: &Mock) -> (Bytes, Self) {
         let Mock { id, route, response } = endpoint;
         let (path, when) = (route.path.as_str(), &route.when);
-        let body = response.body().map_or("", Body::as_str);
-        let values = response.headers().iter().map(|(_, value)| value);
+        let body = response.payload().map_or(&b""[..], Payload::bytes);
+        let values = response.headers().iter().map(|(_, value)| value.as_bytes());
         // A single allocation; path, body and values are slices.
-        let mut text = Bytes::from([path, body].into_iter().chain(values).collect::<Vec<_>>().concat());
+        let mut text = Bytes::from([path.as_bytes(), body].into_iter().chain(values).collect::<Vec<_>>().concat());
         let path = text.split_to(path.len());
         let body = text.split_to(body.len());
         let field = |(name, value): (&str, &str)| {
@@ -55,10 +55,14 @@ impl PreparedAnswer {
             let value = HeaderValue::from_maybe_shared(text.split_to(value.len()));
             (name, value.expect("the domain admits field values only"))
         };
+        let mut headers: SmallVec<_> = response.headers().iter().map(field).collect();
+        if matches!(response.payload(), Some(Payload::Json(_))) && !response.headers().has(&CONTENT_TYPE) {
+            headers.push((CONTENT_TYPE, HeaderValue::from_static("application/json")));
+        }
         let answer = Self {
             id: *id,
             status: StatusCode::from_u16(response.code().get()).expect("the domain admits 200 to 599 only"),
-            headers: response.headers().iter().map(field).collect(),
+            headers,
             body,
             priority: route.priority,
             tested: (!when.is_empty())

@@ -30,7 +30,7 @@ const FIELD_BYTES: usize = 160;
 pub(super) fn bytes(endpoint: &Mock) -> usize {
     let Mock { route, response, .. } = endpoint;
     let fields: usize = response.headers().iter().map(|(name, value)| FIELD_BYTES + name.len() + value.len()).sum();
-    let body = response.body().map_or(0, |body| body.as_str().len());
+    let body = response.payload().map_or(0, |payload| payload.bytes().len());
     let path = route.path.as_str().len();
     // A pattern has a key of its own.
     let key = if route.path.shape().is_some() { KEY_BYTES + path } else { 0 };

@@ -5,7 +5,7 @@
 //! | 1 | verb, path, code, headers, body | all versions |
 //! | 2 | unknown members of a mock survive a change; several changes in one entry of the log; epochs of a table | versions that know format 2 |
 //! | 3 | parameters in paths, the verb ANY, priorities, tests of the request | versions that know format 3 |
-//! | 4 | tests by JSONPath | versions that know format 4 |
+//! | 4 | tests by JSONPath; lists of header fields; `json` and `base64` | versions that know format 4 |
 
 use std::collections::BTreeMap;
 
@@ -49,10 +49,10 @@ impl Format {
 
     /// The format that a write needs, if `new` are the new states of mocks.
     pub(super) fn of_write<'a>(changes: usize, new: impl Iterator<Item = &'a Mock>) -> u64 {
-        let of_mock = |Mock { route, .. }: &Mock| match route.is_plain() {
-            true => 1,
-            false if route.when.has_jsonpath() => 4,
-            false => 3,
+        let of_mock = |Mock { route, response, .. }: &Mock| match () {
+            () if route.when.has_jsonpath() || !response.is_plain() => 4,
+            () if !route.is_plain() => 3,
+            () => 1,
         };
         new.map(of_mock).fold(if changes == 1 { 1 } else { 2 }, u64::max)
     }

@@ -27,7 +27,7 @@ pub use format::{Format, Limits, NEWEST as NEWEST_FORMAT, Process, Raise, RaiseE
 pub use observed::ObservedStore;
 pub use version::{Version, Written};
 
-use crate::domain::{EndpointId, Mock, MockPath, Route, Verb};
+use crate::domain::{EndpointId, Mock, MockPath, Payload, Route, Verb};
 
 /// Maximum size of a page of a listing as JSON, in bytes, to bound the memory.
 pub const MAX_PAGE_BYTES: usize = 1024 * 1024;
@@ -175,7 +175,11 @@ pub fn json_bytes(endpoint: &Mock) -> usize {
     let Mock { route, response, .. } = endpoint;
     let headers = response.headers().iter().map(|(name, value)| name.len() + text(value) + 6).sum::<usize>();
     let when = route.when.as_str().len();
-    FIXED_BYTES + route.path.as_str().len() + when + headers + response.body().map_or(0, |body| text(body.as_str()))
+    let payload = response.payload().map_or(0, |payload| match payload {
+        Payload::Body(body) => text(body.as_str()),
+        Payload::Json(_) | Payload::Base64(_) => payload.text().len(),
+    });
+    FIXED_BYTES + route.path.as_str().len() + when + headers + payload
 }
 
 /// The new state of an endpoint after a write, `None` after a deletion. An exclusive store may return a later state

@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{StoreError, Stored, Version};
-use crate::domain::{Body, EndpointId, Headers, Mock, MockPath, MockResponse, Priority, Route, StatusCode, Verb, When};
+use crate::domain::{
+    Base64, Body, EndpointId, Headers, Json, Mock, MockPath, MockResponse, Payload, Priority, Route, StatusCode, Verb,
+    When,
+};
 
 /// An endpoint without its id, in types for every store.
 ///
@@ -19,6 +22,11 @@ pub(super) struct Record<'a> {
     pub code: u16,
     pub headers: Vec<(String, String)>,
     pub body: Option<String>,
+    /// As compact text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub json: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base64: Option<String>,
     /// Absent for the default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<i16>,
@@ -28,7 +36,8 @@ pub(super) struct Record<'a> {
 }
 
 /// The known members of a record.
-pub(super) const MEMBERS: [&str; 8] = ["version", "verb", "path", "code", "headers", "body", "priority", "when"];
+pub(super) const MEMBERS: [&str; 10] =
+    ["version", "verb", "path", "code", "headers", "body", "json", "base64", "priority", "when"];
 
 /// The unknown members of a record, as text. Each change of the endpoint keeps them.
 pub(super) type Rest = BTreeMap<String, Box<RawValue>>;
@@ -45,13 +54,24 @@ struct Whole<'a> {
 impl<'a> Record<'a> {
     pub(super) fn of(endpoint: &'a Mock, version: Version) -> Self {
         let Mock { route, response, .. } = endpoint;
+        let (mut body, mut json, mut base64) = (None, None, None);
+        if let Some(payload) = response.payload() {
+            let member = match payload {
+                Payload::Body(_) => &mut body,
+                Payload::Json(_) => &mut json,
+                Payload::Base64(_) => &mut base64,
+            };
+            *member = Some(payload.text().to_owned());
+        }
         Self {
             version: version.0,
             verb: route.verb.as_str(),
             path: route.path.as_str(),
             code: response.code().get(),
             headers: response.headers().iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect(),
-            body: response.body().map(|body| body.as_str().to_owned()),
+            body,
+            json,
+            base64,
             priority: Some(route.priority.get()).filter(|priority| *priority != Priority::default().get()),
             when: Some(route.when.as_str().to_owned()).filter(|when| !when.is_empty()),
         }
@@ -70,8 +90,14 @@ impl<'a> Record<'a> {
         route.when.check_params(&route.path).map_err(|e| damaged(e.detail))?;
         let code = StatusCode::parse(self.code).map_err(|e| damaged(e.to_string()))?;
         let headers = Headers::parse(self.headers).map_err(|e| damaged(format!("{e:?}")))?;
-        let body = self.body.map(Body::parse).transpose().map_err(|e| damaged(e.to_string()))?;
-        let response = MockResponse::new(code, headers, body).map_err(|e| damaged(e.to_string()))?;
+        let payload = match (self.body, self.json, self.base64) {
+            (None, None, None) => None,
+            (Some(text), None, None) => Some(Payload::Body(Body::parse(text).map_err(|e| damaged(e.to_string()))?)),
+            (None, Some(text), None) => Some(Payload::Json(Json::parse_text(&text).map_err(damaged)?)),
+            (None, None, Some(text)) => Some(Payload::Base64(Base64::parse(text).map_err(|e| damaged(e.to_string()))?)),
+            _ => return Err(damaged("it has several contents".into())),
+        };
+        let response = MockResponse::new(code, headers, payload).map_err(|e| damaged(e.to_string()))?;
         Ok(Stored { endpoint: Mock { id, route, response }, version: Version(self.version) })
     }
 }
@@ -84,7 +110,7 @@ pub(super) fn bytes(endpoint: &Mock) -> usize {
     let Mock { route, response, .. } = endpoint;
     let headers = response.headers().iter().map(|(name, value)| name.len() + value.len() + FIELD_BYTES).sum::<usize>();
     let texts = route.path.as_str().len() + route.when.as_str().len();
-    FIXED_BYTES + texts + headers + response.body().map_or(0, |body| body.as_str().len())
+    FIXED_BYTES + texts + headers + response.payload().map_or(0, |payload| payload.text().len())
 }
 
 pub(super) fn encode(endpoint: &Mock, version: Version, rest: &Rest) -> Vec<u8> {

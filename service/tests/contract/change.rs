@@ -215,9 +215,7 @@ fn null_does_not_clear_a_required_member() {
         for (pointer, detail) in pointers.into_iter().zip(details.lines()) {
             let name = pointer.rsplit('/').next().unwrap();
             let expected = match name {
-                "body" => {
-                    r#"`body` must be a string: write JSON as a string with escaped quotes: `"body": "1"`"#.into()
-                }
+                "body" => r#"`body` must be a string: write JSON into `json`, as `"json": 1`"#.into(),
                 _ => format!("`{name}` cannot be null: leave the member out to keep its value"),
             };
             assert_eq!(detail, expected, "{pointer}");

@@ -36,12 +36,13 @@ fn all_errors_are_reported_together_each_with_its_pointer() {
         expect![[r#"
             /data/attributes/note: `note` is not a member here: use `verb`, `path`, `when`, `priority`, `response`, or leave it out
             /data/attributes/path: The path must begin with `/`: write `/greeting`
-            /data/attributes/response/body: `body` must be a string: write JSON as a string with escaped quotes: `"body": "1"`
+            /data/attributes/response/body: `body` must be a string: write JSON into `json`, as `"json": 1`
             /data/attributes/response/code: 100 is an interim code, and an answer needs a final code: write a code from 200 to 599
-            /data/attributes/response/delay: `delay` is not a member here: use `code`, `headers`, `body`, or leave it out
+            /data/attributes/response/delay: `delay` is not a member here: use `code`, `headers`, `body`, `json`, `base64`, or leave it out
             /data/attributes/response/headers/Content-Length: `Content-Length` is set by the server that delivers the answer: leave it out
             /data/attributes/response/headers/X A: `X A` is not a header name: use letters, digits and !#$%&'*+-.^_`|~ only
             /data/attributes/verb: `FETCH` is not an HTTP method. Use one of GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH, or ANY for all of these
+        "#] these
         "#]]
         .assert_eq(&told.concat());
     }

@@ -149,12 +149,12 @@ fn framing_and_hop_by_hop_headers_are_refused_in_any_case() {
 }
 
 #[test]
-fn headers_are_an_object_of_strings() {
+fn headers_are_an_object_of_strings_or_lists_of_strings() {
     let echo = Echo::start(&[]);
     for headers in [json!("Content-Type: text/plain"), json!([]), json!(["X"]), json!(1), json!(false)] {
         assert_refused_at(&echo.post(&with_headers(headers.clone())), 422, HEADERS, &headers.to_string());
     }
-    for value in [json!(1), json!(true), Value::Null, json!(["a"]), json!({})] {
+    for value in [json!(1), json!(true), Value::Null, json!([]), json!(["a", 1]), json!([["a"]]), json!({})] {
         let answer = echo.post(&with_headers(json!({"X-Value": value})));
         assert_refused_at(&answer, 422, &format!("{HEADERS}/X-Value"), &value.to_string());
     }
@@ -163,6 +163,8 @@ fn headers_are_an_object_of_strings() {
 #[test]
 fn at_most_64_headers() {
     let echo = Echo::start(&[]);
+    let lines = json!({"Set-Cookie": vec!["a=b"; 65]});
+    assert_refused_at(&echo.post(&with_headers(lines)), 422, HEADERS, "65 fields of one name");
     let fields = |count| (0..count).map(|n| (format!("x-{n}"), json!("v"))).collect::<Map<_, _>>();
     assert_refused_at(&echo.post(&with_headers(fields(65))), 422, HEADERS, "65 fields");
     assert_eq!(echo.post(&with_headers(fields(64))).status, 201);
@@ -219,16 +221,14 @@ fn codes_without_content_refuse_a_body_even_an_empty_one() {
 fn a_body_is_a_string() {
     let echo = Echo::start(&[]);
     let long = json!(["a".repeat(1_000)]);
-    for body in [json!({"message": "Hello"}), json!(["a\\"]), json!(1), json!(true), json!({}), long] {
+    for body in [json!({"message": "Hello"}), json!(["a\\"]), json!(1), json!(true), json!({}), long.clone()] {
         let answer = echo.post(&new_endpoint("GET", "/x", json!({"code": 200, "body": body})));
         assert_refused_at(&answer, 422, BODY, &body.to_string());
-        // The correction repeats the given value, or is an example.
+        // The correction repeats a short value.
         let detail = answer.details();
-        let advice = detail.split_once("`\"body\": ").unwrap().1.strip_suffix('`').unwrap();
-        let text: String = serde_json::from_str(advice).unwrap();
-        let meant: Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(meant == body, body.to_string().len() < 1_000, "{detail}");
-        assert!(detail.len() < 300, "{detail}");
+        let advice = detail.split_once("`\"json\": ").unwrap().1.strip_suffix('`').unwrap();
+        let given = if body == long { "…".to_owned() } else { body.to_string() };
+        assert_eq!(advice, given, "{detail}");
     }
 }
 

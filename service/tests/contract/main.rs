@@ -9,6 +9,7 @@ mod access;
 mod bodies;
 mod change;
 mod conditions;
+mod contents;
 mod create;
 mod delete;
 mod docs;

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, path::Path};
 
 use echo_service::{
-    domain::{Body, EndpointId, Headers, Mock, MockPath, MockResponse, Route, StatusCode, Verb},
+    domain::{Body, EndpointId, Headers, Mock, MockPath, MockResponse, Payload, Route, StatusCode, Verb},
     store::{EmbeddedStore, Store, Write},
 };
 use futures_util::future::join_all;
@@ -15,7 +15,7 @@ const MOCKS: usize = 10_000;
 fn mock(n: usize) -> Mock {
     let headers = Headers::parse(vec![("X-Number".into(), n.to_string())]).unwrap();
     let body = Body::parse(format!("the answer of {n}")).unwrap();
-    let response = MockResponse::new(StatusCode::parse(200).unwrap(), headers, Some(body)).unwrap();
+    let response = MockResponse::new(StatusCode::parse(200).unwrap(), headers, Some(Payload::Body(body))).unwrap();
     let route = Route::new(Verb::ALL[n % Verb::ALL.len()], MockPath::parse(&format!("/many/{n}")).unwrap());
     Mock { id: EndpointId::generate(), route, response }
 }

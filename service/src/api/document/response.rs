@@ -1,17 +1,31 @@
 //! The attributes of a response.
 
+use std::slice;
+
 use serde_json::{Map, Value, json};
 
 use super::reader::{Attribute, Member, Reader, escaped, member, object, object_schema, shown};
 use crate::{
     api::error::{Kind, capitalized, excerpt},
     domain::{
-        Body, Headers, MAX_BODY_BYTES, MAX_CODE, MAX_HEADER_BYTES, MAX_HEADERS, MIN_CODE, MockResponse, StatusCode,
+        Base64, Base64Error, Body, Headers, Json, MAX_BODY_BYTES, MAX_CODE, MAX_HEADER_BYTES, MAX_HEADERS, MIN_CODE,
+        MockResponse, Payload, StatusCode,
     },
 };
 
 /// The members of `response`.
-pub const RESPONSE: &[Member] = &[member::<StatusCode>(), member::<Headers>(), member::<Body>()];
+pub const RESPONSE: &[Member] =
+    &[member::<StatusCode>(), member::<Headers>(), member::<Body>(), member::<Json>(), member::<Base64>()];
+
+/// The forms of a response's content. A response has one of them.
+const PAYLOADS: [&str; 3] = [Body::NAME, Json::NAME, Base64::NAME];
+
+/// Removes members of a present response that a change replaces by another member.
+pub fn clear_replaced(current: &mut Map<String, Value>, changes: &Map<String, Value>) {
+    if PAYLOADS.iter().any(|name| changes.get(*name).is_some_and(|change| !change.is_null())) {
+        current.retain(|name, _| !PAYLOADS.contains(&name.as_str()));
+    }
+}
 
 impl Attribute for MockResponse {
     const NAME: &'static str = "response";
@@ -22,16 +36,34 @@ impl Attribute for MockResponse {
         reader.only_known(response, at, RESPONSE);
         let code = reader.required(response, at);
         let headers = reader.optional(response, at).unwrap_or_default();
-        let body = reader.optional(response, at);
-        reader.noted(Kind::Invalid, &format!("{at}/{}", Body::NAME), Self::new(code?, headers, body))
+        let given = PAYLOADS.into_iter().filter(|name| response.get(*name).is_some_and(|value| !value.is_null()));
+        let given: Vec<_> = given.collect();
+        if let [first, second, ..] = given[..] {
+            let detail = format!("A response has one content: keep `{first}` or `{second}`");
+            reader.note(Kind::Invalid, &format!("{at}/{second}"), detail);
+        }
+        let body = reader.optional(response, at).map(Payload::Body);
+        let json = reader.optional(response, at).map(Payload::Json);
+        let payload = body.or(json).or(reader.optional(response, at).map(Payload::Base64));
+        let at = format!("{at}/{}", given.first().unwrap_or(&Body::NAME));
+        reader.noted(Kind::Invalid, &at, Self::new(code?, headers, payload))
     }
 
     fn show(&self) -> Value {
-        object([shown(&self.code()), shown(self.headers()), shown(self.body())])
+        let payload = match self.payload() {
+            None => shown(None::<&Body>),
+            Some(Payload::Body(body)) => shown(body),
+            Some(Payload::Json(json)) => shown(json),
+            Some(Payload::Base64(base64)) => shown(base64),
+        };
+        object([shown(&self.code()), shown(self.headers()), payload])
     }
 
     fn schema() -> Value {
-        object_schema("The answer of the mock. Echo sends it unchanged.", RESPONSE)
+        object_schema(
+            "The answer of the mock. Echo sends it unchanged. At most one of `body`, `json` and `base64`.",
+            RESPONSE,
+        )
     }
 }
 
@@ -72,12 +104,16 @@ impl Attribute for Headers {
         let field_at = |name: &str| format!("{at}/{}", escaped(&excerpt(name)));
         let mut fields = Vec::with_capacity(object.len());
         for (name, value) in object {
-            if value.is_array() {
-                let detail = "The value is a list: write one string for each name. Two cookies in one answer are not possible yet";
-                reader.note(Kind::Invalid, &field_at(name), detail);
-            } else if let Some(value) = reader.string(value, &field_at(name)) {
-                fields.push((name.clone(), value.to_owned()));
-            }
+            let values = match value {
+                Value::Array(values) if values.is_empty() => {
+                    reader.note(Kind::Invalid, &field_at(name), "The list is empty: leave the name out");
+                    continue;
+                }
+                Value::Array(values) => &values[..],
+                value => slice::from_ref(value),
+            };
+            let values = values.iter().filter_map(|value| reader.string(value, &field_at(name)));
+            fields.extend(values.map(|value| (name.clone(), value.to_owned())));
         }
         let errors = match Self::parse(fields) {
             Ok(headers) => return Some(headers),
@@ -91,21 +127,30 @@ impl Attribute for Headers {
     }
 
     fn show(&self) -> Value {
-        let fields: Map<_, _> = self.iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+        let mut fields = Map::new();
+        for (name, value) in self.iter() {
+            match fields.get_mut(name) {
+                None => _ = fields.insert(name.to_owned(), value.into()),
+                Some(Value::Array(list)) => list.push(value.into()),
+                Some(first) => *first = json!([first.take(), value]),
+            }
+        }
         if fields.is_empty() { Value::Null } else { fields.into() }
     }
 
     fn schema() -> Value {
         let description = format!(
-            "Header fields by name. Names are tokens (RFC 9110), unique without regard to case. Values hold no control \
-             characters except tabs, and no white space at their ends. Echo refuses fields that frame the message \
+            "Header fields by name. Names are tokens (RFC 9110), unique without regard to case. A list sends one field \
+             for each of its values. Values hold no control characters except tabs, and no white space at their ends. Echo refuses fields that frame the message \
              (`Content-Length`, `Transfer-Encoding`, `Connection`, …). At most {} KiB in all.",
             MAX_HEADER_BYTES / 1024
         );
         json!({
             "type": "object",
             "description": description,
-            "additionalProperties": {"type": "string"},
+            "additionalProperties": {
+                "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": MAX_HEADERS}],
+            },
             "maxProperties": MAX_HEADERS,
         })
     }
@@ -118,10 +163,9 @@ impl Attribute for Body {
 
     fn read(value: &Value, at: &str, reader: &mut Reader) -> Option<Self> {
         let Some(text) = value.as_str() else {
-            let text = Value::from(value.to_string()).to_string();
-            let text = if text.len() > 200 { r#""{\"message\": \"Hello\"}""# } else { &text };
-            let detail =
-                format!("`body` must be a string: write JSON as a string with escaped quotes: `\"body\": {text}`");
+            let text = value.to_string();
+            let text = if text.len() > 200 { "…" } else { &text };
+            let detail = format!("`body` must be a string: write JSON into `json`, as `\"json\": {text}`");
             reader.note(Kind::Invalid, at, detail);
             return None;
         };
@@ -134,7 +178,56 @@ impl Attribute for Body {
 
     fn schema() -> Value {
         let description = format!(
-            "At most {} KiB of UTF-8. Echo never parses or changes it. Codes 204, 205 and 304 have no body.",
+            "Text of at most {} KiB of UTF-8. Echo never parses or changes it. Codes 204, 205 and 304 have no body.",
+            MAX_BODY_BYTES / 1024
+        );
+        json!({"type": "string", "description": description})
+    }
+}
+
+impl Attribute for Json {
+    const NAME: &'static str = "json";
+    const EXAMPLE: &'static str = r#"{"message": "Hello, world"}"#;
+    const IS_REQUIRED: bool = false;
+
+    fn read(value: &Value, at: &str, reader: &mut Reader) -> Option<Self> {
+        reader.noted(Kind::TooLarge, at, Self::parse(value))
+    }
+
+    fn show(&self) -> Value {
+        self.value()
+    }
+
+    fn schema() -> Value {
+        json!({
+            "description": "Instead of `body`: a JSON value except null. Echo sends it compact, with its members in this order, and adds \
+                            `Content-Type: application/json` unless `headers` has a `Content-Type`.",
+        })
+    }
+}
+
+impl Attribute for Base64 {
+    const NAME: &'static str = "base64";
+    const EXAMPLE: &'static str = r#""iVBORw0KGgo=""#;
+    const IS_REQUIRED: bool = false;
+
+    fn read(value: &Value, at: &str, reader: &mut Reader) -> Option<Self> {
+        let text = reader.string(value, at)?;
+        match Self::parse(text.to_owned()) {
+            Ok(base64) => return Some(base64),
+            Err(error @ Base64Error::TooLarge(_)) => reader.note(Kind::TooLarge, at, capitalized(&error.to_string())),
+            Err(error) => reader.note(Kind::Invalid, at, capitalized(&error.to_string())),
+        }
+        None
+    }
+
+    fn show(&self) -> Value {
+        self.as_str().into()
+    }
+
+    fn schema() -> Value {
+        let description = format!(
+            "Instead of `body`: bytes as base64 text of at most {} KiB, in the standard alphabet with padding (RFC 4648 section 4).",
             MAX_BODY_BYTES / 1024
         );
         json!({"type": "string", "description": description})

@@ -1,7 +1,7 @@
 //! The ways in which a client can read a mock.
 
 use echo_service::{
-    domain::{Body, Call, EndpointId, Mock, Verb},
+    domain::{Call, EndpointId, Mock, Payload, Verb},
     replica::{FindError, Replica},
     store::{Filter, StoreError},
 };
@@ -54,5 +54,5 @@ async fn listed_by(replica: &Replica, filter: Filter, text: &str) -> Result<Stri
 }
 
 pub fn body_of(endpoint: Option<&Mock>) -> String {
-    endpoint.and_then(|endpoint| endpoint.response.body()).map_or("", Body::as_str).to_owned()
+    endpoint.and_then(|endpoint| endpoint.response.payload()).map_or("", Payload::text).to_owned()
 }

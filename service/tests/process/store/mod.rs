@@ -11,7 +11,7 @@ mod races;
 use std::{path::PathBuf, sync::Arc};
 
 use echo_service::{
-    domain::{Body, EndpointId, Headers, Mock, MockPath, MockResponse, Route, StatusCode, Verb},
+    domain::{Body, EndpointId, Headers, Mock, MockPath, MockResponse, Payload, Route, StatusCode, Verb},
     store::{EmbeddedStore, Store},
 };
 use futures_util::future::join_all;
@@ -111,14 +111,15 @@ fn response(which: usize) -> MockResponse {
         _ => (418, vec![], Some("plain")),
     };
     let headers = headers.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    let body = body.map(|text| Body::parse(text.to_owned()).unwrap());
+    let body = body.map(|text| Payload::Body(Body::parse(text.to_owned()).unwrap()));
     MockResponse::new(StatusCode::parse(code).unwrap(), Headers::parse(headers).unwrap(), body).unwrap()
 }
 
 /// An answer with a recognisable body.
 pub fn text_response(body: &str) -> MockResponse {
     let body = Body::parse(body.to_owned()).unwrap();
-    MockResponse::new(StatusCode::parse(200).unwrap(), Headers::parse(vec![]).unwrap(), Some(body)).unwrap()
+    MockResponse::new(StatusCode::parse(200).unwrap(), Headers::parse(vec![]).unwrap(), Some(Payload::Body(body)))
+        .unwrap()
 }
 
 /// Runs the suite for a kind of store.

@@ -115,7 +115,7 @@ fn attribute(value: &Value) -> AttributeValue {
 fn greeting() -> Mock {
     let response = text_response("Hello");
     let headers = Headers::parse(vec![("X-Greeting".to_owned(), "yes".to_owned())]).unwrap();
-    let response = MockResponse::new(response.code(), headers, response.body().cloned()).unwrap();
+    let response = MockResponse::new(response.code(), headers, response.payload().cloned()).unwrap();
     Mock { id: EndpointId::parse(GREETING).unwrap(), ..endpoint(Verb::Get, "/greeting", &response) }
 }
 

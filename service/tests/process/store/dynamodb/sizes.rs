@@ -1,7 +1,7 @@
 //! The largest mocks, and more mocks than fit into a page.
 
 use echo_service::{
-    domain::{Body, EndpointId, Headers, Mock, MockPath, MockResponse, Route, StatusCode, Verb},
+    domain::{Body, EndpointId, Headers, Mock, MockPath, MockResponse, Payload, Route, StatusCode, Verb},
     store::{Changes, Filter, Stored, Version, Write},
 };
 
@@ -13,7 +13,8 @@ fn largest(verb: Verb, character: &str) -> Mock {
     let headers = (0..63).map(|n| (format!("x-{n:02}"), "\"".repeat(254))).collect();
     let body = Body::parse(character.repeat(256 * 1024)).unwrap();
     let response =
-        MockResponse::new(StatusCode::parse(200).unwrap(), Headers::parse(headers).unwrap(), Some(body)).unwrap();
+        MockResponse::new(StatusCode::parse(200).unwrap(), Headers::parse(headers).unwrap(), Some(Payload::Body(body)))
+            .unwrap();
     let path = MockPath::parse(&format!("/{}", "%2F".repeat(682))).unwrap();
     Mock { id: EndpointId::generate(), route: Route::new(verb, path), response }
 }
