@@ -22,7 +22,7 @@ fn all_errors_are_reported_together_each_with_its_pointer() {
     let attributes = json!({
         "verb": "FETCH",
         "path": "greeting",
-        "response": {"code": 100, "headers": {"Content-Length": "5", "X A": "b"}, "body": 1, "delay": 1},
+        "response": {"code": 100, "headers": {"Content-Length": "5", "X A": "b"}, "body": 1, "wait": 1},
         "note": "x",
     });
     let id = echo.create("GET", "/x", json!({"code": 200}));
@@ -38,11 +38,11 @@ fn all_errors_are_reported_together_each_with_its_pointer() {
             /data/attributes/path: The path must begin with `/`: write `/greeting`
             /data/attributes/response/body: `body` must be a string: write JSON into `json`, as `"json": 1`
             /data/attributes/response/code: 100 is an interim code, and an answer needs a final code: write a code from 200 to 599
-            /data/attributes/response/delay: `delay` is not a member here: use `code`, `headers`, `body`, `json`, `base64`, or leave it out
+            /data/attributes/response/spare: `spare` is not a member here: use `code`, `headers`, `body`, `json`, `base64`, or leave it out
             /data/attributes/response/headers/Content-Length: `Content-Length` is set by the server that delivers the answer: leave it out
             /data/attributes/response/headers/X A: `X A` is not a header name: use letters, digits and !#$%&'*+-.^_`|~ only
+            /data/attributes/response/wait: `wait` is not a member here: use `code`, `headers`, `body`, `json`, `base64`, or leave it out
             /data/attributes/verb: `FETCH` is not an HTTP method. Use one of GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH, or ANY for all of these
-        "#] these
         "#]]
         .assert_eq(&told.concat());
     }
