@@ -316,7 +316,7 @@ pub fn read_answer(stream: &mut TcpStream) -> Answer {
     answer
 }
 
-fn parse(bytes: &[u8]) -> Answer {
+pub fn parse(bytes: &[u8]) -> Answer {
     let end = bytes
         .windows(4)
         .position(|window| window == b"\r\n\r\n")
