@@ -20,15 +20,19 @@ locals {
   # Without a certificate there is no HTTPS to redirect to.
   listener_ports = var.domain == null ? { mocks = 80, management = 8081, redirect = null } : { mocks = 443, management = 8443, redirect = 80 }
 
-  # The end of a task in order: the task continues to serve while the load balancer removes the task, then finishes its
-  # requests. ECS kills the task only long afterwards.
+  # The load balancer waits longer for an answer than a mock may delay it: 60 s by `--max-delay`, and seconds for the
+  # table. Otherwise clients would get its 504. The service waits longest, so that it closes no connection in use.
+  #
+  # The end of a task in order: the load balancer removes the task, and keeps connections until their last answer. ECS
+  # then stops the task. On Spot, ECS may stop the task at once: the task continues to serve while the load balancer
+  # removes it, then finishes its requests. ECS kills the task only long afterwards.
   times = {
-    load_balancer_idle_seconds = 60
+    load_balancer_idle_seconds = 70
     service_idle_seconds       = 75
     shutdown_delay_seconds     = 10
     shutdown_deadline_seconds  = 20
     stop_timeout_seconds       = 60
-    deregistration_seconds     = 30
+    deregistration_seconds     = 70
   }
 
   # AWS services that tasks use: ECS on their behalf, with the execution role, and the collector. DynamoDB and S3 have

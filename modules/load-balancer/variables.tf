@@ -12,9 +12,9 @@ variable "certificate_arn" {
 }
 
 variable "deregistration_delay_seconds" {
-  description = "Time for a stopping task to finish its requests before the load balancer closes their connections. Equal to the sum of the service's shutdown delay (10 s) and deadline (20 s)."
+  description = "Time for the requests of a stopping task before the load balancer closes their connections. At least `idle_timeout_seconds`: otherwise a deployment cuts delayed answers."
   type        = number
-  default     = 30
+  default     = 70
   nullable    = false
 }
 
@@ -32,9 +32,9 @@ variable "health_check_path" {
 }
 
 variable "idle_timeout_seconds" {
-  description = "Maximum time without data on a connection. Must be below the service's idle timeout (75 s): otherwise the service closes connections during a request, and clients see 502."
+  description = "Maximum time without data on a connection. Must be above the service's longest delay of an answer (60 s): otherwise clients see 504. Must be below the service's idle timeout (75 s): otherwise the service closes connections during a request, and clients see 502."
   type        = number
-  default     = 60
+  default     = 70
   nullable    = false
 }
 

@@ -85,9 +85,10 @@ run "without_nat_and_domain" {
     error_message = "Without a certificate the load balancer must serve HTTP only, without a redirect."
   }
 
-  # AWS drains a removed target for deregistration_delay; the task's stop time limit must come last.
+  # AWS keeps connections to a removed target for deregistration_delay; the task's stop time limit must come last.
   assert {
     condition = (
+      local.times.deregistration_seconds >= local.times.load_balancer_idle_seconds &&
       local.times.deregistration_seconds >= local.times.shutdown_delay_seconds + local.times.shutdown_deadline_seconds &&
       local.times.stop_timeout_seconds > local.times.shutdown_delay_seconds + local.times.shutdown_deadline_seconds &&
       local.times.service_idle_seconds > local.times.load_balancer_idle_seconds

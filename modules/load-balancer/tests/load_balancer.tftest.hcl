@@ -65,8 +65,8 @@ run "http" {
     error_message = "Mocks must be served if the firewall does not respond, because most of its rules only count."
   }
   assert {
-    condition     = aws_lb.main.idle_timeout == 60
-    error_message = "The load balancer must close idle connections before the service does (75 s)."
+    condition     = aws_lb.main.idle_timeout == 70
+    error_message = "The load balancer must wait for delayed answers (60 s), and close idle connections before the service does (75 s)."
   }
   assert {
     condition     = [for logs in aws_lb.main.access_logs : [logs.bucket, logs.enabled]] == [["echo-test-access-logs-1", true]]
@@ -82,8 +82,8 @@ run "http" {
     error_message = "Both target groups must check readiness on the management port: on the other port a mock could respond."
   }
   assert {
-    condition     = alltrue([for group in aws_lb_target_group.main : group.deregistration_delay == "30"])
-    error_message = "A task must have 30 seconds to finish its requests."
+    condition     = alltrue([for group in aws_lb_target_group.main : group.deregistration_delay == "70"])
+    error_message = "The load balancer must keep the connections of a removed task until the last answer."
   }
 
   assert {

@@ -88,6 +88,8 @@ async def _forward(arn, method, path, headers, body, query, raw_query_string=Non
     """Forwards to a healthy target, or to any target if none is healthy."""
     targets = alb._targets.get(arn, [])
     targets = [target for target in targets if _problem(arn, target) is None] or targets
+    # MiniStack waits 60 s for each load balancer.
+    alb.TARGET_IDLE_TIMEOUT = float(alb._lb_attr(_balancer(arn), "idle_timeout.timeout_seconds", "60"))
     target, started = random.choice(targets or [None]), time.time()
     if target is None:
         status, answer_headers, answer = 503, {}, b"no target is registered"

@@ -142,7 +142,7 @@ def prove_delivery(echo, env, following, lazy):
         change = lambda seconds: echo.aws.elbv2.modify_load_balancer_attributes(
             LoadBalancerArn=balancer["LoadBalancerArn"], Attributes=[{"Key": "idle_timeout.timeout_seconds", "Value": seconds}]
         )
-        change("61")
+        change("71")
         code, output = sandbox("plan", env)
         expect("the exit code of a plan", code, 2)
         for part in ("- change `module.echo.module.load_balancer.aws_lb.main`", "idle_timeout", "| **together** |"):
@@ -154,7 +154,7 @@ def prove_delivery(echo, env, following, lazy):
         succeed("drift", env)
         (issue,) = json.loads(issues.read_text())
         expect("the issue", (issue["title"], issue["state"], "idle_timeout" in issue["body"]), (f"environments/{env} has drifted", "open", True))
-        change("60")
+        change("70")
         succeed("drift", env)
         expect("the issue", json.loads(issues.read_text())[0]["state"], "closed")
         succeed("plan", env)

@@ -233,6 +233,7 @@ class Wiring:
             found = self.aws.elbv2.describe_target_group_attributes(TargetGroupArn=group["TargetGroupArn"])["Attributes"]
             delay = int(next(a["Value"] for a in found if a["Key"] == "deregistration_delay.timeout_seconds"))
             check(delay >= ending, f"connections are cut {delay} s after deregistration, while the service finishes requests for {ending} s")
+            check(delay >= idle, f"connections are cut {delay} s after deregistration, while an answer may take {idle} s")
 
     def allowed(self, role_arn):
         """The pairs of action and resource that a role's policies allow."""
