@@ -40,7 +40,13 @@ locals {
         [{ namespace = "AWS/WAFV2", metric = "BlockedRequests", dimensions = { WebACL = var.name, Region = local.region, Rule = "ALL" }, label = "firewall" }],
       ) },
       { title = "Load balancer: own 5xx, per minute", lines = ["load-balancer-5xx"], stat = "Sum", metrics = [
-        for codes in ["5XX", "502", "503", "504"] : { namespace = "AWS/ApplicationELB", metric = "HTTPCode_ELB_${codes}_Count", dimensions = local.load_balancer, label = codes }
+        for label, metric in {
+          "500"                               = local.failures.failed.metric
+          "502 (mocks can close connections)" = "HTTPCode_ELB_502_Count"
+          "503"                               = local.failures.unavailable.metric
+          "504"                               = local.failures.late.metric
+          "failed connections"                = local.failures.unconnected.metric
+        } : { namespace = "AWS/ApplicationELB", metric = metric, dimensions = local.load_balancer, label = label }
       ] },
       { title = "Service: 5xx, per minute", lines = ["management-5xx"], stat = "Sum", metrics = [
         { namespace = "AWS/ApplicationELB", metric = "HTTPCode_Target_5XX_Count", dimensions = local.target_groups.management, label = "management" },
@@ -54,7 +60,8 @@ locals {
 
     # Separate scales: a mock takes milliseconds, a change takes far longer.
     { height = 6, widgets = flatten([for face in ["mocks", "management"] : [
-      { title = "${title(face)}: latency (load balancer), s", lines = ["${face}-latency"], metrics = [
+      # No line for mocks: their delays count here.
+      { title = "${title(face)}: latency (load balancer), s", lines = [for slug in ["management-latency"] : slug if startswith(slug, face)], metrics = [
         for stat in ["p50", "p99"] : merge(local.latency[face][stat], { label = stat })
       ] },
       { title = "${title(face)}: latency (service), s", queries = {

@@ -11,6 +11,9 @@ locals {
     face => "\"http.server.request.duration\", ${local.telemetry_of_this}, \"http.route\"${route}"
   }
 
+  # Calls of mocks per second, as a histogram of their durations.
+  calls = "sum(rate({${local.requests.mocks}}[3m]))"
+
   silence_minutes = 5
 }
 

@@ -23,7 +23,8 @@ locals {
     mocks_faults = 5
     # Memory of all mocks, in percent of their limit, for 5 minutes. At 100 % Echo refuses new mocks with 507.
     mocks_memory_percent = 80
-    # Time to answer a mock, from memory or by one read of the table. Both take milliseconds.
+    # Time to answer a mock, from memory or by one read of the table, without a delay of the mock. Both take
+    # milliseconds.
     mocks_p99_seconds = 0.25
     # Minutes without any metric of the service. At least 10, because a new environment is silent until its first tasks
     # run.

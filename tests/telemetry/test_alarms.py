@@ -22,14 +22,24 @@ def requests(count, seconds=()):
     return minutes(count, p50=list(seconds), p99=list(seconds), requests=[1] * len(seconds))
 
 
+def failures(count, **by_metric):
+    """`count` minutes with these failures of the load balancer."""
+    return minutes(count, **({"failed": [], "late": [], "unavailable": [], "unconnected": []} | by_metric))
+
+
 # By alarm: data on which it rings, and data on which it is silent.
 CASES = {
     "load-balancer-5xx": (
-        {"six in each of three minutes, with pauses": minutes(1, [1] * 6) + minutes(1) + minutes(2, [1] * 6) + minutes(1)},
         {
-            "five in each minute": minutes(5, [1] * 5),
-            "a burst of two minutes": minutes(3) + minutes(2, [1] * 500),
-            "no such answer": minutes(5),
+            "six 503s in each of three minutes, with pauses": failures(1, unavailable=[1] * 6) + failures(1) + failures(2, unavailable=[1] * 6) + failures(1),
+            "tasks refuse connections": failures(5, unconnected=[1] * 6),
+            "all kinds together": failures(5, failed=[1], late=[1], unavailable=[1] * 2, unconnected=[1] * 2),
+        },
+        {
+            "five in each minute": failures(5, late=[1] * 5),
+            "a burst of two minutes": failures(3) + failures(2, unavailable=[1] * 500),
+            # The alarm has no metric of 502s.
+            "only mocks with a fault": failures(5),
         },
     ),
     "management-5xx": (
@@ -44,25 +54,13 @@ CASES = {
         {"six in five minutes": minutes(4, [0]) + minutes(1, [1] * 6), "more than one a minute": minutes(4, [1]) + minutes(1, [1, 1])},
         {"five in five minutes": minutes(5, [1]), "lines without errors": minutes(5, [0] * 90), "no line": minutes(5)},
     ),
-    "mocks-latency": (
-        {
-            "2 % are slow": requests(5, [0.002] * 980 + [0.3] * 20),
-            "2 % of a hundred are slow": requests(5, [0.002] * 98 + [0.3] * 2),
-            "one minute is good": requests(4, [0.3] * 1000) + requests(1, [0.002] * 1000),
-            "most of a few are slow": requests(5, [0.002] * 9 + [0.3] * 11),
-        },
-        {
-            "0.5 % are slow": requests(5, [0.002] * 995 + [3] * 5),
-            "three minutes are slow": requests(2, [0.002] * 1000) + requests(3, [3] * 1000),
-            "a few slow requests at night": requests(5, [0.002] * 20 + [3] * 2),
-            "a quiet night after a slow load test": requests(1, [3] * 1000) + requests(4, [0.002]),
-            "nothing after a slow load test": requests(2, [3] * 1000) + requests(3),
-            "no request": requests(5),
-        },
-    ),
     "management-latency": (
-        {"2 % are slow": requests(5, [0.02] * 98 + [3] * 2), "ten requests a minute, and each is slow": requests(5, [2.1] * 10)},
+        {"2 % are slow": requests(5, [0.02] * 98 + [3] * 2), "one minute is good": requests(4, [3] * 1000) + requests(1, [0.02] * 1000), "ten requests a minute, and each is slow": requests(5, [2.1] * 10)},
         {
+            "0.5 % are slow": requests(5, [0.02] * 995 + [3] * 5),
+            "three minutes are slow": requests(2, [0.02] * 1000) + requests(3, [3] * 1000),
+            "a quiet night after a slow load test": requests(1, [3] * 1000) + requests(4, [0.02]),
+            "nothing after a slow load test": requests(2, [3] * 1000) + requests(3),
             "changes that settle": requests(5, [0.2] * 50),
             "a slow list in each minute": requests(5, [0.2] * 10 + [9]),
             "one slow list": requests(4, [0.2] * 50) + requests(1, [9]),
@@ -212,6 +210,36 @@ class Divergence(OnPromQl):
     def test_it_is_silent_without_a_divergence_and_in_other_environments(self):
         self.assertIsNone(self.rings([0] * 31))
         self.assertIsNone(self.rings([1] * 31, **{"@resource.deployment.environment.name": "another"}))
+
+
+class Slowness(OnPromQl):
+    slug = "mocks-slow"
+
+    def rings(self, *minutes, **labels):
+        """The minute in which the alarm rings, if each minute has such numbers of quick and slow calls. The last minute repeats."""
+        recorded = next(it for it in RECORDED.series if it["Labels"].get("http.response.status_code") == "200" and "http.route" not in it["Labels"])
+        bounds, points, counts = recorded["Points"][0]["Bounds"], [], [0] * (len(recorded["Points"][0]["Bounds"]) + 1)
+        for minute in range(31):
+            quick, slow = minutes[min(minute, len(minutes) - 1)]
+            # Below 5 ms, and above 0.25 s.
+            counts[0] += quick
+            counts[bounds.index(0.25) + 1] += slow
+            points.append({"T": minute * MINUTE, "Sum": float(sum(counts)), "Bounds": bounds, "Counts": list(counts)})
+        return rings_after(self.slug, 0, [{"Labels": recorded["Labels"] | labels, "Points": points}])
+
+    def test_it_rings_after_four_slow_minutes(self):
+        self.assertIsNotNone(self.rings((980, 20)), "2 % are slow")
+        self.assertIsNotNone(self.rings((98, 2)), "2 % of a hundred are slow")
+        self.assertIsNotNone(self.rings((9, 11)), "most of a few are slow")
+        self.assertIsNotNone(self.rings((10, 0), *[(950, 50)] * 2, (1000, 0), *[(950, 50)] * 2, (1000, 0)), "one minute is good")
+
+    def test_it_is_silent_on_few_slow_calls_bursts_and_other_environments(self):
+        self.assertIsNone(self.rings((995, 5)), "0.5 % are slow")
+        self.assertIsNone(self.rings((1000, 0), *[(0, 1000)] * 3, (1000, 0)), "three minutes are slow")
+        self.assertIsNone(self.rings((20, 2)), "a few slow calls at night")
+        self.assertIsNone(self.rings((1000, 0), *[(0, 1000)] * 3, (0, 0)), "nothing after a slow load test")
+        self.assertIsNone(self.rings((0, 1000), **{"@resource.deployment.environment.name": "another"}))
+        self.assertIsNone(self.rings((0, 1000), **{"http.route": "/endpoints"}), "management")
 
 
 class Faults(OnPromQl):

@@ -94,7 +94,7 @@ run "dashboard" {
   assert {
     condition = (
       aws_cloudwatch_metric_alarm.main["cpu-saturated"].threshold == 50 && aws_cloudwatch_metric_alarm.main["memory-saturated"].threshold == 76 &&
-      aws_cloudwatch_metric_alarm.main["mocks-latency"].threshold == 0.5 &&
+      endswith(jsondecode(aws_cloudformation_stack.promql[0].template_body).Resources.MocksSlow.Properties.EvaluationCriteria.PromQLCriteria.Query, " > 0.5") &&
       jsondecode(aws_cloudformation_stack.promql[0].template_body).Resources.TelemetrySilent.Properties.EvaluationCriteria.PromQLCriteria.PendingPeriod == 1500
     )
     error_message = "Given thresholds must be used, and the others must keep their defaults."

@@ -51,7 +51,7 @@ run "alarms" {
   assert {
     condition = toset([for name in output.alarm_names : trimprefix(name, "echo-test-")]) == toset([
       "certificate-expiring", "cpu-saturated", "error-lines", "load-balancer-5xx", "management-5xx", "management-latency", "memory-saturated", "mocks-faults",
-      "mocks-latency", "mocks-near-limit", "replicas-diverged", "table-errors", "table-throttled", "tasks-below-minimum", "tasks-missing", "telemetry-silent", "unhealthy-tasks",
+      "mocks-near-limit", "mocks-slow", "replicas-diverged", "table-errors", "table-throttled", "tasks-below-minimum", "tasks-missing", "telemetry-silent", "unhealthy-tasks",
     ])
     error_message = "The alarms differ from the list in this test: add or remove the alarm here, in docs/runbook.md and in tests/telemetry."
   }
@@ -97,32 +97,34 @@ run "alarms" {
     condition     = toset(output.rollback_alarm_names) == toset(["echo-test-error-lines", "echo-test-management-5xx"])
     error_message = "Only alarms that Echo or its table causes may roll a deployment back. Clients can cause the others, by load tests, slow bodies or slow mocks."
   }
+  # UnHealthyHostCount counts health checks, which no mock answers.
   assert {
-    condition = !anytrue([
-      for alarm in aws_cloudwatch_metric_alarm.main : alarm.metric_name == "HTTPCode_Target_5XX_Count" && !strcontains(try(alarm.dimensions.TargetGroup, ""), "-management/")
-    ])
-    error_message = "No alarm may count 5xx answers on the mocks' target group: a mock can define a 5xx."
+    condition = toset(flatten([
+      for alarm in aws_cloudwatch_metric_alarm.main : [
+        for metric in concat([{ metric_name = alarm.metric_name, dimensions = alarm.dimensions }], flatten(alarm.metric_query[*].metric)) : metric.metric_name
+        if try(metric.dimensions.TargetGroup, "") == var.target_group_arn_suffixes.mocks
+      ]
+    ])) == toset(["UnHealthyHostCount"])
+    error_message = "No alarm may read answers of the mocks' target group: a mock can define a 5xx, and delay its answer."
   }
-
+  # Neither 502 nor all 5xx together: for a mock with a fault, the load balancer sends 502.
   assert {
-    condition = (
-      aws_cloudwatch_metric_alarm.main["load-balancer-5xx"].metric_name == "HTTPCode_ELB_5XX_Count" &&
-      aws_cloudwatch_metric_alarm.main["load-balancer-5xx"].dimensions == tomap({ LoadBalancer = "app/echo-test/50dc6c495c0c9188" }) &&
-      aws_cloudwatch_metric_alarm.main["load-balancer-5xx"].statistic == "Sum" &&
-      aws_cloudwatch_metric_alarm.main["load-balancer-5xx"].treat_missing_data == "notBreaching"
-    )
-    error_message = "load-balancer-5xx must count the load balancer's own 5xx answers, and treat missing data as good."
+    condition = {
+      for query in aws_cloudwatch_metric_alarm.main["load-balancer-5xx"].metric_query : query.id => join(" ", [one(query.metric).metric_name, one(query.metric).stat, one(query.metric).dimensions.LoadBalancer]) if !query.return_data
+      } == { for id, metric in {
+        failed = "HTTPCode_ELB_500_Count", late = "HTTPCode_ELB_504_Count", unavailable = "HTTPCode_ELB_503_Count", unconnected = "TargetConnectionErrorCount"
+    } : id => "${metric} Sum app/echo-test/50dc6c495c0c9188" } && aws_cloudwatch_metric_alarm.main["load-balancer-5xx"].treat_missing_data == "notBreaching"
+    error_message = "load-balancer-5xx must count the load balancer's failures that no mock requests, and treat missing data as good."
   }
   # With few samples, an alarm on a percentile alone keeps its state, or rings for a single request.
   assert {
-    condition = alltrue([
-      for face in ["management", "mocks"] :
-      { for query in aws_cloudwatch_metric_alarm.main["${face}-latency"].metric_query : query.id => try(one(query.metric).stat, query.expression) } == {
+    condition = (
+      { for query in aws_cloudwatch_metric_alarm.main["management-latency"].metric_query : query.id => try(one(query.metric).stat, query.expression) } == {
         p50 = "p50", p99 = "p99", requests = "Sum", result = "IF(requests >= 100, p99, p50)"
       } &&
-      alltrue([for query in aws_cloudwatch_metric_alarm.main["${face}-latency"].metric_query : one(query.metric).dimensions.TargetGroup == var.target_group_arn_suffixes[face] if !query.return_data])
-    ])
-    error_message = "An alarm on latency must use p99 of its own listener, and p50 in minutes with few requests."
+      alltrue([for query in aws_cloudwatch_metric_alarm.main["management-latency"].metric_query : one(query.metric).dimensions.TargetGroup == var.target_group_arn_suffixes.management if !query.return_data])
+    )
+    error_message = "The alarm on latency must use p99 of management, and p50 in minutes with few requests."
   }
   assert {
     condition = (
@@ -194,8 +196,10 @@ run "alarms" {
     error_message = "telemetry-silent must ring when this environment's service has sent no metric for 15 minutes."
   }
   assert {
-    condition     = endswith(jsondecode(aws_cloudformation_stack.promql[0].template_body).Resources.MocksFaults.Properties.EvaluationCriteria.PromQLCriteria.Query, " > 5")
-    error_message = "mocks-faults must ring above its threshold."
+    condition = { for id in ["MocksFaults", "MocksSlow"] : id => regex("> (\\S+)$", jsondecode(aws_cloudformation_stack.promql[0].template_body).Resources[id].Properties.EvaluationCriteria.PromQLCriteria.Query)[0] } == {
+      MocksFaults = "5", MocksSlow = "0.25"
+    }
+    error_message = "mocks-faults and mocks-slow must ring above their thresholds."
   }
   assert {
     condition = alltrue([
@@ -256,8 +260,8 @@ run "without_promql_and_certificate" {
     error_message = "Without PromQL the dashboard must have no chart, and rows must keep their full width."
   }
   assert {
-    condition     = length(setintersection([for name in output.alarm_names : trimprefix(name, "echo-test-")], ["certificate-expiring", "mocks-faults", "mocks-near-limit", "replicas-diverged", "telemetry-silent"])) == 0
-    error_message = "Without certificate and PromQL, certificate-expiring, mocks-faults, mocks-near-limit, replicas-diverged and telemetry-silent must not exist."
+    condition     = length(setintersection([for name in output.alarm_names : trimprefix(name, "echo-test-")], ["certificate-expiring", "mocks-faults", "mocks-near-limit", "mocks-slow", "replicas-diverged", "telemetry-silent"])) == 0
+    error_message = "Without certificate and PromQL, certificate-expiring, mocks-faults, mocks-near-limit, mocks-slow, replicas-diverged and telemetry-silent must not exist."
   }
 }
 

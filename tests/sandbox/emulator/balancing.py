@@ -5,6 +5,7 @@ alarms use.
 """
 
 import random
+import re
 import time
 import urllib.error
 import urllib.request
@@ -106,8 +107,12 @@ async def _forward(arn, method, path, headers, body, query, raw_query_string=Non
     else:
         # The load balancer's own answer: the target gave none.
         status = 504 if b"timed out" in answer else status
-        for name in ("5XX", status):
-            aws_metrics.publish(NAMESPACE, f"HTTPCode_ELB_{name}_Count", 1, LoadBalancer=_name(_balancer(arn)))
+        names = [f"HTTPCode_ELB_{status}_Count"]
+        # Otherwise the target closed an established connection, as a mock may on purpose.
+        if re.search(rb"refused|No route to host", answer):
+            names.append("TargetConnectionErrorCount")
+        for name in names:
+            aws_metrics.publish(NAMESPACE, name, 1, LoadBalancer=_name(_balancer(arn)))
     access_logs.note(_balancer(arn), arn, target, started, took, status, isinstance(answer, StreamingResponse), method, path, headers)
     return status, answer_headers, answer
 
