@@ -177,7 +177,7 @@ fn the_examples_work_when_pasted() {
         created
     };
     let created = examples.keys().map(create).next().unwrap();
-    assert_eq!(examples.keys().skip(1).map(create).count(), 6);
+    assert_eq!(examples.keys().skip(1).map(create).count(), 9);
     for (method, target, headers, body, expected) in [
         ("GET", "/greeting", "", "", "Hello, world"),
         ("GET", "/greeting?lang=fr", "Accept: text/html\r\n", "", "Bonjour"),
@@ -187,9 +187,12 @@ fn the_examples_work_when_pasted() {
         ("POST", "/login", "Content-Type: application/x-www-form-urlencoded\r\n", "name=ada", "Welcome, Ada"),
         ("POST", "/orders", "", r#"{"id": 1, "items": [{"sku": "a1", "count": 2}]}"#, "Ordered"),
         ("POST", "/orders", "", r#"{"items": []}"#, "Not mocked"),
+        ("GET", "/users", "", "", r#"{"users":[{"id":5,"name":"Ada"}]}"#),
     ] {
         assert_eq!(echo.call_with(method, target, headers, body.as_bytes()).text(), expected, "{method} {target}");
     }
+    assert_eq!(echo.call("GET", "/session").headers.iter().filter(|(name, _)| name == "set-cookie").count(), 2);
+    assert!(echo.call("GET", "/pixel.gif").body.starts_with(b"GIF89a"));
     let id = created.json()["data"]["id"].as_str().unwrap().to_owned();
     let changed = echo.patch(&id, &example("/endpoints/{id}", "patch", "/requestBody"));
     assert_eq!(changed.status, 200, "{}", changed.text());

@@ -6,10 +6,13 @@ use crate::api::document::object;
 
 /// Documents by name, in the form of OpenAPI.
 pub fn of_new_endpoints() -> Value {
-    let mock = |path: &str, verb: &str, when: Value, body: &str| {
-        let response = json!({"code": 200, "headers": {"Content-Type": "text/plain"}, "body": body});
+    let answer = |path: &str, verb: &str, when: Value, response: Value| {
         object([("verb", verb.into()), ("path", path.into()), ("when", when), ("response", response)])
     };
+    let mock = |path: &str, verb: &str, when: Value, body: &str| {
+        answer(path, verb, when, json!({"code": 200, "headers": {"Content-Type": "text/plain"}, "body": body}))
+    };
+    let get = |path: &str, response: Value| answer(path, "GET", Value::Null, response);
     let mut last = mock("/{*all}", "ANY", Value::Null, "Not mocked");
     last["priority"] = (-1_000).into();
     let examples = [
@@ -35,6 +38,24 @@ pub fn of_new_endpoints() -> Value {
             "json",
             "A part of a JSON body",
             mock("/orders", "POST", json!({"body": {"json": {"items": [{"sku": "a1"}]}}}), "Ordered"),
+        ),
+        ("object", "A JSON answer", get("/users", json!({"code": 200, "json": {"users": [{"id": 5, "name": "Ada"}]}}))),
+        (
+            "cookies",
+            "An answer with two cookies",
+            get("/session", json!({"code": 204, "headers": {"Set-Cookie": ["session=8f2c; HttpOnly", "theme=dark"]}})),
+        ),
+        (
+            "bytes",
+            "A file in base64",
+            get(
+                "/pixel.gif",
+                json!({
+                    "code": 200,
+                    "headers": {"Content-Type": "image/gif"},
+                    "base64": "R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7",
+                }),
+            ),
         ),
         ("last", "A last resort by priority", last),
     ];
