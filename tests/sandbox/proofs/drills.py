@@ -1,6 +1,6 @@
 """Drills: breaks an environment as AWS may break it, and follows docs/runbook.md: from the alarm, by its commands, to the cause, and back.
 
-Needs a sandbox with the environment (tests/sandbox/run --drills makes one). An alarm takes minutes, all drills 45 minutes.
+Needs a sandbox with the environment (tests/sandbox/run --drills makes one). An alarm takes minutes, all drills 60 minutes.
 """
 
 import argparse
@@ -43,6 +43,8 @@ fi
 """
 # Maximum time until an alarm rings, and until it ends: the longest window is fifteen minutes.
 PATIENCE = 25 * 60
+# Time of calls that ring no alarm. An alarm on calls rings after six minutes.
+ON_PURPOSE = 10 * 60
 # Access logs arrive every five minutes.
 LATE = 6 * 60
 
@@ -170,6 +172,21 @@ def clients_flood(echo):
 
 
 @contextlib.contextmanager
+def mocks_fail_on_purpose(echo):
+    """Calls mocks that answer late, with 503, or not at all, for longer than alarms on calls need. None rings."""
+    responses = {"late": {"delay": "2s"}, "refusing": {"code": 503}, "cut": {"fault": "reset"}}
+    for path, response in responses.items():
+        attributes = {"verb": "GET", "path": f"/on/purpose/{path}", "response": {"code": 200} | response}
+        expect(f"the creation of {path}", echo.manage("POST", "/endpoints", {"data": {"type": "endpoints", "attributes": attributes}})[0], 201)
+    with contextlib.ExitStack() as calls:
+        for path in responses:
+            calls.enter_context(for_ever(lambda path=path: echo.mocks.ask("GET", f"/on/purpose/{path}")))
+        time.sleep(ON_PURPOSE)
+        expect("the ringing alarms", ringing(echo), set())
+        yield
+
+
+@contextlib.contextmanager
 def memory_is_full(echo):
     """Creates large mocks until Echo refuses them. Then deletes them and replaces the tasks, as in the runbook."""
     made = []
@@ -199,6 +216,10 @@ DRILLS = {
     # Echo itself stays quick, and the sandbox's tasks have no limit of CPU that could ring.
     "flood": (clients_flood, set(), [
         ("Who sends that?", "access-logs", r"\d{5,} 200 200 127.0.0.1"),
+    ]),
+    "purpose": (mocks_fail_on_purpose, set(), [
+        ("Who sends that?", "access-logs", r"\d{2,} 502 - 127.0.0.1"),
+        ("Delays and faults of mocks", "explain", r'/on/purpose/cut \S+ "fault":"reset"'),
     ]),
     "memory": (memory_is_full, {"mocks-near-limit"}, [
         ("First look", "describe-alarms", "mocks-near-limit"),
