@@ -103,17 +103,11 @@ def planned(root, *options):
     return json.loads(subprocess.check_output([ROOT / "scripts/sandbox", "exec", *show])), file
 
 
-def applied(root, values, overridden=False):
-    """Applies, and returns the plan."""
+def change(root, values, overridden=False):
+    """Applies, and notes the changed attributes. Returns the plan."""
     written(root, values, overridden)
     plan, file = planned(root)
     succeed("terraform", root, "apply", str(file))
-    return plan
-
-
-def change(root, values, overridden=False):
-    """Applies, and notes the changed attributes. Returns the plan."""
-    plan = applied(root, values, overridden)
     seen.update(inplace.changed_in_place(plan, attributes))
     folders.update(inplace.folders_of(plan).values())
     return plan
@@ -159,10 +153,9 @@ def prove_forgotten():
         # A part of the environment is enough, and its plan is faster.
         address = "module.echo.module.network.aws_cloudwatch_log_group.flow_logs"
         written(ENV, {"retention": "{ flow_log_days = 5 }"}, overridden=False)
-        _, file = planned(ENV, f"-target={address}")
         FORGETS.write_text("Logs_20140328.PutRetentionPolicy")
         try:
-            succeed("terraform", ENV, "apply", str(file))
+            succeed("terraform", ENV, "apply", "-auto-approve", f"-target={address}")
         finally:
             FORGETS.unlink()
         plan, _ = planned(ENV, f"-target={address}")
@@ -186,7 +179,8 @@ def prove_all(short):
     aws = Aws(f"http://127.0.0.1:{4566 + OFFSET}")
     with proving(f"account: the role that applies {ENV} is limited to its VPC, and the next plan is empty"):
         (network,) = (vpc for vpc in aws.ec2.describe_vpcs()["Vpcs"] if not vpc["IsDefault"])
-        applied("account", {"vpc_arns": f'{{ {ENV} = "arn:aws:ec2:{REGION}:{network["OwnerId"]}:vpc/{network["VpcId"]}" }}'})
+        written("account", {"vpc_arns": f'{{ {ENV} = "arn:aws:ec2:{REGION}:{network["OwnerId"]}:vpc/{network["VpcId"]}" }}'}, overridden=False)
+        succeed("terraform", "account", "apply", "-auto-approve")
         nothing_left("account")
     with proving(f"{ENV}: AWS accepts every call in its order, and no way out of a task closes before its successor opens"):
         in_order(f"apply/{ENV}")
