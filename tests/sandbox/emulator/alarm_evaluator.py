@@ -3,6 +3,7 @@
 tests/telemetry/alarms.py has the evaluation and its tests. Prometheus's engine answers alarms on PromQL from the tasks' telemetry.
 """
 
+import os
 import time
 from collections import defaultdict
 
@@ -31,7 +32,10 @@ def apply():
 
 
 def start():
-    aws_metrics.for_ever(_evaluate_all)
+    # Without tasks nothing publishes the metrics of alarms, and changes.py gives alarms values that the evaluation does
+    # not know.
+    if not os.environ.get("SANDBOX_WITHOUT_TASKS"):
+        aws_metrics.for_ever(_evaluate_all)
 
 
 def _put_promql(properties):
