@@ -24,6 +24,8 @@ use crate::{
 
 /// Interval at which the rate limits forget idle callers.
 const FORGET_INTERVAL: Duration = Duration::from_mins(1);
+/// Time to send delayed answers after the deadline of a stop.
+const HURRY_DEADLINE: Duration = Duration::from_millis(500);
 
 /// The instruments of all parts.
 pub fn instruments() -> Vec<Description> {
@@ -53,6 +55,8 @@ pub struct App {
     servers: TaskTracker,
     /// Closes the listeners.
     close: DropGuard,
+    /// Ends the delays of answers.
+    hurry: CancellationToken,
     /// The address of the mocks.
     pub mock_address: SocketAddr,
     /// The address of management.
@@ -120,6 +124,7 @@ impl App {
                 mock_port: management_listener.is_some().then(|| mock_address.port()),
             },
             body_limits: config.document_limits,
+            max_delay: config.max_delay,
             shared_listener: management_listener.is_none(),
         };
         let management = Arc::new(management.into_endpoint());
@@ -134,16 +139,19 @@ impl App {
             rate,
             trusted,
             uploads: Uploads::new(config.document_limits),
+            max_delay: config.max_delay,
         });
 
         let ratio = config.exports.mock_ratio.unwrap_or(1.0);
         let telemetry = Arc::new(HttpTelemetry::new(&telemetry.meter(), telemetry.tracer(), ratio));
+        let hurry = CancellationToken::new();
         let server = |listener, face| Server {
             listener,
             face,
             limits: config.connection_limits.clone(),
             telemetry: Arc::clone(&telemetry),
             lines: Arc::clone(&gate.lines),
+            hurry: hurry.clone(),
         };
         let (management_address, servers) = match management_listener {
             None => (mock_address, vec![server(mock_listener, Face::Both { mocks: Arc::clone(&mocks), management })]),
@@ -163,6 +171,7 @@ impl App {
         let app = Self {
             servers: tasks,
             close: close.drop_guard(),
+            hurry,
             mock_address,
             management_address,
             readiness,
@@ -196,7 +205,12 @@ impl App {
         self.readiness.set(false);
         tokio::time::sleep(ended.clone().unwrap_or_default()).await;
         drop(self.close);
-        let have_finished = tokio::time::timeout(deadline, self.servers.wait()).await.is_ok();
+        let finish = async |within| tokio::time::timeout(within, self.servers.wait()).await.is_ok();
+        let mut have_finished = finish(deadline).await;
+        if !have_finished {
+            self.hurry.cancel();
+            have_finished = finish(HURRY_DEADLINE).await;
+        }
         self.mocks.replica.leave().await;
         self.gate.lines.report();
         ended.map(|_| have_finished)

@@ -2,15 +2,15 @@
 //!
 //! Echo never compresses, rewrites or authenticates the answer of a mock.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Response, request::Parts};
 use hyper::{body::Incoming, ext::ReasonPhrase};
 
 use crate::{
-    domain::{Call, Content, Undecided, Verb},
-    replica::{FindError, Replica},
+    domain::{Call, Content, Fault, Undecided, Verb},
+    replica::{FindError, Replica, Reply},
     store::StoreError,
     web::{
         client::{TrustedProxies, network_of},
@@ -38,6 +38,16 @@ pub enum Outcome {
     Fault,
 }
 
+/// The answer to a call.
+pub struct Answered {
+    pub response: Response<Bytes>,
+    pub outcome: Outcome,
+    /// The answer waits for this time.
+    pub delay: Duration,
+    /// The answer is broken like this.
+    pub fault: Option<Fault>,
+}
+
 /// See the module documentation.
 pub struct Mocks {
     pub replica: Arc<Replica>,
@@ -46,27 +56,28 @@ pub struct Mocks {
     pub rate: RateLimit<IpAddr>,
     pub trusted: TrustedProxies,
     pub uploads: Uploads,
+    pub max_delay: Duration,
 }
 
 impl Mocks {
     /// Answers a request of this peer. `path` is the canonical path, if the request has one. Reads the body only if a
     /// mock tests it.
-    pub async fn answer(
-        &self,
-        head: &Parts,
-        path: Option<&str>,
-        body: &mut Incoming,
-        peer: IpAddr,
-    ) -> (Response<Bytes>, Outcome) {
-        let (mut response, outcome) = match self.find(head, path, body, peer).await {
-            Ok(answer) => (answer, Outcome::Served),
-            Err((refusal, outcome)) => (refusal.into_http(), outcome),
+    pub async fn answer(&self, head: &Parts, path: Option<&str>, body: &mut Incoming, peer: IpAddr) -> Answered {
+        let (mut response, outcome, effects) = match self.find(head, path, body, peer).await {
+            Ok(Reply { response, effects }) => (response, Outcome::Served, effects),
+            Err((refusal, outcome)) => (refusal.into_http(), outcome, None),
         };
         if response.status().canonical_reason().is_none() {
             // Without an empty reason phrase, hyper would write `<none>` for an unknown code.
             response.extensions_mut().insert(ReasonPhrase::from_static(b""));
         }
-        (response, outcome)
+        let mut answered = Answered { response, outcome, delay: Duration::ZERO, fault: None };
+        if let Some(effects) = effects {
+            answered.delay =
+                effects.delay.map_or(Duration::ZERO, |delay| delay.sample(&mut rand::rng(), self.max_delay));
+            answered.fault = effects.fault;
+        }
+        answered
     }
 
     async fn find(
@@ -75,7 +86,7 @@ impl Mocks {
         path: Option<&str>,
         body: &mut Incoming,
         peer: IpAddr,
-    ) -> Result<Response<Bytes>, (ApiError, Outcome)> {
+    ) -> Result<Reply, (ApiError, Outcome)> {
         let client = || network_of(self.trusted.client(peer, &head.headers));
         if self.rate.is_on() {
             self.rate.check(&client()).map_err(|wait| (ApiError::too_many_requests(wait), Outcome::Limited))?;
@@ -95,7 +106,7 @@ impl Mocks {
             found = Box::pin(self.replica.find(&call)).await;
         }
         let refusal = match found {
-            Ok(Some(answer)) => return Ok(answer),
+            Ok(Some(reply)) => return Ok(reply),
             Ok(None) if (self.names_nearest)(head) => return Err(missed(self.replica.nearest(&call))),
             Ok(None) => return Err(missed(Vec::new())),
             Err(FindError::Undecided(why)) => return Err((ApiError::undecided(why), Outcome::Refused)),

@@ -2,9 +2,12 @@
 
 mod attributes;
 mod call;
+mod effects;
 mod reader;
 mod response;
 mod when;
+
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
@@ -24,6 +27,13 @@ const DATA: &str = "/data";
 
 /// Whether a canonical path is reserved, because management is on the same listener.
 pub type IsReserved = fn(&str) -> bool;
+
+/// The rules of this process for new values.
+#[derive(Clone, Copy)]
+pub struct Rules {
+    pub is_reserved: IsReserved,
+    pub max_delay: Duration,
+}
 
 /// The schemas of the attributes in requests. A new mock cannot have a reserved path, but an answer can hold one.
 pub const REQUESTED: [&str; 2] = ["NewAttributes", "AttributeChanges"];
@@ -69,8 +79,9 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
 }
 
 /// Reads a new endpoint.
-pub fn read_new(document: &Value, is_reserved: IsReserved) -> Result<Mock, ApiError> {
-    let mut reader = Reader::new(&is_reserved, false, home);
+pub fn read_new(document: &Value, rules: Rules) -> Result<Mock, ApiError> {
+    let mut reader = Reader::new(&rules.is_reserved, false, home);
+    reader.max_delay = rules.max_delay;
     let endpoint = reader.data(document).and_then(|data| {
         if data.get("id").is_some_and(|id| !id.is_null()) {
             reader.note(Kind::ClientId, "/data/id", "The server generates the id of an endpoint: leave `id` out");
@@ -81,10 +92,12 @@ pub fn read_new(document: &Value, is_reserved: IsReserved) -> Result<Mock, ApiEr
 }
 
 /// Merges changes into the document of an endpoint, and reads the result like a new endpoint.
-pub fn read_changes(document: &Value, current: &Mock, is_reserved: IsReserved) -> Result<Mock, ApiError> {
-    // A mock may keep a path from before the listener was shared.
-    let is_reserved = |path: &str| is_reserved(path) && path != current.route.path.as_str();
+pub fn read_changes(document: &Value, current: &Mock, rules: Rules) -> Result<Mock, ApiError> {
+    // A mock may keep a path from before the listener was shared, and a delay from before the maximum was lowered.
+    let is_reserved = |path: &str| (rules.is_reserved)(path) && path != current.route.path.as_str();
     let mut reader = Reader::new(&is_reserved, true, home);
+    reader.max_delay =
+        current.response.effects().delay.map_or(rules.max_delay, |delay| delay.longest().max(rules.max_delay));
     let endpoint = reader.data(document).and_then(|data| {
         let id = current.id.to_string();
         if let Some(other) = data.get("id").filter(|other| !other.is_null() && other.as_str() != Some(&id)) {
@@ -160,7 +173,8 @@ mod tests {
 
     use super::{attributes::MOCK, reader::Member, response::RESPONSE, *};
     use crate::domain::{
-        Base64, Body, EndpointId, Headers, Json, MockPath, Payload, Priority, Route, StatusCode, Verb, When,
+        Base64, Body, Delay, EndpointId, Fault, Headers, Json, MockPath, Payload, Priority, Route, StatusCode, Verb,
+        When,
     };
 
     fn endpoint(verb: Verb, path: &str, code: u16, fields: Vec<(String, String)>, payload: Option<Payload>) -> Mock {
@@ -179,6 +193,14 @@ mod tests {
         ]
     }
 
+    fn delay() -> impl Strategy<Value = Delay> {
+        (1..200_000_u64, 0..100_000_u64).prop_flat_map(|(from, more)| {
+            let [from, to] = [from, from + more].map(|millis| format!("{millis}ms"));
+            let both = [json!({"from": from, "to": to}), json!({"median": from, "p99": to}), json!(to)];
+            select(both.map(|delay| Delay::parse(&delay).unwrap()).to_vec())
+        })
+    }
+
     proptest! {
         #[test]
         fn a_shown_endpoint_is_read_as_the_same_endpoint(
@@ -188,10 +210,14 @@ mod tests {
             code in 200_u16..600,
             fields in hash_map("x-[a-z]{1,6}", vec("([!-~]{0,8})", 1..3), 0..5),
             payload in option::of(payload()),
+            delay in option::of(delay()),
+            fault in option::of(select(&Fault::ALL[..])),
         ) {
             let fields = fields.iter().flat_map(|(name, values)| values.iter().map(|value| (name.clone(), value.clone())));
             let mut endpoint = endpoint(verb, &path, code, fields.collect(), payload);
             endpoint.route.priority = Priority::parse(priority).unwrap();
+            let fault = fault.filter(|fault| *fault == Fault::Truncate || endpoint.response.payload().is_none());
+            endpoint.response = endpoint.response.with_delay(delay).with_fault(fault).unwrap();
             let mut reader = Reader::new(&|_| false, false, home);
             let read = Mock::read(&endpoint.show(), "", &mut reader);
             let read = reader.finish(read).unwrap();
@@ -206,6 +232,8 @@ mod tests {
         let mut full = endpoint(Verb::ALL[0], "/x", 200, fields, Some(payload));
         full.route.priority = Priority::parse(1).unwrap();
         full.route.when = When::parse(&json!({"body": "x"})).unwrap();
+        let delay = Delay::parse(&json!("1s")).unwrap();
+        full.response = full.response.with_delay(Some(delay)).with_fault(Some(Fault::Truncate)).unwrap();
         let shown = full.show();
         for (object, members) in [(&shown, MOCK), (&shown[MockResponse::NAME], RESPONSE)] {
             let names = object.as_object().unwrap().keys().map(String::as_str);

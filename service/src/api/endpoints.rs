@@ -12,7 +12,7 @@ use super::{
     access::{MayRead, MayWrite, may_read},
     budget::{self, reserve},
     conditions::{self, etag},
-    document::{self, IsReserved},
+    document::{self, Rules},
     error::{ApiError, excerpt},
     jsonapi::{JsonApi, RequestDocument},
     location::Locations,
@@ -41,7 +41,7 @@ pub struct Created(pub Arc<OnceLock<EndpointId>>);
 pub struct EndpointsApi {
     pub replica: Arc<Replica>,
     pub locations: Locations,
-    pub is_reserved: IsReserved,
+    pub rules: Rules,
 }
 
 /// `If-Match` and `If-None-Match` are parameters for the description only: [`conditions`] reads all lines of a field,
@@ -103,7 +103,7 @@ impl EndpointsApi {
     async fn create(&self, _access: MayWrite, request: &Request, body: RequestDocument) -> Result<New, ApiError> {
         Parameters::of(request).check()?;
         reserve(request, body.room()).await?;
-        let mut endpoint = document::read_new(&body.read().await?, self.is_reserved)?;
+        let mut endpoint = document::read_new(&body.read().await?, self.rules)?;
         if !endpoint.route.when.is_empty() {
             endpoint.id = self.replica.next_id().await?;
         }
@@ -147,8 +147,8 @@ impl EndpointsApi {
 
     /// Change an endpoint
     ///
-    /// Absent members keep their values. The members of `response` merge; `headers` is replaced as a whole. Null clears
-    /// an optional member.
+    /// Absent members keep their values. The members of `response` merge; `headers`, `json` and `delay` are replaced as a
+    /// whole. Null clears an optional member.
     #[oai(path = "/endpoints/:id", method = "patch", operation_id = "changeEndpoint")]
     async fn change(
         &self,
@@ -171,7 +171,7 @@ impl EndpointsApi {
         let changes = body.read().await?;
         // Concurrent changes compete: one succeeds in each round. The deadline of the request ends the loop.
         loop {
-            let endpoint = document::read_changes(&changes, &current.endpoint, self.is_reserved)?;
+            let endpoint = document::read_changes(&changes, &current.endpoint, self.rules)?;
             reserve(request, json_bytes(&endpoint)).await?;
             let write = Write::Replace { endpoint: endpoint.clone(), expected: current.version };
             match self.replica.write(write).await {

@@ -43,7 +43,7 @@ pub use location::{Locations, PublicUrl};
 use self::{
     budget::Budget,
     docs::Documentation,
-    document::IsReserved,
+    document::{IsReserved, Rules},
     endpoints::{Created, EndpointsApi},
     error::ApiError,
     explain::ExplainApi,
@@ -63,6 +63,8 @@ pub struct Management {
     pub gate: Arc<Gate>,
     pub locations: Locations,
     pub body_limits: BodyLimits,
+    /// The longest delay of a new mock.
+    pub max_delay: Duration,
     /// Whether mocks are on the same listener. If so, some paths are reserved, and the documentation can call mocks.
     pub shared_listener: bool,
 }
@@ -75,7 +77,8 @@ impl Management {
         let store = StoreApi { replica: Arc::clone(&self.replica) };
         let replica = Arc::clone(&self.replica);
         let explain = ExplainApi { replica: Arc::clone(&self.replica), is_reserved };
-        let endpoints = EndpointsApi { replica: self.replica, locations: self.locations, is_reserved };
+        let rules = Rules { is_reserved, max_delay: self.max_delay };
+        let endpoints = EndpointsApi { replica: self.replica, locations: self.locations, rules };
         let has_keys = self.gate.has_keys();
         let routes = documented((endpoints, explain, store, health), self.shared_listener, has_keys);
         let front = Arc::new(Front {

@@ -210,6 +210,14 @@ pub struct Settings {
     #[arg(allow_negative_numbers = true)]
     pub max_header_bytes: String,
 
+    /// Maximum delay of a mock's answer
+    ///
+    /// Management refuses longer delays with 422; stored delays are cut. A delay does not count in --request-timeout. A
+    /// waiting answer occupies a connection. Load balancers end a request after their own idle time-out (AWS: 60 s).
+    #[arg(long, env = "ECHO_MAX_DELAY", value_name = "DURATION", default_value = "60s", help_heading = "Limits")]
+    #[arg(allow_hyphen_values = true)]
+    pub max_delay: String,
+
     /// Maximum time to receive a request's line and headers
     ///
     /// For the first request on a connection, the clock starts when the connection opens. Echo closes connections of
@@ -228,7 +236,7 @@ pub struct Settings {
 
     /// Maximum time from the end of a request's headers to its answer
     ///
-    /// Includes the time to receive the body. After it, management answers 408 or 503; a mock answers and closes the
+    /// Includes the time to receive the body, and excludes delays of mocks. After it, management answers 408 or 503; a mock answers and closes the
     /// connection.
     #[arg(long, env = "ECHO_REQUEST_TIMEOUT", value_name = "DURATION", default_value = "30s")]
     #[arg(help_heading = "Time-outs", allow_hyphen_values = true)]
@@ -244,7 +252,7 @@ pub struct Settings {
     /// Maximum time for running requests to finish, after the delay
     ///
     /// Keep it below the time that the platform grants before SIGKILL (ECS: 30 s), so that the last telemetry can be
-    /// sent.
+    /// sent. Delayed answers of mocks go out at the deadline at the latest.
     #[arg(long, env = "ECHO_SHUTDOWN_DEADLINE", value_name = "DURATION", default_value = "20s")]
     #[arg(help_heading = "Time-outs", allow_hyphen_values = true)]
     pub shutdown_deadline: String,

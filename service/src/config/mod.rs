@@ -47,6 +47,8 @@ pub struct Config {
     pub mocks_bytes: u64,
     /// Whether a 404 names the nearest mocks. `None`: for clients of management without keys on the same listener.
     pub near_misses: Option<bool>,
+    /// Maximum delay of a mock's answer.
+    pub max_delay: Duration,
     pub document_limits: BodyLimits,
     pub connection_limits: ConnectionLimits,
     pub lease: Lease,
@@ -94,6 +96,7 @@ impl Config {
         let connections = p.required("max-connections", &settings.max_connections, within(1..=1_000_000));
         let body_bytes = p.required("max-body-bytes", &settings.max_body_bytes, within(1_024..=1 << 30));
         let header_bytes = p.required("max-header-bytes", &settings.max_header_bytes, within(8_192..=1 << 20));
+        let max_delay = p.required("max-delay", &settings.max_delay, duration);
         let header_timeout = p.required("header-timeout", &settings.header_timeout, positive_duration);
         let idle_timeout = p.required("idle-timeout", &settings.idle_timeout, positive_duration);
         let request_timeout = p.required("request-timeout", &settings.request_timeout, positive_duration);
@@ -143,6 +146,7 @@ impl Config {
                 management_rate: management_rate?,
                 mock_rate: mock_rate?,
                 mocks_bytes: mocks_bytes.map_or_else(|| memory::default_for_mocks(&store), |bytes| bytes as u64),
+                max_delay: max_delay?,
                 document_limits: BodyLimits { bytes: body_bytes?, time: request_timeout? },
                 connection_limits: ConnectionLimits {
                     connections: connections?,

@@ -1,8 +1,12 @@
 //! The answer of a mock.
 
+mod delay;
+mod fault;
 mod headers;
 mod payload;
 
+pub use delay::{Delay, DelayError};
+pub use fault::{Fault, FaultError};
 pub use headers::{HeaderError, Headers, MAX_HEADER_BYTES, MAX_HEADERS};
 pub use payload::{Base64, Base64Error, Body, Json, MAX_BODY_BYTES, Payload};
 
@@ -47,6 +51,14 @@ pub struct MockResponse {
     code: StatusCode,
     headers: Headers,
     payload: Option<Payload>,
+    effects: Effects,
+}
+
+/// Effects at the time of a call.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Effects {
+    pub delay: Option<Delay>,
+    pub fault: Option<Fault>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -55,12 +67,31 @@ pub struct MockResponse {
 )]
 pub struct PayloadForbidden(u16);
 
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` sends nothing of an answer: leave the content out (null clears an existing one), or write `truncate`")]
+pub struct FaultForbidden(Fault);
+
 impl MockResponse {
     pub fn new(code: StatusCode, headers: Headers, payload: Option<Payload>) -> Result<Self, PayloadForbidden> {
         if payload.is_some() && code.forbids_body() {
             return Err(PayloadForbidden(code.get()));
         }
-        Ok(Self { code, headers, payload })
+        Ok(Self { code, headers, payload, effects: Effects::default() })
+    }
+
+    #[must_use]
+    pub fn with_delay(mut self, delay: Option<Delay>) -> Self {
+        self.effects.delay = delay;
+        self
+    }
+
+    /// Only a truncated answer has a content.
+    pub fn with_fault(mut self, fault: Option<Fault>) -> Result<Self, FaultForbidden> {
+        if let Some(fault) = fault.filter(|fault| *fault != Fault::Truncate && self.payload.is_some()) {
+            return Err(FaultForbidden(fault));
+        }
+        self.effects.fault = fault;
+        Ok(self)
     }
 
     pub const fn code(&self) -> StatusCode {
@@ -75,9 +106,19 @@ impl MockResponse {
         self.payload.as_ref()
     }
 
+    pub const fn effects(&self) -> &Effects {
+        &self.effects
+    }
+
     /// Whether stores had responses like this one from the first format on.
     pub fn is_plain(&self) -> bool {
-        !self.headers.has_lists() && matches!(self.payload, None | Some(Payload::Body(_)))
+        self.effects.is_empty() && !self.headers.has_lists() && matches!(self.payload, None | Some(Payload::Body(_)))
+    }
+}
+
+impl Effects {
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
     }
 }
 
@@ -104,5 +145,17 @@ mod tests {
             assert!(MockResponse::new(code, Headers::default(), None).is_ok());
             assert_eq!(MockResponse::new(code, Headers::default(), body), Err(PayloadForbidden(code.get())));
         }
+    }
+
+    #[test]
+    fn only_a_truncated_answer_has_a_content() {
+        let response =
+            |payload| MockResponse::new(StatusCode::parse(200).unwrap(), Headers::default(), payload).unwrap();
+        let body = || Some(Payload::Body(Body::parse(String::new()).unwrap()));
+        for fault in Fault::ALL {
+            assert!(response(None).with_fault(Some(fault)).is_ok());
+            assert_eq!(response(body()).with_fault(Some(fault)).is_ok(), fault == Fault::Truncate);
+        }
+        assert!(response(body()).with_fault(None).unwrap().effects().is_empty());
     }
 }

@@ -1,34 +1,47 @@
 //! Mocks as prepared answers, and their order.
 
-use std::{cmp::Reverse, iter, mem};
+use std::{cmp::Reverse, iter, mem, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
 use smallvec::SmallVec;
 
-use crate::domain::{EndpointId, Failure, Mock, Payload, Priority, Shape, Trial, Undecided, When};
+use crate::domain::{Effects, EndpointId, Failure, Mock, Payload, Priority, Shape, Trial, Undecided, When};
 
 /// A mock's answer, built when the mock is created. All parts lie together: with many mocks, a call costs few cache
 /// misses.
 #[derive(Debug)]
 pub(super) struct PreparedAnswer {
     pub id: EndpointId,
-    status: StatusCode,
-    /// One inline: most answers have only `Content-Type`.
-    headers: SmallVec<[(HeaderName, HeaderValue); 1]>,
-    body: Bytes,
+    response: PreparedResponse,
     pub priority: Priority,
-    /// Boxed: most mocks have no tests.
-    tested: Option<Box<Tested>>,
+    /// Boxed: most mocks have neither tests nor effects.
+    extra: Option<Box<Extra>>,
     /// The mock at the same place that comes next.
     next: Option<Box<Self>>,
 }
 
-/// The tests of a mock, and its path for tests of parameters.
 #[derive(Debug)]
-struct Tested {
+struct PreparedResponse {
+    status: StatusCode,
+    /// One inline: most answers have only `Content-Type`.
+    headers: SmallVec<[(HeaderName, HeaderValue); 1]>,
+    body: Bytes,
+}
+
+/// The tests and effects of a mock, and its path for tests of parameters.
+#[derive(Debug)]
+struct Extra {
     when: When,
     path: Box<str>,
+    effects: Option<Arc<Effects>>,
+}
+
+/// The response of a mock in HTTP's types, and its effects.
+#[derive(Debug)]
+pub struct Reply {
+    pub response: Response<Bytes>,
+    pub effects: Option<Arc<Effects>>,
 }
 
 /// The place of a mock in the order of mocks that fit a request: the least rank comes first. Of mocks with the same
@@ -59,14 +72,18 @@ impl PreparedAnswer {
         if matches!(response.payload(), Some(Payload::Json(_))) && !response.headers().has(&CONTENT_TYPE) {
             headers.push((CONTENT_TYPE, HeaderValue::from_static("application/json")));
         }
+        let status = StatusCode::from_u16(response.code().get()).expect("the domain admits 200 to 599 only");
+        let effects = Some(response.effects()).filter(|effects| !effects.is_empty());
+        let extra = || Extra {
+            when: when.clone(),
+            path: route.path.as_str().into(),
+            effects: effects.map(|effects| Arc::new(effects.clone())),
+        };
         let answer = Self {
             id: *id,
-            status: StatusCode::from_u16(response.code().get()).expect("the domain admits 200 to 599 only"),
-            headers,
-            body,
+            response: PreparedResponse { status, headers, body },
             priority: route.priority,
-            tested: (!when.is_empty())
-                .then(|| Box::new(Tested { when: when.clone(), path: route.path.as_str().into() })),
+            extra: (!when.is_empty() || effects.is_some()).then(|| Box::new(extra())),
             next: None,
         };
         (path, answer)
@@ -78,17 +95,17 @@ impl PreparedAnswer {
     }
 
     pub(super) fn when(&self) -> Option<&When> {
-        self.tested.as_ref().map(|tested| &tested.when)
+        self.extra.as_ref().map(|extra| &extra.when).filter(|when| !when.is_empty())
     }
 
     /// Whether all tests hold.
     pub(super) fn holds(&self, trial: &Trial<'_>) -> Result<bool, Undecided> {
-        self.tested.as_ref().map_or(Ok(true), |tested| tested.when.holds(trial, &tested.path))
+        self.extra.as_ref().map_or(Ok(true), |extra| extra.when.holds(trial, &extra.path))
     }
 
     /// The first test that does not hold.
     pub(super) fn failure(&self, trial: &Trial<'_>) -> Result<Option<Failure>, Undecided> {
-        self.tested.as_ref().map_or(Ok(None), |tested| tested.when.failure(trial, &tested.path))
+        self.extra.as_ref().map_or(Ok(None), |extra| extra.when.failure(trial, &extra.path))
     }
 
     /// The rank for a path of this shape.
@@ -96,8 +113,15 @@ impl PreparedAnswer {
         rank(self.priority, shape, is_any, self.when().map_or(0, When::len), self.id)
     }
 
-    /// The answer in HTTP's types. The bytes are shared, not copied.
-    pub(super) fn to_response(&self) -> Response<Bytes> {
+    pub(super) fn reply(&self) -> Reply {
+        let effects = self.extra.as_ref().and_then(|extra| extra.effects.clone());
+        Reply { response: self.response.to_http(), effects }
+    }
+}
+
+impl PreparedResponse {
+    /// The bytes are shared, not copied.
+    fn to_http(&self) -> Response<Bytes> {
         let mut response = Response::new(self.body.clone());
         *response.status_mut() = self.status;
         let mut headers = HeaderMap::with_capacity(self.headers.len());

@@ -1,12 +1,10 @@
 //! Calls of mocks: answers and reasons.
 
-use bytes::Bytes;
-use http::Response;
 use tokio::time::Instant;
 
 use super::{
     Replica,
-    answer::PreparedAnswer,
+    answer::{PreparedAnswer, Reply},
     table::{Explanation, Found},
 };
 use crate::{
@@ -24,21 +22,21 @@ pub enum FindError {
 }
 
 impl Replica {
-    /// The response of the first mock that fits a call, or `None`. Includes every write that any replica acknowledged
+    /// The reply of the first mock that fits a call, or `None`. Includes every write that any replica acknowledged
     /// before the call. Errors: the store does not answer, the mock's record is damaged, or its tests are undecided.
-    pub async fn find(&self, call: &Call<'_>) -> Result<Option<Response<Bytes>>, FindError> {
+    pub async fn find(&self, call: &Call<'_>) -> Result<Option<Reply>, FindError> {
         let Call { verb, path, .. } = *call;
         // Not from a table that is being loaded.
         if let Ok(table) = self.follower.loaded() {
             if self.follower.is_alone() {
-                return Ok(table.find(call)?.answer.map(PreparedAnswer::to_response));
+                return Ok(table.find(call)?.answer.map(PreparedAnswer::reply));
             }
             match table.find(call) {
                 Ok(Found { answer: Some(answer), is_certain: true }) => {
                     // Read the clock once, and after the lookup (`holds_lease`).
                     let now = Instant::now();
                     if table.unsettled.call_settles(verb, path, now).is_none() && self.follower.holds_lease(now) {
-                        return Ok(Some(answer.to_response()));
+                        return Ok(Some(answer.reply()));
                     }
                 }
                 // No answer, so an old table does no harm.
@@ -51,7 +49,7 @@ impl Replica {
             let table = self.follower.loaded()?;
             let Found { answer, is_certain } = table.find(call)?;
             let until = table.unsettled.call_settles(verb, path, Instant::now());
-            (answer.map(PreparedAnswer::to_response), is_certain, until)
+            (answer.map(PreparedAnswer::reply), is_certain, until)
         };
         if !is_certain {
             // Boxed: the future of a frequent call must stay small.

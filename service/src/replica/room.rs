@@ -23,6 +23,8 @@ const MAX_EXCESS_BYTES: u64 = 32 * 1024 * 1024;
 const MOCK_BYTES: usize = 448;
 /// The memory of the key of a path with parameters, without its text.
 const KEY_BYTES: usize = 64;
+/// The memory of effects, beside the path.
+const EFFECTS_BYTES: usize = 192;
 /// The memory of each header field after the first, without its texts.
 const FIELD_BYTES: usize = 160;
 
@@ -35,7 +37,8 @@ pub(super) fn bytes(endpoint: &Mock) -> usize {
     // A pattern has a key of its own.
     let key = if route.path.shape().is_some() { KEY_BYTES + path } else { 0 };
     let when = if route.when.is_empty() { 0 } else { path + route.when.bytes() };
-    MOCK_BYTES + path + key + when + body + fields.saturating_sub(FIELD_BYTES)
+    let effects = if response.effects().is_empty() { 0 } else { path + EFFECTS_BYTES };
+    MOCK_BYTES + path + key + when + effects + body + fields.saturating_sub(FIELD_BYTES)
 }
 
 fn is_exceeded(limit: u64, bytes: u64) -> bool {

@@ -242,7 +242,7 @@ async fn a_reading_that_own_writes_overtake_takes_no_write_back() {
         assert!(replica.follower.apply_own(Version(version), &own));
     }
     store.is_silent.store(false, Ordering::Relaxed);
-    assert_eq!(replica.find(&call("/x")).await.unwrap().unwrap().status(), 202);
+    assert_eq!(replica.find(&call("/x")).await.unwrap().unwrap().response.status(), 202);
 }
 
 /// Another replica may answer from memory until then.
@@ -279,7 +279,7 @@ fn the_removal_of_a_mock_leaves_the_next_holder_of_its_route() {
         table.apply([(endpoint.id, Some(endpoint), Digest::default())], None);
     }
     table.apply([(previous.id, None, Digest::default())], None);
-    assert_eq!(table.find(&call("/x")).unwrap().answer.unwrap().to_response().status(), 202);
+    assert_eq!(table.find(&call("/x")).unwrap().answer.unwrap().reply().response.status(), 202);
 }
 
 /// A write has one moment: its new mock is as unsettled as the mock that it deletes.

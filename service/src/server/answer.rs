@@ -11,7 +11,7 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use http::{HeaderValue, Request, Response, StatusCode, Uri, header, request::Parts, uri::Scheme};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header, request::Parts, uri::Scheme};
 use http_body_util::{Either, Full, combinators::BoxBody};
 use hyper::body::{Body as _, Incoming};
 use opentelemetry::trace::FutureExt as _;
@@ -21,16 +21,18 @@ use poem::{
     web::{LocalAddr, RemoteAddr},
 };
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::{
     body::{Lent, Rest, discard},
+    broken::Broken,
     exchange::HttpTelemetry,
     head,
 };
 use crate::{
-    domain,
-    mocks::{Mocks, Outcome},
+    domain::{self, Fault},
+    mocks::{Answered, Mocks, Outcome},
     web::{
         problem::ApiError,
         rate::LineLimit,
@@ -58,6 +60,8 @@ pub(super) struct Answers {
     pub lines: Arc<LineLimit>,
     /// Maximum time a mock waits for the end of a request's body.
     pub body_timeout: Duration,
+    /// Ends the delays of answers.
+    pub hurry: CancellationToken,
 }
 
 impl Answers {
@@ -103,11 +107,16 @@ impl Answers {
         mut body: Incoming,
         peer: IpAddr,
     ) -> (Response<AnswerBody>, Option<Incoming>) {
-        let exchange = self.telemetry.begin(head, None);
+        let mut exchange = self.telemetry.begin(head, None);
         let until = (!body.is_end_stream()).then(|| Instant::now() + self.body_timeout);
         let answer = AssertUnwindSafe(mocks.answer(head, path, &mut body, peer)).catch_unwind().await;
-        let (mut response, outcome) =
-            answer.map_or_else(|_| (panicked(), Outcome::Fault), |(response, outcome)| (from_bytes(response), outcome));
+        let Answered { response, outcome, delay, fault } = answer.unwrap_or_else(|_| Answered {
+            response: panicked(),
+            outcome: Outcome::Fault,
+            delay: Duration::ZERO,
+            fault: None,
+        });
+        let mut response = from_bytes(response);
         exchange.count(outcome);
         let mut rest = unread(body);
         // Like a server that reads its uploads, a mock answers after the end of the request.
@@ -118,9 +127,30 @@ impl Answers {
                 announce_close(&mut response);
             }
         }
+        if !delay.is_zero() {
+            exchange.delay = delay;
+            // Boxed: a plain mock must not carry the timer.
+            Box::pin(self.wait(delay)).await;
+        }
+        if let Some(fault) = fault {
+            let sent = if head.method == Method::HEAD { 0 } else { response.body().size_hint().lower() };
+            response.extensions_mut().insert(Broken { fault, body_bytes: sent as usize });
+            announce_close(&mut response);
+            if fault != Fault::Truncate {
+                // Without an answer, the exchange has no status.
+                return (response, rest);
+            }
+        }
         // A mock may be defined with code 500.
         exchange.finish(response.status(), outcome == Outcome::Fault);
         (response, rest)
+    }
+
+    async fn wait(&self, delay: Duration) {
+        tokio::select! {
+            () = tokio::time::sleep(delay) => {}
+            () = self.hurry.cancelled() => {}
+        }
     }
 
     async fn answer_management(
@@ -141,7 +171,8 @@ impl Answers {
         let context = exchange.context().cloned().unwrap_or_default();
         let work = app.get_response(request).with_context(context).instrument(exchange.log_span());
         let answer = AssertUnwindSafe(work).catch_unwind().await;
-        let mut response = answer.map_or_else(|_| panicked(), |response| Response::from(response).map(Either::Right));
+        let mut response =
+            answer.map_or_else(|_| from_bytes(panicked()), |response| Response::from(response).map(Either::Right));
         let rest = body.take_back();
         // After `Expect: 100-continue` without `100 Continue`, a client may send the body or not: the beginning of its
         // next request is unknown.
@@ -165,8 +196,8 @@ fn announce_close(response: &mut Response<AnswerBody>) {
 }
 
 /// The answer after a panic. The log has the details.
-fn panicked() -> Response<AnswerBody> {
-    from_bytes(ApiError::internal().into_http())
+fn panicked() -> Response<Bytes> {
+    ApiError::internal().into_http()
 }
 
 fn from_bytes(response: Response<Bytes>) -> Response<AnswerBody> {

@@ -5,23 +5,19 @@
 //! coarse tick checks it, so that a request costs no timer.
 
 use std::{
-    io,
-    mem::MaybeUninit,
-    pin::Pin,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
-    task::{Context, Poll, ready},
     time::{Duration, Instant},
 };
 
-use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
-
-use super::ConnectionLimits;
+use super::{ConnectionLimits, broken::Broken};
 
 /// Interval of the checks, and so the maximum delay of a time-out.
 pub const TICK_INTERVAL: Duration = Duration::from_millis(500);
+/// Interval of the checks whether earlier answers have left before a broken one.
+const UNSENT_INTERVAL: Duration = Duration::from_millis(10);
 /// A client that reads an answer more slowly than this, beyond the idle time-out, holds memory for too long.
 const MIN_BYTES_PER_SECOND: u64 = 4 * 1024;
 /// Bytes of an answer that the system buffers beyond the client's window. With a larger buffer, a slow reader would
@@ -62,6 +58,8 @@ struct State {
     is_ahead: AtomicBool,
     /// Number of requests so far, including the current one.
     requests: AtomicU64,
+    /// How the last answer breaks.
+    broken: OnceLock<Broken>,
 }
 
 impl Activity {
@@ -74,6 +72,7 @@ impl Activity {
             is_blocked: AtomicBool::default(),
             is_ahead: AtomicBool::default(),
             requests: AtomicU64::default(),
+            broken: OnceLock::new(),
         }));
         // The first head has to arrive in time: a load balancer opens a connection for immediate use.
         activity.enter(Phase::Head);
@@ -102,6 +101,17 @@ impl Activity {
         self.enter(Phase::Closing);
     }
 
+    /// The stream breaks the answer on the way, after it has sent all earlier answers.
+    pub async fn break_off(&self, broken: Broken) {
+        // In this phase, a client that does not read is too slow.
+        self.answered();
+        while self.0.is_blocked.load(Relaxed) {
+            tokio::time::sleep(UNSENT_INTERVAL).await;
+        }
+        self.closing();
+        self.0.broken.get_or_init(|| broken);
+    }
+
     /// The server has discarded the rest of a request, to its end or not. The next request may have begun.
     pub fn discarded(&self, request: u64, is_whole: bool) {
         let phase = self.0.phase.load(Relaxed);
@@ -118,7 +128,7 @@ impl Activity {
     }
 
     /// Bytes have arrived. On an idle connection, a head begins.
-    fn received(&self) {
+    pub fn received(&self) {
         match self.phase() {
             Phase::Idle => _ = self.enter(Phase::Head),
             Phase::Answering => self.0.is_ahead.store(true, Relaxed),
@@ -127,7 +137,7 @@ impl Activity {
     }
 
     /// The client has read a part of an answer: perhaps slow, but not idle.
-    fn sent(&self, bytes: usize) {
+    pub fn sent(&self, bytes: usize) {
         self.0.sent.fetch_add(bytes as u64, Relaxed);
         self.0.is_blocked.store(false, Relaxed);
         match self.phase() {
@@ -139,12 +149,27 @@ impl Activity {
     }
 
     /// The system has accepted everything. The phase keeps the time of the last part.
-    fn flushed(&self) {
+    pub fn flushed(&self) {
         let answering = self.0.phase.load(Relaxed);
         if Phase::of(answering) == Phase::Answering {
             let next = if self.0.is_ahead.load(Relaxed) { Phase::Head } else { Phase::Idle };
             self.0.phase.store(answering >> PHASE_BITS << PHASE_BITS | next as u64, Relaxed);
         }
+    }
+
+    /// The system accepts no more of an answer for now.
+    pub fn blocked(&self) {
+        self.0.is_blocked.store(true, Relaxed);
+    }
+
+    /// How the answer on the way breaks.
+    pub fn broken(&self) -> Option<Broken> {
+        self.0.broken.get().copied()
+    }
+
+    /// Whether the stream reads on after its last answer, until the client has closed, too.
+    pub fn reads_on(&self) -> bool {
+        matches!(self.phase(), Phase::Discarding | Phase::Closing)
     }
 
     fn phase(&self) -> Phase {
@@ -193,78 +218,6 @@ impl Phase {
             4 => Self::Discarding,
             _ => Self::Closing,
         }
-    }
-}
-
-/// A stream that notes when bytes arrive and leave, and closes gently.
-pub struct Watched<S> {
-    pub stream: S,
-    pub activity: Activity,
-}
-
-impl<S> Watched<S> {
-    fn note(&self, outcome: &Poll<io::Result<usize>>) {
-        match outcome {
-            Poll::Ready(Ok(bytes)) => self.activity.sent(*bytes),
-            Poll::Ready(Err(_)) => {}
-            Poll::Pending => self.activity.0.is_blocked.store(true, Relaxed),
-        }
-    }
-}
-
-impl<S: Read + Unpin> Read for Watched<S> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
-        let outcome = Pin::new(&mut self.stream).poll_read(cx, buffer);
-        if outcome.is_ready() {
-            self.activity.received();
-        }
-        outcome
-    }
-}
-
-impl<S: Read + Write + Unpin> Write for Watched<S> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let outcome = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.note(&outcome);
-        outcome
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let outcome = Pin::new(&mut self.stream).poll_flush(cx);
-        if outcome.is_ready() {
-            self.activity.flushed();
-        }
-        outcome
-    }
-
-    /// Ends the sending side, and reads until the client has closed, too. Otherwise the system would reset the
-    /// connection because of unread bytes, and the client would lose the answer (RFC 9112 section 9.6).
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
-        // Polled at each tick, to notice the end of a discarded body.
-        while matches!(self.activity.phase(), Phase::Discarding | Phase::Closing) {
-            let mut room = [MaybeUninit::uninit(); 4096];
-            let mut discarded = ReadBuf::uninit(&mut room);
-            ready!(Pin::new(&mut self.stream).poll_read(cx, discarded.unfilled()))?;
-            if discarded.filled().is_empty() {
-                break;
-            }
-        }
-        Poll::Ready(Ok(()))
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let outcome = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
-        self.note(&outcome);
-        outcome
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::{
     borrow::Cow,
-    time::{Instant, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use http::{Method, StatusCode, request::Parts};
@@ -44,6 +44,8 @@ pub struct Exchange<'a> {
     /// An index into [`METHODS`].
     method: usize,
     route: Option<&'static str>,
+    /// The part of the time that the mock demands.
+    pub delay: Duration,
     /// `None` without traces, and for a call of a mock that the ratio leaves out.
     span: Option<ServerSpan<'a>>,
 }
@@ -85,7 +87,7 @@ impl HttpTelemetry {
                 None => ServerSpan::Later { tracer, parent, path: path.into(), started: SystemTime::now() },
             }
         });
-        Exchange { telemetry: self, started: Instant::now(), method, route, span }
+        Exchange { telemetry: self, started: Instant::now(), method, route, delay: Duration::ZERO, span }
     }
 }
 
@@ -144,6 +146,7 @@ impl Exchange<'_> {
             }
             None => {}
         }
+        let taken = taken.saturating_sub(self.delay);
         let instruments = &self.telemetry.instruments;
         if self.route.is_none() && !is_fault {
             return instruments.mock_request(taken, self.method, status);

@@ -30,7 +30,8 @@ const DURATION: Description = Description {
         attribute::URL_SCHEME,
         attribute::ERROR_TYPE,
     ],
-    meaning: "Time from the end of a request's head to its answer. Only management has `http.route`. Only faults of \
+    meaning: "Time from the end of a request's head to its answer, without the delay of a mock. A fault of a mock that \
+              sends no answer does not count. Only management has `http.route`. Only faults of \
               Echo have `error.type`: a 500 that a mock defines is no fault.",
 };
 const ACTIVE: Description = Description {

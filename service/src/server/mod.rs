@@ -5,16 +5,18 @@
 
 mod answer;
 mod body;
+mod broken;
 mod connection;
 mod exchange;
 mod head;
 pub mod instruments;
+mod stream;
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use http::{Response, header};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::{rt::TokioIo, server::graceful::GracefulShutdown};
+use hyper_util::server::graceful::GracefulShutdown;
 use socket2::SockRef;
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -26,7 +28,8 @@ pub use self::{answer::Face, exchange::HttpTelemetry};
 use self::{
     answer::{AnswerBody, Answers},
     body::discard,
-    connection::{Activity, MAX_UNSENT_BYTES, TICK_INTERVAL, Watched},
+    connection::{Activity, MAX_UNSENT_BYTES, TICK_INTERVAL},
+    stream::Watched,
 };
 use crate::web::rate::LineLimit;
 
@@ -50,6 +53,8 @@ pub struct Server {
     pub limits: ConnectionLimits,
     pub telemetry: Arc<HttpTelemetry>,
     pub lines: Arc<LineLimit>,
+    /// Ends the delays of answers.
+    pub hurry: CancellationToken,
 }
 
 impl Server {
@@ -58,10 +63,10 @@ impl Server {
     pub async fn run(self, stop: CancellationToken) {
         let slots = Arc::new(Semaphore::new(self.limits.connections));
         let graceful = GracefulShutdown::new();
-        let Self { listener, face, limits, telemetry, lines } = self;
+        let Self { listener, face, limits, telemetry, lines, hurry } = self;
         // Connections inherit the option. Without it, only the time-out for slow readers is less exact.
         let _ = SockRef::from(&listener).set_tcp_notsent_lowat(MAX_UNSENT_BYTES);
-        let answers = Arc::new(Answers { face, telemetry, lines, body_timeout: limits.request_timeout });
+        let answers = Arc::new(Answers { face, telemetry, lines, body_timeout: limits.request_timeout, hurry });
         loop {
             // The slot comes first: a connection that cannot be served yet stays in the system's queue.
             let accept = async {
@@ -110,15 +115,17 @@ fn open(
             async move {
                 activity.serving();
                 let (response, rest) = answers.answer(request, local, peer).await;
-                match rest {
-                    None => activity.answered(),
-                    Some(rest) => discard_later(rest, &response, activity),
+                match (response.extensions().get(), rest) {
+                    // Boxed, so that the rare future is not part of each call.
+                    (Some(broken), _) => Box::pin(activity.break_off(*broken)).await,
+                    (None, None) => activity.answered(),
+                    (None, Some(rest)) => discard_later(rest, &response, activity),
                 }
                 Ok::<_, Infallible>(response)
             }
         }
     });
-    let watched = Watched { stream: TokioIo::new(stream), activity: activity.clone() };
+    let watched = Watched::new(stream, activity.clone());
     let connection = http1::Builder::new()
         .max_buf_size(limits.header_bytes)
         .max_header_size(limits.header_bytes)

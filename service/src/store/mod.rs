@@ -164,8 +164,10 @@ fn check_sizes(sizes: impl Iterator<Item = usize>) -> Result<(), WriteError> {
 
 /// Size of an endpoint in an answer of the API, in bytes, with escapes.
 pub fn json_bytes(endpoint: &Mock) -> usize {
-    /// Everything except path, headers and body.
+    /// Everything except path, headers, body and effects.
     const FIXED_BYTES: usize = 176;
+    /// The longest delay and fault.
+    const EFFECTS_BYTES: usize = 80;
     let escaped = |byte| match byte {
         b'"' | b'\\' | b'\t' | b'\n' | b'\r' | 8 | 12 => 2,
         0..32 => 6,
@@ -179,7 +181,8 @@ pub fn json_bytes(endpoint: &Mock) -> usize {
         Payload::Body(body) => text(body.as_str()),
         Payload::Json(_) | Payload::Base64(_) => payload.text().len(),
     });
-    FIXED_BYTES + route.path.as_str().len() + when + headers + payload
+    let effects = if response.effects().is_empty() { 0 } else { EFFECTS_BYTES };
+    FIXED_BYTES + route.path.as_str().len() + when + headers + payload + effects
 }
 
 /// The new state of an endpoint after a write, `None` after a deletion. An exclusive store may return a later state

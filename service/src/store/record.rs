@@ -7,8 +7,8 @@ use serde_json::value::RawValue;
 
 use super::{StoreError, Stored, Version};
 use crate::domain::{
-    Base64, Body, EndpointId, Headers, Json, Mock, MockPath, MockResponse, Payload, Priority, Route, StatusCode, Verb,
-    When,
+    Base64, Body, Delay, EndpointId, Fault, Headers, Json, Mock, MockPath, MockResponse, Payload, Priority, Route,
+    StatusCode, Verb, When,
 };
 
 /// An endpoint without its id, in types for every store.
@@ -27,6 +27,11 @@ pub(super) struct Record<'a> {
     pub json: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base64: Option<String>,
+    /// As canonical JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delay: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<&'a str>,
     /// Absent for the default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<i16>,
@@ -36,8 +41,8 @@ pub(super) struct Record<'a> {
 }
 
 /// The known members of a record.
-pub(super) const MEMBERS: [&str; 10] =
-    ["version", "verb", "path", "code", "headers", "body", "json", "base64", "priority", "when"];
+pub(super) const MEMBERS: [&str; 12] =
+    ["version", "verb", "path", "code", "headers", "body", "json", "base64", "delay", "fault", "priority", "when"];
 
 /// The unknown members of a record, as text. Each change of the endpoint keeps them.
 pub(super) type Rest = BTreeMap<String, Box<RawValue>>;
@@ -72,6 +77,8 @@ impl<'a> Record<'a> {
             body,
             json,
             base64,
+            delay: response.effects().delay.as_ref().map(|delay| delay.show().to_string()),
+            fault: response.effects().fault.map(Fault::as_str),
             priority: Some(route.priority.get()).filter(|priority| *priority != Priority::default().get()),
             when: Some(route.when.as_str().to_owned()).filter(|when| !when.is_empty()),
         }
@@ -97,7 +104,10 @@ impl<'a> Record<'a> {
             (None, None, Some(text)) => Some(Payload::Base64(Base64::parse(text).map_err(|e| damaged(e.to_string()))?)),
             _ => return Err(damaged("it has several contents".into())),
         };
+        let delay = self.delay.as_deref().map(Delay::parse_text).transpose().map_err(damaged)?;
+        let fault = self.fault.map(Fault::parse).transpose().map_err(|e| damaged(e.to_string()))?;
         let response = MockResponse::new(code, headers, payload).map_err(|e| damaged(e.to_string()))?;
+        let response = response.with_delay(delay).with_fault(fault).map_err(|e| damaged(e.to_string()))?;
         Ok(Stored { endpoint: Mock { id, route, response }, version: Version(self.version) })
     }
 }
@@ -106,11 +116,14 @@ impl<'a> Record<'a> {
 pub(super) fn bytes(endpoint: &Mock) -> usize {
     /// Names, version, verb, code and priority.
     const FIXED_BYTES: usize = 128;
+    /// The longest delay and fault.
+    const EFFECTS_BYTES: usize = 80;
     const FIELD_BYTES: usize = 8;
     let Mock { route, response, .. } = endpoint;
     let headers = response.headers().iter().map(|(name, value)| name.len() + value.len() + FIELD_BYTES).sum::<usize>();
     let texts = route.path.as_str().len() + route.when.as_str().len();
-    FIXED_BYTES + texts + headers + response.payload().map_or(0, |payload| payload.text().len())
+    let effects = if response.effects().is_empty() { 0 } else { EFFECTS_BYTES };
+    FIXED_BYTES + texts + headers + effects + response.payload().map_or(0, |payload| payload.text().len())
 }
 
 pub(super) fn encode(endpoint: &Mock, version: Version, rest: &Rest) -> Vec<u8> {

@@ -252,7 +252,7 @@ fn unknown_attributes_are_refused_by_name() {
         ("/data/attributes", "id"),
         ("/data/attributes/response", "status"),
         ("/data/attributes/response", "Headers"),
-        ("/data/attributes/response", "delay"),
+        ("/data/attributes/response", "delays"),
     ] {
         let mut document = new_endpoint("GET", "/x", json!({"code": 200}));
         // Null is a value here: an unknown member cannot be absent.

@@ -28,8 +28,8 @@ pub fn home(name: &str) -> Option<&'static str> {
 /// The schema of changes to attributes: the same members, and all are optional.
 pub fn changes_schema() -> Value {
     let mut changes = Mock::schema();
-    changes["description"] = "Changes to the mock. Absent members keep their values, also in `response`. `when` and \
-                              `headers` are replaced as a whole. Null clears an optional member."
+    changes["description"] = "Changes to the mock. Absent members keep their values, also in `response`. `when`, \
+                              `headers`, `json` and `delay` are replaced as a whole. Null clears an optional member."
         .into();
     for object in ["", "/properties/response"] {
         let object = changes.pointer_mut(object).and_then(Value::as_object_mut);

@@ -1,5 +1,7 @@
 //! The form of an attribute's declaration, and the reader of objects, which notes their errors.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 
 use crate::api::error::{ApiError, ErrorObject, Kind, MAX_ERRORS, Source, capitalized, excerpt};
@@ -75,6 +77,7 @@ pub struct Reader<'a> {
     untold: usize,
     /// Whether management has this path.
     pub is_reserved: &'a dyn Fn(&str) -> bool,
+    pub max_delay: Duration,
     /// Whether absent members keep their values.
     is_change: bool,
     /// The object to which a known member belongs.
@@ -84,7 +87,7 @@ pub struct Reader<'a> {
 /// `None` stands for a wrong value with a noted error.
 impl<'a> Reader<'a> {
     pub fn new(is_reserved: &'a dyn Fn(&str) -> bool, is_change: bool, home: fn(&str) -> Option<&'static str>) -> Self {
-        Self { errors: Vec::new(), untold: 0, is_reserved, is_change, home }
+        Self { errors: Vec::new(), untold: 0, is_reserved, max_delay: Duration::MAX, is_change, home }
     }
 
     /// The outcome, if there are no errors.

@@ -8,22 +8,38 @@ use super::reader::{Attribute, Member, Reader, escaped, member, object, object_s
 use crate::{
     api::error::{Kind, capitalized, excerpt},
     domain::{
-        Base64, Base64Error, Body, Headers, Json, MAX_BODY_BYTES, MAX_CODE, MAX_HEADER_BYTES, MAX_HEADERS, MIN_CODE,
-        MockResponse, Payload, StatusCode,
+        Base64, Base64Error, Body, Delay, Fault, Headers, Json, MAX_BODY_BYTES, MAX_CODE, MAX_HEADER_BYTES,
+        MAX_HEADERS, MIN_CODE, MockResponse, Payload, StatusCode,
     },
 };
 
 /// The members of `response`.
-pub const RESPONSE: &[Member] =
-    &[member::<StatusCode>(), member::<Headers>(), member::<Body>(), member::<Json>(), member::<Base64>()];
+pub const RESPONSE: &[Member] = &[
+    member::<StatusCode>(),
+    member::<Headers>(),
+    member::<Body>(),
+    member::<Json>(),
+    member::<Base64>(),
+    member::<Delay>(),
+    member::<Fault>(),
+];
 
 /// The forms of a response's content. A response has one of them.
 const PAYLOADS: [&str; 3] = [Body::NAME, Json::NAME, Base64::NAME];
 
 /// Removes members of a present response that a change replaces by another member.
 pub fn clear_replaced(current: &mut Map<String, Value>, changes: &Map<String, Value>) {
-    if PAYLOADS.iter().any(|name| changes.get(*name).is_some_and(|change| !change.is_null())) {
+    let sets = |name: &str| changes.get(name).is_some_and(|change| !change.is_null());
+    // Half of an answer is still an answer: `truncate` stands beside a content.
+    let is_truncate = |members: &Map<String, Value>| {
+        members.get(Fault::NAME).and_then(Value::as_str) == Some(Fault::Truncate.as_str())
+    };
+    let sets_payload = PAYLOADS.iter().any(|name| sets(name));
+    if sets_payload || sets(Fault::NAME) && !is_truncate(changes) {
         current.retain(|name, _| !PAYLOADS.contains(&name.as_str()));
+    }
+    if sets_payload && !is_truncate(current) {
+        current.shift_remove(Fault::NAME);
     }
 }
 
@@ -45,8 +61,10 @@ impl Attribute for MockResponse {
         let body = reader.optional(response, at).map(Payload::Body);
         let json = reader.optional(response, at).map(Payload::Json);
         let payload = body.or(json).or(reader.optional(response, at).map(Payload::Base64));
-        let at = format!("{at}/{}", given.first().unwrap_or(&Body::NAME));
-        reader.noted(Kind::Invalid, &at, Self::new(code?, headers, payload))
+        let (delay, fault) = (reader.optional(response, at), reader.optional(response, at));
+        let payload_at = format!("{at}/{}", given.first().unwrap_or(&Body::NAME));
+        let response = reader.noted(Kind::Invalid, &payload_at, Self::new(code?, headers, payload))?;
+        reader.noted(Kind::Invalid, &format!("{at}/{}", Fault::NAME), response.with_delay(delay).with_fault(fault))
     }
 
     fn show(&self) -> Value {
@@ -56,7 +74,14 @@ impl Attribute for MockResponse {
             Some(Payload::Json(json)) => shown(json),
             Some(Payload::Base64(base64)) => shown(base64),
         };
-        object([shown(&self.code()), shown(self.headers()), payload])
+        let effects = self.effects();
+        object([
+            shown(&self.code()),
+            shown(self.headers()),
+            payload,
+            shown(effects.delay.as_ref()),
+            shown(effects.fault.as_ref()),
+        ])
     }
 
     fn schema() -> Value {

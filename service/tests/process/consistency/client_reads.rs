@@ -13,7 +13,7 @@ use super::routes::{Request, route};
 /// with values.
 pub async fn called(replica: &Replica, request: &str) -> Result<String, StoreError> {
     let answer = with_call(request, async |call| replica.find(call).await).await?;
-    Ok(answer.map_or_else(String::new, |answer| String::from_utf8(answer.into_body().to_vec()).unwrap()))
+    Ok(answer.map_or_else(String::new, |answer| String::from_utf8(answer.response.into_body().to_vec()).unwrap()))
 }
 
 /// The mock that answers a call.

@@ -82,7 +82,7 @@ fn changes_keep_unknown_members_of_a_mock() {
     let echo = start(&path);
     let id = echo.create("GET", "/x", json!({"code": 200, "body": "Hello"}));
     end(echo);
-    let later = r#""delay":{"median":"200ms","p99":0.1000000000000000055},"weight":123456789012345678901234567890,"tags":[null,true,"\u00e9\""]"#;
+    let later = r#""pause":{"median":"200ms","p99":0.1000000000000000055},"weight":123456789012345678901234567890,"tags":[null,true,"\u00e9\""]"#;
     let record = String::from_utf8(read(&path, ENDPOINTS, &id).unwrap()).unwrap();
     write(&path, ENDPOINTS, &id, Some(format!("{{{later},{}", &record[1..]).as_bytes()));
 
@@ -98,7 +98,7 @@ fn changes_keep_unknown_members_of_a_mock() {
         record.as_object().unwrap().keys().cloned().collect::<Vec<_>>()
     };
     let known = ["version", "verb", "path", "code", "headers", "body"];
-    assert_eq!(names(&id), [&known[..], &["delay", "tags", "weight"]].concat());
+    assert_eq!(names(&id), [&known[..], &["pause", "tags", "weight"]].concat());
     assert_eq!(names(&other), known);
 }
 

@@ -153,11 +153,11 @@ fn later() -> Item {
     let number = |text: &str| AttributeValue::N(text.into());
     let map = AttributeValue::M([("from".to_owned(), text("100ms")), ("p".to_owned(), number("0.1"))].into());
     [
-        ("delay", map),
+        ("pause", map),
         ("set", text("a")),
         ("weight", number("-12345678901234567890.123")),
         ("responses", AttributeValue::L(vec![AttributeValue::Bool(true), AttributeValue::Null(true)])),
-        ("base64", AttributeValue::B(aws_sdk_dynamodb::primitives::Blob::new([0, 255]))),
+        ("blob", AttributeValue::B(aws_sdk_dynamodb::primitives::Blob::new([0, 255]))),
         ("tags", AttributeValue::Ss(vec!["a".into(), "b".into()])),
     ]
     .map(|(name, value)| (name.to_owned(), value))
