@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use expect_test::expect_file;
 use serde_json::{Value, json};
 
-use crate::support::{Echo, changes, new_endpoint};
+use crate::support::{Echo, changes, new_endpoint, request_bytes, try_send};
 
 fn document(echo: &Echo) -> Value {
     let answer = echo.get("/-/openapi.json");
@@ -177,7 +177,7 @@ fn the_examples_work_when_pasted() {
         created
     };
     let created = examples.keys().map(create).next().unwrap();
-    assert_eq!(examples.keys().skip(1).map(create).count(), 9);
+    assert_eq!(examples.keys().skip(1).map(create).count(), 11);
     for (method, target, headers, body, expected) in [
         ("GET", "/greeting", "", "", "Hello, world"),
         ("GET", "/greeting?lang=fr", "Accept: text/html\r\n", "", "Bonjour"),
@@ -187,11 +187,14 @@ fn the_examples_work_when_pasted() {
         ("POST", "/login", "Content-Type: application/x-www-form-urlencoded\r\n", "name=ada", "Welcome, Ada"),
         ("POST", "/orders", "", r#"{"id": 1, "items": [{"sku": "a1", "count": 2}]}"#, "Ordered"),
         ("POST", "/orders", "", r#"{"items": []}"#, "Not mocked"),
+        ("GET", "/slow", "", "", r#"{"hits":3}"#),
         ("GET", "/users", "", "", r#"{"users":[{"id":5,"name":"Ada"}]}"#),
     ] {
         assert_eq!(echo.call_with(method, target, headers, body.as_bytes()).text(), expected, "{method} {target}");
     }
     assert_eq!(echo.call("GET", "/session").headers.iter().filter(|(name, _)| name == "set-cookie").count(), 2);
+    let request = request_bytes(echo.mocks, "GET", "/unstable", "", b"");
+    assert!(try_send(echo.mocks, request).is_none(), "the connection is broken");
     assert!(echo.call("GET", "/pixel.gif").body.starts_with(b"GIF89a"));
     let id = created.json()["data"]["id"].as_str().unwrap().to_owned();
     let changed = echo.patch(&id, &example("/endpoints/{id}", "patch", "/requestBody"));

@@ -57,6 +57,12 @@ pub fn of_new_endpoints() -> Value {
                 }),
             ),
         ),
+        (
+            "delay",
+            "A delayed answer",
+            get("/slow", json!({"code": 200, "json": {"hits": 3}, "delay": {"median": "100ms", "p99": "500ms"}})),
+        ),
+        ("fault", "A broken connection", get("/unstable", json!({"code": 200, "fault": "reset"}))),
         ("last", "A last resort by priority", last),
     ];
     let document = |(name, summary, attributes): (&str, &str, Value)| {
