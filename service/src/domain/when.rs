@@ -2,6 +2,7 @@
 
 mod check;
 mod jsonpath;
+mod part;
 #[cfg(test)]
 mod tests;
 mod trial;

@@ -79,6 +79,65 @@ proptest! {
     }
 }
 
+proptest! {
+    /// A second test of a trial reads the tree of the first one.
+    #[test]
+    fn each_test_of_a_json_body_decides_the_same_as_the_only_one(
+        members in proptest::collection::vec(("[a-c]", value()), 0..4),
+        part in btree_map("[a-c]", value(), 0..2),
+        chosen in proptest::collection::vec(any::<prop::sample::Index>(), 0..3),
+    ) {
+        // With members that the body may have, and the body may have a name several times.
+        let taken = chosen.iter().filter(|_| !members.is_empty()).map(|at| at.get(&members).clone());
+        let part: Map<_, _> = part.into_iter().chain(taken).collect();
+        let text = members.iter().map(|(name, value)| format!("\"{name}\": {value}")).collect::<Vec<_>>().join(", ");
+        let whole: Map<_, _> = members.into_iter().collect();
+        let expected = check::contains(&whole.into(), &part.clone().into());
+        let list = vec![Value::from(part.clone()); 2];
+        for (test, text) in [
+            (json!({"body": {"json": part}}), format!("{{{text}}}")),
+            (json!({"body": {"json": list}}), format!("[{{{text}}}, {{{text}}}]")),
+        ] {
+            prop_assert_eq!(decided(&test, text.as_bytes()), [Ok(expected); 3]);
+        }
+    }
+}
+
+/// The first three decisions of one trial.
+fn decided(when: &Value, body: &[u8]) -> [Result<bool, Undecided>; 3] {
+    let (when, headers) = (When::parse(when).unwrap(), HeaderMap::new());
+    let call = Call { verb: Verb::Get, path: "/", query: "", headers: &headers, body: Some(Content::Whole(body)) };
+    let trial = Trial::new(&call);
+    [(); 3].map(|()| when.holds(&trial, "/"))
+}
+
+#[test]
+fn a_json_test_holds_for_any_json_around_its_part() {
+    let deep = format!(r#"{{"a": 1, "b": {}{}}}"#, "[".repeat(200), "]".repeat(200));
+    let large = format!(r#"{{"a": 1, "b": [{}0]}}"#, "0,".repeat(MAX_JSON_VALUES));
+    let large_and_cut = &large[..large.len() - 1];
+    for (body, expected) in [
+        (r#"{"a": 1, "b": 1e999}"#, Ok(true)),
+        (r#"{"a": 1, "b": "\ud800"}"#, Ok(true)),
+        (r#"{"\u0061": 1}"#, Ok(true)),
+        (r#"{"a": 2, "a": 1}"#, Ok(true)),
+        (r#"{"a": 1, "a": 2}"#, Ok(false)),
+        (r#"{"a": 1e999}"#, Ok(false)),
+        (r#"{"a": 1} x"#, Ok(false)),
+        (r#"{"a": 1"#, Ok(false)),
+        (r#"[{"a": 1}]"#, Ok(false)),
+        ("", Ok(false)),
+        (&deep, Ok(true)),
+        (&large, Err(Undecided::TooManyValues)),
+        (large_and_cut, Ok(false)),
+    ] {
+        assert_eq!(decided(&json!({"body": {"json": {"a": 1}}}), body.as_bytes()), [expected; 3], "{body:.40}");
+    }
+    assert_eq!(decided(&json!({"body": {"json": {"a": 1}}}), b"{\"a\": 1, \"b\": \"\xff\"}"), [Ok(false); 3]);
+    assert_eq!(decided(&json!({"body": {"json": [1]}}), b"[1, 2]"), [Ok(false); 3]);
+    assert_eq!(decided(&json!({"body": {"json": [1, 2]}}), b"[1]"), [Ok(false); 3]);
+}
+
 #[test]
 fn tests_without_a_body_are_decided_before_the_body_is_read() {
     let when = When::parse(&json!({"body": "x", "query": {"a": "1"}})).unwrap();
