@@ -26,6 +26,7 @@ locals {
       OTEL_RESOURCE_ATTRIBUTES = "deployment.environment.name=${var.environment},service.version=${substr(local.images.service.digest, 0, 12)}"
     },
     # Without this variable the ratio is 1. Earlier images refuse the variable, so that a rollback could not start.
+    # ECHO_MAX_DELAY is absent for the same reason, and its default fits into the load balancer's time-out.
     var.traces.mock_ratio == 1 ? {} : { ECHO_MOCK_TRACE_RATIO = tostring(var.traces.mock_ratio) },
   )
 }

@@ -96,6 +96,15 @@ run "without_nat_and_domain" {
     error_message = "The times of a task's end contradict each other."
   }
 
+  # A call can wait for the table before its delay begins. docs/settings.md has the binary's default.
+  assert {
+    condition = (
+      !can(local.service_environment.ECHO_MAX_DELAY) &&
+      local.times.load_balancer_idle_seconds >= 10 + tonumber(regex("`ECHO_MAX_DELAY` \\| `([0-9]+)s`", file("${path.module}/../../docs/settings.md"))[0])
+    )
+    error_message = "The load balancer must wait 10 s longer for an answer than a mock may delay the answer: otherwise clients get 504."
+  }
+
   # CloudWatch accepts 1,000 data points a request, and a limiter behind another processor has no effect.
   assert {
     condition = alltrue([for pipeline in values(yamldecode(local.collector_config).service.pipelines) :

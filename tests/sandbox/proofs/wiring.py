@@ -19,6 +19,8 @@ import watched_names
 
 # Time of the service for its last telemetry (FLUSH_DEADLINE in service/src/main.rs), and to close its store.
 LAST_SECONDS = 6
+# Time of a call for the table, before the delay of its answer begins.
+TABLE_SECONDS = 5
 
 
 def all_of(echo, state, inside):
@@ -134,8 +136,9 @@ class Wiring:
         return int(self.environment[{"mocks": "ECHO_LISTEN", "management": "ECHO_MANAGEMENT_LISTEN"}[face]].rpartition(":")[2])
 
     def seconds(self, name):
-        """The duration of a setting in seconds."""
-        return int(re.fullmatch(r"(\d+)s", self.environment[name])[1])
+        """The duration of a setting in seconds: the task's value, or the binary's default."""
+        default = re.search(rf"\[env: {name}=?\]\s+\[default: (\w+)\]", self.run("--help").stdout)
+        return int(re.fullmatch(r"(\d+)s", self.environment.get(name) or default[1])[1])
 
     def variables(self):
         names = set(self.environment) | {secret["name"] for secret in self.container["secrets"]}
@@ -228,6 +231,8 @@ class Wiring:
         ending = self.seconds("ECHO_SHUTDOWN_DELAY") + self.seconds("ECHO_SHUTDOWN_DEADLINE")
         idle = int(self.attributes["idle_timeout.timeout_seconds"])
         check(idle < self.seconds("ECHO_IDLE_TIMEOUT"), f"the load balancer keeps connections for {idle} s, longer than the service")
+        longest = self.seconds("ECHO_MAX_DELAY") + TABLE_SECONDS
+        check(longest < idle, f"the load balancer waits {idle} s for an answer, and a mock may answer after {longest} s")
         check(ending + LAST_SECONDS <= self.container["stopTimeout"], f"the service needs {ending + LAST_SECONDS} s to end, and is killed before")
         for group in self.groups.values():
             found = self.aws.elbv2.describe_target_group_attributes(TargetGroupArn=group["TargetGroupArn"])["Attributes"]
