@@ -71,7 +71,7 @@ locals {
 
     { height = 6, widgets = [
       { title = "Calls of mocks, per second", queries = {
-        served = "sum(rate(${local.own["echo.mocks.served"]}[5m]))"
+        served = "sum by (\"echo.answer\") (rate(${local.own["echo.mocks.served"]}[5m]))"
         missed = "sum(rate(${local.own["echo.mocks.missed"]}[5m]))"
       } },
       { title = "Faults of Echo itself, per second", queries = {

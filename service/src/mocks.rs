@@ -48,6 +48,17 @@ pub struct Answered {
     pub fault: Option<Fault>,
 }
 
+impl Answered {
+    /// `plain`, or the effect of the mock that a client notices most.
+    pub fn effect(&self) -> &'static str {
+        match self.fault {
+            Some(fault) => fault.as_str(),
+            None if !self.delay.is_zero() => "delayed",
+            None => "plain",
+        }
+    }
+}
+
 /// See the module documentation.
 pub struct Mocks {
     pub replica: Arc<Replica>,

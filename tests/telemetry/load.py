@@ -48,7 +48,7 @@ def everything(token, seconds):
     manager.expect(201, "POST", "/endpoints", endpoint("/failing", 500), X_Amzn_Trace_Id=BALANCER)
     manager.expect(200, "GET", "/endpoints", X_Amzn_Trace_Id=BALANCER)
     with ThreadPoolExecutor() as pool:
-        for work in [pool.submit(stories, token, number, deadline) for number in range(3)] + [pool.submit(calls, deadline)]:
+        for work in [pool.submit(stories, token, number, deadline) for number in range(3)] + [pool.submit(calls, deadline), pool.submit(on_purpose, token, deadline)]:
             work.result()
     flood = Client(MOCKS, address="127.0.0.2")
     if not any(flood.ask("GET", "/failing")[0] == 429 for _ in range(2_000)):
@@ -78,6 +78,21 @@ def calls(deadline):
         caller.expect(404, "GET", "/missing")
         # Below the limit of this client, which it shares with the stories.
         time.sleep(0.02)
+
+
+def on_purpose(token, deadline):
+    """Calls mocks that answer late, or reset the connection."""
+    manager = Client(MANAGEMENT, token)
+    for path, response in {"/late": {"delay": "1s"}, "/cut": {"fault": "reset"}}.items():
+        mock = endpoint(path)
+        mock["attributes"]["response"] = {"code": 200} | response
+        manager.expect(201, "POST", "/endpoints", mock)
+    while time.monotonic() < deadline:
+        Client(MOCKS).expect(200, "GET", "/late")
+        try:
+            raise AssertionError(f"a reset connection has the answer {Client(MOCKS).ask('GET', '/cut')}")
+        except (ConnectionError, http.client.HTTPException):
+            pass
 
 
 def without_store(token):

@@ -110,14 +110,15 @@ impl Answers {
         let mut exchange = self.telemetry.begin(head, None);
         let until = (!body.is_end_stream()).then(|| Instant::now() + self.body_timeout);
         let answer = AssertUnwindSafe(mocks.answer(head, path, &mut body, peer)).catch_unwind().await;
-        let Answered { response, outcome, delay, fault } = answer.unwrap_or_else(|_| Answered {
+        let answered = answer.unwrap_or_else(|_| Answered {
             response: panicked(),
             outcome: Outcome::Fault,
             delay: Duration::ZERO,
             fault: None,
         });
+        exchange.count(&answered);
+        let Answered { response, outcome, delay, fault } = answered;
         let mut response = from_bytes(response);
-        exchange.count(outcome);
         let mut rest = unread(body);
         // Like a server that reads its uploads, a mock answers after the end of the request.
         if let Some((body, until)) = rest.as_mut().zip(until) {

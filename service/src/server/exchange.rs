@@ -23,7 +23,7 @@ use opentelemetry_semantic_conventions::attribute::{
 
 use super::instruments::{Instruments, METHODS, request_attributes};
 use crate::{
-    mocks::Outcome,
+    mocks::Answered,
     telemetry::{balancer, visible},
 };
 
@@ -108,8 +108,8 @@ impl Exchange<'_> {
     }
 
     /// Counts a call of a mock.
-    pub fn count(&self, outcome: Outcome) {
-        self.telemetry.instruments.count(outcome);
+    pub fn count(&self, answered: &Answered) {
+        self.telemetry.instruments.count(answered);
     }
 
     /// Records the answer of management.

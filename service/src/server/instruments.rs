@@ -15,9 +15,13 @@ use opentelemetry::{
 };
 use opentelemetry_semantic_conventions::{attribute, metric};
 
-use crate::{mocks::Outcome, telemetry::Description};
+use crate::{
+    mocks::{Answered, Outcome},
+    telemetry::Description,
+};
 
 const LISTENER: &str = "echo.listener";
+const ANSWER: &str = "echo.answer";
 
 const DURATION: Description = Description {
     name: metric::HTTP_SERVER_REQUEST_DURATION,
@@ -45,9 +49,12 @@ const SERVED: Description = Description {
     name: "echo.mocks.served",
     kind: "counter",
     unit: "{request}",
-    attributes: &[],
-    meaning: "Requests answered by a mock.",
+    attributes: &[ANSWER],
+    meaning: "Requests answered by a mock: `plain`, `delayed`, or, with and without a delay, by the fault `reset`, `close`, \
+              `garbage` or `truncate`.",
 };
+/// The values of `echo.answer`.
+const ANSWERS: [&str; 6] = ["plain", "delayed", "reset", "close", "garbage", "truncate"];
 const MISSED: Description = Description {
     name: "echo.mocks.missed",
     kind: "counter",
@@ -88,7 +95,7 @@ pub(super) struct Instruments {
 #[derive(Default)]
 struct Counts {
     active: [AtomicI64; METHODS.len()],
-    served: AtomicU64,
+    served: [AtomicU64; ANSWERS.len()],
     missed: AtomicU64,
     limited_mocks: AtomicU64,
     limited_management: AtomicU64,
@@ -101,8 +108,11 @@ impl Instruments {
             let counts = Arc::clone(&counts);
             move || count(&counts).load(Ordering::Relaxed)
         };
-        let served = read(|counts| &counts.served);
-        SERVED.counter(meter, move || vec![(served(), vec![])]);
+        let served = Arc::clone(&counts);
+        SERVED.counter(meter, move || {
+            let answers = ANSWERS.into_iter().map(|answer| vec![KeyValue::new(ANSWER, answer)]);
+            served.served.iter().map(|count| count.load(Ordering::Relaxed)).zip(answers).collect()
+        });
         let missed = read(|counts| &counts.missed);
         MISSED.counter(meter, move || vec![(missed(), vec![])]);
         let (mocks, management) = (read(|counts| &counts.limited_mocks), read(|counts| &counts.limited_management));
@@ -129,9 +139,12 @@ impl Instruments {
     }
 
     /// Counts a call of a mock.
-    pub fn count(&self, outcome: Outcome) {
-        let count = match outcome {
-            Outcome::Served => &self.counts.served,
+    pub fn count(&self, answered: &Answered) {
+        let count = match answered.outcome {
+            Outcome::Served => {
+                let effect = answered.effect();
+                &self.counts.served[ANSWERS.iter().position(|answer| *answer == effect).unwrap_or_default()]
+            }
             Outcome::Missed => &self.counts.missed,
             Outcome::Limited => &self.counts.limited_mocks,
             Outcome::Refused | Outcome::Fault => return,

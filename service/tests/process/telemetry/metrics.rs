@@ -1,6 +1,10 @@
 //! Metrics: exactly the documented ones, and no attribute with text from a client.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::{Read, Write},
+    net::TcpStream,
+};
 
 use echo_service::app;
 use serde_json::{Value, json};
@@ -8,7 +12,7 @@ use serde_json::{Value, json};
 use super::{Collector, assert_origin, attributes, collector::Item, start, stop};
 use crate::{
     small_disk::SmallDisk,
-    support::{Echo, changes, new_endpoint},
+    support::{Echo, changes, new_endpoint, request_bytes},
 };
 
 /// A time series: the name of its metric, and its attributes.
@@ -147,7 +151,8 @@ fn counts_are_those_of_the_requests() {
         (request("POST", "409", Some("/endpoints")), 1),
         (request("POST", "200", None), 5),
         (request("GET", "404", None), 3),
-        (served("echo.mocks.served", &[]), 5),
+        (served("echo.mocks.served", &[("echo.answer", "plain")]), 5),
+        (served("echo.mocks.served", &[("echo.answer", "delayed")]), 0),
         (served("echo.mocks.missed", &[]), 3),
         (served("echo.endpoints", &[]), 2),
         (served("echo.replica.age", &[]), 0),
@@ -161,6 +166,41 @@ fn counts_are_those_of_the_requests() {
         assert_eq!(values.get(&series), Some(&value), "{series:?} of {values:#?}");
     }
     assert!(values.keys().all(|(_, pairs)| !pairs.contains_key("error.type")), "nothing has failed: {values:#?}");
+}
+
+#[test]
+fn codes_delays_and_faults_of_mocks_are_counted_and_are_no_faults_of_echo() {
+    let collector = Collector::start();
+    let mut echo = start(&collector, &[], &[]);
+    let answers = ["plain", "delayed", "reset", "close", "garbage", "truncate"];
+    for answer in answers {
+        let effect = match answer {
+            "plain" => json!({"code": 503}),
+            "delayed" => json!({"code": 200, "delay": "2s"}),
+            fault => json!({"code": 200, "fault": fault}),
+        };
+        echo.create("GET", &format!("/{answer}"), effect);
+        let mut client = TcpStream::connect(echo.mocks).unwrap();
+        client
+            .write_all(&request_bytes(echo.mocks, "GET", &format!("/{answer}"), "Connection: close\r\n", b""))
+            .unwrap();
+        // A reset is an error.
+        let _ = client.read_to_end(&mut Vec::new());
+    }
+    stop(&mut echo);
+    let counted = |answer: &str| {
+        ("echo.mocks.served".to_owned(), BTreeMap::from([("echo.answer".to_owned(), answer.to_owned())]))
+    };
+    let metrics = collector.wait_for("one answer of each kind", |records| {
+        let values = values(&records.metrics());
+        answers.iter().all(|answer| values.get(&counted(answer)) == Some(&1)).then(|| records.metrics())
+    });
+    assert!(values(&metrics).keys().all(|(_, pairs)| !pairs.contains_key("error.type")), "no alarm on faults rings");
+    let durations = metrics.iter().filter(|item| item.it["name"] == "http.server.request.duration");
+    let mut longest = durations.flat_map(|item| points(&item.it)).map(|point| point["max"].as_f64().unwrap());
+    assert!(longest.all(|seconds| seconds < 2.0), "no alarm on latency rings");
+    let lines = echo.rest_of_log();
+    assert!(lines.iter().all(|line| line["level"] == "INFO"), "no alarm on lines of errors rings: {lines:?}");
 }
 
 #[test]
