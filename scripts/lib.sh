@@ -123,7 +123,8 @@ use_terraform() {
   for name in "${!TF_@}" "${!AWS_@}"; do [[ $name == TF_LOG* ]] || unset "$name"; done
   export TF_CLI_CONFIG_FILE=$ECHO_TOOLS/terraformrc TF_IN_AUTOMATION=1 TF_INPUT=0 CHECKPOINT_DISABLE=1
   export AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null AWS_EC2_METADATA_DISABLED=true
-  # Terraform and the provider live for seconds. With Go's default of 100, a quarter of their work is collecting garbage.
+  # Terraform and the provider live for seconds. With Go's default of 100, a quarter of their work is the collection of
+  # garbage.
   export GOGC=400
   # Terraform colours its output even without a terminal.
   [[ -t 1 ]] || export TF_CLI_ARGS=-no-color

@@ -147,8 +147,8 @@ impl EndpointsApi {
 
     /// Change an endpoint
     ///
-    /// Absent members keep their values. The members of `response` merge; `headers`, `json` and `delay` are replaced as a
-    /// whole. Null clears an optional member.
+    /// Absent members keep their values. The members of `response` merge; `headers`, `json` and `delay` are replaced as
+    /// a whole. Null clears an optional member.
     #[oai(path = "/endpoints/:id", method = "patch", operation_id = "changeEndpoint")]
     async fn change(
         &self,

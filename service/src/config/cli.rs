@@ -236,8 +236,8 @@ pub struct Settings {
 
     /// Maximum time from the end of a request's headers to its answer
     ///
-    /// Includes the time to receive the body, and excludes delays of mocks. After it, management answers 408 or 503; a mock answers and closes the
-    /// connection.
+    /// Includes the time to receive the body, and excludes delays of mocks. After it, management answers 408 or 503; a
+    /// mock answers and closes the connection.
     #[arg(long, env = "ECHO_REQUEST_TIMEOUT", value_name = "DURATION", default_value = "30s")]
     #[arg(help_heading = "Time-outs", allow_hyphen_values = true)]
     pub request_timeout: String,
