@@ -42,24 +42,37 @@ quietly() (
   say "installed $what in $SECONDS s"
 )
 
+# alone NAME COMMAND...: runs COMMAND while no other checkout on this machine runs a command under this NAME.
+alone() (
+  mkdir -p "$ECHO_TOOLS/log"
+  exec 9>"$ECHO_TOOLS/log/$1.lock"
+  flock --nonblock 9 || { say "waiting: another checkout installs $1" && flock 9; }
+  # A process that outlives the command must not keep the lock.
+  "${@:2}" 9>&-
+)
+
 # installed NAME VERSION BUILDER [ARGUMENT...]: makes BUILDER fill a folder for this NAME and VERSION, once, and prints
 # the folder. BUILDER gets the name, the version, the folder and the arguments. `set -e` has no effect inside BUILDER.
 installed() {
   local dir=$ECHO_TOOLS/$1-$2
-  # The mark is written last, so that an interrupted build is repeated.
-  if [[ ! -e $dir/.complete ]]; then
-    rm -rf "$dir"
-    mkdir -p "$dir/bin"
-    # `set -e` has no effect in a function whose output is captured.
-    quietly "$1 $2" "$ECHO_TOOLS/log/$1.log" "$3" "$1" "$2" "$dir" "${@:4}" || return
-    touch "$dir/.complete"
-  fi
+  [[ -e $dir/.complete ]] || alone "$1" fill "$dir" "$@" || return
   echo "$dir"
+}
+
+# fill FOLDER NAME VERSION BUILDER [ARGUMENT...]: the work of `installed`, unless another checkout has just done it.
+fill() {
+  [[ ! -e $1/.complete ]] || return 0
+  rm -rf "$1"
+  mkdir -p "$1/bin"
+  # `set -e` has no effect in a function whose output is captured.
+  quietly "$2 $3" "$ECHO_TOOLS/log/$2.log" "$4" "$2" "$3" "$1" "${@:5}" || return
+  # The mark is written last, so that an interrupted build is repeated.
+  touch "$1/.complete"
 }
 
 # debian COMMAND PACKAGE...: installs the Debian packages if COMMAND is missing.
 debian() {
-  PATH=$PATH:/usr/sbin command -v "$1" >/dev/null || quietly "${*:2}" "$ECHO_TOOLS/log/debian.log" apt_install "${@:2}"
+  PATH=$PATH:/usr/sbin command -v "$1" >/dev/null || alone debian quietly "${*:2}" "$ECHO_TOOLS/log/debian.log" apt_install "${@:2}"
 }
 
 # Updates the package lists first: a fresh machine has none, or old ones.
