@@ -42,8 +42,9 @@ def _put_promql(properties):
     name = properties["AlarmName"]
     arn = f"arn:aws:cloudwatch:{get_region()}:{get_account_id()}:alarm:{name}"
     state = {"StateValue": "INSUFFICIENT_DATA", "StateReason": "Unchecked: Initial alarm creation", "StateUpdatedTimestamp": int(time.time())}
-    cloudwatch._alarms[name] = state | properties | {"AlarmArn": arn, "InsufficientDataActions": [], "Dimensions": []}
+    # First, because _evaluate_all looks up each alarm there.
     dropped_arguments.alarms[name] = properties
+    cloudwatch._alarms[name] = state | properties | {"AlarmArn": arn, "InsufficientDataActions": [], "Dimensions": []}
     return name, {"Arn": arn}
 
 
@@ -51,12 +52,14 @@ def _evaluate_all():
     now = time.time()
     criteria = {name: dropped_arguments.alarms[name].get("EvaluationCriteria", {}).get("PromQLCriteria") for name in cloudwatch._alarms}
     queries = {name: {"query": it["Query"], "at": int(now * 1000)} for name, it in criteria.items() if it}
-    requests = telemetry.REQUESTS.read_text().splitlines() if telemetry.REQUESTS.exists() else []
+    # Without a last line that is being written.
+    requests = telemetry.REQUESTS.read_text().rpartition("\n")[0].splitlines() if telemetry.REQUESTS.exists() else []
     answers = recorded.answers(queries, recorded.series_of(map(recorded.Request, requests)))
     for name, it in criteria.items():
         rings = _has_waited(name, it, bool(answers[name]), now) if it else _is_above(dropped_arguments.alarms[name], now)
         state = "ALARM" if rings else "OK"
-        if state != cloudwatch._alarms[name]["StateValue"]:
+        # Meanwhile the alarm may be deleted.
+        if state != cloudwatch._alarms.get(name, {}).get("StateValue", state):
             reason = "by the sandbox, from the last periods"
             cloudwatch._set_alarm_state({}, {"AlarmName": name, "StateValue": state, "StateReason": reason}, False, True)
     # Metrics of a minute arrive a little later.
@@ -117,6 +120,6 @@ def _has_waited(name, criteria, is_answered, now):
     if is_answered != was:
         since = now
         _since[name] = is_answered, since
-    rings = cloudwatch._alarms[name]["StateValue"] == "ALARM"
+    rings = cloudwatch._alarms.get(name, {}).get("StateValue") == "ALARM"
     waited = now - since >= float(criteria["RecoveryPeriod" if rings else "PendingPeriod"])
     return is_answered if waited else rings

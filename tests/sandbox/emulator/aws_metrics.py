@@ -89,7 +89,8 @@ def _report_tasks():
             with contextlib.suppress(docker.errors.APIError):
                 _report_task(task)
     for key, service in list(ecs._services.items()):
-        cluster = ecs._clusters[key.partition("/")[0]]
+        # MiniStack keeps deleted services, without their cluster.
+        cluster = ecs._clusters.get(key.partition("/")[0]) or {}
         insights = {setting["value"] for setting in cluster.get("settings", []) if setting["name"] == "containerInsights"}
         if service["status"] == "ACTIVE" and insights & {"enabled", "enhanced"}:
             of = {"ClusterName": cluster["clusterName"], "ServiceName": service["serviceName"]}

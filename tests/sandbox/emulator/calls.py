@@ -9,6 +9,7 @@ In the folder `calls` of $SANDBOX_STATE: `tasks` has each right that a task used
 import json
 import os
 import re
+from collections import defaultdict
 from pathlib import Path
 
 import cbor2
@@ -20,6 +21,9 @@ TRANSACTION = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem",
 MADE = re.compile(r"arn:aws[\w-]*:[^\s\"'<>\\]+|\b(?:eipalloc|eipassoc|fl|igw|nat|rtb|rtbassoc|sg|sgr|subnet|vpc|vpce)-[0-9a-f]{8,}\b")
 # Terraform finds the default security group of a VPC by this filter. No call creates the group.
 OWN_GROUP = {"Filter.1.Name": "group-name", "Filter.1.Value.1": "default"}
+
+# The lines of each file. Tasks make hundreds of calls a second.
+_noted = defaultdict(set)
 
 
 def rights_of_task(headers, body):
@@ -72,11 +76,11 @@ def _file(name):
 
 
 def note(file, told):
-    """Adds new lines to the file."""
-    with _file(file).open("a+") as calls:
-        calls.seek(0)
-        for call in told - set(calls.read().splitlines()):
-            print(call, file=calls)
+    """Adds lines to the file, each once."""
+    if new := told - _noted[file]:
+        _noted[file] |= new
+        with _file(file).open("a") as calls:
+            print(*sorted(new), sep="\n", file=calls)
 
 
 def answered(call, send):
