@@ -43,7 +43,11 @@ fn member_schema<A: Attribute>() -> Value {
         schema["example"] = serde_json::from_str(A::EXAMPLE).expect("each example is JSON");
     }
     if !A::IS_REQUIRED {
-        schema["nullable"] = true.into();
+        // OpenAPI 3.0 knows `nullable` only beside `type`. Without both, a schema allows null.
+        let typed = if schema.get("anyOf").is_some() { &mut schema["anyOf"][0] } else { &mut schema };
+        if typed.get("type").is_some() {
+            typed["nullable"] = true.into();
+        }
     }
     schema
 }
