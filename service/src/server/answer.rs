@@ -119,6 +119,7 @@ impl Answers {
         exchange.count(&answered);
         let Answered { response, outcome, delay, fault } = answered;
         let mut response = from_bytes(response);
+        exchange.delay = delay;
         let mut rest = unread(body);
         // Like a server that reads its uploads, a mock answers after the end of the request.
         if let Some((body, until)) = rest.as_mut().zip(until) {
@@ -128,10 +129,9 @@ impl Answers {
                 announce_close(&mut response);
             }
         }
-        if !delay.is_zero() {
-            exchange.delay = delay;
+        if !exchange.delay.is_zero() {
             // Boxed: a plain mock must not carry the timer.
-            Box::pin(self.wait(delay)).await;
+            Box::pin(self.wait(exchange.delay)).await;
         }
         if let Some(fault) = fault {
             let sent = if head.method == Method::HEAD { 0 } else { response.body().size_hint().lower() };

@@ -115,11 +115,18 @@ fn open(
             async move {
                 activity.serving();
                 let (response, rest) = answers.answer(request, local, peer).await;
-                match (response.extensions().get(), rest) {
-                    // Boxed, so that the rare future is not part of each call.
-                    (Some(broken), _) => Box::pin(activity.break_off(*broken)).await,
-                    (None, None) => activity.answered(),
-                    (None, Some(rest)) => discard_later(rest, &response, activity),
+                if let Some(broken) = response.extensions().get().copied() {
+                    // Boxed with the answer: the future of a frequent call must stay small.
+                    let broken = async move {
+                        drop(rest);
+                        activity.break_off(broken).await;
+                        response
+                    };
+                    return Ok(Box::pin(broken).await);
+                }
+                match rest {
+                    None => activity.answered(),
+                    Some(rest) => discard_later(rest, &response, activity),
                 }
                 Ok::<_, Infallible>(response)
             }
