@@ -69,7 +69,7 @@ check_clients() {
 check_up() {
   debian jq jq || return
   local page
-  for page in README.md docs/matching.md docs/mocks.md docs/from-wiremock.md docs/faq.md; do with_service example_page || return; done
+  for page in README.md docs/matching.md docs/templates.md docs/mocks.md docs/from-wiremock.md docs/faq.md; do with_service example_page || return; done
   local up status=0 create call
   : >"$work/up.log"
   ECHO_PROFILE=dev "$root/scripts/up" --listen 127.0.0.1:0 --store memory >"$work/up.log" &

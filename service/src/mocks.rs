@@ -10,7 +10,7 @@ use hyper::{body::Incoming, ext::ReasonPhrase};
 
 use crate::{
     domain::{Call, Content, Fault, Undecided, Verb},
-    replica::{FindError, Replica, Reply},
+    replica::{FindError, PreparedTemplate, Replica, Reply},
     store::StoreError,
     web::{
         client::{TrustedProxies, network_of},
@@ -75,7 +75,7 @@ impl Mocks {
     /// mock tests it.
     pub async fn answer(&self, head: &Parts, path: Option<&str>, body: &mut Incoming, peer: IpAddr) -> Answered {
         let (mut response, outcome, effects) = match self.find(head, path, body, peer).await {
-            Ok(Reply { response, effects }) => (response, Outcome::Served, effects),
+            Ok(Reply { response, effects, .. }) => (response, Outcome::Served, effects),
             Err((refusal, outcome)) => (refusal.into_http(), outcome, None),
         };
         if response.status().canonical_reason().is_none() {
@@ -117,7 +117,15 @@ impl Mocks {
             found = Box::pin(self.replica.find(&call)).await;
         }
         let refusal = match found {
-            Ok(Some(reply)) => return Ok(reply),
+            Ok(Some(mut reply)) => {
+                if let Some(template) = reply.template.take() {
+                    // Boxed: the future of a frequent call must stay small.
+                    Box::pin(self.render(&template, call, body, client, &mut reply.response))
+                        .await
+                        .map_err(|refusal| (refusal, Outcome::Refused))?;
+                }
+                return Ok(reply);
+            }
             Ok(None) if (self.names_nearest)(head) => return Err(missed(self.replica.nearest(&call))),
             Ok(None) => return Err(missed(Vec::new())),
             Err(FindError::Undecided(why)) => return Err((ApiError::undecided(why), Outcome::Refused)),
@@ -127,5 +135,33 @@ impl Mocks {
             Err(FindError::Store(_)) => ApiError::store_away(),
         };
         Err((refusal, Outcome::Fault))
+    }
+
+    /// Renders a template into the response. Reads the body if the template uses it.
+    async fn render(
+        &self,
+        template: &PreparedTemplate,
+        mut call: Call<'_>,
+        body: &mut Incoming,
+        client: impl Fn() -> IpAddr,
+        response: &mut Response<Bytes>,
+    ) -> Result<(), ApiError> {
+        let upload;
+        if template.needs_body() && call.body.is_none() {
+            upload = self.uploads.read(body, client()).await?;
+            call.body = Some(upload.as_ref().map_or(Content::TooLarge, |upload| Content::Whole(&upload.bytes)));
+        }
+        let rendered = template.render(&call).map_err(|why| ApiError::unrendered(&why))?;
+        let fields = response.headers_mut();
+        for (name, _) in &rendered.headers {
+            fields.remove(name);
+        }
+        for (name, value) in rendered.headers {
+            fields.append(name, value);
+        }
+        if let Some(body) = rendered.body {
+            *response.body_mut() = self.uploads.hold(body, client)?;
+        }
+        Ok(())
     }
 }

@@ -212,12 +212,14 @@ mod tests {
             payload in option::of(payload()),
             delay in option::of(delay()),
             fault in option::of(select(&Fault::ALL[..])),
+            is_template in any::<bool>(),
         ) {
             let fields = fields.iter().flat_map(|(name, values)| values.iter().map(|value| (name.clone(), value.clone())));
             let mut endpoint = endpoint(verb, &path, code, fields.collect(), payload);
             endpoint.route.priority = Priority::parse(priority).unwrap();
             let fault = fault.filter(|fault| *fault == Fault::Truncate || endpoint.response.payload().is_none());
-            endpoint.response = endpoint.response.with_delay(delay).with_fault(fault).unwrap();
+            let is_template = is_template && endpoint.response.clone().with_template(true).template().is_some_and(|made| made.is_ok());
+            endpoint.response = endpoint.response.with_template(is_template).with_delay(delay).with_fault(fault).unwrap();
             let mut reader = Reader::new(&|_| false, false, home);
             let read = Mock::read(&endpoint.show(), "", &mut reader);
             let read = reader.finish(read).unwrap();
@@ -233,7 +235,8 @@ mod tests {
         full.route.priority = Priority::parse(1).unwrap();
         full.route.when = When::parse(&json!({"body": "x"})).unwrap();
         let delay = Delay::parse(&json!("1s")).unwrap();
-        full.response = full.response.with_delay(Some(delay)).with_fault(Some(Fault::Truncate)).unwrap();
+        full.response =
+            full.response.with_template(true).with_delay(Some(delay)).with_fault(Some(Fault::Truncate)).unwrap();
         let shown = full.show();
         for (object, members) in [(&shown, MOCK), (&shown[MockResponse::NAME], RESPONSE)] {
             let names = object.as_object().unwrap().keys().map(String::as_str);

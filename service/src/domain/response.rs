@@ -4,11 +4,13 @@ mod delay;
 mod fault;
 mod headers;
 mod payload;
+mod template;
 
 pub use delay::{Delay, DelayError};
 pub use fault::{Fault, FaultError};
 pub use headers::{HeaderError, Headers, MAX_HEADER_BYTES, MAX_HEADERS};
 pub use payload::{Base64, Base64Error, Body, Json, MAX_BODY_BYTES, Payload};
+pub use template::{MAX_RENDERED_BYTES, Place, RenderError, Rendered, Template, TemplateError};
 
 /// The least and the greatest final status code. 1xx codes are interim (RFC 9110 section 15.2).
 pub const MIN_CODE: u16 = 200;
@@ -51,6 +53,7 @@ pub struct MockResponse {
     code: StatusCode,
     headers: Headers,
     payload: Option<Payload>,
+    is_template: bool,
     effects: Effects,
 }
 
@@ -76,7 +79,14 @@ impl MockResponse {
         if payload.is_some() && code.forbids_body() {
             return Err(PayloadForbidden(code.get()));
         }
-        Ok(Self { code, headers, payload, effects: Effects::default() })
+        Ok(Self { code, headers, payload, is_template: false, effects: Effects::default() })
+    }
+
+    /// Makes the content and the header values templates, or not. [`Self::template`] finds mistakes in them.
+    #[must_use]
+    pub fn with_template(mut self, is_template: bool) -> Self {
+        self.is_template = is_template;
+        self
     }
 
     #[must_use]
@@ -106,13 +116,28 @@ impl MockResponse {
         self.payload.as_ref()
     }
 
+    pub const fn is_template(&self) -> bool {
+        self.is_template
+    }
+
+    /// The compiled template. `None` for a response that is sent as it is.
+    pub fn template(&self) -> Option<Result<Template, Vec<TemplateError>>> {
+        self.is_template.then(|| Template::compile(&self.headers, self.payload.as_ref()))
+    }
+
+    /// An estimate of the memory of the compiled template, in bytes.
+    pub fn template_bytes(&self) -> usize {
+        if self.is_template { Template::bytes(&self.headers, self.payload.as_ref()) } else { 0 }
+    }
+
     pub const fn effects(&self) -> &Effects {
         &self.effects
     }
 
     /// Whether stores had responses like this one from the first format on.
     pub fn is_plain(&self) -> bool {
-        self.effects.is_empty() && !self.headers.has_lists() && matches!(self.payload, None | Some(Payload::Body(_)))
+        let is_sent_as_it_is = self.effects.is_empty() && !self.is_template;
+        is_sent_as_it_is && !self.headers.has_lists() && matches!(self.payload, None | Some(Payload::Body(_)))
     }
 }
 

@@ -31,14 +31,15 @@ impl<'a> Segment<'a> {
     }
 }
 
-/// The raw value of a parameter in a path for `pattern`. `None` without a parameter of this name.
-pub(super) fn parameter<'a>(pattern: &str, path: &'a str, name: &str) -> Option<&'a str> {
-    let mut segments = pattern.split('/').map(Segment::of).enumerate();
-    let (at, segment) = segments.find(|(_, segment)| segment.name() == Some(name))?;
-    match segment {
-        Segment::Rest(_) => path.splitn(at + 1, '/').nth(at),
-        _ => path.split('/').nth(at),
-    }
+/// The names of parameters in `pattern` with their raw values in a path that fits.
+pub(super) fn parameters<'a>(pattern: &'a str, path: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+    pattern.split('/').map(Segment::of).enumerate().filter_map(move |(at, segment)| {
+        let value = match segment {
+            Segment::Rest(_) => path.splitn(at + 1, '/').nth(at),
+            _ => path.split('/').nth(at),
+        };
+        segment.name().zip(value)
+    })
 }
 
 /// The kind of a segment. The most exact kind is the least.

@@ -6,7 +6,10 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
 use smallvec::SmallVec;
 
-use crate::domain::{Effects, EndpointId, Failure, Mock, Payload, Priority, Shape, Trial, Undecided, When};
+use crate::domain::{
+    Call, Effects, EndpointId, Failure, Mock, Payload, Priority, RenderError, Rendered, Shape, Template, TemplateError,
+    Trial, Undecided, When,
+};
 
 /// A mock's answer, built when the mock is created. All parts lie together: with many mocks, a call costs few cache
 /// misses.
@@ -15,7 +18,7 @@ pub(super) struct PreparedAnswer {
     pub id: EndpointId,
     response: PreparedResponse,
     pub priority: Priority,
-    /// Boxed: most mocks have neither tests nor effects.
+    /// Boxed: most mocks have neither tests nor effects nor templates.
     extra: Option<Box<Extra>>,
     /// The mock at the same place that comes next.
     next: Option<Box<Self>>,
@@ -29,19 +32,29 @@ struct PreparedResponse {
     body: Bytes,
 }
 
-/// The tests and effects of a mock, and its path for tests of parameters.
+/// The tests, effects and template of a mock, and its path for the values of parameters.
 #[derive(Debug)]
 struct Extra {
     when: When,
     path: Box<str>,
     effects: Option<Arc<Effects>>,
+    template: Option<Arc<PreparedTemplate>>,
 }
 
-/// The response of a mock in HTTP's types, and its effects.
+/// The template of a mock, to be rendered after the table is unlocked.
+#[derive(Debug)]
+pub struct PreparedTemplate {
+    /// Another version of Echo may have accepted a template that this version refuses.
+    compiled: Result<Template, TemplateError>,
+    path: Box<str>,
+}
+
+/// The response of a mock in HTTP's types, and the rest that a call needs.
 #[derive(Debug)]
 pub struct Reply {
     pub response: Response<Bytes>,
     pub effects: Option<Arc<Effects>>,
+    pub template: Option<Arc<PreparedTemplate>>,
 }
 
 /// The place of a mock in the order of mocks that fit a request: the least rank comes first. Of mocks with the same
@@ -74,16 +87,22 @@ impl PreparedAnswer {
         }
         let status = StatusCode::from_u16(response.code().get()).expect("the domain admits 200 to 599 only");
         let effects = Some(response.effects()).filter(|effects| !effects.is_empty());
+        let template = response.template().map(|compiled| PreparedTemplate {
+            compiled: compiled.map_err(|mut errors| errors.swap_remove(0)),
+            path: route.path.as_str().into(),
+        });
+        let is_plain = when.is_empty() && effects.is_none() && template.is_none();
         let extra = || Extra {
             when: when.clone(),
             path: route.path.as_str().into(),
             effects: effects.map(|effects| Arc::new(effects.clone())),
+            template: template.map(Arc::new),
         };
         let answer = Self {
             id: *id,
             response: PreparedResponse { status, headers, body },
             priority: route.priority,
-            extra: (!when.is_empty() || effects.is_some()).then(|| Box::new(extra())),
+            extra: (!is_plain).then(|| Box::new(extra())),
             next: None,
         };
         (path, answer)
@@ -114,8 +133,23 @@ impl PreparedAnswer {
     }
 
     pub(super) fn reply(&self) -> Reply {
-        let effects = self.extra.as_ref().and_then(|extra| extra.effects.clone());
-        Reply { response: self.response.to_http(), effects }
+        let response = self.response.to_http();
+        match &self.extra {
+            Some(extra) => Reply { response, effects: extra.effects.clone(), template: extra.template.clone() },
+            None => Reply { response, effects: None, template: None },
+        }
+    }
+}
+
+impl PreparedTemplate {
+    /// Whether the template uses the body of a request.
+    pub fn needs_body(&self) -> bool {
+        self.compiled.as_ref().is_ok_and(Template::needs_body)
+    }
+
+    pub fn render(&self, call: &Call<'_>) -> Result<Rendered, RenderError> {
+        let template = self.compiled.as_ref().map_err(Clone::clone)?;
+        template.render(call, &self.path)
     }
 }
 

@@ -38,7 +38,13 @@ use tokio::{select, sync::oneshot, time::Instant};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 
-pub use self::{answer::Reply, clock::Lease, find::FindError, room::LIMIT as MAX_MOCKS_BYTES, table::Explanation};
+pub use self::{
+    answer::{PreparedTemplate, Reply},
+    clock::Lease,
+    find::FindError,
+    room::LIMIT as MAX_MOCKS_BYTES,
+    table::Explanation,
+};
 use self::{lease::Follower, room::Reserved, table::Table};
 use crate::{
     domain::{EndpointId, Mock, Route},

@@ -38,7 +38,8 @@ pub(super) fn bytes(endpoint: &Mock) -> usize {
     let key = if route.path.shape().is_some() { KEY_BYTES + path } else { 0 };
     let when = if route.when.is_empty() { 0 } else { path + route.when.bytes() };
     let effects = if response.effects().is_empty() { 0 } else { path + EFFECTS_BYTES };
-    MOCK_BYTES + path + key + when + effects + body + fields.saturating_sub(FIELD_BYTES)
+    let template = if response.is_template() { path + EFFECTS_BYTES + response.template_bytes() } else { 0 };
+    MOCK_BYTES + path + key + when + effects + template + body + fields.saturating_sub(FIELD_BYTES)
 }
 
 fn is_exceeded(limit: u64, bytes: u64) -> bool {

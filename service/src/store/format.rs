@@ -5,7 +5,7 @@
 //! | 1 | verb, path, code, headers, body | all versions |
 //! | 2 | unknown members of a mock survive a change; several changes in one entry of the log; epochs of a table | versions that know format 2 |
 //! | 3 | parameters in paths, the verb ANY, priorities, tests of the request | versions that know format 3 |
-//! | 4 | tests by JSONPath; lists of header fields; `json`, `base64`, `delay` and `fault` | versions that know format 4 |
+//! | 4 | tests by JSONPath; lists of header fields; `json`, `base64`, `template`, `delay` and `fault` | versions that know format 4 |
 
 use std::collections::BTreeMap;
 

@@ -166,8 +166,8 @@ fn check_sizes(sizes: impl Iterator<Item = usize>) -> Result<(), WriteError> {
 pub fn json_bytes(endpoint: &Mock) -> usize {
     /// Everything except path, headers, body and effects.
     const FIXED_BYTES: usize = 176;
-    /// The longest delay and fault.
-    const EFFECTS_BYTES: usize = 80;
+    /// The longest delay and fault, and the mark of a template.
+    const EFFECTS_BYTES: usize = 96;
     let escaped = |byte| match byte {
         b'"' | b'\\' | b'\t' | b'\n' | b'\r' | 8 | 12 => 2,
         0..32 => 6,
@@ -181,7 +181,7 @@ pub fn json_bytes(endpoint: &Mock) -> usize {
         Payload::Body(body) => text(body.as_str()),
         Payload::Json(_) | Payload::Base64(_) => payload.text().len(),
     });
-    let effects = if response.effects().is_empty() { 0 } else { EFFECTS_BYTES };
+    let effects = if response.effects().is_empty() && !response.is_template() { 0 } else { EFFECTS_BYTES };
     FIXED_BYTES + route.path.as_str().len() + when + headers + payload + effects
 }
 

@@ -27,6 +27,8 @@ pub(super) struct Record<'a> {
     pub json: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base64: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<bool>,
     /// As canonical JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delay: Option<String>,
@@ -41,8 +43,10 @@ pub(super) struct Record<'a> {
 }
 
 /// The known members of a record.
-pub(super) const MEMBERS: [&str; 12] =
-    ["version", "verb", "path", "code", "headers", "body", "json", "base64", "delay", "fault", "priority", "when"];
+pub(super) const MEMBERS: [&str; 13] = [
+    "version", "verb", "path", "code", "headers", "body", "json", "base64", "template", "delay", "fault", "priority",
+    "when",
+];
 
 /// The unknown members of a record, as text. Each change of the endpoint keeps them.
 pub(super) type Rest = BTreeMap<String, Box<RawValue>>;
@@ -77,6 +81,7 @@ impl<'a> Record<'a> {
             body,
             json,
             base64,
+            template: response.is_template().then_some(true),
             delay: response.effects().delay.as_ref().map(|delay| delay.show().to_string()),
             fault: response.effects().fault.map(Fault::as_str),
             priority: Some(route.priority.get()).filter(|priority| *priority != Priority::default().get()),
@@ -107,7 +112,11 @@ impl<'a> Record<'a> {
         let delay = self.delay.as_deref().map(Delay::parse_text).transpose().map_err(damaged)?;
         let fault = self.fault.map(Fault::parse).transpose().map_err(|e| damaged(e.to_string()))?;
         let response = MockResponse::new(code, headers, payload).map_err(|e| damaged(e.to_string()))?;
-        let response = response.with_delay(delay).with_fault(fault).map_err(|e| damaged(e.to_string()))?;
+        let response = response
+            .with_template(self.template.unwrap_or_default())
+            .with_delay(delay)
+            .with_fault(fault)
+            .map_err(|e| damaged(e.to_string()))?;
         Ok(Stored { endpoint: Mock { id, route, response }, version: Version(self.version) })
     }
 }
@@ -116,13 +125,13 @@ impl<'a> Record<'a> {
 pub(super) fn bytes(endpoint: &Mock) -> usize {
     /// Names, version, verb, code and priority.
     const FIXED_BYTES: usize = 128;
-    /// The longest delay and fault.
-    const EFFECTS_BYTES: usize = 80;
+    /// The longest delay and fault, and the mark of a template.
+    const EFFECTS_BYTES: usize = 96;
     const FIELD_BYTES: usize = 8;
     let Mock { route, response, .. } = endpoint;
     let headers = response.headers().iter().map(|(name, value)| name.len() + value.len() + FIELD_BYTES).sum::<usize>();
     let texts = route.path.as_str().len() + route.when.as_str().len();
-    let effects = if response.effects().is_empty() { 0 } else { EFFECTS_BYTES };
+    let effects = if response.effects().is_empty() && !response.is_template() { 0 } else { EFFECTS_BYTES };
     FIXED_BYTES + texts + headers + effects + response.payload().map_or(0, |payload| payload.text().len())
 }
 

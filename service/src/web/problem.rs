@@ -14,7 +14,7 @@ use super::{
     MEDIA_TYPE,
     document::{ErrorDocument, ErrorMeta, ErrorObject, Source},
 };
-use crate::domain::{Candidate, MAX_PATH_BYTES, Undecided, beginning};
+use crate::domain::{Candidate, MAX_PATH_BYTES, RenderError, Undecided, beginning};
 
 /// Maximum number of errors in an answer. One more error tells the number of the omitted errors.
 pub const MAX_ERRORS: usize = 50;
@@ -44,6 +44,7 @@ pub enum Kind {
     Internal,
     Damaged,
     TooCostly,
+    TemplateFailed,
     NotImplemented,
     Unavailable,
     Full,
@@ -76,6 +77,7 @@ impl Kind {
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error"),
             Self::Damaged => (StatusCode::INTERNAL_SERVER_ERROR, "damaged", "Damaged record"),
             Self::TooCostly => (StatusCode::INTERNAL_SERVER_ERROR, "too_costly", "Too costly"),
+            Self::TemplateFailed => (StatusCode::INTERNAL_SERVER_ERROR, "template_failed", "Failed template"),
             Self::NotImplemented => (StatusCode::NOT_IMPLEMENTED, "not_implemented", "Not implemented"),
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Service unavailable"),
             Self::Full => (StatusCode::INSUFFICIENT_STORAGE, "full", "Memory limit of all mocks"),
@@ -134,6 +136,16 @@ impl ApiError {
     /// The tests for a call cannot be decided.
     pub fn undecided(why: Undecided) -> Self {
         Self::new(Kind::TooCostly, capitalized(&why.to_string()), None)
+    }
+
+    /// The template of a mock has no result for a call.
+    pub fn unrendered(why: &RenderError) -> Self {
+        let kind = match why {
+            RenderError::Failed(_) | RenderError::TooLarge => Kind::TemplateFailed,
+            RenderError::BodyTooLarge => Kind::TooLarge,
+            RenderError::Undecided(why) => return Self::undecided(*why),
+        };
+        Self::new(kind, capitalized(&why.to_string()), None)
     }
 
     pub fn service_worker() -> Self {

@@ -44,7 +44,7 @@ fn all_errors_are_reported_together_each_with_its_pointer() {
         /data/attributes/response/code: 100 is an interim code, and an answer needs a final code: write a code from 200 to 599
         /data/attributes/response/headers/Content-Length: `Content-Length` is set by the server that delivers the answer: leave it out
         /data/attributes/response/headers/X A: `X A` is not a header name: use letters, digits and !#$%&'*+-.^_`|~ only
-        /data/attributes/response/wait: `wait` is not a member here: use `code`, `headers`, `body`, `json`, `base64`, `delay`, `fault`, or leave it out
+        /data/attributes/response/wait: `wait` is not a member here: use `code`, `headers`, `body`, `json`, `base64`, `template`, `delay`, `fault`, or leave it out
         /data/attributes/verb: `FETCH` is not an HTTP method. Use one of GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH, or ANY for all of these
     "#]]
     .assert_eq(&told[0]);

@@ -37,5 +37,6 @@ mod rates;
 mod reserved;
 mod show;
 mod store;
+mod templates;
 mod walkthrough;
 mod when;

@@ -5,8 +5,37 @@ use serde_json::{Value, json};
 use super::reader::{Attribute, Reader};
 use crate::{
     api::error::{Kind, capitalized},
-    domain::{Delay, Fault},
+    domain::{Delay, Fault, MAX_RENDERED_BYTES},
 };
+
+/// Whether the content and the header values are templates.
+pub struct IsTemplate;
+
+impl Attribute for IsTemplate {
+    const NAME: &'static str = "template";
+    const EXAMPLE: &'static str = "true";
+    const IS_REQUIRED: bool = false;
+
+    fn read(value: &Value, at: &str, reader: &mut Reader) -> Option<Self> {
+        if !value.is_boolean() {
+            reader.note(Kind::Invalid, at, "The value is not a boolean: write `true`, or leave `template` out");
+        }
+        (value == true).then_some(Self)
+    }
+
+    fn show(&self) -> Value {
+        true.into()
+    }
+
+    fn schema() -> Value {
+        let description = format!(
+            "Whether `body`, the strings in `json` and the values of `headers` are templates, such as \
+             `Hello {{{{ request.query.name }}}}`. A mistake is an error with its line. The rendered content has at most {} KiB.",
+            MAX_RENDERED_BYTES / 1024
+        );
+        json!({"type": "boolean", "description": description})
+    }
+}
 
 impl Attribute for Delay {
     const NAME: &'static str = "delay";

@@ -4,7 +4,10 @@ use std::slice;
 
 use serde_json::{Map, Value, json};
 
-use super::reader::{Attribute, Member, Reader, escaped, member, object, object_schema, shown};
+use super::{
+    effects::IsTemplate,
+    reader::{Attribute, Member, Reader, escaped, member, object, object_schema, shown},
+};
 use crate::{
     api::error::{Kind, capitalized, excerpt},
     domain::{
@@ -20,6 +23,7 @@ pub const RESPONSE: &[Member] = &[
     member::<Body>(),
     member::<Json>(),
     member::<Base64>(),
+    member::<IsTemplate>(),
     member::<Delay>(),
     member::<Fault>(),
 ];
@@ -61,9 +65,14 @@ impl Attribute for MockResponse {
         let body = reader.optional(response, at).map(Payload::Body);
         let json = reader.optional(response, at).map(Payload::Json);
         let payload = body.or(json).or(reader.optional(response, at).map(Payload::Base64));
+        let is_template = reader.optional::<IsTemplate>(response, at).is_some();
         let (delay, fault) = (reader.optional(response, at), reader.optional(response, at));
         let payload_at = format!("{at}/{}", given.first().unwrap_or(&Body::NAME));
         let response = reader.noted(Kind::Invalid, &payload_at, Self::new(code?, headers, payload))?;
+        let response = response.with_template(is_template);
+        for error in response.template().and_then(Result::err).unwrap_or_default() {
+            reader.note(Kind::Invalid, &format!("{at}/{}", error.place), capitalized(&error.to_string()));
+        }
         reader.noted(Kind::Invalid, &format!("{at}/{}", Fault::NAME), response.with_delay(delay).with_fault(fault))
     }
 
@@ -79,6 +88,7 @@ impl Attribute for MockResponse {
             shown(&self.code()),
             shown(self.headers()),
             payload,
+            shown(self.is_template().then_some(&IsTemplate)),
             shown(effects.delay.as_ref()),
             shown(effects.fault.as_ref()),
         ])

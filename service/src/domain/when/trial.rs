@@ -16,7 +16,7 @@ use super::{
     check::{Check, contains},
     part::has_members,
 };
-use crate::domain::{Verb, excerpt, shape::parameter};
+use crate::domain::{Verb, excerpt, shape::parameters};
 
 /// Maximum number of bytes that all tests of a request read together.
 pub const MAX_READ_BYTES: usize = 16 * 1024 * 1024;
@@ -75,6 +75,7 @@ pub struct Trial<'a> {
 }
 
 type Values<'a> = SmallVec<[Cow<'a, str>; 2]>;
+type Pairs<'a> = SmallVec<[(Cow<'a, str>, Cow<'a, str>); 2]>;
 
 impl<'a> Trial<'a> {
     pub fn new(call: &'a Call<'a>) -> Self {
@@ -125,22 +126,37 @@ impl<'a> Trial<'a> {
     }
 
     /// The decoded values with this name. `None` if no test of the part holds.
-    fn values<'s>(&'s self, part: Part, name: &str, pattern: &str) -> Result<Option<Values<'s>>, Undecided> {
+    fn values<'s>(&'s self, part: Part, name: &str, pattern: &'s str) -> Result<Option<Values<'s>>, Undecided> {
+        if part == Part::Body {
+            return self.text().map(|text| text.map(|text| smallvec![Cow::Borrowed(text)]));
+        }
+        let pairs = self.pairs(part, pattern, |other| other == name)?;
+        Ok(pairs.map(|pairs| pairs.into_iter().map(|(_, value)| value).collect()))
+    }
+
+    /// The decoded names and values in a part other than the body, if their names are `wanted`. `None` for a form that
+    /// is too large.
+    pub(in crate::domain) fn pairs<'s>(
+        &'s self,
+        part: Part,
+        pattern: &'s str,
+        is_wanted: impl Fn(&str) -> bool,
+    ) -> Result<Option<Pairs<'s>>, Undecided> {
         let Call { path, query, headers, .. } = *self.call;
         let decoded = |text: &'s [u8]| {
             self.spend(text.len())?;
-            let pairs = url::form_urlencoded::parse(text).filter(|(other, _)| other == name);
-            Ok(pairs.map(|(_, value)| value).collect())
+            Ok(url::form_urlencoded::parse(text).filter(|(name, _)| is_wanted(name)).collect())
         };
         Ok(Some(match part {
             Part::Params => {
                 self.spend(path.len())?;
-                let value = parameter(pattern, path, name);
-                value.map(|value| percent_decode_str(value).decode_utf8_lossy()).into_iter().collect()
+                let named = parameters(pattern, path).filter(|(name, _)| is_wanted(name));
+                named.map(|(name, value)| (name.into(), percent_decode_str(value).decode_utf8_lossy())).collect()
             }
             Part::Query => decoded(query.as_bytes())?,
             Part::Headers => {
-                headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect()
+                let named = headers.iter().filter(|(name, _)| is_wanted(name.as_str()));
+                named.map(|(name, value)| (name.as_str().into(), String::from_utf8_lossy(value.as_bytes()))).collect()
             }
             Part::Cookies => {
                 let lines = headers.get_all(header::COOKIE);
@@ -148,20 +164,17 @@ impl<'a> Trial<'a> {
                 let pairs = lines.iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
                 let pairs = pairs.map(|pair| String::from_utf8_lossy(pair.trim_ascii()));
                 let named = |pair: Cow<'_, str>| {
-                    let (other, value) = pair.split_once('=')?;
-                    (other == name).then(|| Cow::Owned(value.to_owned()))
+                    let (name, value) = pair.split_once('=')?;
+                    is_wanted(name).then(|| (name.to_owned().into(), value.to_owned().into()))
                 };
                 pairs.filter_map(named).collect()
             }
-            Part::Form if !is_form(headers) => Values::new(),
+            Part::Form if !is_form(headers) => Pairs::new(),
             Part::Form => match self.body()? {
                 Some(bytes) => decoded(bytes)?,
                 None => return Ok(None),
             },
-            Part::Body => match self.body()? {
-                Some(bytes) => smallvec![Cow::Borrowed(self.text(bytes)?)],
-                None => return Ok(None),
-            },
+            Part::Body => Pairs::new(),
         }))
     }
 
@@ -174,12 +187,14 @@ impl<'a> Trial<'a> {
         }
     }
 
-    fn text(&self, body: &'a [u8]) -> Result<&str, Undecided> {
+    /// The body as text, or `None` if the body is too large.
+    pub(in crate::domain) fn text(&self) -> Result<Option<&str>, Undecided> {
+        let Some(body) = self.body()? else { return Ok(None) };
         if self.text.get().is_none() {
             self.spend(body.len())?;
             _ = self.text.set(String::from_utf8_lossy(body));
         }
-        Ok(self.text.get().map_or("", |text| text))
+        Ok(self.text.get().map(|text| &**text))
     }
 
     /// Whether the body is JSON, and contains at least `part`. Most calls have one such test: it reads the text without a
@@ -202,7 +217,8 @@ impl<'a> Trial<'a> {
         Ok(self.json()?.is_some_and(|(body, _)| contains(body, part)))
     }
 
-    fn json(&self) -> Result<Option<&(Value, usize)>, Undecided> {
+    /// The body as JSON with the number of its values, if it is JSON.
+    pub(in crate::domain) fn json(&self) -> Result<Option<&(Value, usize)>, Undecided> {
         if self.json.get().is_none() {
             let text = self.json_text()?;
             let parsed = text.and_then(|text| Some((serde_json::from_str(text).ok()?, most_values(text))));
