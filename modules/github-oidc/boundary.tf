@@ -53,6 +53,7 @@ data "aws_iam_policy_document" "boundary" {
       "dynamodb:GetItem",
       "dynamodb:PutItem",
       "dynamodb:Query",
+      "dynamodb:UpdateItem",
     ]
     resources = ["${local.arn.dynamodb}:table/${var.name}-${each.key}"]
   }

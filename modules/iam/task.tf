@@ -24,6 +24,7 @@ data "aws_iam_policy_document" "task" {
       "dynamodb:GetItem",
       "dynamodb:PutItem",
       "dynamodb:Query",
+      "dynamodb:UpdateItem",
     ]
     resources = [var.table_arn]
   }

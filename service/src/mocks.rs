@@ -131,6 +131,7 @@ impl Mocks {
             Err(FindError::Undecided(why)) => return Err((ApiError::undecided(why), Outcome::Refused)),
             Err(FindError::Store(StoreError::Damaged(_))) => ApiError::damaged(),
             Err(FindError::Store(StoreError::Loading)) => ApiError::loading(),
+            Err(FindError::Turn(_)) => ApiError::turn_lost(),
             // Without a valid lease and without the store, Echo answers 503.
             Err(FindError::Store(_)) => ApiError::store_away(),
         };

@@ -286,6 +286,7 @@ run "rights" {
       "arn:aws:secretsmanager:eu-central-1:111122223333:secret:echo-dev/*" = toset(["secretsmanager:GetSecretValue"])
       "arn:aws:dynamodb:eu-central-1:111122223333:table/echo-dev" = toset([
         "dynamodb:DeleteItem", "dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query",
+        "dynamodb:UpdateItem",
       ])
     }
     error_message = "The boundary allows more than an environment's roles need."

@@ -65,7 +65,7 @@ run "defaults" {
       KeepEndpoints = {
         allows = "Allow"
         actions = toset([
-          "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query",
+          "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem",
         ])
         on = "arn:aws:dynamodb:eu-central-1:111122223333:table/echo-test"
       }

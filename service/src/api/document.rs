@@ -5,6 +5,7 @@ mod call;
 mod effects;
 mod reader;
 mod response;
+mod turns;
 mod when;
 
 use std::time::Duration;
@@ -14,7 +15,6 @@ use serde_json::{Map, Value, json};
 use self::{
     attributes::{changes_schema, home},
     reader::Reader,
-    response::clear_replaced,
 };
 pub use self::{
     call::SentCall,
@@ -75,7 +75,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("EndpointChangesDocument", changes),
         ("Call", SentCall::schema()),
     ];
-    schemas.into_iter().chain(when::schemas()).collect()
+    schemas.into_iter().chain(when::schemas()).chain([turns::schema()]).collect()
 }
 
 /// Reads a new endpoint.
@@ -96,8 +96,8 @@ pub fn read_changes(document: &Value, current: &Mock, rules: Rules) -> Result<Mo
     // A mock may keep a path from before the listener was shared, and a delay from before the maximum was lowered.
     let is_reserved = |path: &str| (rules.is_reserved)(path) && path != current.route.path.as_str();
     let mut reader = Reader::new(&is_reserved, true, home);
-    reader.max_delay =
-        current.response.effects().delay.map_or(rules.max_delay, |delay| delay.longest().max(rules.max_delay));
+    let delays = current.responses().filter_map(|response| Some(response.effects().delay?.longest()));
+    reader.max_delay = delays.fold(rules.max_delay, Duration::max);
     let endpoint = reader.data(document).and_then(|data| {
         let id = current.id.to_string();
         if let Some(other) = data.get("id").filter(|other| !other.is_null() && other.as_str() != Some(&id)) {
@@ -119,10 +119,13 @@ fn merge(current: &mut Map<String, Value>, changes: &Map<String, Value>) {
     for (name, change) in changes {
         match (current.get_mut(name), change) {
             (Some(Value::Object(current)), Value::Object(changes)) if name == MockResponse::NAME => {
-                clear_replaced(current, changes);
+                response::clear_replaced(current, changes);
                 merge(current, changes);
             }
-            (Some(Value::Object(current)), Value::Object(changes)) if name == Mock::NAME => merge(current, changes),
+            (Some(Value::Object(current)), Value::Object(changes)) if name == Mock::NAME => {
+                turns::clear_replaced(current, changes);
+                merge(current, changes);
+            }
             _ => _ = current.insert(name.clone(), change.clone()),
         }
     }
@@ -181,7 +184,7 @@ mod tests {
         let path = MockPath::parse(path).unwrap();
         let (code, headers) = (StatusCode::parse(code).unwrap(), Headers::parse(fields).unwrap());
         let response = MockResponse::new(code, headers, payload.filter(|_| !code.forbids_body())).unwrap();
-        Mock { id: EndpointId::generate(), route: Route::new(verb, path), response }
+        Mock { id: EndpointId::generate(), route: Route::new(verb, path), response, turns: None }
     }
 
     fn payload() -> impl Strategy<Value = Payload> {
@@ -240,8 +243,10 @@ mod tests {
         let shown = full.show();
         for (object, members) in [(&shown, MOCK), (&shown[MockResponse::NAME], RESPONSE)] {
             let names = object.as_object().unwrap().keys().map(String::as_str);
-            let known =
-                members.iter().map(|&Member { name, .. }| name).filter(|name| !["json", "base64"].contains(name));
+            let known = members
+                .iter()
+                .map(|&Member { name, .. }| name)
+                .filter(|name| !["json", "base64", "responses", "then"].contains(name));
             assert_eq!(names.collect::<Vec<_>>(), known.collect::<Vec<_>>());
         }
     }

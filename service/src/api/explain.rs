@@ -52,7 +52,7 @@ impl ExplainApi {
 impl From<FindError> for ApiError {
     fn from(error: FindError) -> Self {
         match error {
-            FindError::Store(error) => error.into(),
+            FindError::Store(error) | FindError::Turn(error) => error.into(),
             FindError::Undecided(why) => Self::undecided(why),
         }
     }

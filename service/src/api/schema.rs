@@ -97,7 +97,7 @@ pub struct ExplanationMeta {
 }
 
 impl From<Explanation> for ExplanationDocument {
-    fn from(Explanation { answers, candidates, more }: Explanation) -> Self {
+    fn from(Explanation { answers, candidates, more, .. }: Explanation) -> Self {
         let candidates = candidates.into_iter().map(Into::into).collect();
         Self { meta: ExplanationMeta { answers: answers.map(|id| id.to_string()), candidates, more } }
     }

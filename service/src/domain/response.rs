@@ -5,12 +5,14 @@ mod fault;
 mod headers;
 mod payload;
 mod template;
+mod turns;
 
 pub use delay::{Delay, DelayError};
 pub use fault::{Fault, FaultError};
 pub use headers::{HeaderError, Headers, MAX_HEADER_BYTES, MAX_HEADERS};
 pub use payload::{Base64, Base64Error, Body, Json, MAX_BODY_BYTES, Payload};
 pub use template::{MAX_RENDERED_BYTES, Place, RenderError, Rendered, Template, TemplateError};
+pub use turns::{MAX_RESPONSES, MAX_TIMES, Order, Series, Then, Times, Turn, Turns};
 
 /// The least and the greatest final status code. 1xx codes are interim (RFC 9110 section 15.2).
 pub const MIN_CODE: u16 = 200;

@@ -3,12 +3,11 @@
 use std::{cmp::Reverse, iter, mem, sync::Arc};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
-use smallvec::SmallVec;
 
-use crate::domain::{
-    Call, Effects, EndpointId, Failure, Mock, Payload, Priority, RenderError, Rendered, Shape, Template, TemplateError,
-    Trial, Undecided, When,
+use super::response::{InTurn, More, PreparedResponse, Reply};
+use crate::{
+    domain::{EndpointId, Failure, Mock, Priority, Shape, Then, Trial, Undecided, When},
+    store::Counter,
 };
 
 /// A mock's answer, built when the mock is created. All parts lie together: with many mocks, a call costs few cache
@@ -24,37 +23,19 @@ pub(super) struct PreparedAnswer {
     next: Option<Box<Self>>,
 }
 
-#[derive(Debug)]
-struct PreparedResponse {
-    status: StatusCode,
-    /// One inline: most answers have only `Content-Type`.
-    headers: SmallVec<[(HeaderName, HeaderValue); 1]>,
-    body: Bytes,
-}
-
-/// The tests, effects and template of a mock, and its path for the values of parameters.
+/// The tests of a mock, its path for the values of parameters, effects and template, and its responses in turn.
 #[derive(Debug)]
 struct Extra {
     when: When,
     path: Box<str>,
-    effects: Option<Arc<Effects>>,
-    template: Option<Arc<PreparedTemplate>>,
+    more: More,
+    turns: Option<Arc<InTurn>>,
 }
 
-/// The template of a mock, to be rendered after the table is unlocked.
-#[derive(Debug)]
-pub struct PreparedTemplate {
-    /// Another version of Echo may have accepted a template that this version refuses.
-    compiled: Result<Template, TemplateError>,
-    path: Box<str>,
-}
-
-/// The response of a mock in HTTP's types, and the rest that a call needs.
-#[derive(Debug)]
-pub struct Reply {
-    pub response: Response<Bytes>,
-    pub effects: Option<Arc<Effects>>,
-    pub template: Option<Arc<PreparedTemplate>>,
+/// The reply of a mock, or the turns that have it.
+pub(super) enum Hit {
+    Reply(Reply),
+    InTurn(Arc<InTurn>),
 }
 
 /// The place of a mock in the order of mocks that fit a request: the least rank comes first. Of mocks with the same
@@ -68,44 +49,17 @@ pub(super) fn rank(priority: Priority, shape: Option<&Shape>, is_any: bool, test
 impl PreparedAnswer {
     /// The answer, and the path as key.
     pub(super) fn new(endpoint: &Mock) -> (Bytes, Self) {
-        let Mock { id, route, response } = endpoint;
+        let Mock { id, route, response, turns } = endpoint;
         let (path, when) = (route.path.as_str(), &route.when);
-        let body = response.payload().map_or(&b""[..], Payload::bytes);
-        let values = response.headers().iter().map(|(_, value)| value.as_bytes());
-        // A single allocation; path, body and values are slices.
-        let mut text = Bytes::from([path.as_bytes(), body].into_iter().chain(values).collect::<Vec<_>>().concat());
-        let path = text.split_to(path.len());
-        let body = text.split_to(body.len());
-        let field = |(name, value): (&str, &str)| {
-            let name = HeaderName::from_bytes(name.as_bytes()).expect("the domain admits tokens only");
-            let value = HeaderValue::from_maybe_shared(text.split_to(value.len()));
-            (name, value.expect("the domain admits field values only"))
-        };
-        let mut headers: SmallVec<_> = response.headers().iter().map(field).collect();
-        if matches!(response.payload(), Some(Payload::Json(_))) && !response.headers().has(&CONTENT_TYPE) {
-            headers.push((CONTENT_TYPE, HeaderValue::from_static("application/json")));
-        }
-        let status = StatusCode::from_u16(response.code().get()).expect("the domain admits 200 to 599 only");
-        let effects = Some(response.effects()).filter(|effects| !effects.is_empty());
-        let template = response.template().map(|compiled| PreparedTemplate {
-            compiled: compiled.map_err(|mut errors| errors.swap_remove(0)),
-            path: route.path.as_str().into(),
+        let (key, prepared) = PreparedResponse::new(path, response);
+        let more = More::of(response, path);
+        let turns = turns.as_ref().map(|turns| {
+            let counter = Counter { id: *id, claim: route.claim(), series: turns.series };
+            Arc::new(InTurn::new(counter, turns.order(), endpoint.responses(), path))
         });
-        let is_plain = when.is_empty() && effects.is_none() && template.is_none();
-        let extra = || Extra {
-            when: when.clone(),
-            path: route.path.as_str().into(),
-            effects: effects.map(|effects| Arc::new(effects.clone())),
-            template: template.map(Arc::new),
-        };
-        let answer = Self {
-            id: *id,
-            response: PreparedResponse { status, headers, body },
-            priority: route.priority,
-            extra: (!is_plain).then(|| Box::new(extra())),
-            next: None,
-        };
-        (path, answer)
+        let has_extra = !when.is_empty() || !more.is_empty() || turns.is_some();
+        let extra = has_extra.then(|| Box::new(Extra { when: when.clone(), path: path.into(), more, turns }));
+        (key, Self { id: *id, response: prepared, priority: route.priority, extra, next: None })
     }
 
     /// This mock, and those after it.
@@ -117,14 +71,25 @@ impl PreparedAnswer {
         self.extra.as_ref().map(|extra| &extra.when).filter(|when| !when.is_empty())
     }
 
-    /// Whether all tests hold.
-    pub(super) fn holds(&self, trial: &Trial<'_>) -> Result<bool, Undecided> {
-        self.extra.as_ref().map_or(Ok(true), |extra| extra.when.holds(trial, &extra.path))
+    /// Whether the mock may not answer a request that fits by verb and path.
+    pub(super) fn is_conditional(&self) -> bool {
+        self.extra.as_ref().is_some_and(|extra| !extra.when.is_empty() || extra.is_over())
     }
 
-    /// The first test that does not hold.
+    /// Whether all tests hold, and a turn may be left.
+    pub(super) fn holds(&self, trial: &Trial<'_>) -> Result<bool, Undecided> {
+        let Some(extra) = &self.extra else { return Ok(true) };
+        Ok(!extra.is_over() && extra.when.holds(trial, &extra.path)?)
+    }
+
+    /// The first test that does not hold, or the end of the turns.
     pub(super) fn failure(&self, trial: &Trial<'_>) -> Result<Option<Failure>, Undecided> {
-        self.extra.as_ref().map_or(Ok(None), |extra| extra.when.failure(trial, &extra.path))
+        let Some(extra) = &self.extra else { return Ok(None) };
+        if extra.is_over() {
+            let expected = Some(Then::None.as_str().into());
+            return Ok(Some(Failure { place: vec!["then".into()], expected, found: vec![] }));
+        }
+        extra.when.failure(trial, &extra.path)
     }
 
     /// The rank for a path of this shape.
@@ -132,38 +97,26 @@ impl PreparedAnswer {
         rank(self.priority, shape, is_any, self.when().map_or(0, When::len), self.id)
     }
 
-    pub(super) fn reply(&self) -> Reply {
-        let response = self.response.to_http();
+    pub(super) fn hit(&self) -> Hit {
         match &self.extra {
-            Some(extra) => Reply { response, effects: extra.effects.clone(), template: extra.template.clone() },
-            None => Reply { response, effects: None, template: None },
+            None => Hit::Reply(self.response.reply(More::default())),
+            Some(extra) => match &extra.turns {
+                None => Hit::Reply(self.response.reply(extra.more.clone())),
+                Some(turns) => turns.rest().map_or_else(|| Hit::InTurn(Arc::clone(turns)), Hit::Reply),
+            },
         }
+    }
+
+    /// The turns, if they may be over and this process does not know.
+    pub(super) fn may_be_over(&self) -> Option<Arc<InTurn>> {
+        let turns = self.extra.as_ref()?.turns.as_ref()?;
+        turns.may_be_over().then(|| Arc::clone(turns))
     }
 }
 
-impl PreparedTemplate {
-    /// Whether the template uses the body of a request.
-    pub fn needs_body(&self) -> bool {
-        self.compiled.as_ref().is_ok_and(Template::needs_body)
-    }
-
-    pub fn render(&self, call: &Call<'_>) -> Result<Rendered, RenderError> {
-        let template = self.compiled.as_ref().map_err(Clone::clone)?;
-        template.render(call, &self.path)
-    }
-}
-
-impl PreparedResponse {
-    /// The bytes are shared, not copied.
-    fn to_http(&self) -> Response<Bytes> {
-        let mut response = Response::new(self.body.clone());
-        *response.status_mut() = self.status;
-        let mut headers = HeaderMap::with_capacity(self.headers.len());
-        for (name, value) in &self.headers {
-            headers.append(name, value.clone());
-        }
-        *response.headers_mut() = headers;
-        response
+impl Extra {
+    fn is_over(&self) -> bool {
+        self.turns.as_ref().is_some_and(|turns| turns.is_over())
     }
 }
 

@@ -16,6 +16,7 @@ mod load;
 mod log;
 pub mod metrics;
 mod pace;
+mod response;
 mod room;
 mod table;
 #[cfg(test)]
@@ -39,9 +40,9 @@ use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 
 pub use self::{
-    answer::{PreparedTemplate, Reply},
     clock::Lease,
     find::FindError,
+    response::{PreparedTemplate, Reply},
     room::LIMIT as MAX_MOCKS_BYTES,
     table::Explanation,
 };

@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::{
-    domain::Mock,
+    domain::{Mock, MockResponse},
     store::{Store, StoreError, WriteError},
 };
 
@@ -28,18 +28,30 @@ const EFFECTS_BYTES: usize = 192;
 /// The memory of each header field after the first, without its texts.
 const FIELD_BYTES: usize = 160;
 
+/// The memory of a mock's turns, and of each response after the first one, without their texts.
+const TURNS_BYTES: usize = 320;
+const TURN_BYTES: usize = 320;
+
 /// The memory of a mock, in bytes.
 pub(super) fn bytes(endpoint: &Mock) -> usize {
-    let Mock { route, response, .. } = endpoint;
-    let fields: usize = response.headers().iter().map(|(name, value)| FIELD_BYTES + name.len() + value.len()).sum();
-    let body = response.payload().map_or(0, |payload| payload.bytes().len());
+    let Mock { route, .. } = endpoint;
+    let of_response = |response: &MockResponse| {
+        let fields: usize = response.headers().iter().map(|(name, value)| FIELD_BYTES + name.len() + value.len()).sum();
+        fields.saturating_sub(FIELD_BYTES) + response.payload().map_or(0, |payload| payload.bytes().len())
+    };
+    let responses: usize = endpoint.responses().map(of_response).sum();
+    let turns = endpoint.turns.as_ref().map_or(0, |turns| TURNS_BYTES + TURN_BYTES * turns.more.len());
     let path = route.path.as_str().len();
     // A pattern has a key of its own.
     let key = if route.path.shape().is_some() { KEY_BYTES + path } else { 0 };
     let when = if route.when.is_empty() { 0 } else { path + route.when.bytes() };
-    let effects = if response.effects().is_empty() { 0 } else { path + EFFECTS_BYTES };
-    let template = if response.is_template() { path + EFFECTS_BYTES + response.template_bytes() } else { 0 };
-    MOCK_BYTES + path + key + when + effects + template + body + fields.saturating_sub(FIELD_BYTES)
+    let has_effects = endpoint.responses().any(|response| !response.effects().is_empty());
+    let effects = if has_effects { path + EFFECTS_BYTES } else { 0 };
+    let of_template = |response: &MockResponse| {
+        if response.is_template() { path + EFFECTS_BYTES + response.template_bytes() } else { 0 }
+    };
+    let templates: usize = endpoint.responses().map(of_template).sum();
+    MOCK_BYTES + path + key + when + effects + templates + turns + responses
 }
 
 fn is_exceeded(limit: u64, bytes: u64) -> bool {

@@ -3,6 +3,17 @@
 use super::{MAX_CHANGES, MAX_MOCK_BYTES, MAX_WRITE_BYTES};
 use crate::domain::{EndpointId, MockPath, Route, Verb};
 
+/// Why a mock's next turn is unknown.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum TurnError {
+    /// No turn is taken: the mock has another series of turns by now, none, or is gone.
+    #[error("the mock has changed")]
+    Changed,
+    /// The turn may be taken.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
 /// Why a write was not acknowledged.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {

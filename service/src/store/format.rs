@@ -5,12 +5,12 @@
 //! | 1 | verb, path, code, headers, body | all versions |
 //! | 2 | unknown members of a mock survive a change; several changes in one entry of the log; epochs of a table | versions that know format 2 |
 //! | 3 | parameters in paths, the verb ANY, priorities, tests of the request | versions that know format 3 |
-//! | 4 | tests by JSONPath; lists of header fields; `json`, `base64`, `template`, `delay` and `fault` | versions that know format 4 |
+//! | 4 | tests by JSONPath; lists of header fields; `json`, `base64`, `template`, `delay` and `fault`; responses in turn | versions that know format 4 |
 
 use std::collections::BTreeMap;
 
 use super::StoreError;
-use crate::domain::Mock;
+use crate::domain::{Mock, MockResponse};
 
 /// The limits of a process by name, in the unit at the end of the name, such as `max_mocks_bytes`. Versions may add
 /// limits, so a limit may be absent.
@@ -49,8 +49,8 @@ impl Format {
 
     /// The format that a write needs, if `new` are the new states of mocks.
     pub(super) fn of_write<'a>(changes: usize, new: impl Iterator<Item = &'a Mock>) -> u64 {
-        let of_mock = |Mock { route, response, .. }: &Mock| match () {
-            () if route.when.has_jsonpath() || !response.is_plain() => 4,
+        let of_mock = |mock @ Mock { route, turns, .. }: &Mock| match () {
+            () if route.when.has_jsonpath() || turns.is_some() || !mock.responses().all(MockResponse::is_plain) => 4,
             () if !route.is_plain() => 3,
             () => 1,
         };

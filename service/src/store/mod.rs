@@ -22,12 +22,12 @@ use async_trait::async_trait;
 pub use digest::{AdoptError, Digest};
 pub use dynamodb::{DynamoStore, TableError};
 pub use embedded::{EmbeddedStore, OpenError};
-pub use error::{StoreError, WriteError};
+pub use error::{StoreError, TurnError, WriteError};
 pub use format::{Format, Limits, NEWEST as NEWEST_FORMAT, Process, Raise, RaiseError};
 pub use observed::ObservedStore;
 pub use version::{Version, Written};
 
-use crate::domain::{EndpointId, Mock, MockPath, Payload, Route, Verb};
+use crate::domain::{EndpointId, Mock, MockPath, MockResponse, Payload, Route, Series, Verb};
 
 /// Maximum size of a page of a listing as JSON, in bytes, to bound the memory.
 pub const MAX_PAGE_BYTES: usize = 1024 * 1024;
@@ -164,8 +164,10 @@ fn check_sizes(sizes: impl Iterator<Item = usize>) -> Result<(), WriteError> {
 
 /// Size of an endpoint in an answer of the API, in bytes, with escapes.
 pub fn json_bytes(endpoint: &Mock) -> usize {
-    /// Everything except path, headers, body and effects.
-    const FIXED_BYTES: usize = 176;
+    /// Everything except path, tests and responses.
+    const FIXED_BYTES: usize = 128;
+    /// Everything of a response except headers, content and effects.
+    const RESPONSE_BYTES: usize = 48;
     /// The longest delay and fault, and the mark of a template.
     const EFFECTS_BYTES: usize = 96;
     let escaped = |byte| match byte {
@@ -174,15 +176,18 @@ pub fn json_bytes(endpoint: &Mock) -> usize {
         _ => 1,
     };
     let text = |text: &str| text.bytes().map(escaped).sum::<usize>();
-    let Mock { route, response, .. } = endpoint;
-    let headers = response.headers().iter().map(|(name, value)| name.len() + text(value) + 6).sum::<usize>();
-    let when = route.when.as_str().len();
-    let payload = response.payload().map_or(0, |payload| match payload {
-        Payload::Body(body) => text(body.as_str()),
-        Payload::Json(_) | Payload::Base64(_) => payload.text().len(),
-    });
-    let effects = if response.effects().is_empty() && !response.is_template() { 0 } else { EFFECTS_BYTES };
-    FIXED_BYTES + route.path.as_str().len() + when + headers + payload + effects
+    let of_response = |response: &MockResponse| {
+        let headers = response.headers().iter().map(|(name, value)| name.len() + text(value) + 6).sum::<usize>();
+        let payload = response.payload().map_or(0, |payload| match payload {
+            Payload::Body(body) => text(body.as_str()),
+            Payload::Json(_) | Payload::Base64(_) => payload.text().len(),
+        });
+        let effects = if response.effects().is_empty() && !response.is_template() { 0 } else { EFFECTS_BYTES };
+        RESPONSE_BYTES + headers + payload + effects
+    };
+    let Mock { route, .. } = endpoint;
+    let responses = endpoint.responses().map(of_response).sum::<usize>();
+    FIXED_BYTES + route.path.as_str().len() + route.when.as_str().len() + responses
 }
 
 /// The new state of an endpoint after a write, `None` after a deletion. An exclusive store may return a later state
@@ -210,6 +215,15 @@ pub enum Changes {
 
 /// Receives each endpoint of a load with the digest, in any order. An error is an endpoint with a damaged record.
 pub type Deliver = Box<dyn FnMut(Result<(Mock, Digest), Damaged>) + Send>;
+
+/// The count of the turns that a mock has given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counter {
+    pub id: EndpointId,
+    /// Of the mock's route ([`Route::claim`]).
+    pub claim: String,
+    pub series: Series,
+}
 
 /// A store of endpoints. All reads are strongly consistent: a read sees every write that was acknowledged before.
 ///
@@ -246,6 +260,13 @@ pub trait Store: Send + Sync + 'static {
     async fn holders(&self, _: &BTreeSet<Route>) -> Result<BTreeMap<Route, EndpointId>, StoreError> {
         Ok(BTreeMap::new())
     }
+
+    /// Takes the next turn of a mock, and returns its number, from 1. No other call gets the turn. The turn is durable, so that a
+    /// later process does not give the turn again. Asks once: an answer that is lost may have taken the turn.
+    async fn take_turn(&self, counter: &Counter) -> Result<u64, TurnError>;
+
+    /// The number of taken turns.
+    async fn turns_taken(&self, counter: &Counter) -> Result<u64, TurnError>;
 
     /// Delivers all endpoints one by one, each once, and returns a version. The endpoints are at least as new as this
     /// version: each later write may be delivered as a whole, or not. The log from the version on brings all endpoints

@@ -16,8 +16,8 @@ use opentelemetry_sdk::trace::SdkTracer;
 use opentelemetry_semantic_conventions::attribute::ERROR_TYPE;
 
 use super::{
-    AdoptError, Changes, Deliver, Digest, Filter, Page, Raise, RaiseError, Store, StoreError, Stored, Version, Write,
-    WriteError, Written,
+    AdoptError, Changes, Counter, Deliver, Digest, Filter, Page, Raise, RaiseError, Store, StoreError, Stored,
+    TurnError, Version, Write, WriteError, Written,
 };
 use crate::{
     domain::{EndpointId, Route},
@@ -31,7 +31,7 @@ const DURATION: Description = Description {
     kind: "histogram",
     unit: "s",
     attributes: &[OPERATION, ERROR_TYPE],
-    meaning: "Time of the store's operations: `write`, `get`, `list`, `head`, `changes_since`, `load`, `raise`, `adopt`. \
+    meaning: "Time of the store's operations: `write`, `get`, `list`, `head`, `changes_since`, `load`, `turn`, `raise`, `adopt`. \
               Failed ones have `error.type` `store`.",
 };
 
@@ -117,6 +117,16 @@ impl<S: Store> Store for ObservedStore<S> {
 
     async fn holders(&self, routes: &BTreeSet<Route>) -> Result<BTreeMap<Route, EndpointId>, StoreError> {
         self.observe("get", self.store.holders(routes), always).await
+    }
+
+    async fn take_turn(&self, counter: &Counter) -> Result<u64, TurnError> {
+        let is_failure = |error: &TurnError| matches!(error, TurnError::Store(_));
+        self.observe("turn", self.store.take_turn(counter), is_failure).await
+    }
+
+    async fn turns_taken(&self, counter: &Counter) -> Result<u64, TurnError> {
+        let is_failure = |error: &TurnError| matches!(error, TurnError::Store(_));
+        self.observe("get", self.store.turns_taken(counter), is_failure).await
     }
 
     async fn load(&self, deliver: Deliver) -> Result<Version, StoreError> {

@@ -166,6 +166,12 @@ impl ApiError {
         )
     }
 
+    pub fn turn_lost() -> Self {
+        Self::unavailable(
+            "The store cannot be reached: a turn of the mock may be used up. A change of the mock begins its turns anew",
+        )
+    }
+
     pub fn loading() -> Self {
         Self::unavailable("This process is loading all mocks: try again, or read the progress at `/-/ready`")
     }

@@ -38,5 +38,6 @@ mod reserved;
 mod show;
 mod store;
 mod templates;
+mod turns;
 mod walkthrough;
 mod when;

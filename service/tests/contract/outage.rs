@@ -20,8 +20,8 @@ use echo_service::{
     config::{Cli, Config},
     domain::EndpointId,
     store::{
-        Changes, Deliver, EmbeddedStore, Filter, Page, Raise, RaiseError, Store, StoreError, Stored, Version, Write,
-        WriteError, Written,
+        Changes, Counter, Deliver, EmbeddedStore, Filter, Page, Raise, RaiseError, Store, StoreError, Stored,
+        TurnError, Version, Write, WriteError, Written,
     },
     telemetry::Telemetry,
 };
@@ -79,6 +79,18 @@ impl Store for FailingStore {
 
     async fn head(&self) -> Result<Version, StoreError> {
         self.reach()?.head().await
+    }
+
+    async fn take_turn(&self, counter: &Counter) -> Result<u64, TurnError> {
+        let turn = self.reach()?.take_turn(counter).await?;
+        match self.state.load(Ordering::SeqCst) {
+            MUTE => Err(StoreError::Unavailable("secret: connection reset".into()).into()),
+            _ => Ok(turn),
+        }
+    }
+
+    async fn turns_taken(&self, counter: &Counter) -> Result<u64, TurnError> {
+        self.reach()?.turns_taken(counter).await
     }
 
     async fn changes_since(&self, version: Version) -> Result<Changes, StoreError> {
@@ -214,4 +226,29 @@ fn a_panic_is_500_without_details_and_the_service_goes_on() {
     assert_eq!(service.get("/hello").text(), "/hello");
     service.store_is(WELL);
     assert_eq!(service.get(&format!("/endpoints/{id}")).status, 200);
+}
+
+#[test]
+fn a_lost_turn_is_503_and_may_be_used_up() {
+    let service = Service::start();
+    let responses = json!([{"code": 201}, {"code": 202}, {"code": 203}]);
+    let attributes = json!({"verb": "GET", "path": "/turns", "responses": responses});
+    let created =
+        service.request("POST", "/endpoints", &json!({"data": {"type": "endpoints", "attributes": attributes}}));
+    let id = id_of(&created);
+    for (state, next) in [(AWAY, 201), (MUTE, 203)] {
+        service.store_is(state);
+        let answer = service.get("/turns");
+        assert_refused(&answer, 503, "a lost turn");
+        assert_eq!(answer.header("retry-after"), Some("1"));
+        assert!(answer.details().contains("a turn of the mock may be used up"), "{}", answer.details());
+        service.store_is(WELL);
+        assert_eq!(service.get("/turns").status, next);
+    }
+    // Once the last response repeats, no turn is taken.
+    service.store_is(AWAY);
+    assert_eq!(service.get("/turns").status, 203);
+    service.store_is(WELL);
+    assert_eq!(service.request("PATCH", &format!("/endpoints/{id}"), &changes(json!({}))).status, 200);
+    assert_eq!(service.get("/turns").status, 201);
 }

@@ -242,3 +242,35 @@ fn wait_for_a_file(folder: &Path) {
         thread::yield_now();
     }
 }
+
+/// Turns are counted before their answers: a kill may skip a turn, and repeats none.
+#[test]
+fn no_turn_is_given_twice_over_kills() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = format!("file:{}", folder.path().join("echo.redb").display());
+    let responses: Vec<_> = (0..32).map(|n| json!({"code": 200, "body": n.to_string()})).collect();
+    let attributes = json!({"verb": "GET", "path": "/x", "responses": responses, "then": "none"});
+    let mut given = Vec::new();
+    for kill in 0..4 {
+        let mut echo = Echo::start(&["--store", &store]);
+        if kill == 0 {
+            let created = echo.post(&json!({"data": {"type": "endpoints", "attributes": &attributes}}));
+            assert_eq!(created.status, 201, "{}", created.text());
+        }
+        let service = echo.mocks;
+        let (told, answers) = mpsc::channel();
+        let caller = thread::spawn(move || {
+            while let Some(answer) = ask(service, "GET", "/x", None).filter(|answer| answer.status == 200) {
+                if told.send(answer.text().parse::<u32>().unwrap()).is_err() {
+                    return;
+                }
+            }
+        });
+        given.extend(answers.iter().take(6));
+        echo.signal("KILL");
+        echo.wait();
+        given.extend(answers.iter());
+        caller.join().unwrap();
+    }
+    assert!(given.len() >= 24 && given.is_sorted_by(|one, next| one < next), "{given:?}");
+}

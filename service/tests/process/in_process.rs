@@ -9,8 +9,8 @@ use echo_service::{
     config::{Cli, Config},
     domain::EndpointId,
     store::{
-        Changes, Deliver, EmbeddedStore, Filter, Page, Raise, RaiseError, Store, StoreError, Stored, Version, Write,
-        WriteError, Written,
+        Changes, Counter, Deliver, EmbeddedStore, Filter, Page, Raise, RaiseError, Store, StoreError, Stored,
+        TurnError, Version, Write, WriteError, Written,
     },
     telemetry::Telemetry,
 };
@@ -98,6 +98,16 @@ impl<H: Hook> Store for Hooked<H> {
     async fn load(&self, deliver: Deliver) -> Result<Version, StoreError> {
         self.hook.before(Operation::Other).await?;
         self.store.load(deliver).await
+    }
+
+    async fn take_turn(&self, counter: &Counter) -> Result<u64, TurnError> {
+        self.hook.before(Operation::Other).await?;
+        self.store.take_turn(counter).await
+    }
+
+    async fn turns_taken(&self, counter: &Counter) -> Result<u64, TurnError> {
+        self.hook.before(Operation::Other).await?;
+        self.store.turns_taken(counter).await
     }
 
     async fn raise(&self, to: Option<u64>, dry_run: bool) -> Result<Raise, RaiseError> {

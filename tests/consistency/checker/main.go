@@ -40,61 +40,28 @@ type Operation struct {
 	Kind string
 	// Mock names the mock of a write, or of an explanation; empty for none. A creation chooses a new, unique name.
 	Mock string
-	// Value is the mock's response after a write, unique to the write, or the result of a call or read; empty for none.
+	// Value is the mock's response after a write, unique to the write, or the result of a call or read; empty for none. A
+	// call of a mock with turns gets the value with the number of the turn, such as `5#2`.
 	Value string
+	// Turns of the mock after a write, such as `3 last`; empty for a single response.
+	Turns turns
 	// ID is the id of the created or read mock, if the client knows it.
 	ID string
 	// Outcome of a write: done, refused or unknown. Reasons of refusals: the route is taken (create, move, renew), or the
-	// mock does not exist (all but create). Refused calls are not part of a history.
+	// mock does not exist (all but create). Of a call: unknown if a turn may be lost. Refused calls are not part of a
+	// history.
 	Outcome string
 	Call    int64
 	Return  int64
 }
 
-// mock is the content of a route. The id is empty if no answer has shown it.
-type mock struct {
-	route           route
-	name, value, id string
-}
-
-// isBefore reports if one mock certainly answers, and not the other one, where both fit.
-func (one mock) isBefore(other mock) bool {
-	byRoute := order(one.route, other.route)
-	isNewer := one.id != "" && other.id != "" && one.id > other.id
-	return byRoute < 0 || byRoute == 0 && isNewer
-}
-
-// mayAnswer reports if a mock with this property may answer a request; a property of no mock stands for no answer.
-func mayAnswer(mocks []mock, request route, is func(mock) bool) bool {
-	isMiss := true
-	for _, one := range mocks {
-		if !one.route.fits(request) {
-			continue
-		}
-		isMiss = false
-		hidesIt := func(other mock) bool { return other.isBefore(one) && other.route.fits(request) }
-		if is(one) && !slices.ContainsFunc(mocks, hidesIt) {
-			return true
-		}
-	}
-	return isMiss && is(mock{})
-}
-
-// held returns the mock on a route, and the mock with a name; each is empty if none exists.
-func held(mocks []mock, route route, name string) (there, named mock) {
-	for _, mock := range mocks {
-		if mock.route == route {
-			there = mock
-		}
-		if mock.name == name {
-			named = mock
-		}
-	}
-	return there, named
-}
-
 func (operation *Operation) isQuestion() bool {
 	return operation.Kind == "call" || operation.Kind == "explain" || operation.Kind == "read"
+}
+
+// changesNothing reports if a question leaves all turns as they are.
+func (operation *Operation) changesNothing() bool {
+	return operation.isQuestion() && !operation.takesTurn()
 }
 
 // fits reports if these mocks allow the operation's response.
@@ -103,7 +70,8 @@ func (operation *Operation) fits(mocks []mock) bool {
 	accepted := named != mock{}
 	switch operation.Kind {
 	case "call":
-		return mayAnswer(mocks, operation.Route, func(one mock) bool { return one.value == operation.Value })
+		gives := func(one mock) bool { return one.response() == operation.Value }
+		return operation.Outcome == "unknown" || mayAnswer(mocks, operation.Route, gives)
 	case "explain":
 		return mayAnswer(mocks, operation.Route, func(one mock) bool { return one.name == operation.Mock })
 	case "read":
@@ -118,8 +86,11 @@ func (operation *Operation) fits(mocks []mock) bool {
 
 // after returns the mocks after a write, sorted by route.
 func (operation *Operation) after(mocks []mock) []mock {
+	if operation.Kind == "call" {
+		return operation.afterTurn(mocks)
+	}
 	_, named := held(mocks, route{}, operation.Mock)
-	changed := mock{operation.Route, operation.Mock, operation.Value, named.id}
+	changed := mock{operation.Route, operation.Mock, operation.Value, named.id, operation.Turns, 0}
 	switch operation.Kind {
 	case "create":
 		changed.id = operation.ID
@@ -138,9 +109,9 @@ func (operation *Operation) after(mocks []mock) []mock {
 
 // moment is an operation for porcupine.
 //
-// porcupine must find the moment when each write takes effect. Calls, reads and refusals change nothing: they only have
-// to fit the routes at some time between two moments (asked, told) with a known order. If porcupine chose that time, it
-// would try all subsets of overlapping operations: 30 concurrent refusals are too many.
+// porcupine must find the moment when each write, and each turn, takes effect. Other calls, reads and refusals change
+// nothing: they only have to fit the routes at some time between two moments (asked, told) with a known order. If
+// porcupine chose that time, it would try all subsets of overlapping operations: 30 concurrent refusals are too many.
 type moment int
 
 const (
@@ -206,7 +177,7 @@ func moments(part []*Operation) []porcupine.Operation {
 			if latest < math.MaxInt64 || !isInvisible(operation, part) {
 				add(operation, takesEffect, operation.Call, latest)
 			}
-		case operation.isQuestion(), operation.Outcome == "refused":
+		case operation.changesNothing(), operation.Outcome == "refused":
 			add(operation, asked, operation.Call, operation.Call)
 			add(operation, told, operation.Return, operation.Return)
 		default:
@@ -224,6 +195,9 @@ func isInvisible(write *Operation, part []*Operation) bool {
 		isRefused := other.Outcome == "refused"
 		return other != write && (isRefused && other.Route == write.Route || !isRefused && other.Mock == write.Mock)
 	}
+	if write.Kind == "call" {
+		return !slices.ContainsFunc(part, func(other *Operation) bool { return other.Turns != turns{} })
+	}
 	return write.Kind == "patch" || write.Kind == "create" && !slices.ContainsFunc(part, dependsOnIt)
 }
 
@@ -231,8 +205,11 @@ func isInvisible(write *Operation, part []*Operation) bool {
 // shows it. Without such a response, any time is possible.
 func latest(write *Operation, part []*Operation) int64 {
 	latest := int64(math.MaxInt64)
+	if write.Kind == "call" {
+		return latest
+	}
 	for _, other := range part {
-		isShown := other.isQuestion() && other.Value == write.Value && write.Kind != "delete"
+		isShown := other.isQuestion() && withoutTurn(other.Value) == write.Value && write.Kind != "delete"
 		made := write.made()
 		isNamed := made != "" && other.Mock == made && other.Outcome == "done"
 		if isShown || isNamed {

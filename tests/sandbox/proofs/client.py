@@ -78,6 +78,17 @@ class Echo:
         expect("a mock", self.mocks.ask("GET", "/serves")[::2], (200, "yes"))
         self.delete(endpoint)
 
+    def takes_turns(self):
+        """Each of a mock's responses in turn answers one call, whichever task answers."""
+        responses = [{"code": 200, "body": str(turn)} for turn in range(20)]
+        attributes = {"verb": "GET", "path": "/turns", "responses": responses, "then": "none"}
+        status, _, text = self.manage("POST", "/endpoints", {"data": {"type": "endpoints", "attributes": attributes}})
+        expect("the answer to a mock with turns", status, 201)
+        bodies = [self.mocks.ask("GET", "/turns")[2] for _ in responses]
+        expect("the turns", bodies, [response["body"] for response in responses])
+        self.no_mock("GET", "/turns")
+        self.delete(json.loads(text)["data"]["id"])
+
     def story(self, number):
         """The story of the contract, once. Each answering task has to know the writes of the others."""
         path = f"/greeting/{number}"

@@ -66,6 +66,8 @@ def prove(env, image, variants):
             echo.delete(endpoint)
     with proving(f"{env}: management without a key is refused"):
         expect("the status", echo.management.ask("GET", "/endpoints")[0], 401)
+    with proving(f"{env}: each response in turn answers one call, over all tasks"):
+        echo.takes_turns()
     with proving(f"{env}: a second plan is empty"):
         succeed("plan", env)
     echo.manage("GET", "/endpoints")

@@ -8,16 +8,26 @@ use serde_json::{Value, json};
 use super::{
     reader::{Attribute, Member, Reader, member, object, object_schema, shown},
     response::RESPONSE,
+    turns::{Responses, read_responses},
     when::check_params,
 };
 use crate::{
     api::error::Kind,
-    domain::{EndpointId, MAX_PATH_BYTES, MAX_PRIORITY, Mock, MockPath, MockResponse, Priority, Route, Verb, When},
+    domain::{
+        EndpointId, MAX_PATH_BYTES, MAX_PRIORITY, Mock, MockPath, MockResponse, Priority, Route, Then, Verb, When,
+    },
 };
 
 /// The members of `attributes`.
-pub const MOCK: &[Member] =
-    &[member::<Verb>(), member::<MockPath>(), member::<When>(), member::<Priority>(), member::<MockResponse>()];
+pub const MOCK: &[Member] = &[
+    member::<Verb>(),
+    member::<MockPath>(),
+    member::<When>(),
+    member::<Priority>(),
+    member::<MockResponse>(),
+    member::<Responses>(),
+    member::<Then>(),
+];
 
 /// The object to which a known member belongs.
 pub fn home(name: &str) -> Option<&'static str> {
@@ -33,7 +43,7 @@ pub fn changes_schema() -> Value {
         .into();
     for object in ["", "/properties/response"] {
         let object = changes.pointer_mut(object).and_then(Value::as_object_mut);
-        object.expect("both are objects").shift_remove("required");
+        object.expect("both are objects").retain(|name, _| !["required", "oneOf"].contains(&name.as_str()));
     }
     changes
 }
@@ -53,19 +63,34 @@ impl Attribute for Mock {
             check_params(&when, path, at, reader);
         }
         let priority = reader.optional(attributes, at).unwrap_or_default();
-        let response = reader.required(attributes, at);
+        let (response, turns) = read_responses(attributes, at, reader)?;
         let route = Route { verb: verb?, path: path?, priority, when };
-        Some(Self { id: EndpointId::generate(), route, response: response? })
+        Some(Self { id: EndpointId::generate(), route, response, turns })
     }
 
     fn show(&self) -> Value {
         let Route { verb, path, priority, when } = &self.route;
         let priority = Some(priority).filter(|priority| **priority != Priority::default());
-        object([shown(verb), shown(path), shown(when), shown(priority), shown(&self.response)])
+        let turns = self.turns.as_ref();
+        let response = turns.is_none().then_some(&self.response);
+        let responses = turns.map(|turns| Responses::of(&self.response, turns));
+        let then = turns.map(|turns| &turns.then).filter(|then| **then != Then::default());
+        object([
+            shown(verb),
+            shown(path),
+            shown(when),
+            shown(priority),
+            shown(response),
+            shown(responses.as_ref()),
+            shown(then),
+        ])
     }
 
     fn schema() -> Value {
-        object_schema("The mock: the requests that it fits, and its response.", MOCK)
+        let mut schema = object_schema("The mock: the requests that it fits, and its `response` or `responses`.", MOCK);
+        let either = [MockResponse::NAME, Responses::NAME].map(|name| json!({"required": [name]}));
+        schema["oneOf"] = json!(either);
+        schema
     }
 }
 

@@ -114,16 +114,22 @@ impl<'a> Reader<'a> {
     /// The value of a required attribute. `at` is the JSON pointer of the object.
     pub fn required<A: Attribute>(&mut self, object: &Map<String, Value>, at: &str) -> Option<A> {
         const { assert!(A::IS_REQUIRED) };
+        let Some(value) = object.get(A::NAME).filter(|value| !value.is_null()) else {
+            self.missing::<A>(object, at);
+            return None;
+        };
+        A::read(value, &format!("{at}/{}", A::NAME), self)
+    }
+
+    /// Notes that an attribute is absent or null. `at` is the JSON pointer of the object.
+    pub fn missing<A: Attribute>(&mut self, object: &Map<String, Value>, at: &str) {
         let (at, name, example) = (format!("{at}/{}", A::NAME), A::NAME, A::EXAMPLE);
-        let detail = match object.get(name) {
-            Some(Value::Null) if self.is_change => {
-                format!("`{name}` cannot be null: leave the member out to keep its value")
-            }
-            None | Some(Value::Null) => format!("`{name}` is missing: write `\"{name}\": {example}`"),
-            Some(value) => return A::read(value, &at, self),
+        let detail = if self.is_change && object.contains_key(name) {
+            format!("`{name}` cannot be null: leave the member out to keep its value")
+        } else {
+            format!("`{name}` is missing: write `\"{name}\": {example}`")
         };
         self.note(Kind::Invalid, &at, detail);
-        None
     }
 
     /// The value of an optional attribute, or `None` if it is absent, null or wrong. `at` is the JSON pointer of the

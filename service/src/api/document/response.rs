@@ -50,6 +50,8 @@ pub fn clear_replaced(current: &mut Map<String, Value>, changes: &Map<String, Va
 impl Attribute for MockResponse {
     const NAME: &'static str = "response";
     const EXAMPLE: &'static str = r#"{"code": 200}"#;
+    /// [`Responses`](super::turns::Responses) may stand instead.
+    const IS_REQUIRED: bool = false;
 
     fn read(value: &Value, at: &str, reader: &mut Reader) -> Option<Self> {
         let response = reader.object::<Self>(value, at)?;

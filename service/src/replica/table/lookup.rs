@@ -1,6 +1,6 @@
 //! The order of mocks: lookups, and writes that change the answers of lookups.
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, sync::Arc};
 
 use smallvec::SmallVec;
 use tokio::time::Instant;
@@ -12,6 +12,7 @@ use crate::{
         FindError,
         answer::{PreparedAnswer, Rank, rank},
         index::Place,
+        response::InTurn,
     },
     store::StoreError,
 };
@@ -30,6 +31,8 @@ pub struct Explanation {
     pub candidates: Vec<Candidate>,
     /// Whether more mocks fit by verb and path.
     pub more: bool,
+    /// The turns of the mock that answers, if another process may have taken the last one.
+    pub(in crate::replica) may_be_over: Option<Arc<InTurn>>,
 }
 
 /// The result of a lookup.
@@ -48,7 +51,7 @@ impl Table {
         let first =
             firsts.map(|(shape, is_any, first)| (first.rank(shape, is_any), &**first)).min_by_key(|(rank, _)| *rank);
         let found = match first {
-            Some((_, answer)) if answer.when().is_some() => self.first_that_holds(&trial, call)?,
+            Some((_, answer)) if answer.is_conditional() => self.first_that_holds(&trial, call)?,
             found => found,
         };
         let mut is_certain = true;
@@ -98,18 +101,20 @@ impl Table {
     /// Errors: as for [`Self::find`].
     pub(in crate::replica) fn explain(&self, call: &Call<'_>) -> Result<(Explanation, bool), FindError> {
         let (trial, all) = (Trial::new(call), self.in_order(call));
-        let (mut answers, mut candidates) = (None, Vec::new());
+        let (mut answers, mut may_be_over, mut candidates) = (None, None, Vec::new());
         for (_, answer) in &all {
             let is_tried = answers.is_none();
             let failure = if is_tried { answer.failure(&trial)? } else { None };
             let is_answer = is_tried && failure.is_none();
-            answers = answers.or(is_answer.then_some(answer.id));
+            if is_answer {
+                (answers, may_be_over) = (Some(answer.id), answer.may_be_over());
+            }
             if candidates.len() < MAX_CANDIDATES || is_answer {
                 candidates.extend(self.candidate(answer, failure));
             }
         }
         let more = all.len() > candidates.len();
-        Ok((Explanation { answers, candidates, more }, self.find(call)?.is_certain))
+        Ok((Explanation { answers, candidates, more, may_be_over }, self.find(call)?.is_certain))
     }
 
     fn candidate(&self, answer: &PreparedAnswer, failure: Option<Failure>) -> Option<Candidate> {

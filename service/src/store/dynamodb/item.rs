@@ -3,10 +3,8 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 
 use super::{
     digest,
@@ -40,7 +38,6 @@ pub(super) const FOREIGN: [&str; 6] = [PARTITION, SORT, EXPIRES, "endpoint_id", 
 /// Sorts after every version.
 const HEAD: &str = "HEAD";
 const DIGEST: &str = "digest";
-
 pub(super) fn text(text: impl Into<String>) -> AttributeValue {
     AttributeValue::S(text.into())
 }
@@ -55,13 +52,6 @@ pub(super) fn key(partition: impl Into<String>, sort: impl Into<String>) -> Item
 
 pub(super) fn endpoint_key(id: EndpointId) -> Item {
     key(ENDPOINTS, id.to_string())
-}
-
-/// Hashed: a claim may exceed the size of a partition key ("Quotas in Amazon
-/// DynamoDB": 2,048 bytes).
-pub(super) fn claim_key(claim: &str) -> Item {
-    let hash = Bytes::copy_from_slice(&Sha256::digest(claim));
-    key(format!("ROUTE#{hash:x}"), "ROUTE")
 }
 
 pub(super) fn log_key(version: Version) -> Item {
@@ -82,12 +72,6 @@ pub(super) fn endpoint_item(endpoint: &Mock, version: Version, rest: &Item) -> I
 pub(super) fn rest(item: &Item) -> Item {
     let is_known = |name: &str| [PARTITION, SORT].contains(&name) || MEMBERS.contains(&name);
     item.iter().filter(|(name, _)| !is_known(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
-}
-
-pub(super) fn claim_item(claim: &str, holder: EndpointId) -> Item {
-    let mut item = claim_key(claim);
-    item.insert("endpoint_id".into(), text(holder.to_string()));
-    item
 }
 
 pub(super) fn head_key() -> Item {

@@ -3,7 +3,7 @@
 //! | PK | SK | attributes |
 //! | --- | --- | --- |
 //! | `ENDPOINT` | id | the endpoint field by field, `version` of its last write |
-//! | `ROUTE#` and the SHA-256 of the claim (`Route::claim`) | `ROUTE` | `endpoint_id`: the claim, against duplicates |
+//! | `ROUTE#` and the SHA-256 of the claim (`Route::claim`) | `ROUTE` | `endpoint_id`: the claim, against duplicates. Of a mock with turns: its `series`, and `turn`, the number of taken turns |
 //! | `LOG` | version, 20 digits | `endpoint_id`, the endpoint's new state (no fields: deleted), `token`, `expires_at`. In format 2 an entry may have `changes` instead: a list of such maps |
 //! | `LOG` | `HEAD` | `writes`: the number of writes so far; `written` and `needed`: the format of the table ([`Format`]); `made`: the table's creation time in milliseconds; `digest` of all endpoints. In format 1 only `version`, the number of writes |
 //! | `PROCESS` | id | a process: `format`, the newest known format; `limits`, a map of numbers; `renewed`, the number of renewals; `expires_at` |
@@ -25,10 +25,10 @@
 //! `TransactGetItems` tells whether a missing entry is under way or has expired: DynamoDB refuses the read until the
 //! transaction is decided (`docs/consistency/proof.md`, assumptions).
 //!
-//! The service's rights on the table: DescribeTable, DescribeTimeToLive, GetItem, Query, PutItem,
-//! DeleteItem.
+//! The service's rights on the table: DescribeTable, DescribeTimeToLive, GetItem, Query, PutItem, UpdateItem, DeleteItem.
 
 mod agree;
+mod claim;
 mod digest;
 mod epoch;
 mod item;
@@ -66,8 +66,8 @@ use processes::Processes;
 use timing::Turn;
 
 use super::{
-    AdoptError, Changes, Deliver, Digest, Filter, Format, Limits, Page, Raise, RaiseError, Store, StoreError, Stored,
-    Version, Write, WriteError, Written, format,
+    AdoptError, Changes, Counter, Deliver, Digest, Filter, Format, Limits, Page, Raise, RaiseError, Store, StoreError,
+    Stored, TurnError, Version, Write, WriteError, Written, format,
 };
 use crate::{
     causes::chain,
@@ -190,6 +190,14 @@ impl Store for DynamoStore {
 
     async fn holders(&self, routes: &BTreeSet<Route>) -> Result<BTreeMap<Route, EndpointId>, StoreError> {
         self.claimed(routes, timing::READ_TIMEOUT).await
+    }
+
+    async fn take_turn(&self, counter: &Counter) -> Result<u64, TurnError> {
+        self.next_turn(counter).await
+    }
+
+    async fn turns_taken(&self, counter: &Counter) -> Result<u64, TurnError> {
+        self.count_turns(counter).await
     }
 
     async fn load(&self, deliver: Deliver) -> Result<Version, StoreError> {

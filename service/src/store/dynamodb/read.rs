@@ -24,7 +24,7 @@ use tokio::{
 };
 
 use super::{
-    DynamoStore, chain, failed,
+    DynamoStore, chain, claim, failed,
     item::{self, Item, PARTITION, SORT},
     timing::{self, Backoff, READ_TIMEOUT},
 };
@@ -60,7 +60,7 @@ impl DynamoStore {
         // Routes that differ only by the names of parameters have one claim.
         let claims: BTreeSet<_> = routes.iter().map(Route::claim).collect();
         for claims in claims.into_iter().collect::<Vec<_>>().chunks(MAX_AT_ONCE) {
-            let keys = claims.iter().map(|claim| item::claim_key(claim)).collect();
+            let keys = claims.iter().map(|claim| claim::claim_key(claim)).collect();
             let found = claims.iter().zip(self.get_at_once(keys, within).await?);
             let held = found.filter_map(|(claim, item)| Some((claim, item::holder(&item?).ok()?)));
             let held: BTreeMap<_, _> = held.collect();

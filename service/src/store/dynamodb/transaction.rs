@@ -12,13 +12,13 @@ use aws_sdk_dynamodb::{
 use uuid::Uuid;
 
 use super::{
-    chain,
+    chain, claim,
     item::{self, Entry, Head, Item, PARTITION},
     read::is_throttled,
     timing,
 };
 use crate::{
-    domain::{EndpointId, Mock, Route},
+    domain::{EndpointId, Mock, Route, Turns},
     store::{
         Digest, Format, StoreError, Version, WriteError, check_sizes,
         claims::{Claim, claims},
@@ -106,7 +106,15 @@ impl Plan {
             let new = change.new.as_ref().map(|endpoint| &endpoint.route);
             (change.id, change.old.as_ref(), new)
         });
-        Ok(Self { claims: claims(moves)?.into_iter().collect(), changes })
+        let mut claims = claims(moves)?;
+        // The count of turns begins anew at each change.
+        for change in &changes {
+            if let Some(new) = change.new.as_ref().filter(|new| new.turns.is_some()) {
+                let kept = || Claim { route: new.route.clone(), left_by: Some(change.id), taken_by: Some(change.id) };
+                claims.entry(new.route.claim()).or_insert_with(kept);
+            }
+        }
+        Ok(Self { claims: claims.into_iter().collect(), changes })
     }
 
     /// The table's minimum format for the write.
@@ -151,11 +159,17 @@ impl Plan {
             let holder = claim.left_by.map(|id| Condition::equals("endpoint_id", item::text(id.to_string())));
             let condition = holder.unwrap_or_else(Condition::absent);
             match claim.taken_by {
-                Some(taker) => put(table, item::claim_item(key, taker), condition),
-                None => delete(table, item::claim_key(key), condition),
+                Some(taker) => put(table, claim::claim_item(key, taker, self.turns(taker)), condition),
+                None => delete(table, claim::claim_key(key), condition),
             }
         }));
         Transaction { after: head, next, digests, token, items }
+    }
+
+    /// The new turns of an endpoint.
+    fn turns(&self, id: EndpointId) -> Option<&Turns> {
+        let change = self.changes.iter().find(|change| change.id == id);
+        change.and_then(|change| change.new.as_ref()?.turns.as_ref())
     }
 
     /// Interprets an error.

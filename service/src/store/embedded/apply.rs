@@ -5,14 +5,14 @@ use redb::{ReadableTable as _, Table, WriteTransaction};
 use super::{
     failed,
     tables::{
-        ENDPOINTS, LOG, LOG_KEPT, META, NEEDED, ROUTES, WRITTEN, claim, find, format_in, get, head_in, id_of,
-        version_key,
+        ENDPOINTS, LOG, LOG_KEPT, META, NEEDED, ROUTES, TURNS, WRITTEN, claim, count, find, format_in, get, head_in,
+        id_of, turns_taken, version_key,
     },
 };
 use crate::{
     domain::{EndpointId, Mock, Route},
     store::{
-        Format, Raise, StoreError, Version, Write, WriteError, check_sizes,
+        Counter, Format, Raise, StoreError, TurnError, Version, Write, WriteError, check_sizes,
         claims::{Claim, claims},
         record::{self, Rest},
     },
@@ -22,6 +22,7 @@ use crate::{
 pub(super) struct Tables<'txn> {
     endpoints: Table<'txn, &'static [u8], &'static [u8]>,
     routes: Table<'txn, &'static [u8], &'static [u8]>,
+    turns: Table<'txn, &'static [u8], &'static [u8]>,
     log: Table<'txn, &'static [u8], &'static [u8]>,
     meta: Table<'txn, &'static [u8], &'static [u8]>,
     /// The new format after a raise.
@@ -41,6 +42,7 @@ impl<'txn> Tables<'txn> {
         Ok(Self {
             endpoints: txn.open_table(ENDPOINTS).map_err(failed)?,
             routes: txn.open_table(ROUTES).map_err(failed)?,
+            turns: txn.open_table(TURNS).map_err(failed)?,
             log: txn.open_table(LOG).map_err(failed)?,
             meta: txn.open_table(META).map_err(failed)?,
             raised: None,
@@ -83,6 +85,12 @@ impl<'txn> Tables<'txn> {
                 }
                 None => _ = self.endpoints.remove(id.as_bytes()).map_err(failed)?,
             }
+            match new.as_ref().and_then(|new| new.turns.as_ref()) {
+                Some(turns) => {
+                    self.turns.insert(id.as_bytes(), count(turns.series, 0).as_slice()).map_err(failed)?;
+                }
+                None => _ = self.turns.remove(id.as_bytes()).map_err(failed)?,
+            }
         }
         let ids: String = changes.iter().map(|change| change.id.to_string()).collect();
         self.log.insert(version_key(version).as_slice(), ids.as_bytes()).map_err(failed)?;
@@ -91,6 +99,14 @@ impl<'txn> Tables<'txn> {
         }
         self.meta.insert(b"head".as_slice(), version.0.to_be_bytes().as_slice()).map_err(failed)?;
         Ok(version)
+    }
+
+    /// See [`Store::take_turn`](crate::store::Store::take_turn).
+    pub(super) fn take_turn(&mut self, counter: &Counter) -> Result<u64, TurnError> {
+        let turn = turns_taken(&self.turns, counter)? + 1;
+        let count = count(counter.series, turn);
+        self.turns.insert(counter.id.to_string().as_bytes(), count.as_slice()).map_err(failed)?;
+        Ok(turn)
     }
 
     /// Checks the conditions of a change on the endpoint itself.

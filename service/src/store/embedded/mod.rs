@@ -15,12 +15,12 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use open::OpenError;
 use open::{Files, Source};
-use tables::{ENDPOINTS, ROUTES};
+use tables::{ENDPOINTS, ROUTES, TURNS};
 use writer::Queued;
 
 use super::{
-    Changes, Deliver, Digest, Filter, Page, Raise, RaiseError, Store, StoreError, Stored, Version, Write, WriteError,
-    Written, format,
+    Changes, Counter, Deliver, Digest, Filter, Page, Raise, RaiseError, Store, StoreError, Stored, TurnError, Version,
+    Write, WriteError, Written, format,
 };
 use crate::domain::EndpointId;
 
@@ -56,6 +56,18 @@ impl EmbeddedStore {
         Self { files, queue: Some(queue), writer: Some(writer) }
     }
 
+    /// Queues work for the writing thread, and waits for the outcome.
+    async fn work<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce(oneshot::Sender<Result<T, E>>) -> Queued,
+    ) -> Result<T, E> {
+        let gone = || StoreError::Unavailable("the writer has stopped".into());
+        let (reply, outcome) = oneshot::channel();
+        let queue = self.queue.as_ref().ok_or_else(gone)?;
+        queue.send(work(reply)).await.map_err(|_| gone())?;
+        outcome.await.map_err(|_| gone())?
+    }
+
     async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&redb::ReadTransaction) -> Result<T, StoreError> + Send + 'static,
@@ -81,11 +93,18 @@ impl Drop for EmbeddedStore {
 impl Store for EmbeddedStore {
     async fn write_all(&self, writes: Vec<Write>) -> Result<Written, WriteError> {
         let digests = vec![Digest::default(); writes.len()];
-        let gone = || WriteError::Store(StoreError::Unavailable("the writer has stopped".into()));
-        let (reply, outcome) = oneshot::channel();
-        let queue = self.queue.as_ref().ok_or_else(gone)?;
-        queue.send(Queued { writes, reply }).await.map_err(|_| gone())?;
-        Ok(Written { version: outcome.await.map_err(|_| gone())??, digests })
+        let version = self.work(|reply| Queued::Write(writes, reply)).await?;
+        Ok(Written { version, digests })
+    }
+
+    async fn take_turn(&self, counter: &Counter) -> Result<u64, TurnError> {
+        self.work(|reply| Queued::Turn(counter.clone(), reply)).await
+    }
+
+    async fn turns_taken(&self, counter: &Counter) -> Result<u64, TurnError> {
+        let counter = counter.clone();
+        let taken = self.read(move |txn| Ok(tables::turns_taken(&txn.open_table(TURNS).map_err(failed)?, &counter)));
+        taken.await?
     }
 
     async fn get(&self, id: EndpointId) -> Result<Option<Stored>, StoreError> {

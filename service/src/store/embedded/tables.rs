@@ -13,8 +13,11 @@ use uuid::Uuid;
 
 use super::failed;
 use crate::{
-    domain::{EndpointId, Mock, Route},
-    store::{Change, Changes, Damaged, Deliver, Digest, Filter, Format, Page, StoreError, Stored, Version, record},
+    domain::{EndpointId, Mock, Route, Series},
+    store::{
+        Change, Changes, Counter, Damaged, Deliver, Digest, Filter, Format, Page, StoreError, Stored, TurnError,
+        Version, record,
+    },
 };
 
 /// Number of kept entries. A replica further behind loads everything, at about the same cost.
@@ -28,6 +31,8 @@ type Definition = TableDefinition<'static, &'static [u8], &'static [u8]>;
 pub(super) const ENDPOINTS: Definition = TableDefinition::new("endpoints");
 /// claim ([`Route::claim`]) → id, against duplicates
 pub(super) const ROUTES: Definition = TableDefinition::new("routes");
+/// id → series and number of taken turns of a mock with turns
+pub(super) const TURNS: Definition = TableDefinition::new("turns");
 /// version → ids of the changed endpoints, concatenated; in format 1 a single id
 pub(super) const LOG: Definition = TableDefinition::new("log");
 /// `format` (the needed format), `written` (absent: the same), `head`, and `id` (unique to each store)
@@ -39,7 +44,7 @@ pub(super) const WRITTEN: &[u8] = b"written";
 
 pub(super) fn create(database: &Database) -> Result<(), redb::Error> {
     let txn = database.begin_write()?;
-    for definition in [ENDPOINTS, ROUTES, LOG] {
+    for definition in [ENDPOINTS, ROUTES, TURNS, LOG] {
         txn.open_table(definition)?;
     }
     {
@@ -229,6 +234,21 @@ fn read(
         Some(holder) if holder == id => Ok(stored),
         _ => Err(record::damaged(id, &format!("it shows {route}, and the endpoint has not claimed this route"))),
     }
+}
+
+/// The number of taken turns.
+pub(super) fn turns_taken(
+    turns: &impl ReadableTable<&'static [u8], &'static [u8]>,
+    counter: &Counter,
+) -> Result<u64, TurnError> {
+    let count = turns.get(counter.id.to_string().as_bytes()).map_err(failed)?;
+    let taken = count.as_ref().and_then(|count| count.value().strip_prefix(counter.series.to_string().as_bytes()));
+    Ok(be_number(taken.ok_or(TurnError::Changed)?)?)
+}
+
+/// As [`turns_taken`] reads it.
+pub(super) fn count(series: Series, taken: u64) -> Vec<u8> {
+    [series.to_string().as_bytes(), &taken.to_be_bytes()].concat()
 }
 
 pub(super) fn head(txn: &ReadTransaction) -> Result<Version, StoreError> {

@@ -13,8 +13,8 @@ use echo_service::{
     domain::{EndpointId, Mock, Verb},
     replica::{Lease, Replica},
     store::{
-        Changes, Deliver, Filter, Page, Raise, RaiseError, Store, StoreError, Stored, Version, Write, WriteError,
-        Written,
+        Changes, Counter, Deliver, Filter, Page, Raise, RaiseError, Store, StoreError, Stored, TurnError, Version,
+        Write, WriteError, Written,
     },
 };
 use parking_lot::Mutex;
@@ -223,6 +223,14 @@ impl Store for Meeting {
 
     async fn head(&self) -> Result<Version, StoreError> {
         self.way.head().await
+    }
+
+    async fn take_turn(&self, counter: &Counter) -> Result<u64, TurnError> {
+        self.way.take_turn(counter).await
+    }
+
+    async fn turns_taken(&self, counter: &Counter) -> Result<u64, TurnError> {
+        self.way.turns_taken(counter).await
     }
 
     async fn raise(&self, to: Option<u64>, dry_run: bool) -> Result<Raise, RaiseError> {

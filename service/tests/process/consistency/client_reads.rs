@@ -2,7 +2,7 @@
 
 use echo_service::{
     domain::{Call, EndpointId, Mock, Payload, Verb},
-    replica::{FindError, Replica},
+    replica::{FindError, Replica, Reply},
     store::{Filter, StoreError},
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -12,8 +12,18 @@ use super::routes::{Request, route};
 /// The answer to a call: the body of the first mock that fits, or nothing without a mock. A request is a path, perhaps
 /// with values.
 pub async fn called(replica: &Replica, request: &str) -> Result<String, StoreError> {
-    let answer = with_call(request, async |call| replica.find(call).await).await?;
-    Ok(answer.map_or_else(String::new, |answer| String::from_utf8(answer.response.into_body().to_vec()).unwrap()))
+    Ok(called_in_turn(replica, request).await?.expect("no turn is lost"))
+}
+
+/// The same. `None` if a turn may be lost.
+pub async fn called_in_turn(replica: &Replica, request: &str) -> Result<Option<String>, StoreError> {
+    let find = async |call: &Call<'_>| match replica.find(call).await {
+        Err(FindError::Turn(_)) => Ok(None),
+        found => found.map(Some),
+    };
+    let body = |reply: Reply| String::from_utf8(reply.response.into_body().to_vec()).unwrap();
+    let found = with_call(request, find).await?;
+    Ok(found.map(|answer| answer.map_or_else(String::new, body)))
 }
 
 /// The mock that answers a call.
@@ -31,7 +41,7 @@ async fn with_call<T>(
     let headers: HeaderMap = headers.into_iter().map(field).collect();
     let call = Call { verb: Verb::Get, path, query: &query, headers: &headers, body: None };
     ask(&call).await.map_err(|error| match error {
-        FindError::Store(error) => error,
+        FindError::Store(error) | FindError::Turn(error) => error,
         FindError::Undecided(error) => panic!("{error}"),
     })
 }
@@ -53,6 +63,8 @@ async fn listed_by(replica: &Replica, filter: Filter, text: &str) -> Result<Stri
     Ok(body_of(page.endpoints.iter().find(|endpoint| endpoint.route.claim() == claim)))
 }
 
+/// Of a mock with turns: without the number of the turn.
 pub fn body_of(endpoint: Option<&Mock>) -> String {
-    endpoint.and_then(|endpoint| endpoint.response.payload()).map_or("", Payload::text).to_owned()
+    let body = endpoint.and_then(|endpoint| endpoint.response.payload()).map_or("", Payload::text);
+    body.split('#').next().unwrap_or_default().to_owned()
 }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use echo_service::{
-    domain::{EndpointId, Mock},
+    domain::{EndpointId, Mock, Route, Series, Then, Times, Turns},
     replica::Replica,
     store::{StoreError, Write, WriteError},
 };
@@ -28,13 +28,25 @@ pub struct Ids {
 }
 
 /// A new mock, as the API makes it: if the mock has tests, its id is the greatest.
-pub async fn new_mock(replica: &Replica, text: &str, body: &str, ids: Ids) -> Result<Mock, StoreError> {
+pub async fn new_mock(replica: &Replica, text: &str, body: &str, turns: &str, ids: Ids) -> Result<Mock, StoreError> {
     let route = route(text);
     let mut id = later(EndpointId::generate(), ids.ahead);
     if !route.when.is_empty() && !ids.are_own {
         id = id.max(replica.next_id().await?);
     }
-    Ok(Mock { id, route, response: text_response(body) })
+    Ok(mock(id, route, body, turns))
+}
+
+/// A mock with a response, or with turns such as `3 last`. The body of a turn ends with its number.
+fn mock(id: EndpointId, route: Route, body: &str, turns: &str) -> Mock {
+    let Some((count, then)) = turns.split_once(' ') else {
+        return Mock { id, route, response: text_response(body), turns: None };
+    };
+    let mut responses = (1..=count.parse().unwrap()).map(|turn: u32| text_response(&format!("{body}#{turn}")));
+    let response = responses.next().expect("at least one");
+    let more = responses.map(|response| (response, Times::ONCE)).collect();
+    let turns = Turns { times: Times::ONCE, more, then: Then::parse(then).unwrap(), series: Series::begin() };
+    Mock { id, route, response, turns: Some(turns) }
 }
 
 /// The id of a later time. An id begins with its time in milliseconds.
@@ -62,6 +74,7 @@ pub async fn change(
     kind: Kind,
     to: &str,
     body: &str,
+    turns: &str,
 ) -> Result<Outcome, NotYet> {
     loop {
         let stored = match replica.get(id).await {
@@ -75,7 +88,7 @@ pub async fn change(
         }
         let write = match kind {
             Kind::Delete => Write::Delete { id, expected },
-            _ => Write::Replace { endpoint: Mock { id, route, response: text_response(body) }, expected },
+            _ => Write::Replace { endpoint: mock(id, route, body, turns), expected },
         };
         match replica.write(write).await {
             Ok(_) => return Ok(Outcome::Done),

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    net::SocketAddr,
     sync::atomic::{AtomicBool, Ordering},
     thread,
     time::{Duration, Instant},
@@ -16,6 +17,7 @@ use super::{
     processes::{REPLICAS, Requests, Setting},
     routes::{Request, attributes, changed, full_request, overlapping, plain, request, text_of},
     service::Service,
+    simulated_clients::TURNS,
 };
 use crate::support::{Answer, changes, request_bytes, try_send};
 
@@ -86,6 +88,15 @@ impl Client<'_> {
         if is_plain || !is_newest { plain(group) } else { overlapping(group, &mut self.random) }
     }
 
+    /// The turns that a write gives to a mock, if any.
+    fn turns(&mut self, name: &str, route: &str) -> &'static str {
+        let may_have = may_have_turns(name, route) && self.is_newest.load(Ordering::Relaxed);
+        if !may_have || !matches!(self.setting.requests, Requests::All) {
+            return "";
+        }
+        ["", TURNS[0], TURNS[1], TURNS[2]][self.random.random_range(0..4)]
+    }
+
     fn ask(&mut self, kind: u32, group: usize, name: &str) {
         let Some(service) = *self.services[self.random.random_range(0..REPLICAS)].address.read() else {
             // A loop of many clients would leave a service no time to start.
@@ -104,21 +115,12 @@ impl Client<'_> {
             (!mocks.is_empty()).then(|| mocks[self.random.random_range(0..mocks.len())].clone())
         };
         let call = self.now();
-        // None if the result is unknown. Any other answer has to be one of these.
-        let ask_with = |method: &str, path: &str, fields: &str, document: &Value, statuses: &[u16]| -> Option<Answer> {
-            let answer =
-                try_send(service, request_bytes(service, method, path, fields, document.to_string().as_bytes()))?;
-            let is_told = answer.status != 503;
-            assert!(
-                if is_told { statuses.contains(&answer.status) } else { answer.header("retry-after").is_some() },
-                "{method} {path} is answered {} {}",
-                answer.status,
-                answer.text()
-            );
-            is_told.then_some(answer)
+        let turns = match &known {
+            Some((_, mock, first)) if kind == PATCH => self.turns(mock, first),
+            _ => self.turns(name, &new),
         };
         let ask = |method: &str, path: &str, document: &Value, statuses: &[u16]| {
-            ask_with(method, path, JSON, document, statuses)
+            told(service, method, path, document, statuses)
         };
         let outcome = |answer: Option<Answer>| match answer.map(|answer| answer.status) {
             Some(200 | 201 | 204) => Outcome::Done,
@@ -136,12 +138,8 @@ impl Client<'_> {
                 (Kind::Read, new, String::new(), body, Outcome::Done)
             }
             (CALL..SHOW, _) => {
-                let Request { path, query, headers } = Request::of(&request);
-                let fields: String = headers.iter().map(|(name, value)| [name, ": ", value, "\r\n"].concat()).collect();
-                let target = format!("{path}?{query}");
-                let Some(answer) = ask_with("GET", &target, &fields, &json!(null), &[200, 404]) else { return };
-                let body = if answer.status == 200 { answer.text() } else { String::new() };
-                (Kind::Call, format!("GET {request}"), String::new(), body, Outcome::Done)
+                let Some((body, outcome)) = called(service, &request) else { return };
+                (Kind::Call, format!("GET {request}"), String::new(), body, outcome)
             }
             (SHOW, Some((known, mock, first))) => {
                 let Some(answer) = ask("GET", &format!("/endpoints/{known}"), &json!(null), &[200, 404]) else {
@@ -157,15 +155,16 @@ impl Client<'_> {
                 }
             }
             (PATCH..MOVE, Some((id, mock, first))) => {
-                let change = changes(json!({"response": {"body": name}}));
+                let change = changes(responses(name, turns));
                 let answer = ask("PATCH", &format!("/endpoints/{id}"), &change, &[200, 404]);
                 (Kind::Patch, first, mock, name.to_owned(), outcome(answer))
             }
-            (MOVE..DELETE, Some((id, mock, first))) => {
+            (MOVE..DELETE, Some((id, mock, first))) if !may_have_turns(&mock, &first) => {
                 let to = changed(&first, &mut self.random);
                 let new = attributes(&to);
                 let priority = new["priority"].as_i64().unwrap_or(0);
-                let change = json!({"priority": priority, "when": new["when"], "response": {"body": name}});
+                let change =
+                    json!({"priority": priority, "when": new["when"], "response": {"code": 200, "body": name}});
                 let answer = ask("PATCH", &format!("/endpoints/{id}"), &changes(change), &[200, 404, 409]);
                 (Kind::Move, to, mock, name.to_owned(), outcome(answer))
             }
@@ -175,7 +174,7 @@ impl Client<'_> {
             }
             _ => {
                 let mut creation = attributes(&new);
-                creation["response"] = json!({"code": 200, "body": name});
+                creation.as_object_mut().unwrap().extend(responses(name, turns).as_object().unwrap().clone());
                 let answer = ask("POST", "/endpoints", &changes(creation), &[201, 409]);
                 if let Some(answer) = answer.as_ref().filter(|answer| answer.status == 201) {
                     answer.json()["data"]["id"].as_str().unwrap().clone_into(&mut id);
@@ -189,8 +188,59 @@ impl Client<'_> {
             }
         };
         let (client, r#return) = (self.number, self.now());
-        self.recorder.record(Operation { client, route, kind, mock, value, id, outcome, call, r#return });
+        self.recorder.record(Operation {
+            client,
+            route,
+            kind,
+            mock,
+            value,
+            turns: if matches!(kind, Kind::Create | Kind::Patch) { turns.to_owned() } else { String::new() },
+            id,
+            outcome,
+            call,
+            r#return,
+        });
     }
+}
+
+/// The answer of management, which has to be one of these. `None` if the result is unknown.
+fn told(service: SocketAddr, method: &str, path: &str, document: &Value, statuses: &[u16]) -> Option<Answer> {
+    let answer = try_send(service, request_bytes(service, method, path, JSON, document.to_string().as_bytes()))?;
+    let is_told = answer.status != 503;
+    assert!(
+        if is_told { statuses.contains(&answer.status) } else { answer.header("retry-after").is_some() },
+        "{method} {path} is answered {} {}",
+        answer.status,
+        answer.text()
+    );
+    is_told.then_some(answer)
+}
+
+/// The body of a mock's answer; empty without a mock. Unknown if a turn may be lost. `None` for a call without effect.
+fn called(service: SocketAddr, request: &str) -> Option<(String, Outcome)> {
+    let Request { path, query, headers } = Request::of(request);
+    let fields: String = headers.iter().map(|(name, value)| [name, ": ", value, "\r\n"].concat()).collect();
+    match try_send(service, request_bytes(service, "GET", &format!("{path}?{query}"), &fields, b"null")) {
+        Some(answer) if answer.status == 200 => Some((answer.text(), Outcome::Done)),
+        Some(answer) if answer.status == 404 => Some((String::new(), Outcome::Done)),
+        Some(answer) if answer.status != 503 => panic!("{} {}", answer.status, answer.text()),
+        Some(answer) if !answer.text().contains("a turn of the mock may be used up") => None,
+        _ => Some((String::new(), Outcome::Unknown)),
+    }
+}
+
+/// Whether some writes give turns to a mock with this name and first route. Such a mock has no tests, and does not move: the
+/// order of mocks with tests is unknown while an id is unknown.
+fn may_have_turns(name: &str, route: &str) -> bool {
+    name.ends_with(['0', '3', '6']) && !route.contains('=')
+}
+
+/// The attributes with a response, or with responses in turn.
+fn responses(body: &str, turns: &str) -> Value {
+    let response = |body: String| json!({"code": 200, "body": body});
+    let Some((count, then)) = turns.split_once(' ') else { return json!({"response": response(body.to_owned())}) };
+    let all: Vec<_> = (1..=count.parse().unwrap()).map(|turn: u32| response(format!("{body}#{turn}"))).collect();
+    json!({"responses": all, "then": then})
 }
 
 /// The listing by verb and path.
@@ -205,5 +255,8 @@ fn listing(route: &str) -> String {
 /// Route, id and body of a shown mock.
 fn shown(mock: &Value) -> (String, String, String) {
     let text = |member: &Value| member.as_str().unwrap().to_owned();
-    (text_of(&mock["attributes"]), text(&mock["id"]), text(&mock["attributes"]["response"]["body"]))
+    let attributes = &mock["attributes"];
+    let response = attributes.get("response").unwrap_or_else(|| &attributes["responses"][0]);
+    let body = text(&response["body"]);
+    (text_of(attributes), text(&mock["id"]), body.split('#').next().unwrap().to_owned())
 }

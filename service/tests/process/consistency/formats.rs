@@ -50,7 +50,9 @@ impl Formats {
 /// Whether a write needs the new format: several changes, or a mock that older versions would not serve rightly.
 pub fn is_new(writes: &[Write]) -> bool {
     let is_plain = |write: &Write| match write {
-        Write::Create(endpoint) | Write::Replace { endpoint, .. } => endpoint.route.is_plain(),
+        Write::Create(endpoint) | Write::Replace { endpoint, .. } => {
+            endpoint.route.is_plain() && endpoint.turns.is_none()
+        }
         Write::Delete { .. } | Write::Discard { .. } => true,
     };
     writes.len() > 1 || !writes.iter().all(is_plain)

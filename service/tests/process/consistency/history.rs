@@ -58,7 +58,10 @@ pub struct Operation {
     pub route: String,
     pub kind: Kind,
     pub mock: String,
+    /// Of a call of a mock with turns: with the number of the turn, such as `5#2`.
     pub value: String,
+    /// Of the mock after a write, such as `3 last`. Empty for a single response.
+    pub turns: String,
     /// Of the created or read mock, if the client knows it.
     pub id: String,
     pub outcome: Outcome,

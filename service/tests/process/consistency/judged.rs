@@ -7,21 +7,26 @@ use super::history::{
     Outcome::{self, Done, Refused, Unknown},
 };
 
-/// An operation after all earlier ones. The mock has the name of its first route.
+/// An operation after all earlier ones. The mock has the name of its first route. The value of a mock with turns ends with
+/// the turns, as in `new|3 last`.
 type Step = (Kind, &'static str, &'static str, &'static str, Outcome);
 
 /// Each id is greater than the ids before.
 fn operations(steps: &[Step]) -> Vec<Operation> {
-    let operation = |(number, (kind, mock, route, value, outcome)): (usize, &Step)| Operation {
-        client: 0,
-        route: (*route).into(),
-        kind: *kind,
-        mock: (*mock).into(),
-        value: (*value).into(),
-        id: if *kind == Create { format!("{number:02}") } else { String::new() },
-        outcome: *outcome,
-        call: 2 * number as u64,
-        r#return: 2 * number as u64 + 1,
+    let operation = |(number, (kind, mock, route, value, outcome)): (usize, &Step)| {
+        let (value, turns) = value.split_once('|').unwrap_or((value, ""));
+        Operation {
+            client: 0,
+            route: (*route).into(),
+            kind: *kind,
+            mock: (*mock).into(),
+            value: value.into(),
+            turns: turns.into(),
+            id: if *kind == Create { format!("{number:02}") } else { String::new() },
+            outcome: *outcome,
+            call: 2 * number as u64,
+            r#return: 2 * number as u64 + 1,
+        }
     };
     steps.iter().enumerate().map(operation).collect()
 }
@@ -179,5 +184,47 @@ fn a_new_mock_with_tests_has_the_greatest_id() {
             operations[shown_by].id = id.into();
             assert_eq!(judge(operations).is_none(), is_right, "{id} shown by {shown_by}");
         }
+    }
+}
+
+#[test]
+fn histories_of_mocks_with_turns_are_right_or_wrong() {
+    let take = |value| call(PLAIN, value);
+    let lost = (Call, "", PLAIN, "", Unknown);
+    let explained = |mock| (Explain, mock, PLAIN, "", Done);
+    for (turns, is_right, more) in [
+        ("v|2 last", true, &[take("v#1"), take("v#2"), take("v#2"), explained(PLAIN)][..]),
+        ("v|2 last", false, &[take("v#2")]),
+        ("v|2 last", false, &[take("v#1"), take("v#1")]),
+        ("v|2 last", false, &[take("v#1"), take("v#2"), take("v#1")]),
+        ("v|2 repeat", true, &[take("v#1"), take("v#2"), take("v#1"), take("v#2")]),
+        ("v|2 repeat", false, &[take("v#1"), take("v#2"), take("v#2")]),
+        ("v|2 none", true, &[take("v#1"), explained(PLAIN), take("v#2"), take("w"), take("w"), explained("w")]),
+        ("v|2 none", false, &[take("v#1"), take("v#2"), take("v#2")]),
+        ("v|2 none", false, &[take("v#1"), take("w")]),
+        ("v|2 none", false, &[take("v#1"), take("v#2"), explained(PLAIN)]),
+        // A lost answer may have used a turn, and not two.
+        ("v|3 last", true, &[lost, take("v#1"), take("v#3")]),
+        ("v|3 last", true, &[lost, take("v#2"), take("v#3")]),
+        ("v|3 last", false, &[lost, take("v#3")]),
+        ("v|3 last", true, &[lost, lost, take("v#3")]),
+        ("v|3 last", false, &[take("v#1"), take("v#3")]),
+        ("v", true, &[lost, take("v"), take("v")]),
+        // Every change begins anew.
+        ("v|2 last", true, &[take("v#1"), (Patch, PLAIN, PLAIN, "x|2 last", Done), take("x#1"), take("x#2")]),
+        ("v|2 last", false, &[take("v#1"), (Patch, PLAIN, PLAIN, "x|2 last", Done), take("x#2")]),
+        ("v|2 last", true, &[take("v#1"), (Patch, PLAIN, PLAIN, "x", Done), take("x"), (Read, "", PLAIN, "x", Done)]),
+        ("v|2 last", true, &[take("v#1"), (Patch, PLAIN, PLAIN, "x|2 last", Unknown), take("v#2"), take("x#1")]),
+        ("v|2 last", false, &[take("v#1"), (Patch, PLAIN, PLAIN, "x|2 last", Unknown), take("x#1"), take("v#2")]),
+    ] {
+        let mocks = [(Create, "w", "GET /0/{x}", "w", Done), (Create, PLAIN, PLAIN, turns, Done)];
+        assert_eq!(self::is_right(&[&mocks[..], more].concat()), is_right, "{turns}: {more:?}");
+    }
+    // Calls at the same time take their turns in any order.
+    let steps = [(Create, PLAIN, PLAIN, "v|2 last", Done), take("v#2"), take("v#1")];
+    for is_at_once in [true, false] {
+        let mut operations = operations(&steps);
+        operations[2].call -= if is_at_once { 2 } else { 0 };
+        assert_eq!(judge(operations).is_none(), is_at_once);
     }
 }

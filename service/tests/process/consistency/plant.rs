@@ -1,7 +1,15 @@
 //! Planted faults of the simulated store.
 
-use echo_service::domain::{Mock, Priority, When};
+use std::{collections::BTreeMap, ops::Range};
+
+use echo_service::{
+    domain::{Mock, Priority, When},
+    store::{Counter, TurnError},
+};
+use parking_lot::Mutex;
 use serde_json::json;
+
+use crate::store::model::Model;
 
 /// The planted fault of a history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,9 +41,37 @@ pub enum Plant {
     OtherCount,
     /// A process gives a mock with tests an id without a look at the ids of others.
     OwnIds,
+    /// The second turn is given to several calls.
+    TurnTwice,
+    /// A process reserves several turns at once.
+    BlockOfTurns,
+    /// A request for a turn is sent again if its answer is lost.
+    RetriedTurn,
 }
 
 impl Plant {
+    /// Takes the next turn of a mock, by the way with these reserved turns.
+    pub fn take_turn(
+        self,
+        model: &mut Model,
+        counter: &Counter,
+        block: &Mutex<BTreeMap<String, Range<u64>>>,
+    ) -> Result<u64, TurnError> {
+        let taken = model.turns(counter)?;
+        if self == Self::BlockOfTurns {
+            let mut blocks = block.lock();
+            let block = blocks.entry(counter.series.to_string()).or_default();
+            if block.is_empty() {
+                *block = *taken + 1..*taken + 3;
+                *taken += 2;
+            }
+            return Ok(block.next().expect("it is not empty"));
+        }
+        let is_given_before = self == Self::TurnTwice && *taken == 2;
+        *taken += u64::from(!is_given_before);
+        Ok(*taken)
+    }
+
     /// An endpoint as a replica sees it. `None` if the replica does not see the endpoint. Only odd replicas misread.
     pub fn misread(self, mut endpoint: Mock, is_odd: bool) -> Option<Mock> {
         match self {

@@ -18,7 +18,7 @@ use rand::{Rng, rngs::StdRng};
 use tokio::time::sleep;
 
 use super::{
-    client_reads::{body_of, called, explained, listed, listed_with_others},
+    client_reads::{body_of, called_in_turn, explained, listed, listed_with_others},
     client_writes::{Ids, change, create, new_mock, renew},
     history::{Kind, Operation, Outcome, Recorder},
     routes::{full_request, overlapping, plain, request, tested, text},
@@ -33,6 +33,7 @@ pub const CALL: u8 = 0;
 const EXPLAIN: u8 = 3;
 pub const LISTING_OF_VERB: u8 = 12;
 const CREATE: u8 = 5;
+const PATCH: u8 = 7;
 const RENEW: u8 = 13;
 const RAISE: u8 = 14;
 
@@ -46,7 +47,12 @@ pub enum Requests {
     Hiding,
     /// The same, where all mocks have one path and fit all calls.
     HidingByTests,
+    /// Only creations and changes of mocks with turns, and calls.
+    Turns,
 }
+
+/// Turns of mocks.
+pub const TURNS: [&str; 4] = ["2 last", "3 repeat", "3 none", "1 none"];
 
 impl Requests {
     /// The kind of the next request, and the number of its group.
@@ -62,6 +68,15 @@ impl Requests {
                     _ => CREATE,
                 };
                 (kind, mocks / 6)
+            }
+            Self::Turns => {
+                let kind = match kind {
+                    0..10 => CALL,
+                    10 => EXPLAIN,
+                    11 => PATCH,
+                    _ => CREATE,
+                };
+                (kind, group)
             }
         }
     }
@@ -108,11 +123,18 @@ pub async fn ask(client: usize, world: &World, mut random: StdRng) {
         let (to, request) = match world.requests {
             Requests::Misses(_) => (plain(group), full_request(group)),
             Requests::HidingByTests => (tested(&plain(group), &mut random), full_request(group)),
+            Requests::Turns if random.random_bool(0.5) => (plain(group), full_request(group)),
+            Requests::Turns => (format!("GET /{group}/{{x}}"), full_request(group)),
             _ => (overlapping(group, &mut random), request(group, &mut random)),
         };
         let value = format!("{client}.{number}");
+        let has_turns = match world.requests {
+            Requests::All => random.random_bool(0.2),
+            requests => requests == Requests::Turns,
+        };
+        let turns = if has_turns { TURNS[random.random_range(0..TURNS.len())] } else { "" };
         let new = async || {
-            let new = new_mock(replica, &to, &value, world.ids[which]).await?;
+            let new = new_mock(replica, &to, &value, turns, world.ids[which]).await?;
             world.mocks.lock().push((new.id, value.clone(), to.clone()));
             Ok::<_, StoreError>(new)
         };
@@ -134,10 +156,11 @@ pub async fn ask(client: usize, world: &World, mut random: StdRng) {
                 }
                 Err(_) => continue,
             },
-            (CALL..EXPLAIN, _) => match called(replica, &request).await {
-                Ok(body) => (Kind::Call, format!("GET {request}"), String::new(), body, Ok(Outcome::Done)),
-                Err(_) => continue,
-            },
+            (CALL..EXPLAIN, _) => {
+                let Ok(body) = called_in_turn(replica, &request).await else { continue };
+                let outcome = if body.is_some() { Outcome::Done } else { Outcome::Unknown };
+                (Kind::Call, format!("GET {request}"), String::new(), body.unwrap_or_default(), Ok(outcome))
+            }
             (4 | LISTING_OF_VERB, _) => {
                 let read = if kind == 4 { listed(replica, &to).await } else { listed_with_others(replica, &to).await };
                 let Ok(body) = read else { continue };
@@ -157,14 +180,14 @@ pub async fn ask(client: usize, world: &World, mut random: StdRng) {
                 let outcome = renew(replica, old, new).await;
                 (Kind::Renew, to, mock, value, outcome)
             }
-            (7..10 | 11, Some((id, mock, was_at))) => {
+            (PATCH..10 | 11, Some((id, mock, was_at))) => {
                 let (kind, route) = match kind {
                     11 => (Kind::Move, to),
                     9 => (Kind::Delete, was_at),
                     _ => (Kind::Patch, was_at),
                 };
                 let value = if kind == Kind::Delete { String::new() } else { value };
-                let outcome = change(replica, id, kind, &route, &value).await;
+                let outcome = change(replica, id, kind, &route, &value, turns).await;
                 (kind, route, mock, value, outcome)
             }
             _ => {
@@ -179,7 +202,9 @@ pub async fn ask(client: usize, world: &World, mut random: StdRng) {
             world.late_refusals.fetch_add(u64::from(is_late), Ordering::Relaxed);
             continue;
         };
+        let is_write = !matches!(kind, Kind::Call | Kind::Explain | Kind::Read | Kind::Delete);
+        let turns = if is_write { turns.to_owned() } else { String::new() };
         let (id, r#return) = (id.map_or_else(String::new, |id| id.to_string()), world.tick());
-        world.recorder.record(Operation { client, route, kind, mock, value, id, outcome, call, r#return });
+        world.recorder.record(Operation { client, route, kind, mock, value, turns, id, outcome, call, r#return });
     }
 }

@@ -118,6 +118,28 @@ fn a_number_of_tests_that_differs_between_replicas_is_found() {
     assert_found(2_000, Setting { plant: Plant::OtherCount, ..SOUND });
 }
 
+/// Without the fault, nothing is found among the same requests.
+fn assert_turns_are_judged(plant: Plant) {
+    let setting = Setting { requests: Requests::Turns, ..SOUND };
+    assert_eq!(judge(0..300, setting).0, None);
+    assert_found(2_000, Setting { plant, ..setting });
+}
+
+#[test]
+fn a_turn_given_twice_is_found() {
+    assert_turns_are_judged(Plant::TurnTwice);
+}
+
+#[test]
+fn turns_reserved_by_a_replica_are_found() {
+    assert_turns_are_judged(Plant::BlockOfTurns);
+}
+
+#[test]
+fn a_turn_asked_for_twice_is_found() {
+    assert_turns_are_judged(Plant::RetriedTurn);
+}
+
 #[test]
 fn an_id_by_the_time_of_one_process_is_found() {
     let ahead = [0, 1, 3_600].map(Duration::from_secs);

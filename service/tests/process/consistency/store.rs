@@ -1,6 +1,8 @@
 //! A shared store in simulated time. The way of each replica is slow, cut off or lossy by itself.
 
 use std::{
+    collections::BTreeMap,
+    ops::Range,
     sync::{
         Arc,
         atomic::{AtomicU8, Ordering},
@@ -12,8 +14,8 @@ use async_trait::async_trait;
 use echo_service::{
     domain::{EndpointId, Mock},
     store::{
-        AdoptError, Change, Changes, Deliver, Digest, Filter, Page, Raise, RaiseError, Store, StoreError, Stored,
-        Version, Write, WriteError, Written,
+        AdoptError, Change, Changes, Counter, Deliver, Digest, Filter, Page, Raise, RaiseError, Store, StoreError,
+        Stored, TurnError, Version, Write, WriteError, Written,
     },
 };
 use parking_lot::Mutex;
@@ -51,6 +53,8 @@ pub struct Way {
     format: KnownFormat,
     /// Whether this way has a fault that not all ways have.
     is_odd: bool,
+    /// Turns that this way has reserved, by a planted fault: the series, and the turns.
+    block: Mutex<BTreeMap<String, Range<u64>>>,
 }
 
 impl Way {
@@ -63,7 +67,7 @@ impl Way {
         let random = Mutex::new(StdRng::seed_from_u64(seed));
         let format = truth.lock().enter(knows);
         let (truth, state, is_odd) = (Arc::clone(truth), Arc::clone(state), seed.is_multiple_of(2));
-        Self { truth, state, plant, random, format, is_odd }
+        Self { truth, state, plant, random, format, is_odd, block: Mutex::default() }
     }
 
     fn chance(&self, probability: f64) -> bool {
@@ -199,6 +203,44 @@ impl Store for Way {
         let head = self.ask(|truth| truth.model.head()).await?;
         until_counted(&self.truth).await;
         Ok(head)
+    }
+
+    async fn take_turn(&self, counter: &Counter) -> Result<u64, TurnError> {
+        let is_away = self.state.load(Ordering::Relaxed) >= AWAY;
+        let tries = if self.plant == Plant::RetriedTurn && is_away { 2 } else { 1 };
+        let mut outcome = Err(StoreError::Unavailable("lost".into()).into());
+        for _ in 0..tries {
+            if let Err(lost) = self.travel().await {
+                // The request is lost, or arrives late.
+                if self.chance(0.5) {
+                    let (truth, counter) = (Arc::clone(&self.truth), counter.clone());
+                    let late = self.random.lock().random_range(0..1_000);
+                    tokio::spawn(async move {
+                        sleep(Duration::from_millis(late)).await;
+                        _ = truth.lock().model.turns(&counter).map(|taken| *taken += 1);
+                    });
+                }
+                outcome = Err(lost.into());
+                continue;
+            }
+            let turn = {
+                let mut truth = self.truth.lock();
+                self.format.read(&mut truth.formats)?;
+                self.plant.take_turn(&mut truth.model, counter, &self.block)
+            };
+            outcome = match self.travel().await {
+                Ok(()) => return turn,
+                Err(lost) => Err(lost.into()),
+            };
+        }
+        outcome
+    }
+
+    async fn turns_taken(&self, counter: &Counter) -> Result<u64, TurnError> {
+        self.travel().await?;
+        let taken = self.truth.lock().model.turns(counter).map(|taken| *taken);
+        self.travel().await?;
+        taken
     }
 
     async fn changes_since(&self, version: Version) -> Result<Changes, StoreError> {

@@ -154,7 +154,7 @@ impl World {
                 return;
             }
             let replica = self.replica(which());
-            if change(&replica, mock.id, Kind::Patch, path, &value.to_string()).await == Ok(Outcome::Done) {
+            if change(&replica, mock.id, Kind::Patch, path, &value.to_string(), "").await == Ok(Outcome::Done) {
                 self.shows(path, value);
             }
         }

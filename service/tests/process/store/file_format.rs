@@ -133,6 +133,10 @@ fn a_file_is_raised_when_a_mock_first_needs_a_newer_format() {
         (json!({"priority": 1}), 3),
         (json!({"when": {"body": "x"}}), 3),
         (json!({"when": {"body": {"jsonpath": "$.a"}}}), 4),
+        (json!({"response": {"code": 200, "headers": {"A": ["1", "2"]}}}), 4),
+        (json!({"response": {"code": 200, "base64": "AA=="}}), 4),
+        (json!({"response": {"code": 200, "delay": "1ms"}}), 4),
+        (json!({"responses": [{"code": 200}, {"code": 201, "times": 2}], "then": "repeat"}), 4),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("echo.redb");

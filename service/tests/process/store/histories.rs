@@ -106,7 +106,10 @@ fn write_of(model: &Model, step: &Step) -> Write {
         }
         Step::Replace { which, is_current, verb, path, response: to } => {
             let (id, expected) = model.pick(*which, *is_current);
-            Write::Replace { endpoint: Mock { id, route: route(*verb, *path), response: response(*to) }, expected }
+            Write::Replace {
+                endpoint: Mock { id, route: route(*verb, *path), response: response(*to), turns: None },
+                expected,
+            }
         }
         Step::Delete { which, is_current } => {
             let (id, expected) = model.pick(*which, *is_current);

@@ -7,6 +7,7 @@ mod histories;
 mod log;
 pub mod model;
 mod races;
+mod turns;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -99,7 +100,7 @@ async fn write_more_than_the_log_keeps(store: &dyn Store) {
 /// An endpoint with a new id.
 pub fn endpoint(verb: Verb, path: &str, response: &MockResponse) -> Mock {
     let route = Route::new(verb, MockPath::parse(path).unwrap());
-    Mock { id: EndpointId::generate(), route, response: response.clone() }
+    Mock { id: EndpointId::generate(), route, response: response.clone(), turns: None }
 }
 
 /// Four answers with different parts, and with all hard cases of an encoding.
@@ -156,6 +157,16 @@ macro_rules! conforms {
             #[tokio::test(flavor = "multi_thread")]
             async fn of_many_moves_to_one_route_exactly_one_wins() {
                 races::of_many_moves_to_one_route_exactly_one_wins::<$subject>().await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn each_turn_goes_to_one_call() {
+                turns::each_turn_goes_to_one_call::<$subject>().await;
+            }
+
+            #[tokio::test]
+            async fn a_change_begins_another_count() {
+                turns::a_change_begins_another_count::<$subject>().await;
             }
 
             #[tokio::test(flavor = "multi_thread")]

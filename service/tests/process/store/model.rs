@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use echo_service::{
     domain::{EndpointId, Mock, Route},
-    store::{Change, Changes, Damaged, Digest, Filter, Page, Store, StoreError, Stored, Version, Write, WriteError},
+    store::{
+        Change, Changes, Counter, Damaged, Digest, Filter, Page, Store, StoreError, Stored, TurnError, Version, Write,
+        WriteError,
+    },
 };
 use parking_lot::Mutex;
 use proptest::sample::Index;
@@ -49,6 +52,8 @@ pub struct Model {
     log: Vec<Vec<(EndpointId, Option<Mock>)>>,
     /// The digest after each write.
     digests: Vec<Digest>,
+    /// The number of taken turns, by series.
+    taken: BTreeMap<String, u64>,
 }
 
 impl Model {
@@ -132,6 +137,14 @@ impl Model {
 
     pub fn get(&self, id: EndpointId) -> Option<Stored> {
         self.endpoints.get(&id).cloned()
+    }
+
+    /// The count of the present turns of a mock.
+    pub fn turns(&mut self, Counter { id, claim, series }: &Counter) -> Result<&mut u64, TurnError> {
+        let stored = self.endpoints.get(id).filter(|stored| stored.endpoint.route.claim() == *claim);
+        let turns = stored.and_then(|stored| stored.endpoint.turns.as_ref());
+        turns.filter(|turns| turns.series == *series).ok_or(TurnError::Changed)?;
+        Ok(self.taken.entry(series.to_string()).or_default())
     }
 
     pub fn list(&self, after: Option<EndpointId>, limit: usize) -> Page {

@@ -17,6 +17,8 @@ use minijinja::{
 use rand::Rng as _;
 use serde::de::IgnoredAny;
 
+type Comparison = fn(&Value, &Value) -> bool;
+
 /// Maximum number of steps of a template. The engine also counts a step for each 64 bytes of text, and for each two
 /// items of lists.
 pub const MAX_STEPS: u64 = 50_000;
@@ -130,7 +132,6 @@ pub static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
             state.perform_test(name, &values)
         });
     }
-    type Comparison = fn(&Value, &Value) -> bool;
     let comparisons: [(&str, Comparison); 6] = [
         ("==", |a, b| a == b),
         ("!=", |a, b| a != b),

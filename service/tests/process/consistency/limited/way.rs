@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use echo_service::{
     domain::{EndpointId, Mock},
     store::{
-        Changes, Deliver, Filter, Page, Raise, RaiseError, Store, StoreError, Stored, Version, Write, WriteError,
-        Written,
+        Changes, Counter, Deliver, Filter, Page, Raise, RaiseError, Store, StoreError, Stored, TurnError, Version,
+        Write, WriteError, Written,
     },
 };
 use parking_lot::Mutex;
@@ -245,6 +245,14 @@ impl Store for Way {
         let head = Version(head as u64);
         *self.loaded.lock() = Some((head, Instant::now()));
         Ok(head)
+    }
+
+    async fn take_turn(&self, _: &Counter) -> Result<u64, TurnError> {
+        unreachable!("its mocks have no turns")
+    }
+
+    async fn turns_taken(&self, _: &Counter) -> Result<u64, TurnError> {
+        unreachable!("its mocks have no turns")
     }
 
     async fn raise(&self, _: Option<u64>, _: bool) -> Result<Raise, RaiseError> {

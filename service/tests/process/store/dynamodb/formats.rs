@@ -8,7 +8,9 @@ use echo_service::{
 use serde_json::json;
 
 use super::{
-    Scene, create, endpoint, layout, moved, opening, replicas, response,
+    Scene, create, endpoint,
+    layout::{self, item},
+    moved, opening, replicas, response,
     table::{Item, Table, server, text},
 };
 use crate::{store::model::Snapshot, support::changes};
@@ -124,6 +126,34 @@ async fn tests_by_jsonpath_need_format_4() {
     assert_eq!(echo.patch(&id, &change(query)).status, 200);
     let item = table.item("ENDPOINT", &id).await.unwrap();
     assert_eq!(item["when"].as_s().unwrap(), r#"{"body":{"jsonpath":"$.a"}}"#);
+}
+
+/// The count of turns is in the claim, which has a partition key of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn turns_need_format_4_and_are_counted_in_the_claim() {
+    let table = Table::create().await;
+    table.be_of_format(3).await;
+    let echo = replicas::start(&table, server());
+    let id = echo.create("GET", "/x", json!({"code": 200}));
+    let responses = changes(json!({"responses": [{"code": 201}, {"code": 202, "json": [1], "times": 2}]}));
+    let refusal = echo.patch(&id, &responses);
+    assert_eq!((refusal.status, refusal.details().contains("format 4")), (409, true), "{}", refusal.text());
+    assert_eq!(echo.manage("POST", "/-/store/raise", "", None).status, 200);
+    let route = "ROUTE#541a2d0d1f26f09f8377267e545827e42465673e729f42f455acdb43ccbd38ab";
+    // A busy machine may lose a turn.
+    let mut rounds = (0..20).map(|_| {
+        assert_eq!(echo.patch(&id, &responses).status, 200);
+        [(); 4].map(|()| echo.call("GET", "/x").status)
+    });
+    let codes = rounds.find(|codes| !codes.contains(&503)).expect("a round without a lost turn");
+    assert_eq!(codes, [201, 202, 202, 202]);
+    let (record, claim) = (table.item("ENDPOINT", &id).await.unwrap(), table.item(route, "ROUTE").await.unwrap());
+    // The third call has seen the last response, which answers all further calls from memory.
+    assert_eq!(claim["turn"], AttributeValue::N("3".into()));
+    assert_eq!(claim["series"], record["series"]);
+    let more = item(&json!({"code": {"N": "202"}, "headers": {"L": []}, "json": {"S": "[1]"}, "times": {"N": "2"}}));
+    assert_eq!(record["more"], AttributeValue::L(vec![AttributeValue::M(more)]));
+    assert_eq!(record["then"], text("last"));
 }
 
 /// Somebody deletes the lease, and a version of format 1 starts first: the process writes the lease, and fails at the

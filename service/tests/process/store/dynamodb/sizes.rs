@@ -16,7 +16,7 @@ fn largest(verb: Verb, character: &str) -> Mock {
         MockResponse::new(StatusCode::parse(200).unwrap(), Headers::parse(headers).unwrap(), Some(Payload::Body(body)))
             .unwrap();
     let path = MockPath::parse(&format!("/{}", "%2F".repeat(682))).unwrap();
-    Mock { id: EndpointId::generate(), route: Route::new(verb, path), response }
+    Mock { id: EndpointId::generate(), route: Route::new(verb, path), response, turns: None }
 }
 
 #[tokio::test]
@@ -58,7 +58,7 @@ async fn a_page_of_large_mocks_is_short() {
     for n in 0..20 {
         let Mock { id, response, .. } = largest(Verb::Get, if n < 15 { "x" } else { "\u{1}" });
         let route = endpoint(Verb::Get, &format!("/{n}"), &self::response(0)).route;
-        store.write(Write::Create(Mock { id, route, response })).await.unwrap();
+        store.write(Write::Create(Mock { id, route, response, turns: None })).await.unwrap();
     }
     let (mut sizes, mut after) = (Vec::new(), None);
     loop {

@@ -1,0 +1,155 @@
+//! The attributes of responses in turn.
+
+use serde_json::{Map, Value, json};
+
+use super::reader::{Attribute, Reader};
+use crate::{
+    api::error::Kind,
+    domain::{MAX_RESPONSES, MAX_TIMES, MockResponse, Series, Then, Times, Turns},
+};
+
+/// How many calls a response answers, in its object.
+const TIMES: &str = "times";
+/// The name of the schema of each response.
+const RESPONSE_IN_TURN: &str = "ResponseInTurn";
+
+/// All responses of a mock, in the order of their turns.
+pub struct Responses(Vec<(MockResponse, Times)>);
+
+impl Responses {
+    pub fn of(first: &MockResponse, turns: &Turns) -> Self {
+        let first = (first.clone(), turns.times);
+        Self([first].into_iter().chain(turns.more.iter().cloned()).collect())
+    }
+}
+
+/// Reads the response of a mock, or its responses in turn. A change begins the turns anew.
+pub fn read_responses(
+    attributes: &Map<String, Value>,
+    at: &str,
+    reader: &mut Reader,
+) -> Option<(MockResponse, Option<Turns>)> {
+    let has = |name: &str| attributes.get(name).is_some_and(|value| !value.is_null());
+    let then = reader.optional::<Then>(attributes, at);
+    if !has(Responses::NAME) {
+        if has(Then::NAME) {
+            let detail = format!("`{}` belongs to `{}`: leave it out", Then::NAME, Responses::NAME);
+            reader.note(Kind::Invalid, &format!("{at}/{}", Then::NAME), detail);
+        }
+        if !has(MockResponse::NAME) {
+            reader.missing::<MockResponse>(attributes, at);
+        }
+        return Some((reader.optional(attributes, at)?, None));
+    }
+    if has(MockResponse::NAME) {
+        let detail = format!("A mock has one of both: keep `{}` or `{}`", MockResponse::NAME, Responses::NAME);
+        reader.note(Kind::Invalid, &format!("{at}/{}", Responses::NAME), detail);
+    }
+    let mut all = reader.optional::<Responses>(attributes, at)?.0.into_iter();
+    let (first, times) = all.next()?;
+    Some((first, Some(Turns { times, more: all.collect(), then: then.unwrap_or_default(), series: Series::begin() })))
+}
+
+/// Removes the members of a present mock that a change replaces by others.
+pub fn clear_replaced(current: &mut Map<String, Value>, changes: &Map<String, Value>) {
+    let sets = |name: &str| changes.get(name).is_some_and(|change| !change.is_null());
+    if sets(MockResponse::NAME) {
+        current.retain(|name, _| ![Responses::NAME, Then::NAME].contains(&name.as_str()));
+    } else if sets(Responses::NAME) {
+        current.shift_remove(MockResponse::NAME);
+    }
+}
+
+impl Attribute for Responses {
+    const NAME: &'static str = "responses";
+    const EXAMPLE: &'static str = r#"[{"code": 503, "times": 2}, {"code": 200}]"#;
+    const IS_REQUIRED: bool = false;
+
+    fn read(value: &Value, at: &str, reader: &mut Reader) -> Option<Self> {
+        let list = value.as_array().map_or(&[][..], Vec::as_slice);
+        if !(1..=MAX_RESPONSES).contains(&list.len()) {
+            let detail = format!("`{}` needs a list of 1 to {MAX_RESPONSES} responses", Self::NAME);
+            reader.note(Kind::Invalid, at, detail);
+            return None;
+        }
+        let each = list.iter().enumerate().map(|(number, value)| {
+            let at = format!("{at}/{number}");
+            let mut response = value.clone();
+            let times = response.as_object_mut().and_then(|response| response.shift_remove(TIMES));
+            let times = times.map_or(Some(Times::ONCE), |times| read_times(&times, &format!("{at}/{TIMES}"), reader));
+            let response = MockResponse::read(&response, &at, reader);
+            Some((response?, times?))
+        });
+        // All are read, so that all errors are noted.
+        each.collect::<Vec<_>>().into_iter().collect::<Option<_>>().map(Self)
+    }
+
+    fn show(&self) -> Value {
+        let each = self.0.iter().map(|(response, times)| {
+            let mut response = response.show();
+            if *times != Times::ONCE {
+                response[TIMES] = times.get().into();
+            }
+            response
+        });
+        each.collect()
+    }
+
+    fn schema() -> Value {
+        json!({
+            "type": "array",
+            "description": "Instead of `response`: responses in turn. Each turn goes to one call, over all replicas. Every change of the \
+                            mock begins the turns anew.",
+            "items": {"$ref": format!("#/components/schemas/{RESPONSE_IN_TURN}")},
+            "minItems": 1,
+            "maxItems": MAX_RESPONSES,
+        })
+    }
+}
+
+/// The schema of each response in turn.
+pub fn schema() -> (&'static str, Value) {
+    let mut response = MockResponse::schema();
+    response["description"] = "A response of several in turn.".into();
+    response["properties"][TIMES] = json!({
+        "type": "integer",
+        "description": "How many calls in a row the response answers.",
+        "minimum": 1,
+        "maximum": MAX_TIMES,
+        "default": 1,
+    });
+    (RESPONSE_IN_TURN, response)
+}
+
+fn read_times(value: &Value, at: &str, reader: &mut Reader) -> Option<Times> {
+    let Some(times) = value.as_u64() else {
+        reader.note(Kind::Invalid, at, format!("The value is not a whole number: write one from 1 to {MAX_TIMES}"));
+        return None;
+    };
+    reader.noted(Kind::Invalid, at, Times::parse(times))
+}
+
+impl Attribute for Then {
+    const NAME: &'static str = "then";
+    const EXAMPLE: &'static str = r#""repeat""#;
+    const IS_REQUIRED: bool = false;
+
+    fn read(value: &Value, at: &str, reader: &mut Reader) -> Option<Self> {
+        let text = reader.string(value, at)?;
+        reader.noted(Kind::Invalid, at, Self::parse(text))
+    }
+
+    fn show(&self) -> Value {
+        self.as_str().into()
+    }
+
+    fn schema() -> Value {
+        json!({
+            "type": "string",
+            "description": "Beside `responses`: after the last turn, the `last` response answers all calls, the turns `repeat`, or the \
+                            mock fits `none` of the further calls.",
+            "enum": Self::ALL.map(Self::as_str),
+            "default": Self::default().as_str(),
+        })
+    }
+}
