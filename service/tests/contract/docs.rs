@@ -178,7 +178,7 @@ fn the_examples_work_when_pasted() {
         created
     };
     let created = examples.keys().map(create).next().unwrap();
-    assert_eq!(examples.keys().skip(1).map(create).count(), 11);
+    assert_eq!(examples.keys().skip(1).map(create).count(), 12);
     for (method, target, headers, body, expected) in [
         ("GET", "/greeting", "", "", "Hello, world"),
         ("GET", "/greeting?lang=fr", "Accept: text/html\r\n", "", "Bonjour"),
@@ -189,6 +189,7 @@ fn the_examples_work_when_pasted() {
         ("POST", "/orders", "", r#"{"id": 1, "items": [{"sku": "a1", "count": 2}]}"#, "Ordered"),
         ("POST", "/orders", "", r#"{"items": []}"#, "Not mocked"),
         ("GET", "/slow", "", "", r#"{"hits":3}"#),
+        ("POST", "/hello/Ada", "", "[1, 2]", r#"{"hello":"Ada","items":2}"#),
         ("GET", "/users", "", "", r#"{"users":[{"id":5,"name":"Ada"}]}"#),
     ] {
         assert_eq!(echo.call_with(method, target, headers, body.as_bytes()).text(), expected, "{method} {target}");

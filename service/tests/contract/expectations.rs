@@ -205,5 +205,5 @@ fn expectations_of_other_mock_servers_hold_or_differ_for_a_reason() {
 
 #[test]
 fn expectations_about_answers_hold_or_differ_for_a_reason() {
-    run(include_str!("answers.yaml"), 50);
+    run(include_str!("answers.yaml"), 140);
 }

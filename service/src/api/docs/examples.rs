@@ -63,6 +63,20 @@ pub fn of_new_endpoints() -> Value {
             get("/slow", json!({"code": 200, "json": {"hits": 3}, "delay": {"median": "100ms", "p99": "500ms"}})),
         ),
         ("fault", "A broken connection", get("/unstable", json!({"code": 200, "fault": "reset"}))),
+        (
+            "template",
+            "An answer from the request",
+            answer(
+                "/hello/{name}",
+                "POST",
+                Value::Null,
+                json!({
+                    "code": 200,
+                    "json": {"hello": "{{ request.params.name }}", "items": "{{ request.json | length | tojson }}"},
+                    "template": true,
+                }),
+            ),
+        ),
         ("last", "A last resort by priority", last),
     ];
     let document = |(name, summary, attributes): (&str, &str, Value)| {
