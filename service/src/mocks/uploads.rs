@@ -1,5 +1,5 @@
-//! Bodies that tests and templates of mocks read, and large bodies that templates make. All bodies at hand together have
-//! a bound, so that they cannot fill the memory.
+//! Bodies that tests and templates of mocks read, and large bodies that templates make. All bodies at hand together
+//! have a bound, so that they cannot fill the memory.
 
 use std::{net::IpAddr, sync::Arc};
 

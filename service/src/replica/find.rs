@@ -32,8 +32,8 @@ const MAX_LOOKUPS: usize = 300;
 
 impl Replica {
     /// The reply of the first mock that fits a call, or `None`. Includes every write that any replica acknowledged
-    /// before the call. If the mock has turns, takes the next one. Errors: the store does not answer, the mock's record is
-    /// damaged, or its tests are undecided.
+    /// before the call. If the mock has turns, takes the next one. Errors: the store does not answer, the mock's record
+    /// is damaged, or its tests are undecided.
     pub async fn find(&self, call: &Call<'_>) -> Result<Option<Reply>, FindError> {
         match self.look_up(call).await? {
             None => Ok(None),
@@ -43,8 +43,8 @@ impl Replica {
         }
     }
 
-    /// Takes the next turn of a mock that has just been looked up. The call takes effect when the store counts the turn, or
-    /// at the moment of a change of the mock, whichever is first: the lookup was before this moment.
+    /// Takes the next turn of a mock that has just been looked up. The call takes effect when the store counts the
+    /// turn, or at the moment of a change of the mock, whichever is first: the lookup was before this moment.
     async fn take_turn(&self, call: &Call<'_>, mut turns: Arc<InTurn>) -> Result<Option<Reply>, FindError> {
         for _ in 0..MAX_LOOKUPS {
             match self.follower.store.take_turn(&turns.counter).await {

@@ -261,8 +261,8 @@ pub trait Store: Send + Sync + 'static {
         Ok(BTreeMap::new())
     }
 
-    /// Takes the next turn of a mock, and returns its number, from 1. No other call gets the turn. The turn is durable, so that a
-    /// later process does not give the turn again. Asks once: an answer that is lost may have taken the turn.
+    /// Takes the next turn of a mock, and returns its number, from 1. No other call gets the turn. The turn is durable,
+    /// so that a later process does not give the turn again. Asks once: an answer that is lost may have taken the turn.
     async fn take_turn(&self, counter: &Counter) -> Result<u64, TurnError>;
 
     /// The number of taken turns.

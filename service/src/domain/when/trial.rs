@@ -197,8 +197,8 @@ impl<'a> Trial<'a> {
         Ok(self.text.get().map(|text| &**text))
     }
 
-    /// Whether the body is JSON, and contains at least `part`. Most calls have one such test: it reads the text without a
-    /// tree, which takes a fifth of the time. Further tests share a tree, unless serde_json has none for this JSON.
+    /// Whether the body is JSON, and contains at least `part`. Most calls have one such test: it reads the text without
+    /// a tree, which takes a fifth of the time. Further tests share a tree, unless serde_json has none for this JSON.
     fn has(&self, part: &Value) -> Result<bool, Undecided> {
         let reads_text = match self.is_json.get() {
             None => self.json.get().is_none(),

@@ -22,7 +22,7 @@ const MAX_CANDIDATES: usize = 50;
 /// Maximum number of nearest mocks of a request.
 const MAX_NEAREST: usize = 3;
 
-/// Why a request gets its answer.
+/// The reason for the answer to a request.
 #[derive(Debug)]
 pub struct Explanation {
     /// The mock that answers.

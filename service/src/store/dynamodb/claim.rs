@@ -1,4 +1,5 @@
-//! Claims of routes. The claim of a mock with turns also has their count, because each claim has a partition key of its own.
+//! Claims of routes. The claim of a mock with turns also has their count, because each claim has a partition key of its
+//! own.
 
 use aws_sdk_dynamodb::{operation::update_item::UpdateItemError, types::ReturnValue};
 use bytes::Bytes;

@@ -25,7 +25,8 @@
 //! `TransactGetItems` tells whether a missing entry is under way or has expired: DynamoDB refuses the read until the
 //! transaction is decided (`docs/consistency/proof.md`, assumptions).
 //!
-//! The service's rights on the table: DescribeTable, DescribeTimeToLive, GetItem, Query, PutItem, UpdateItem, DeleteItem.
+//! The service's rights on the table: DescribeTable, DescribeTimeToLive, GetItem, Query, PutItem, UpdateItem,
+//! DeleteItem.
 
 mod agree;
 mod claim;

@@ -229,8 +229,8 @@ fn called(service: SocketAddr, request: &str) -> Option<(String, Outcome)> {
     }
 }
 
-/// Whether some writes give turns to a mock with this name and first route. Such a mock has no tests, and does not move: the
-/// order of mocks with tests is unknown while an id is unknown.
+/// Whether some writes give turns to a mock with this name and first route. Such a mock has no tests, and does not
+/// move: the order of mocks with tests is unknown while an id is unknown.
 fn may_have_turns(name: &str, route: &str) -> bool {
     name.ends_with(['0', '3', '6']) && !route.contains('=')
 }

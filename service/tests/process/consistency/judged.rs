@@ -7,8 +7,8 @@ use super::history::{
     Outcome::{self, Done, Refused, Unknown},
 };
 
-/// An operation after all earlier ones. The mock has the name of its first route. The value of a mock with turns ends with
-/// the turns, as in `new|3 last`.
+/// An operation after all earlier ones. The mock has the name of its first route. The value of a mock with turns ends
+/// with the turns, as in `new|3 last`.
 type Step = (Kind, &'static str, &'static str, &'static str, Outcome);
 
 /// Each id is greater than the ids before.

@@ -97,8 +97,8 @@ impl Code {
     }
 }
 
-/// Refuses texts that are too deep for the stack, or that the compiler would compute without a bound. Before the parser,
-/// which is recursive, and computes `[1] * 10**8 == [2] * 10**8`.
+/// Refuses texts that are too deep for the stack, or that the compiler would compute without a bound. Before the
+/// parser, which is recursive, and computes `[1] * 10**8 == [2] * 10**8`.
 fn check_size(text: &str) -> Result<(), Mistake> {
     /// Words before a value.
     const KEYWORDS: [&str; 7] = ["and", "else", "if", "in", "is", "not", "or"];

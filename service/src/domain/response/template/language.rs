@@ -1,8 +1,8 @@
 //! The functions, filters and operators of templates, all within bounds.
 //!
-//! The engine counts steps and bytes, but some of its operations make lists whose use it does not count: `list * 10**8`,
-//! slices of slices, lists of lists of one list. Such operations are functions here. They return lists that are as large
-//! as they look, and count each value in them.
+//! The engine counts steps and bytes, but some of its operations make lists whose use it does not count:
+//! `list * 10**8`, slices of slices, lists of lists of one list. Such operations are functions here. They return
+//! lists that are as large as they look, and count each value in them.
 
 use std::{
     sync::LazyLock,
