@@ -14,6 +14,7 @@ from schemathesis import Case, CheckContext, HookContext, Response
 
 # RFC 9110, section 15: responses without content.
 CODES_WITHOUT_BODY = (204, 205, 304)
+CONTENTS = ("body", "json", "base64")
 NO_TOKEN = re.compile(r"[^!#$%&'*+.^_`|~0-9A-Za-z-]")
 
 
@@ -38,11 +39,40 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
         return
     attributes = case.body["data"].get("attributes", {})
     keep_rules_of_tests(attributes.get("when") or {})
-    response = attributes.get("response", {})
-    # A PATCH is merged into the mock: so send null, which clears a body, and a code for a new body.
+    keep_rules_of_turns(attributes)
+    for response in [attributes.get("response") or {}, *attributes.get("responses", [])]:
+        keep_rules_of_response(response)
+
+
+def keep_rules_of_turns(attributes: dict[str, Any]) -> None:
+    """A mock has `response` or `responses`, and `then` stands beside `responses` only."""
+    if attributes.get("response") is None and "response" in attributes:
+        del attributes["response"]
+    if attributes.get("responses") is None and "responses" in attributes:
+        del attributes["responses"]
+        attributes.setdefault("response", {"code": 200})
+    if "response" in attributes:
+        attributes.pop("responses", None)
+    if "responses" not in attributes:
+        attributes.pop("then", None)
+
+
+def keep_rules_of_response(response: dict[str, Any]) -> None:
+    """A response has one content, and none with some codes and faults. Base64 is valid, and so are times and templates."""
+    contents = [name for name in CONTENTS if response.get(name) is not None]
+    for name in contents[1:]:
+        del response[name]
+    if response.get("fault") is not None and contents:
+        response["fault"] = "truncate"
+    if response.get("base64") is not None:
+        response["base64"] = "AA=="
+    if response.get("delay") is not None:
+        response["delay"] = "5ms"
+    response.pop("template", None)
+    # A PATCH is merged into the mock: so send null, which clears a content, and a code for a new response.
     if response.get("code") in CODES_WITHOUT_BODY:
-        response["body"] = None
-    elif "body" in response:
+        response.update(dict.fromkeys(CONTENTS))
+    elif response:
         response.setdefault("code", 200)
     keep_rules_of_fields(response)
 
