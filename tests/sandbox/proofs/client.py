@@ -123,7 +123,12 @@ class Echo:
         endpoint = self.create("GET", "/all/the/while", body="here")
         # The created mocks with their expected answers: the path after a change, nothing after a deletion.
         over, asked, made, wrong = threading.Event(), [], {}, []
-        holds = lambda path: self.mocks.ask("GET", path)[::2] == (200, made[path]) if made[path] else self.mocks.ask("GET", path)[0] == 404
+
+        def mistake(path):
+            """The status and the beginning of a wrong answer, so that 503 and an old answer can be told apart; empty for the right answer."""
+            status, _, body = self.mocks.ask("GET", path)
+            is_right = (status, body) == (200, made[path]) if made[path] else status == 404
+            return "" if is_right else f"{status} {body[:100]}"
 
         def call(mocks, management):
             asked.append(endpoint)
@@ -144,17 +149,17 @@ class Echo:
             path = f"/made/{time.monotonic_ns()}"
             made[path] = "as it was made"
             status, _, text = self.ask_for("GET", path, body=made[path])
-            if status != 201 or not holds(path):
-                return f"{path} is made: {status}"
+            if status != 201 or (told := mistake(path)):
+                return f"{path} is made: {status if status != 201 else told}"
             one = f"/endpoints/{json.loads(text)['data']['id']}"
             made[path] = path
             change = {"data": {"type": "endpoints", "id": one.rpartition("/")[2], "attributes": {"response": {"body": path}}}}
-            if (status := self.manage("PATCH", one, change)[0]) != 200 or not holds(path):
-                return f"{path} is changed: {status}"
+            if (status := self.manage("PATCH", one, change)[0]) != 200 or (told := mistake(path)):
+                return f"{path} is changed: {status if status != 200 else told}"
             if len(made) % 3 == 0:
                 made[path] = None
-                if (status := self.manage("DELETE", one)[0]) != 204 or not holds(path):
-                    return f"{path} is deleted: {status}"
+                if (status := self.manage("DELETE", one)[0]) != 204 or (told := mistake(path)):
+                    return f"{path} is deleted: {status if status != 204 else told}"
             return True
 
         def go_on(work):
@@ -184,5 +189,5 @@ class Echo:
         seconds = time.monotonic() - began
         print(f"  asked {len(asked)} times, and made, changed and partly deleted {len(made)} mocks in {seconds:.0f} s meanwhile")
         expect("many requests each second", (len(asked) > 3 * seconds, len(made) > seconds / 2), (True, True))
-        lost = [path for path in made if not holds(path)]
+        lost = [path for path in made if mistake(path)]
         expect("the mocks that are lost", lost, [])
