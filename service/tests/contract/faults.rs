@@ -131,8 +131,10 @@ fn a_fault_comes_after_the_body_of_the_call_and_ends_the_connection() {
         let mut writer = stream.try_clone().unwrap();
         let upload = thread::spawn(move || {
             writer.write_all("b".repeat(3_000_000).as_bytes()).unwrap();
-            // Not answered: the connection ends.
-            let _ = writer.write_all(b"GET /next HTTP/1.1\r\nHost: x\r\n\r\n");
+            // Not answered: the connection ends. The system tells a reset once, to the reader or to this writer.
+            if fault != "reset" {
+                let _ = writer.write_all(b"GET /next HTTP/1.1\r\nHost: x\r\n\r\n");
+            }
         });
         assert_broken(end_of(&mut stream), fault, "after an upload");
         upload.join().expect("the whole body is taken");
