@@ -9,7 +9,7 @@ use http::{Response, request::Parts};
 use hyper::{body::Incoming, ext::ReasonPhrase};
 
 use crate::{
-    domain::{Call, Content, Fault, Undecided, Verb},
+    domain::{Call, Fault, Undecided, Verb},
     replica::{FindError, PreparedTemplate, Replica, Reply},
     store::StoreError,
     web::{
@@ -21,6 +21,7 @@ use crate::{
 
 mod uploads;
 
+use self::uploads::Upload;
 pub use self::uploads::Uploads;
 
 /// How a call of a mock ended.
@@ -112,8 +113,7 @@ impl Mocks {
             // Boxed: the future of a frequent call must stay small.
             let read =
                 Box::pin(self.uploads.read(body, client())).await.map_err(|refusal| (refusal, Outcome::Refused))?;
-            call.body =
-                Some(upload.insert(read).as_ref().map_or(Content::TooLarge, |upload| Content::Whole(&upload.bytes)));
+            call.body = Some(Upload::content(upload.insert(read).as_ref()));
             found = Box::pin(self.replica.find(&call)).await;
         }
         let refusal = match found {
@@ -150,7 +150,7 @@ impl Mocks {
         let upload;
         if template.needs_body() && call.body.is_none() {
             upload = self.uploads.read(body, client()).await?;
-            call.body = Some(upload.as_ref().map_or(Content::TooLarge, |upload| Content::Whole(&upload.bytes)));
+            call.body = Some(Upload::content(upload.as_ref()));
         }
         let rendered = template.render(&call).map_err(|why| ApiError::unrendered(&why))?;
         let fields = response.headers_mut();

@@ -8,10 +8,13 @@ use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 use tokio::sync::Semaphore;
 
-use crate::web::{
-    BodyLimits,
-    pool::{Pool, Room, UNIT_BYTES},
-    problem::ApiError,
+use crate::{
+    domain::Content,
+    web::{
+        BodyLimits,
+        pool::{Pool, Room, UNIT_BYTES},
+        problem::ApiError,
+    },
 };
 
 /// Maximum size of all bodies at hand. At least four of the largest bodies have room, two of them of one client.
@@ -28,8 +31,15 @@ pub struct Uploads {
 
 /// A body in memory.
 pub struct Upload {
-    pub bytes: Vec<u8>,
+    bytes: Vec<u8>,
     _room: Room,
+}
+
+impl Upload {
+    /// The outcome of [`Uploads::read`] as the content of a call.
+    pub fn content(read: Option<&Self>) -> Content<'_> {
+        read.map_or(Content::TooLarge, |upload| Content::Whole(&upload.bytes))
+    }
 }
 
 impl Uploads {

@@ -52,7 +52,8 @@ impl PreparedAnswer {
         let Mock { id, route, response, turns } = endpoint;
         let (path, when) = (route.path.as_str(), &route.when);
         let (key, prepared) = PreparedResponse::new(path, response);
-        let more = More::of(response, path);
+        // Turns have their own.
+        let more = if turns.is_none() { More::of(response, path) } else { More::default() };
         let turns = turns.as_ref().map(|turns| {
             let counter = Counter { id: *id, claim: route.claim(), series: turns.series };
             Arc::new(InTurn::new(counter, turns.order(), endpoint.responses(), path))

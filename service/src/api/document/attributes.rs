@@ -99,8 +99,7 @@ impl Attribute for Verb {
     const EXAMPLE: &'static str = r#""GET""#;
 
     fn read(value: &Value, at: &str, reader: &mut Reader) -> Option<Self> {
-        let text = reader.string(value, at)?;
-        reader.noted(Kind::Invalid, at, Self::parse(text))
+        reader.parsed(value, at, Self::parse)
     }
 
     fn show(&self) -> Value {
@@ -122,8 +121,7 @@ impl Attribute for MockPath {
     const EXAMPLE: &'static str = r#""/greeting""#;
 
     fn read(value: &Value, at: &str, reader: &mut Reader) -> Option<Self> {
-        let text = reader.string(value, at)?;
-        let path = reader.noted(Kind::Invalid, at, Self::parse(text))?;
+        let path = reader.parsed(value, at, Self::parse)?;
         if (reader.is_reserved)(path.as_str()) {
             let detail =
                 format!("`{path}` is reserved for management: choose a path outside of `/endpoints` and `/-/`");

@@ -95,8 +95,7 @@ impl Attribute for Fault {
     const IS_REQUIRED: bool = false;
 
     fn read(value: &Value, at: &str, reader: &mut Reader) -> Option<Self> {
-        let text = reader.string(value, at)?;
-        reader.noted(Kind::Invalid, at, Self::parse(text))
+        reader.parsed(value, at, Self::parse)
     }
 
     fn show(&self) -> Value {

@@ -70,6 +70,11 @@ pub fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
     present.map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>().into()
 }
 
+/// Whether an object has a member other than null.
+pub fn has(object: &Map<String, Value>, name: &str) -> bool {
+    object.get(name).is_some_and(|value| !value.is_null())
+}
+
 pub fn shown<'a, A: Attribute + 'a>(attribute: impl Into<Option<&'a A>>) -> (&'static str, Value) {
     (A::NAME, attribute.into().map_or(Value::Null, A::show))
 }
@@ -162,6 +167,17 @@ impl<'a> Reader<'a> {
             self.note(Kind::Invalid, pointer, "The value is not a string: write it in quotes");
         }
         text
+    }
+
+    /// The value of a type with a text.
+    pub fn parsed<T, E: std::fmt::Display>(
+        &mut self,
+        value: &Value,
+        at: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let text = self.string(value, at)?;
+        self.noted(Kind::Invalid, at, parse(text))
     }
 
     /// Notes every unknown member, so that a misspelt member is not silently lost.

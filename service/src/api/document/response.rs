@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     effects::IsTemplate,
-    reader::{Attribute, Member, Reader, escaped, member, object, object_schema, shown},
+    reader::{Attribute, Member, Reader, escaped, has, member, object, object_schema, shown},
 };
 use crate::{
     api::error::{Kind, capitalized, excerpt},
@@ -33,13 +33,12 @@ const PAYLOADS: [&str; 3] = [Body::NAME, Json::NAME, Base64::NAME];
 
 /// Removes members of a present response that a change replaces by another member.
 pub fn clear_replaced(current: &mut Map<String, Value>, changes: &Map<String, Value>) {
-    let sets = |name: &str| changes.get(name).is_some_and(|change| !change.is_null());
     // Half of an answer is still an answer: `truncate` stands beside a content.
     let is_truncate = |members: &Map<String, Value>| {
         members.get(Fault::NAME).and_then(Value::as_str) == Some(Fault::Truncate.as_str())
     };
-    let sets_payload = PAYLOADS.iter().any(|name| sets(name));
-    if sets_payload || sets(Fault::NAME) && !is_truncate(changes) {
+    let sets_payload = PAYLOADS.iter().any(|name| has(changes, name));
+    if sets_payload || has(changes, Fault::NAME) && !is_truncate(changes) {
         current.retain(|name, _| !PAYLOADS.contains(&name.as_str()));
     }
     if sets_payload && !is_truncate(current) {
@@ -58,7 +57,7 @@ impl Attribute for MockResponse {
         reader.only_known(response, at, RESPONSE);
         let code = reader.required(response, at);
         let headers = reader.optional(response, at).unwrap_or_default();
-        let given = PAYLOADS.into_iter().filter(|name| response.get(*name).is_some_and(|value| !value.is_null()));
+        let given = PAYLOADS.into_iter().filter(|name| has(response, name));
         let given: Vec<_> = given.collect();
         if let [first, second, ..] = given[..] {
             let detail = format!("A response has one content: keep `{first}` or `{second}`");

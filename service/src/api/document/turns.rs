@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::reader::{Attribute, Reader};
+use super::reader::{Attribute, Reader, has};
 use crate::{
     api::error::Kind,
     domain::{MAX_RESPONSES, MAX_TIMES, MockResponse, Series, Then, Times, Turns},
@@ -29,7 +29,7 @@ pub fn read_responses(
     at: &str,
     reader: &mut Reader,
 ) -> Option<(MockResponse, Option<Turns>)> {
-    let has = |name: &str| attributes.get(name).is_some_and(|value| !value.is_null());
+    let has = |name| has(attributes, name);
     let then = reader.optional::<Then>(attributes, at);
     if !has(Responses::NAME) {
         if has(Then::NAME) {
@@ -52,10 +52,9 @@ pub fn read_responses(
 
 /// Removes the members of a present mock that a change replaces by others.
 pub fn clear_replaced(current: &mut Map<String, Value>, changes: &Map<String, Value>) {
-    let sets = |name: &str| changes.get(name).is_some_and(|change| !change.is_null());
-    if sets(MockResponse::NAME) {
+    if has(changes, MockResponse::NAME) {
         current.retain(|name, _| ![Responses::NAME, Then::NAME].contains(&name.as_str()));
-    } else if sets(Responses::NAME) {
+    } else if has(changes, Responses::NAME) {
         current.shift_remove(MockResponse::NAME);
     }
 }
@@ -135,8 +134,7 @@ impl Attribute for Then {
     const IS_REQUIRED: bool = false;
 
     fn read(value: &Value, at: &str, reader: &mut Reader) -> Option<Self> {
-        let text = reader.string(value, at)?;
-        reader.noted(Kind::Invalid, at, Self::parse(text))
+        reader.parsed(value, at, Self::parse)
     }
 
     fn show(&self) -> Value {
