@@ -16,18 +16,25 @@ HEADERS = {"Content-Type": mocks.CONTENT_TYPE}
 JVM_WARM_UP_SECONDS = 8
 NODE_WARM_UP_SECONDS = 3
 
+# WireMock's setting for many delayed responses. Otherwise, each waiting response holds one of its threads.
+ASYNCHRONOUS = ["--async-response-enabled", "true"]
+
 # Version of our environment files: Mockoon migrates older versions at its start.
 MOCKOON_MIGRATION = 33
+MOCKOON_TEMPLATE = mocks.shown(
+    "{{urlParam 'id'}}", "{{queryParam 'lang'}}", "{{header 'X-Tenant'}}", "{{method}}"
+)
 
 
 class WireMock(Server):
     key = "wiremock"
     title = "WireMock"
     settings = (
-        "`--no-request-journal --disable-request-logging --disable-response-templating --disable-gzip`; default "
+        "`--no-request-journal --disable-request-logging --disable-gzip`, without templates also "
+        "`--disable-response-templating`, with delays also `--async-response-enabled true`; default "
         "threads: neither more or fewer threads nor asynchronous responses saved CPU time"
     )
-    matching = "`urlPathTemplate`, `queryParameters` and `headers`, `equalToJson` with `ignoreExtraElements`"
+    matching = "`urlPathTemplate`, `queryParameters` and `headers`, `equalToJson` with `ignoreExtraElements`, Handlebars"
     warm_up_seconds = JVM_WARM_UP_SECONDS
 
     def install(self) -> None:
@@ -46,11 +53,12 @@ class WireMock(Server):
         _write(folder / "mocks.json", {"mappings": [_wiremock_mapping(mock) for mock in setup.each_mock()]})
 
     def command(self, setup: Setup) -> list[str]:
+        of_kind = {mocks.TEMPLATE: [], mocks.DELAY: ["--disable-response-templating", *ASYNCHRONOUS]}
         return [
             "java", "-jar", str(self._jar),
             "--bind-address", "127.0.0.1", "--port", str(setup.port), "--root-dir", str(setup.folder),
-            "--no-request-journal", "--disable-request-logging", "--disable-response-templating", "--disable-gzip",
-            "--disable-banner",
+            "--no-request-journal", "--disable-request-logging", "--disable-gzip", "--disable-banner",
+            *of_kind.get(setup.kind, ["--disable-response-templating"]),
         ]  # fmt: skip
 
 
@@ -58,7 +66,7 @@ class MockServer(Server):
     key = "mockserver"
     title = "MockServer"
     settings = "`disableLogging`, log level ERROR, `maxExpectations` raised to the number of mocks; JVM defaults"
-    matching = "`pathParameters`, `queryStringParameters` and `headers`, a JSON body with `ONLY_MATCHING_FIELDS`"
+    matching = "`pathParameters`, `queryStringParameters` and `headers`, a JSON body with `ONLY_MATCHING_FIELDS`, Velocity"
     warm_up_seconds = JVM_WARM_UP_SECONDS
 
     def install(self) -> None:
@@ -96,7 +104,7 @@ class Mountebank(Server):
         "`--nologfile --loglevel error`; with `Connection: keep-alive` in its responses, because otherwise it closes "
         "each connection, and with 404 as its default response"
     )
-    matching = "predicates: `matches` for the path with a parameter, `equals` for all others, also within JSON"
+    matching = "predicates: `matches` for the path with a parameter, `equals` for all others, also within JSON; the behavior `copy` for templates"
     warm_up_seconds = NODE_WARM_UP_SECONDS
 
     def install(self) -> None:
@@ -132,10 +140,10 @@ class Mockoon(Server):
     key = "mockoon"
     title = "Mockoon CLI"
     settings = (
-        "`--disable-log-to-file --disable-admin-api --max-transaction-logs 1`, templating off; "
+        "`--disable-log-to-file --disable-admin-api --max-transaction-logs 1`, templating off for other mocks; "
         "the log of requests on standard output cannot be switched off, and goes to `/dev/null`"
     )
-    matching = "routes with `:id`, rules joined by AND, and the mode `FALLBACK`, which returns 404 without a match"
+    matching = "routes with `:id`, rules joined by AND, and the mode `FALLBACK`, which returns 404 without a match; Handlebars"
     warm_up_seconds = NODE_WARM_UP_SECONDS
 
     def install(self) -> None:
@@ -220,7 +228,15 @@ def _wiremock_mapping(mock: Mock) -> dict[str, Any]:
         request["headers"] = {name: {"equalTo": value} for name, value in mock.headers.items()}
     if mock.json:
         request["bodyPatterns"] = [{"equalToJson": mock.json, "ignoreExtraElements": True}]
-    return {"request": request, "response": {"status": mocks.CODE, "headers": HEADERS, "body": mock.body}}
+    response: dict[str, Any] = {"status": mocks.CODE, "headers": HEADERS, "body": mock.body}
+    if mock.is_template:
+        body = mocks.shown(
+            "{{request.path.id}}", "{{request.query.lang}}", "{{request.headers.X-Tenant}}", "{{request.method}}"
+        )
+        response |= {"body": body, "transformers": ["response-template"]}
+    if mock.delay_ms:
+        response["fixedDelayMilliseconds"] = mock.delay_ms
+    return {"request": request, "response": response}
 
 
 def _mockserver_expectation(mock: Mock) -> dict[str, Any]:
@@ -233,11 +249,23 @@ def _mockserver_expectation(mock: Mock) -> dict[str, Any]:
         request["headers"] = {name: [value] for name, value in mock.headers.items()}
     if mock.json:
         request["body"] = {"type": "JSON", "json": mock.json, "matchType": "ONLY_MATCHING_FIELDS"}
-    headers = {name: [value] for name, value in HEADERS.items()}
-    return {
-        "httpRequest": request,
-        "httpResponse": {"statusCode": mocks.CODE, "headers": headers, "body": mock.body},
+    response: dict[str, Any] = {
+        "statusCode": mocks.CODE,
+        "headers": {name: [value] for name, value in HEADERS.items()},
+        "body": mock.body,
     }
+    if mock.is_template:
+        body = mocks.shown(
+            "$!request.pathParameters['id'][0]",
+            "$!request.queryStringParameters['lang'][0]",
+            "$!request.headers['X-Tenant'][0]",
+            "$!request.method",
+        )
+        template = {"templateType": "VELOCITY", "template": json.dumps(response | {"body": body})}
+        return {"httpRequest": request, "httpResponseTemplate": template}
+    if mock.delay_ms:
+        response["delay"] = {"timeUnit": "MILLISECONDS", "value": mock.delay_ms}
+    return {"httpRequest": request, "httpResponse": response}
 
 
 def _mountebank_stub(mock: Mock) -> dict[str, Any]:
@@ -250,8 +278,19 @@ def _mountebank_stub(mock: Mock) -> dict[str, Any]:
     tests = {"query": mock.query, "headers": mock.headers, "body": mock.json}
     equals |= {part: tested for part, tested in tests.items() if tested}
     headers = HEADERS | {"Connection": "keep-alive"}
-    response = {"statusCode": mocks.CODE, "headers": headers, "body": mock.body}
-    return {"predicates": predicates, "responses": [{"is": response}]}
+    response = {"is": {"statusCode": mocks.CODE, "headers": headers, "body": mock.body}}
+    if mock.is_template:
+        sources: list[tuple[Any, str]] = [
+            ("path", "[^/]+$"), ({"query": "lang"}, ".+"), ({"headers": "X-Tenant"}, ".+"), ("method", ".+")
+        ]  # fmt: skip
+        response["is"]["body"] = mocks.shown("${0}", "${1}", "${2}", "${3}")
+        response["behaviors"] = [
+            {"copy": {"from": source, "into": f"${{{number}}}", "using": {"method": "regex", "selector": pattern}}}
+            for number, (source, pattern) in enumerate(sources)
+        ]
+    if mock.delay_ms:
+        response["behaviors"] = [{"wait": mock.delay_ms}]
+    return {"predicates": predicates, "responses": [response]}
 
 
 def _mockoon_route(number: int, mock: Mock) -> dict[str, Any]:
@@ -264,8 +303,9 @@ def _mockoon_route(number: int, mock: Mock) -> dict[str, Any]:
         "statusCode": mocks.CODE,
         "headers": [{"key": name, "value": value} for name, value in HEADERS.items()],
         "bodyType": "INLINE",
-        "body": mock.body,
-        "disableTemplating": True,
+        "body": MOCKOON_TEMPLATE if mock.is_template else mock.body,
+        "latency": mock.delay_ms,
+        "disableTemplating": not mock.is_template,
         "default": True,
         "rules": rules,
         "rulesOperator": "AND",

@@ -11,6 +11,13 @@ from bench.server import Unable
 
 WRITERS = 64
 
+TEMPLATE = mocks.shown(
+    "{{ request.params.id }}",
+    "{{ request.query.lang }}",
+    "{{ request.headers['x-tenant'] }}",
+    "{{ request.verb }}",
+)
+
 
 def create(port: int, kind: str, count: int) -> None:
     asyncio.run(_create(port, kind, count))
@@ -36,11 +43,12 @@ async def _write(port: int, made: Iterator[Mock]) -> None:
 
 def document(mock: Mock) -> dict[str, Any]:
     """The document that creates a mock."""
-    attributes: dict[str, Any] = {
-        "verb": mock.verb,
-        "path": mock.path,
-        "response": {"code": mocks.CODE, "headers": {"Content-Type": mocks.CONTENT_TYPE}, "body": mock.body},
-    }
+    response = {"code": mocks.CODE, "headers": {"Content-Type": mocks.CONTENT_TYPE}, "body": mock.body}
+    if mock.is_template:
+        response |= {"template": True, "body": TEMPLATE}
+    if mock.delay_ms:
+        response["delay"] = f"{mock.delay_ms}ms"
+    attributes: dict[str, Any] = {"verb": mock.verb, "path": mock.path, "response": response}
     when = {"query": mock.query, "headers": mock.headers, "body": {"json": mock.json} if mock.json else {}}
     if any(when.values()):
         attributes["when"] = {part: tests for part, tests in when.items() if tests}

@@ -1,4 +1,4 @@
-"""The measurement of matching: its runs, its goals and docs/performance-matching.md."""
+"""The measurement of matching, templates and delays: its runs, its goals and docs/performance-matching.md."""
 
 import json
 from collections.abc import Callable
@@ -6,8 +6,8 @@ from statistics import median
 
 from bench import mocks, plan, tables
 from bench.goals import MIB, Goal, cpu_ratio, duration, mebibytes
-from bench.measured import Case, Measured, Run, figure, ratio
-from bench.mocks import CANDIDATES, JSON_BODY, LARGER, MIXED, PATH_PARAMETER, THREE_TESTS
+from bench.measured import Case, Figure, Measured, Run, figure, ratio
+from bench.mocks import CANDIDATES, DELAY, DELAY_MS, JSON_BODY, LARGER, MIXED, PATH_PARAMETER, TEMPLATE, THREE_TESTS
 from bench.plan import FULL_LOAD, Stage
 from bench.report import Page, Section, broken, created, load_method, refusals
 from bench.server import READY_LIMIT_SECONDS, Server
@@ -18,13 +18,20 @@ MIXES = (10, 1_000, 10_000)
 MOST_CANDIDATES = 16
 MILLION = 1_000_000
 
+DELAYS = "delays"
+WAITING = 512  # connections with a delayed response
+
 # Mocks of all mock servers: kinds and numbers.
-COMPARED = [(PATH_PARAMETER, 1), (THREE_TESTS, 1), (JSON_BODY, 1), *((MIXED, count) for count in MIXES)]
+COMPARED = [
+    *((kind, 1) for kind in (PATH_PARAMETER, THREE_TESTS, JSON_BODY, TEMPLATE)),
+    *((MIXED, count) for count in MIXES),
+]
 
 PLAIN = Case(ECHO)
 PARAMETER = Case(ECHO, kind=PATH_PARAMETER)
 TESTS = Case(ECHO, kind=THREE_TESTS)
 JSON = Case(ECHO, kind=JSON_BODY)
+TEMPLATES = Case(ECHO, kind=TEMPLATE)
 JSON_AT_HYPER = Case(HYPER, kind=JSON_BODY)
 LAST_CANDIDATE = Case(ECHO, MOST_CANDIDATES, kind=CANDIDATES)
 FEWEST_MIXED, SOME_MIXED, MOST_MIXED = (Case(ECHO, count, kind=MIXED) for count in MIXES)
@@ -35,6 +42,7 @@ CLOSE_UP = {
     "Echo, plain mock": PLAIN,
     "Echo, path parameter": PARAMETER,
     "Echo, three tests": TESTS,
+    "Echo, template with four values": TEMPLATES,
     "bare hyper, reads a body of 1 KB": JSON_AT_HYPER,
     "Echo, JSON body of 1 KB": JSON,
     f"Echo, last of {MOST_CANDIDATES} such mocks": LAST_CANDIDATE,
@@ -53,6 +61,7 @@ def stages(servers: list[Server], rounds: int) -> list[Stage]:
     return [
         Stage(plan.SIDE_BY_SIDE, rounds, side_by_side, (FULL_LOAD,)),
         Stage(plan.CLOSE_UP, 2 * rounds + 1, close_up, (FULL_LOAD,)),
+        Stage(DELAYS, rounds, [Case(key, kind=DELAY) for key in keys if key != HYPER], (WAITING,)),
     ]
 
 
@@ -65,12 +74,19 @@ def goals(measured: Measured) -> list[Goal]:
         cpu("a path parameter, against a plain mock", 1.15, PARAMETER, PLAIN),
         cpu("three tests of query and headers, against a plain mock", 1.3, TESTS, PLAIN),
         cpu("a test of a JSON body of 1 KB, against bare hyper that reads it", 1.7, JSON, JSON_AT_HYPER),
+        cpu("a template with four values, against a plain mock", 2.2, TEMPLATES, PLAIN),
         cpu(f"the last of {MOST_CANDIDATES} mocks with such tests, against a plain mock", 20, LAST_CANDIDATE, PLAIN),
         cpu("10,000 mixed mocks, against ten", 1.1, MOST_MIXED, FEWEST_MIXED),
         *(_against_others(measured, kind, count) for kind, count in COMPARED),
         cpu("a million plain mocks of 200 bytes, against one", 1.05, MILLION_LARGER, ONE_LARGER),
+        Goal(f"p99 of a delay of {DELAY_MS} ms, {WAITING} connections", 0.060, False, duration, late(measured, ECHO)),
         Goal("resident memory with the million, after a start", 1024 * MIB, False, mebibytes, memory),
     ]
+
+
+def late(measured: Measured, server: str) -> Figure | None:
+    """p99 of delayed responses, in seconds."""
+    return over(measured.of(DELAYS, Case(server, kind=DELAY), WAITING), lambda run: run.p99)
 
 
 def _against_others(measured: Measured, kind: str, count: int) -> Goal:
@@ -95,9 +111,9 @@ def _runs(measured: Measured, server: str, kind: str, count: int) -> list[Run]:
 
 def page(measured: Measured) -> Page:
     return Page(
-        title="Performance of matching",
+        title="Performance of matching, templates and delays",
         command="scripts/bench --matching",
-        other="[Performance](performance.md) has plain mocks, starts and memory. [Matching](matching.md) explains tests.",
+        other="[Performance](performance.md) has plain mocks, starts and memory. [Matching](matching.md) explains tests, and [Templates](templates.md) templates.",
         sections=_sections(measured),
         method=_method(measured),
     )
@@ -131,6 +147,7 @@ def _sections(measured: Measured) -> list[Section]:
         ),
         Section("Requests per second", _side_by_side(measured, "64 connections", per_second), broken(measured)),
         Section("Echo, close up", tables.close_up_table(measured, CLOSE_UP, PLAIN, "× plain"), []),
+        Section(f"A delay of {DELAY_MS} ms", _delay_table(measured), []),
         Section(
             "A million mocks",
             _million_table(measured),
@@ -146,6 +163,21 @@ def _side_by_side(measured: Measured, title: str, shown: Callable[[list[Run], li
         if server.key != HYPER:
             cells = (shown(_runs(measured, server.key, *each), _runs(measured, ECHO, *each)) for each in COMPARED)
             rows.append([server.title, *cells])
+    return rows
+
+
+def _delay_table(measured: Measured) -> Table:
+    rows = [[f"{WAITING} connections", "p50", "p99", "requests/s", "CPU ms for 1,000", "resident after load"]]
+    for server in measured.servers:
+        if server.key != HYPER:
+            runs = measured.of(DELAYS, Case(server.key, kind=DELAY), WAITING)
+            loaded = [each.resident for each in measured.loaded if (each.server, each.kind) == (server.key, DELAY)]
+            rows.append([
+                server.title,
+                cell(over(runs, lambda run: run.p50), duration), cell(late(measured, server.key), duration),
+                cell(over(runs, tables.per_second), tables.whole), cell(over(runs, tables.cpu), tables.cpu_ms),
+                cell(figure(loaded), mebibytes),
+            ])  # fmt: skip
     return rows
 
 
@@ -179,8 +211,10 @@ def _method(measured: Measured) -> list[str]:
         f"*Three tests*: `{tests.verb} {mocks.hit(tests).target}` with `{header}`. The mock tests these three values.",
         f"*JSON body*: a POST of {mocks.SENT_BYTES:,} bytes with an order of 16 items. The mock tests that the body "
         f"contains `{json.dumps(mocks.mock(JSON_BODY, 0).json)}`.",
+        f"*Template*: `{mocks.VERB} {mocks.mock(TEMPLATE, 0).path}`. The body shows the parameter, a value of the query, a "
+        "header and the method.",
         f"*Last of {MOST_CANDIDATES} such mocks*: Echo tests the body for each mock of the path. Only the last one fits.",
-        "*Mixed mocks*: the first three kinds in turn. Each mock has its own path, each kind a third of the requests.",
+        "*Mixed mocks*: path parameter, three tests and JSON body in turn. Each mock has its own path, each kind a third of the requests.",
         "Before a run, the mocks loaded last must return their responses. Requests with another path, one more segment "
         "or another value of one test must get 404, which proves that the server runs all tests.",
         f"wrk walks over {mocks.REQUESTS} prebuilt requests, spread evenly over the mocks. CPU time includes requests that "

@@ -30,6 +30,12 @@ PARAMETER = "{id}"
 SENT_BYTES = 1024
 LARGER_BYTES = 200
 
+# The four values of a template: from the path, the query, a header and the verb.
+SHOWN_QUERY = {"lang": "fr"}
+SHOWN_HEADERS = {"X-Tenant": "blue"}
+
+DELAY_MS = 50
+
 
 @dataclass(frozen=True)
 class Mock:
@@ -42,6 +48,8 @@ class Mock:
     customer: int | None = None  # the id of the customer in the request's JSON
     priority: int = 0
     body: str = BODY
+    is_template: bool = False  # the body shows four values of the request, instead of `body`
+    delay_ms: int = 0
 
     @property
     def json(self) -> dict[str, dict[str, int]] | None:
@@ -86,6 +94,14 @@ def _candidate(index: int) -> Mock:
     return Mock(path(0), "POST", customer=index, priority=-index)
 
 
+def _template(index: int) -> Mock:
+    return replace(_parameter(index), is_template=True)
+
+
+def _delay(index: int) -> Mock:
+    return Mock(path(index), delay_ms=DELAY_MS)
+
+
 # Kinds of mocks, by their names in the report. The mocks of a kind take turns over its recipes.
 PLAIN = "plain"
 LARGER = f"of {LARGER_BYTES} bytes"
@@ -94,6 +110,8 @@ THREE_TESTS = "three tests"
 JSON_BODY = "JSON body"
 CANDIDATES = "candidates"
 MIXED = "mixed mocks"
+TEMPLATE = "template"
+DELAY = "delay"
 KINDS: dict[str, tuple[Callable[[int], Mock], ...]] = {
     PLAIN: (_plain,),
     LARGER: (_larger,),
@@ -102,6 +120,8 @@ KINDS: dict[str, tuple[Callable[[int], Mock], ...]] = {
     JSON_BODY: (_json_body,),
     CANDIDATES: (_candidate,),
     MIXED: (_parameter, _tests, _json_body),
+    TEMPLATE: (_template,),
+    DELAY: (_delay,),
 }
 
 
@@ -122,10 +142,25 @@ def last(kind: str, count: int) -> list[Mock]:
 
 def hit(mock: Mock, number: int = 0) -> Request:
     """A request that fits the mock. The value of a path's parameter is the number."""
-    target = mock.path.replace(PARAMETER, f"{number:07d}") + (f"?{urlencode(mock.query)}" if mock.query else "")
+    query, headers = mock.query, mock.headers
+    if mock.is_template:
+        query, headers = query | SHOWN_QUERY, headers | SHOWN_HEADERS
+    target = mock.path.replace(PARAMETER, f"{number:07d}") + (f"?{urlencode(query)}" if query else "")
     if mock.customer is None:
-        return Request(mock.verb, target, mock.headers)
-    return Request(mock.verb, target, mock.headers | {"Content-Type": CONTENT_TYPE}, order(mock.customer))
+        return Request(mock.verb, target, headers)
+    return Request(mock.verb, target, headers | {"Content-Type": CONTENT_TYPE}, order(mock.customer))
+
+
+def body(mock: Mock, number: int = 0) -> str:
+    """The body of the response to a hit."""
+    if not mock.is_template:
+        return mock.body
+    return shown(f"{number:07d}", SHOWN_QUERY["lang"], SHOWN_HEADERS["X-Tenant"], mock.verb)
+
+
+def shown(identifier: str, language: str, tenant: str, verb: str) -> str:
+    """The body of a template from four values, or from a server's expressions for the values."""
+    return f'{{"id": "{identifier}", "lang": "{language}", "tenant": "{tenant}", "verb": "{verb}"}}'
 
 
 def misses(mock: Mock) -> list[Request]:

@@ -53,7 +53,7 @@ class Answer:
 
 class Server:
     """Base class. `settings` describes the server's set-up in the report, with reasons. `matching` names the means of
-    the server for path parameters, tests of query and headers, and tests of JSON."""
+    the server for path parameters, tests of query and headers, tests of JSON, and templates."""
 
     key: str
     title: str
@@ -142,7 +142,7 @@ def send(port: int, request: Request) -> Answer | None:
 def answers_as_defined(setup: Setup) -> bool:
     """True if the mocks loaded last return the defined responses."""
     return all(
-        send(setup.port, mocks.hit(mock)) == Answer(mocks.CODE, mocks.CONTENT_TYPE, mock.body)
+        send(setup.port, mocks.hit(mock)) == Answer(mocks.CODE, mocks.CONTENT_TYPE, mocks.body(mock))
         for mock in mocks.last(setup.kind, setup.mocks)
     )
 
