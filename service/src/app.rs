@@ -9,17 +9,21 @@ use tokio_util::{
 };
 
 use crate::{
-    api::{Gate, Locations, Management, Readiness},
+    api::{Gate, Locations, Management, Readiness, Rules},
     config::Config,
+    file_sets::FileSets,
+    files::Problems,
     mocks::{Mocks, Uploads},
-    replica::{self, MAX_MOCKS_BYTES, Replica},
+    replica::{self, Replica},
     server::{self, Face, HttpTelemetry, Server},
-    store::{
-        DynamoStore, EmbeddedStore, Limits, ObservedStore, OpenError, Store, StoreChoice, StoreError, TableError,
-        observed,
-    },
+    store::{EmbeddedStore, ObservedStore, OpenError, Store, StoreChoice, StoreError, observed},
     telemetry::{Description, Telemetry},
     web::rate::RateLimit,
+};
+#[cfg(feature = "dynamodb")]
+use crate::{
+    replica::MAX_MOCKS_BYTES,
+    store::{DynamoStore, Limits, TableError},
 };
 
 /// Interval at which the rate limits forget idle callers.
@@ -37,10 +41,15 @@ pub fn instruments() -> Vec<Description> {
 pub enum StartError {
     #[error("--store: {0}")]
     Open(#[from] OpenError),
+    #[cfg(feature = "dynamodb")]
     #[error("--store: {0}")]
     Table(#[from] TableError),
     #[error("cannot load the endpoints: {0}")]
     Load(#[from] StoreError),
+    #[error("--mocks:\n{0}")]
+    Files(#[from] Problems),
+    #[error("--watch: cannot watch the files: {0}")]
+    Watch(#[from] notify::Error),
     #[error("stopped before the start was complete")]
     Stopped,
     #[error(
@@ -72,6 +81,7 @@ impl App {
         match &config.store {
             StoreChoice::File(path) => Self::on(EmbeddedStore::open(path)?, config, telemetry, stop).await,
             StoreChoice::Memory => Self::on(EmbeddedStore::in_memory(), config, telemetry, stop).await,
+            #[cfg(feature = "dynamodb")]
             StoreChoice::DynamoDb(table) => {
                 let limits = Limits::from([(MAX_MOCKS_BYTES.to_owned(), config.mocks_bytes)]);
                 let store = DynamoStore::open(table, config.lease.term, limits).await?;
@@ -114,6 +124,7 @@ impl App {
         let rate = RateLimit::per_second(config.management_rate);
         let gate = Gate::new(config.keys.clone(), trusted.clone(), config.public_url.as_ref(), rate);
         let gate = Arc::new(gate);
+        let rules = Rules::new(management_listener.is_none(), config.max_delay);
         let management = Management {
             replica: Arc::clone(&replica),
             readiness: readiness.clone(),
@@ -124,18 +135,22 @@ impl App {
                 mock_port: management_listener.is_some().then(|| mock_address.port()),
             },
             body_limits: config.document_limits,
-            max_delay: config.max_delay,
+            max_set_bytes: config.set_bytes,
+            rules,
             shared_listener: management_listener.is_none(),
         };
         let management = Arc::new(management.into_endpoint());
         let rate = RateLimit::per_second(config.mock_rate);
         let (own, near_misses) = (Arc::clone(&gate), config.near_misses);
-        let is_open = management_listener.is_none() && config.keys.is_empty();
+        let shared_listener = management_listener.is_none();
+        let is_open = shared_listener && config.keys.is_empty();
         let mocks = Arc::new(Mocks {
             replica: Arc::clone(&replica),
             names_nearest: Box::new(move |head| {
                 near_misses.unwrap_or_else(|| is_open && own.is_own_page(&head.uri, &head.headers))
             }),
+            shared_listener,
+            cors: config.cors.clone(),
             rate,
             trusted,
             uploads: Uploads::new(config.document_limits),
@@ -180,7 +195,19 @@ impl App {
         };
         let max_mocks_bytes = config.mocks_bytes;
         tracing::info!(mocks = %mock_address, management = %management_address, max_mocks_bytes, "loading");
+        if config.keys.is_empty() && !management_address.ip().is_loopback() {
+            tracing::warn!(
+                management = %management_address,
+                "management is open without a key to all clients that reach this address: set --keys to demand keys"
+            );
+        }
         replica.start().await?;
+        let mut files = FileSets::new(replica, rules, &config.mocks);
+        let watch = config.watch.then(|| files.watch()).transpose()?;
+        files.write().await?;
+        if let Some((watcher, changes)) = watch {
+            tokio::spawn(app.hurry.clone().run_until_cancelled_owned(files.follow(watcher, changes)));
+        }
         app.readiness.set(true);
         Ok(app)
     }

@@ -7,13 +7,16 @@
 pub mod api;
 pub mod app;
 pub mod causes;
+pub mod commands;
 pub mod config;
 pub mod domain;
+pub mod file_sets;
+pub mod files;
 pub mod healthcheck;
 pub mod mocks;
 pub mod replica;
 pub mod server;
 pub mod store;
-pub mod store_command;
 pub mod telemetry;
 pub mod web;
+pub mod yaml;

@@ -8,8 +8,9 @@ use clap::error::ErrorKind;
 use echo_service::{
     api::Token,
     app::{App, StartError},
+    commands,
     config::{Cli, Command, Config, KeyCommand, Settings, drop_empty_variables, refuse_garbled_variables},
-    healthcheck, store_command,
+    healthcheck,
     telemetry::{self, Telemetry},
 };
 use rustls::crypto::ring;
@@ -52,12 +53,15 @@ fn main() -> ExitCode {
         None => with_config(&cli.settings, serve),
         Some(Command::Serve(settings)) => with_config(&settings, serve),
         Some(Command::Healthcheck(settings)) => {
+            // The check opens no listener, and does not see flags of the service such as --keys.
+            let settings = Settings { allow_anonymous: "true".to_owned(), ..settings };
             with_config(&settings, |config| finished(healthcheck::run(config.management_address()), ExitCode::FAILURE))
         }
         Some(Command::Key(KeyCommand::New { name, scope })) => new_key(&name, &scope),
-        Some(Command::Store(command)) => {
-            finished(store_command::run(&command).map(|told| println!("{told}")), ExitCode::FAILURE)
+        Some(Command::Client(command)) => {
+            commands::run(&command).unwrap_or_else(|error| finished(Err(error), ExitCode::FAILURE))
         }
+        Some(Command::Completions { shell }) => finished(commands::print(&Cli::completions(shell)), ExitCode::FAILURE),
     }
 }
 
@@ -170,9 +174,8 @@ fn new_key(name: &str, scope: &str) -> ExitCode {
     let token = Token::generate();
     match token.entry(name, scope) {
         Ok(entry) => {
-            println!("token (shown only now): {}", token.as_str());
-            println!("entry for --keys:       {entry}");
-            ExitCode::SUCCESS
+            let told = format!("token (shown only now): {}\nentry for --keys:       {entry}\n", token.as_str());
+            finished(commands::print(&told), ExitCode::FAILURE)
         }
         Err(problem) => finished(Err(problem), ExitCode::from(USAGE_EXIT_CODE)),
     }
@@ -182,7 +185,7 @@ fn finished(outcome: Result<(), impl std::fmt::Display>, failure: ExitCode) -> E
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("echo-service: {error}");
+            commands::report(error);
             failure
         }
     }

@@ -9,7 +9,7 @@ use http::{Response, request::Parts};
 use hyper::{body::Incoming, ext::ReasonPhrase};
 
 use crate::{
-    domain::{Call, Fault, Undecided, Verb},
+    domain::{Call, Content, Fault, Undecided, Verb},
     replica::{FindError, PreparedTemplate, Replica, Reply},
     store::StoreError,
     web::{
@@ -19,15 +19,17 @@ use crate::{
     },
 };
 
+mod cors;
+mod first_page;
 mod uploads;
 
 use self::uploads::Upload;
-pub use self::uploads::Uploads;
+pub use self::{cors::Cors, uploads::Uploads};
 
 /// How a call of a mock ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// By the answer of a mock.
+    /// By the answer of a mock, or by the answer to a preflight for a mock.
     Served,
     /// Without a mock.
     Missed,
@@ -47,6 +49,7 @@ pub struct Answered {
     pub delay: Duration,
     /// The answer is broken like this.
     pub fault: Option<Fault>,
+    pub is_template: bool,
 }
 
 impl Answered {
@@ -55,6 +58,7 @@ impl Answered {
         match self.fault {
             Some(fault) => fault.as_str(),
             None if !self.delay.is_zero() => "delayed",
+            None if self.is_template => "template",
             None => "plain",
         }
     }
@@ -65,6 +69,9 @@ pub struct Mocks {
     pub replica: Arc<Replica>,
     /// Whether the answer to a call without a mock names the nearest mocks.
     pub names_nearest: Box<dyn Fn(&Parts) -> bool + Send + Sync>,
+    /// Whether management is on the same listener. If so, a call without a mock leads to the documentation.
+    pub shared_listener: bool,
+    pub cors: Option<Cors>,
     pub rate: RateLimit<IpAddr>,
     pub trusted: TrustedProxies,
     pub uploads: Uploads,
@@ -75,15 +82,26 @@ impl Mocks {
     /// Answers a request of this peer. `path` is the canonical path, if the request has one. Reads the body only if a
     /// mock tests it.
     pub async fn answer(&self, head: &Parts, path: Option<&str>, body: &mut Incoming, peer: IpAddr) -> Answered {
-        let (mut response, outcome, effects) = match self.find(head, path, body, peer).await {
-            Ok(Reply { response, effects, .. }) => (response, Outcome::Served, effects),
+        let (mut is_template, found) = (false, self.find(head, path, body, peer).await);
+        let (mut response, outcome, effects) = match found {
+            Ok(Reply { response, effects, template }) => {
+                is_template = template.is_some();
+                (response, Outcome::Served, effects)
+            }
+            Err((refusal, Outcome::Missed)) if self.shared_listener && first_page::is_wanted(head) => {
+                (first_page::instead_of(&refusal.into_http(), head), Outcome::Missed, None)
+            }
             Err((refusal, outcome)) => (refusal.into_http(), outcome, None),
         };
+        if let Some(cors) = &self.cors {
+            // Also to a 404 and to errors: without the fields, a page sees neither status nor detail.
+            cors.allow(&head.headers, response.headers_mut());
+        }
         if response.status().canonical_reason().is_none() {
             // Without an empty reason phrase, hyper would write `<none>` for an unknown code.
             response.extensions_mut().insert(ReasonPhrase::from_static(b""));
         }
-        let mut answered = Answered { response, outcome, delay: Duration::ZERO, fault: None };
+        let mut answered = Answered { response, outcome, delay: Duration::ZERO, fault: None, is_template };
         if let Some(effects) = effects {
             answered.delay =
                 effects.delay.map_or(Duration::ZERO, |delay| delay.sample(&mut rand::rng(), self.max_delay));
@@ -103,12 +121,19 @@ impl Mocks {
         if self.rate.is_on() {
             self.rate.check(&client()).map_err(|wait| (ApiError::too_many_requests(wait), Outcome::Limited))?;
         }
-        let missed = |nearest| (ApiError::page_not_found(head.uri.path(), nearest), Outcome::Missed);
+        let missed = |nearest| {
+            let refusal = ApiError::page_not_found(head.uri.path(), nearest);
+            (if self.shared_listener { refusal.with_documentation() } else { refusal }, Outcome::Missed)
+        };
         let (verb, path) = Verb::of(&head.method).zip(path).ok_or_else(|| missed(Vec::new()))?;
         let query = head.uri.query().unwrap_or_default();
         let mut call = Call { verb, path, query, headers: &head.headers, body: None };
         let mut upload = None;
-        let mut found = self.replica.find(&call).await;
+        let mut found = match &self.cors {
+            // Boxed: the future of a frequent call must stay small.
+            Some(cors) if cors::is_preflight(head) => Box::pin(self.preflight(cors, &call)).await,
+            _ => self.replica.find(&call).await,
+        };
         if let Err(FindError::Undecided(Undecided::NeedsBody)) = found {
             // Boxed: the future of a frequent call must stay small.
             let read =
@@ -118,7 +143,7 @@ impl Mocks {
         }
         let refusal = match found {
             Ok(Some(mut reply)) => {
-                if let Some(template) = reply.template.take() {
+                if let Some(template) = reply.template.clone() {
                     // Boxed: the future of a frequent call must stay small.
                     Box::pin(self.render(&template, call, body, client, &mut reply.response))
                         .await
@@ -136,6 +161,24 @@ impl Mocks {
             Err(FindError::Store(_)) => ApiError::store_away(),
         };
         Err((refusal, Outcome::Fault))
+    }
+
+    /// The answer to a preflight: by the OPTIONS mock that answers the call, or else by Echo if any mock has the path.
+    async fn preflight(&self, cors: &Cors, call: &Call<'_>) -> Result<Option<Reply>, FindError> {
+        let explained =
+            async |verb| self.replica.explain(&Call { verb, body: Some(Content::Whole(b"")), ..*call }).await;
+        let options = explained(Verb::Options).await?;
+        let mut answering = options.candidates.iter().filter(|mock| Some(mock.id) == options.answers);
+        if answering.any(|mock| mock.verb == Verb::Options) {
+            return self.replica.find(call).await;
+        }
+        for verb in Verb::ALL {
+            if verb != Verb::Any && !explained(verb).await?.candidates.is_empty() {
+                let response = cors.preflight(call.headers);
+                return Ok(Some(Reply { response, effects: None, template: None }));
+            }
+        }
+        Ok(None)
     }
 
     /// Renders a template into the response. Reads the body if the template uses it.

@@ -30,6 +30,16 @@ const ROOM_TIMEOUT: Duration = Duration::from_secs(2);
 pub struct Budget {
     reads: Pool<Caller>,
     writes: Pool<Caller>,
+    sets: Pool<Caller>,
+}
+
+/// The part of the budget for a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShareKind {
+    Read,
+    Write,
+    /// A request or answer with a whole set.
+    Set,
 }
 
 /// The part of the budget that one request holds.
@@ -41,15 +51,20 @@ pub struct Share {
 }
 
 impl Budget {
-    /// `max_document` is the size of the largest document in bytes.
-    pub fn new(max_document: usize) -> Self {
+    /// `max_document` and `max_set` are the sizes of the largest document and of the largest set, in bytes. A client
+    /// may have one such set in flight, and all clients together two.
+    pub fn new(max_document: usize, max_set: usize) -> Self {
         let pool = |bytes: usize| Pool::new(bytes.max(4 * max_document));
-        Self { reads: pool(READERS_BYTES), writes: pool(WRITERS_BYTES) }
+        Self { reads: pool(READERS_BYTES), writes: pool(WRITERS_BYTES), sets: Pool::new(2 * max_set) }
     }
 
     /// An empty share.
-    pub fn share(&self, reads: bool, caller: Caller) -> Share {
-        let pool = if reads { &self.reads } else { &self.writes };
+    pub fn share(&self, kind: ShareKind, caller: Caller) -> Share {
+        let pool = match kind {
+            ShareKind::Read => &self.reads,
+            ShareKind::Write => &self.writes,
+            ShareKind::Set => &self.sets,
+        };
         Share { own: pool.half_of(caller), all: Arc::clone(&pool.all), held: Arc::default() }
     }
 }
@@ -133,11 +148,11 @@ mod tests {
     const MAX_DOCUMENT: usize = 2 * 1024 * UNIT_BYTES;
 
     fn budget() -> Budget {
-        Budget::new(MAX_DOCUMENT)
+        Budget::new(MAX_DOCUMENT, MAX_DOCUMENT)
     }
 
     fn share(budget: &Budget, method: &Method, key: &str) -> Share {
-        budget.share(method.is_safe(), Caller::Key(key.into()))
+        budget.share(if method.is_safe() { ShareKind::Read } else { ShareKind::Write }, Caller::Key(key.into()))
     }
 
     fn left(pool: &Pool<Caller>) -> usize {
@@ -237,9 +252,24 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_caller_has_room_for_one_of_the_largest_sets_and_all_callers_for_two() {
+        let budget = budget();
+        let share = |key: &str| budget.share(ShareKind::Set, Caller::Key(key.into()));
+        let largest = ["a", "b"].map(share);
+        for set in &largest {
+            set.reserve(MAX_DOCUMENT).await.unwrap();
+        }
+        for caller in ["a", "c"] {
+            assert!(share(caller).reserve(UNIT_BYTES).await.is_err(), "{caller}");
+        }
+        drop(largest);
+        share("a").reserve(MAX_DOCUMENT).await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_caller_has_room_for_two_of_the_largest_documents_that_are_allowed() {
         for max_document in [UNIT_BYTES, MAX_DOCUMENT, 1 << 30] {
-            let budget = Budget::new(max_document);
+            let budget = Budget::new(max_document, max_document);
             let documents = [(); 2].map(|()| share(&budget, &Method::POST, "a"));
             for document in &documents {
                 document.reserve(max_document).await.unwrap();

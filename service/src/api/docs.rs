@@ -1,27 +1,31 @@
 //! The OpenAPI document and Swagger UI. Both are part of the binary, without a CDN or files.
 
 mod examples;
+mod mock_file;
 mod page;
 
+use std::mem;
+
 use bytes::Bytes;
-use futures_util::FutureExt;
-use poem::{Endpoint, IntoResponse, Response, endpoint::make_sync, web::Yaml};
+use poem::{Endpoint, Response, endpoint::make_sync};
 use poem_openapi::{ContactObject, LicenseObject, OpenApi, OpenApiService, ServerObject};
 use serde_json::{Map, Value, json};
 
-pub use self::page::page;
+pub use self::{mock_file::schema as mock_file_schema, page::page};
 use super::{
-    document::{self, Attribute},
+    document::{self, Attribute, Form},
     operations::{self, Operation},
     parameters,
 };
 use crate::{
     domain::{MockPath, Verb},
     web::{MEDIA_TYPE, routes},
+    yaml,
 };
 
 const DESCRIPTION: &str = "A mock HTTP server. Create an endpoint (method, path and response), then call it.\n\n\
-    Requests and answers are [JSON:API 1.1](https://jsonapi.org/format/1.1/). Every error names the mistake and the correction.";
+    Requests are plain JSON (`application/json`) or [JSON:API 1.1](https://jsonapi.org/format/1.1/). \
+    An answer to plain JSON has the same form; all other answers and all errors are JSON:API. Every error names the mistake and the correction.";
 
 /// The note on the page without a form for keys.
 const NO_KEY: &str = "\n\n**This page takes no key**, because a mock on the same listener could hold a script that reads the key. Start \
@@ -47,7 +51,7 @@ impl Documentation {
     pub fn of<A: OpenApi>(service: &OpenApiService<A, ()>, shared_listener: bool, has_keys: bool) -> Self {
         let document = describe(service, shared_listener, has_keys);
         let json = serde_json::to_string_pretty(&document).expect("a document is JSON");
-        let yaml = yaml(&document);
+        let yaml = yaml::write(&document);
         let mut page = document;
         if shared_listener && has_keys {
             page = describe(service, shared_listener, false);
@@ -55,12 +59,6 @@ impl Documentation {
         }
         Self { json, yaml, page: page.to_string() }
     }
-}
-
-/// poem writes the YAML, because it brings a library for that.
-fn yaml(document: &Value) -> String {
-    let text = Yaml(document).into_response().into_body().into_string().now_or_never();
-    text.and_then(Result::ok).expect("the text is at hand")
 }
 
 /// The document of poem-openapi with the parts that depend on constants or settings. poem-openapi takes all parts from
@@ -99,7 +97,23 @@ fn add_schemas(schemas: &mut Map<String, Value>, shared_listener: bool) {
     for name in document::REQUESTED.into_iter().filter(|_| shared_listener) {
         schemas[name]["properties"][MockPath::NAME]["not"] = json!({"pattern": routes::RESERVED});
     }
+    for name in [&["Attributes", document::ANSWERED][..], &document::REQUESTED].concat() {
+        suit_generators(schemas, name);
+    }
     schemas["Endpoint"]["properties"]["attributes"] = json!({"$ref": "#/components/schemas/Attributes"});
+}
+
+/// Adapts a schema of attributes to generators of clients: they lose the members of a schema with `oneOf`, and have
+/// names only for objects with a name. A nullable schema cannot have a name. The descriptions have the lost rules.
+fn suit_generators(schemas: &mut Map<String, Value>, name: &str) {
+    members(&mut schemas[name]).shift_remove("oneOf");
+    let response = if name == document::REQUESTED[1] { "ResponseChanges" } else { "Response" };
+    for (member, part) in [("verb", "Verb"), ("when", "When"), ("response", response), ("then", "Then")] {
+        let reference = json!({"$ref": format!("#/components/schemas/{part}")});
+        let mut schema = mem::replace(&mut schemas[name]["properties"][member], reference);
+        members(&mut schema).shift_remove("nullable");
+        schemas.insert(part.into(), schema);
+    }
 }
 
 /// Adds the schemas of parameters, the document of the request, the refusals and the key to an operation of management.
@@ -108,15 +122,30 @@ fn complete(operation: &mut Map<String, Value>, has_keys: bool) {
     for parameter in parameters.filter(|parameter| parameter["in"] == "query") {
         parameter["schema"] = parameters::schema(parameter["name"].as_str().expect("each parameter has a name"));
     }
-    let id = operation["operationId"].as_str().expect("each operation has an id");
-    let Some(Operation { document, refusals }) = operations::of(id) else { return };
-    if let Some(name) = document {
-        let mut content = json!({"schema": {"$ref": format!("#/components/schemas/{name}")}});
+    let id = operation["operationId"].as_str().expect("each operation has an id").to_owned();
+    let Some(Operation { documents, refusals }) = operations::of(&id) else { return };
+    let content = |name: &str| json!({"schema": {"$ref": format!("#/components/schemas/{name}")}});
+    if id == "showSet" {
+        let content = content(document::LIST);
+        operation["responses"]["200"]["content"] = json!({"application/json": &content, "application/yaml": &content});
+    }
+    if let Some([plain_name, name]) = documents {
+        let [mut plain, mut enveloped] = [plain_name, name].map(content);
         if id == "createEndpoint" {
-            content["examples"] = examples::of_new_endpoints();
+            plain["examples"] = examples::of_new_endpoints(Form::Plain);
+            enveloped["examples"] = examples::of_new_endpoints(Form::JsonApi);
         }
-        let content = json!({MEDIA_TYPE: content, "application/json": content});
-        operation.insert("requestBody".into(), json!({"required": true, "content": content}));
+        // The plain form comes first: some generators of clients, and the page, know only the first form.
+        let mut contents = json!({"application/json": plain});
+        if plain_name != name {
+            contents[MEDIA_TYPE] = enveloped;
+            for answer in members(&mut operation["responses"]).values_mut() {
+                if let Some(Value::Object(contents)) = answer.get_mut("content") {
+                    contents.shift_insert(0, "application/json".into(), content(document::ANSWERED));
+                }
+            }
+        }
+        operation.insert("requestBody".into(), json!({"required": true, "content": contents}));
     }
     if has_keys {
         operation.insert("security".into(), json!([{"Key": []}]));

@@ -3,8 +3,10 @@
 mod attributes;
 mod call;
 mod effects;
+mod form;
 mod reader;
 mod response;
+mod set;
 mod turns;
 mod when;
 
@@ -13,15 +15,21 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use self::{
-    attributes::{changes_schema, home},
+    attributes::{answer_schema, changes_schema},
     reader::Reader,
 };
 pub use self::{
     call::SentCall,
+    form::{Form, Sent},
     reader::{Attribute, object},
+    set::{LIST, located, read_set, read_yaml_set},
+    turns::RESPONSE_IN_TURN,
 };
 use super::error::{ApiError, Kind, excerpt};
-use crate::domain::{Mock, MockResponse};
+use crate::{
+    domain::{Mock, MockResponse},
+    web::routes,
+};
 
 const DATA: &str = "/data";
 
@@ -32,11 +40,21 @@ pub type IsReserved = fn(&str) -> bool;
 #[derive(Clone, Copy)]
 pub struct Rules {
     pub is_reserved: IsReserved,
+    /// The longest delay of a new mock.
     pub max_delay: Duration,
+}
+
+impl Rules {
+    pub fn new(shared_listener: bool, max_delay: Duration) -> Self {
+        let is_reserved: IsReserved = if shared_listener { routes::is_reserved } else { |_| false };
+        Self { is_reserved, max_delay }
+    }
 }
 
 /// The schemas of the attributes in requests. A new mock cannot have a reserved path, but an answer can hold one.
 pub const REQUESTED: [&str; 2] = ["NewAttributes", "AttributeChanges"];
+/// The schema of the answer to attributes without an envelope.
+pub const ANSWERED: &str = "PlainEndpoint";
 
 /// The schemas of requests' documents, and of attributes in requests and answers.
 pub fn schemas() -> Vec<(&'static str, Value)> {
@@ -69,20 +87,21 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
     });
     let schemas = [
         ("Attributes", Mock::schema()),
+        (ANSWERED, answer_schema()),
         (REQUESTED[0], Mock::schema()),
         (REQUESTED[1], changes_schema()),
         ("NewEndpointDocument", new),
         ("EndpointChangesDocument", changes),
         ("Call", SentCall::schema()),
     ];
-    schemas.into_iter().chain(when::schemas()).chain([turns::schema()]).collect()
+    schemas.into_iter().chain(when::schemas()).chain([turns::schema(), set::schema()]).collect()
 }
 
 /// Reads a new endpoint.
-pub fn read_new(document: &Value, rules: Rules) -> Result<Mock, ApiError> {
-    let mut reader = Reader::new(&rules.is_reserved, false, home);
+pub fn read_new(sent: &Sent, rules: Rules) -> Result<Mock, ApiError> {
+    let mut reader = Reader::new(&rules.is_reserved, false, sent.form.home());
     reader.max_delay = rules.max_delay;
-    let endpoint = reader.data(document).and_then(|data| {
+    let endpoint = reader.data(&sent.document).and_then(|data| {
         if data.get("id").is_some_and(|id| !id.is_null()) {
             reader.note(Kind::ClientId, "/data/id", "The server generates the id of an endpoint: leave `id` out");
         }
@@ -92,13 +111,13 @@ pub fn read_new(document: &Value, rules: Rules) -> Result<Mock, ApiError> {
 }
 
 /// Merges changes into the document of an endpoint, and reads the result like a new endpoint.
-pub fn read_changes(document: &Value, current: &Mock, rules: Rules) -> Result<Mock, ApiError> {
+pub fn read_changes(sent: &Sent, current: &Mock, rules: Rules) -> Result<Mock, ApiError> {
     // A mock may keep a path from before the listener was shared, and a delay from before the maximum was lowered.
     let is_reserved = |path: &str| (rules.is_reserved)(path) && path != current.route.path.as_str();
-    let mut reader = Reader::new(&is_reserved, true, home);
+    let mut reader = Reader::new(&is_reserved, true, sent.form.home());
     let delays = current.responses().filter_map(|response| Some(response.effects().delay?.longest()));
     reader.max_delay = delays.fold(rules.max_delay, Duration::max);
-    let endpoint = reader.data(document).and_then(|data| {
+    let endpoint = reader.data(&sent.document).and_then(|data| {
         let id = current.id.to_string();
         if let Some(other) = data.get("id").filter(|other| !other.is_null() && other.as_str() != Some(&id)) {
             let other = other.to_string();
@@ -136,15 +155,9 @@ impl Reader<'_> {
     /// The resource object. With a wrong type, Echo still reads it, to report all other mistakes.
     fn data<'v>(&mut self, document: &'v Value) -> Option<&'v Map<String, Value>> {
         let Some(Value::Object(data)) = document.get("data") else {
-            let hint = |home_of: &str| {
-                let names = document.as_object().into_iter().flat_map(Map::keys);
-                let names = names.filter(|name| home(name) == Some(home_of)).map(|name| format!("`{name}`"));
-                let names = names.collect::<Vec<_>>().join(", ");
-                if names.is_empty() { names } else { format!("put {names} into `{home_of}`, and ") }
-            };
-            let hint = ["data.attributes", "data.attributes.response"].map(hint).concat();
-            let form = r#"write {"data": {"type": "endpoints", "attributes": {…}}}"#;
-            self.note(Kind::Invalid, DATA, format!("The document has no `data` object: {hint}{form}"));
+            let detail = "The document has no `data` object: send the attributes as `application/json`, or write \
+                          {\"data\": {\"type\": \"endpoints\", \"attributes\": {…}}}";
+            self.note(Kind::Invalid, DATA, detail);
             return None;
         };
         match data.get("type") {
@@ -157,8 +170,9 @@ impl Reader<'_> {
             }
             _ => self.note(Kind::Invalid, "/data/type", "`type` is missing: write `\"type\": \"endpoints\"`"),
         }
+        let home = self.home;
         for (name, home) in data.keys().filter_map(|name| home(name).map(|home| (name, home))) {
-            let detail = format!("`{name}` is in the wrong place: put it into `{home}`");
+            let detail = format!("`{name}` is in the wrong place: put it into {home}");
             self.note(Kind::Invalid, &format!("{DATA}/{name}"), detail);
         }
         Some(data)
@@ -176,15 +190,15 @@ mod tests {
 
     use super::{attributes::MOCK, reader::Member, response::RESPONSE, *};
     use crate::domain::{
-        Base64, Body, Delay, EndpointId, Fault, Headers, Json, MockPath, Payload, Priority, Route, StatusCode, Verb,
-        When,
+        Base64, Body, Delay, EndpointId, Fault, Headers, Json, MockPath, Payload, Priority, Route, SetName, StatusCode,
+        Verb, When,
     };
 
     fn endpoint(verb: Verb, path: &str, code: u16, fields: Vec<(String, String)>, payload: Option<Payload>) -> Mock {
         let path = MockPath::parse(path).unwrap();
         let (code, headers) = (StatusCode::parse(code).unwrap(), Headers::parse(fields).unwrap());
         let response = MockResponse::new(code, headers, payload.filter(|_| !code.forbids_body())).unwrap();
-        Mock { id: EndpointId::generate(), route: Route::new(verb, path), response, turns: None }
+        Mock { id: EndpointId::generate(), route: Route::new(verb, path), response, turns: None, set: None }
     }
 
     fn payload() -> impl Strategy<Value = Payload> {
@@ -223,7 +237,7 @@ mod tests {
             let fault = fault.filter(|fault| *fault == Fault::Truncate || endpoint.response.payload().is_none());
             let is_template = is_template && endpoint.response.clone().with_template(true).template().is_some_and(|made| made.is_ok());
             endpoint.response = endpoint.response.with_template(is_template).with_delay(delay).with_fault(fault).unwrap();
-            let mut reader = Reader::new(&|_| false, false, home);
+            let mut reader = Reader::new(&|_| false, false, Form::JsonApi.home());
             let read = Mock::read(&endpoint.show(), "", &mut reader);
             let read = reader.finish(read).unwrap();
             prop_assert_eq!(Mock { id: endpoint.id, ..read }, endpoint);
@@ -240,6 +254,7 @@ mod tests {
         let delay = Delay::parse(&json!("1s")).unwrap();
         full.response =
             full.response.with_template(true).with_delay(Some(delay)).with_fault(Some(Fault::Truncate)).unwrap();
+        full.set = Some(SetName::parse("shop").unwrap());
         let shown = full.show();
         for (object, members) in [(&shown, MOCK), (&shown[MockResponse::NAME], RESPONSE)] {
             let names = object.as_object().unwrap().keys().map(String::as_str);

@@ -12,21 +12,25 @@ use super::{
     access::{MayRead, MayWrite, may_read},
     budget::{self, reserve},
     conditions::{self, etag},
-    document::{self, Rules},
-    error::{ApiError, excerpt},
-    jsonapi::{JsonApi, RequestDocument},
+    document::{self, Form, Rules},
+    error::{ApiError, Kind, Source, excerpt},
+    jsonapi::{InForm, JsonApi, RequestDocument},
     location::Locations,
-    parameters::{MAX_PAGE, Parameters, raw_parameter},
+    parameters::{MAX_PAGE, Parameters, flag, list_link, read_filter},
     responses::{Changed, Deleted, Listed, New, Shown},
     schema::{EndpointDocument, ListDocument},
+    sets::{DeletedAll, DeletionDocument},
 };
 use crate::{
-    domain::{EndpointId, MockPath, Verb},
+    domain::EndpointId,
     replica::Replica,
     store::{Filter, Page, StoreError, Stored, Write, WriteError, json_bytes},
 };
 
 const DEFAULT_PAGE: usize = 100;
+/// A deletion of all endpoints must be said: a client may have lost its filter.
+const DELETES_WHAT: &str =
+    "Say which endpoints to delete: write either a filter, such as `filter[set]=shop`, or `deleteAll=true`";
 
 #[derive(Tags)]
 enum Tag {
@@ -45,13 +49,15 @@ pub struct EndpointsApi {
 }
 
 /// `If-Match` and `If-None-Match` are parameters for the description only: [`conditions`] reads all lines of a field,
-/// and poem only the first.
+/// and poem only the first. `traceparent` is described at one operation only: openapi-python-client 0.29 forgets an
+/// import for bodies of two media types, unless the operation has an optional parameter.
 #[OpenApi(tag = "Tag::Endpoints")]
 impl EndpointsApi {
     /// List endpoints
     ///
     /// In the order of creation. Follow `links.next` for the next page.
     #[oai(path = "/endpoints", method = "get", operation_id = "listEndpoints")]
+    #[expect(clippy::too_many_arguments, reason = "each parameter is an argument")]
     async fn list(
         &self,
         _access: MayRead,
@@ -71,6 +77,9 @@ impl EndpointsApi {
         /// (`%26`, `%2B`, `%3A`).
         #[oai(name = "filter[path]")]
         filter_path: Query<Option<String>>,
+        /// Only endpoints of this set.
+        #[oai(name = "filter[set]")]
+        filter_set: Query<Option<String>>,
     ) -> Result<Listed, ApiError> {
         let mut parameters = Parameters::of(request);
         let size = parameters.read("page[size]", page_size, |text| {
@@ -81,17 +90,15 @@ impl EndpointsApi {
             let after = EndpointId::parse(text);
             after.ok_or_else(|| format!("`{}` is not an endpoint's id: use `links.next` unchanged", excerpt(text)))
         });
-        let verb = parameters.read("filter[verb]", filter_verb, Verb::parse);
-        let sent = raw_parameter(request, "filter[path]").unwrap_or_default();
-        let path = parameters.read("filter[path]", filter_path, |text| MockPath::sought(sent, text));
+        let filter = read_filter(request, &mut parameters, filter_verb, filter_path, filter_set);
         parameters.check()?;
-        let (size, filter) = (size.unwrap_or(DEFAULT_PAGE), Filter { verb, path });
+        let size = size.unwrap_or(DEFAULT_PAGE);
         reserve(request, budget::LISTING_BYTES).await?;
         // A page may wait for other replicas. Meanwhile it holds room for its own bytes only.
-        let shrink = |page: &Page| budget::shrink(request, page.endpoints.iter().map(json_bytes).sum());
+        let shrink = |page: &Page| budget::shrink(request, page.mocks().map(json_bytes).sum());
         let page = self.replica.list(filter.clone(), after, size, shrink).await?;
         let link = |after| list_link(&filter, after, size);
-        let next = page.endpoints.last().filter(|_| page.more).map(|last| link(Some(last.id)));
+        let next = page.endpoints.last().filter(|_| page.more).map(|last| link(Some(last.endpoint.id)));
         Ok(Listed::Ok(JsonApi(ListDocument::new(&page, link(after), next))))
     }
 
@@ -100,22 +107,68 @@ impl EndpointsApi {
     /// From the answer on, every replica knows the mock. `Location` is the URL of the mock, or the path of the
     /// endpoint if the mock has parameters.
     #[oai(path = "/endpoints", method = "post", operation_id = "createEndpoint")]
-    async fn create(&self, _access: MayWrite, request: &Request, body: RequestDocument) -> Result<New, ApiError> {
+    async fn create(
+        &self,
+        _access: MayWrite,
+        request: &Request,
+        /// The trace of the client (W3C Trace Context). With a collector, the request becomes part of this trace.
+        #[oai(name = "traceparent")]
+        _traceparent: Header<Option<String>>,
+        body: RequestDocument,
+    ) -> Result<New, ApiError> {
         Parameters::of(request).check()?;
         reserve(request, body.room()).await?;
-        let mut endpoint = document::read_new(&body.read().await?, self.rules)?;
+        let sent = body.read_endpoint().await?;
+        let in_form = |refusal| in_form(sent.form, refusal);
+        let mut endpoint = document::read_new(&sent, self.rules).map_err(in_form)?;
         if !endpoint.route.when.is_empty() {
             endpoint.id = self.replica.next_id().await?;
         }
         reserve(request, json_bytes(&endpoint)).await?;
-        self.replica.write(Write::Create(endpoint.clone())).await.map_err(|error| refused(request, error))?;
+        let version = self.replica.write(Write::Create(endpoint.clone())).await;
+        let version = version.map_err(|error| in_form(refused(request, error)))?;
         _ = request.data::<Created>().map(|Created(id)| id.set(endpoint.id));
         let path = &endpoint.route.path;
         let location = match path.shape() {
             None => self.locations.of(request, path),
             Some(_) => format!("/endpoints/{}", endpoint.id),
         };
-        Ok(New::Ok(JsonApi(EndpointDocument::of_new(&endpoint)), location))
+        let document = InForm(sent.form, EndpointDocument::of_new(&endpoint));
+        Ok(New::Ok(document, location, etag(version.epoch(), version)))
+    }
+
+    /// Delete endpoints
+    ///
+    /// Deletes all endpoints that match the filters during the whole request. After the answer, no replica serves their
+    /// mocks. Up to 32 deletions take effect at one moment.
+    #[oai(path = "/endpoints", method = "delete", operation_id = "deleteEndpoints")]
+    async fn delete_all(
+        &self,
+        _access: MayWrite,
+        request: &Request,
+        /// Delete all endpoints. Without a filter, this parameter is required.
+        #[oai(name = "deleteAll")]
+        delete_all: Query<Option<String>>,
+        /// Only endpoints with this verb.
+        #[oai(name = "filter[verb]")]
+        filter_verb: Query<Option<String>>,
+        /// Only endpoints with this path, as in the listing.
+        #[oai(name = "filter[path]")]
+        filter_path: Query<Option<String>>,
+        /// Only endpoints of this set.
+        #[oai(name = "filter[set]")]
+        filter_set: Query<Option<String>>,
+    ) -> Result<DeletedAll, ApiError> {
+        let mut parameters = Parameters::of(request);
+        let is_for_all = parameters.read("deleteAll", delete_all, flag).unwrap_or(false);
+        let filter = read_filter(request, &mut parameters, filter_verb, filter_path, filter_set);
+        parameters.check()?;
+        if is_for_all != (filter == Filter::default()) {
+            return Err(ApiError::new(Kind::BadParameter, DELETES_WHAT, Some(Source::parameter("deleteAll"))));
+        }
+        reserve(request, budget::LISTING_BYTES).await?;
+        let deleted = self.replica.delete_all(&filter).await?;
+        Ok(DeletedAll::Ok(JsonApi(DeletionDocument::new(deleted))))
     }
 
     /// Show an endpoint
@@ -168,21 +221,22 @@ impl EndpointsApi {
         let mut current = self.find(request, &id, body.room()).await?;
         let check = |version| conditions::check_write(request.headers(), &etag(self.replica.epoch(), version));
         check(current.version)?;
-        let changes = body.read().await?;
+        let sent = body.read_endpoint().await?;
+        let in_form = |refusal| in_form(sent.form, refusal);
         // Concurrent changes compete: one succeeds in each round. The deadline of the request ends the loop.
         loop {
-            let endpoint = document::read_changes(&changes, &current.endpoint, self.rules)?;
+            let endpoint = document::read_changes(&sent, &current.endpoint, self.rules).map_err(in_form)?;
             reserve(request, json_bytes(&endpoint)).await?;
             let write = Write::Replace { endpoint: endpoint.clone(), expected: current.version };
             match self.replica.write(write).await {
                 Ok(version) if may_read(request) => {
-                    return Ok(Changed::Ok(JsonApi((&endpoint).into()), etag(version.epoch(), version)));
+                    return Ok(Changed::Ok(InForm(sent.form, (&endpoint).into()), etag(version.epoch(), version)));
                 }
                 Ok(version) => return Ok(Changed::Unseen(etag(version.epoch(), version))),
                 Err(WriteError::Changed | WriteError::Missing) => {
                     current = self.find(request, &id, 0).await?;
                 }
-                Err(error) => return Err(refused(request, error)),
+                Err(error) => return Err(in_form(refused(request, error))),
             }
             check(current.version)?;
         }
@@ -255,14 +309,7 @@ fn refused(request: &Request, error: WriteError) -> ApiError {
     }
 }
 
-fn list_link(filter: &Filter, after: Option<EndpointId>, size: usize) -> String {
-    let pairs = [
-        ("filter[verb]", filter.verb.map(|verb| verb.to_string())),
-        ("filter[path]", filter.path.as_ref().map(MockPath::to_string)),
-        ("page[after]", after.map(|id| id.to_string())),
-        ("page[size]", Some(size.to_string())),
-    ];
-    let present = pairs.into_iter().filter_map(|(name, value)| Some((name, value?)));
-    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(present).finish();
-    format!("/endpoints?{query}")
+/// The refusal of a document in this form.
+fn in_form(form: Form, refusal: ApiError) -> ApiError {
+    if form == Form::Plain { refusal.without_envelope() } else { refusal }
 }

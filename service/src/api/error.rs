@@ -11,19 +11,32 @@ pub use crate::{
 };
 use crate::{
     domain::{EndpointId, Route},
+    replica::{ItemError, SetError},
     store::{StoreError, WriteError},
     web::routes,
 };
 
+const TAKEN_BY_ANOTHER: &str = "Another endpoint has this verb, path, tests and priority: use a key with the scope `read` to \
+                                see it, or choose another path, other tests or another priority";
+
+fn taken(route: &Route, holder: EndpointId) -> String {
+    format!(
+        "{route} belongs to the endpoint `{holder}`: change or delete it, or choose another path, other tests or another priority"
+    )
+}
+
 impl ApiError {
-    /// For a path that no mock can have on the listener of management. The hint lists the paths of management.
+    /// For a path that no mock can have on the listener of management.
     pub fn route_not_found(path: &str) -> Self {
         let hint = match routes::meant(path) {
             Some(path) => format!("write `{}`", excerpt(&path)),
-            None if routes::is_reserved(path) => format!("the paths of management are {}", routes::list()),
-            None => format!("the paths of management are {}; mocks are on another listener", routes::list()),
+            None if routes::is_reserved(path) => "`meta.operations` lists the operations of management".to_owned(),
+            None => {
+                "`meta.operations` lists the operations of management, and mocks are on another listener".to_owned()
+            }
         };
         Self::new(Kind::NotFound, format!("Requested page `{}` does not exist: {hint}", excerpt(path)), None)
+            .with_operations()
     }
 
     pub fn endpoint_not_found(id: &str) -> Self {
@@ -34,6 +47,7 @@ impl ApiError {
         let (method, path) = (excerpt(method), excerpt(path));
         Self::new(Kind::MethodNotAllowed, format!("`{path}` does not support {method}: use {allowed}"), None)
             .with_header(header::ALLOW, HeaderValue::from_static(allowed))
+            .with_operations()
     }
 
     pub fn unauthorized(token_given: bool) -> Self {
@@ -83,17 +97,58 @@ impl ApiError {
 
     /// A conflict for a client with the right to read: the detail names the holder.
     pub fn taken(route: &Route, holder: EndpointId) -> Self {
-        let detail = format!(
-            "{route} belongs to the endpoint `{holder}`: change or delete it, or choose another path, other tests or another priority"
-        );
-        Self::new(Kind::Conflict, detail, Some(Source::pointer("/data/attributes/path")))
+        Self::new(Kind::Conflict, taken(route, holder), Some(Source::pointer("/data/attributes/path")))
     }
 
     /// [`Self::taken`] without the holder. In a change, the client may have sent only the verb or only the path.
     pub fn taken_by_another() -> Self {
-        let detail = "Another endpoint has this verb, path, tests and priority: use a key with the scope `read` to see it, or \
-                      choose another path, other tests or another priority";
-        Self::new(Kind::Conflict, detail, Some(Source::pointer("/data/attributes/path")))
+        Self::new(Kind::Conflict, TAKEN_BY_ANOTHER, Some(Source::pointer("/data/attributes/path")))
+    }
+
+    pub fn set_not_found(name: &str) -> Self {
+        Self::new(
+            Kind::NotFound,
+            format!("Requested set `{}` does not exist: no mock belongs to it", excerpt(name)),
+            None,
+        )
+    }
+
+    pub fn set_too_large(limit: usize) -> Self {
+        let detail = format!(
+            "The set is larger than {limit} bytes: list its endpoints with `filter[set]`, or raise --max-set-bytes \
+             (ECHO_MAX_SET_BYTES)"
+        );
+        Self::new(Kind::TooLarge, detail, None)
+    }
+
+    /// All wrong mocks of a list, each with its place.
+    pub fn unwritten_set(error: SetError, may_read: bool) -> Self {
+        let wrong = match error {
+            SetError::Items(wrong) => wrong,
+            SetError::Write(WriteError::Taken { .. }) if !may_read => return Self::taken_by_another(),
+            // The place in the list is unknown.
+            SetError::Write(error @ (WriteError::TooManyShapes { .. } | WriteError::TooManyMocks { .. })) => {
+                return Self::new(Kind::Invalid, capitalized(&error.to_string()), None);
+            }
+            SetError::Write(error) => return error.into(),
+        };
+        let untold = wrong.len().saturating_sub(MAX_ERRORS);
+        let object = |(place, error): (usize, ItemError)| {
+            let (kind, detail) = match error {
+                ItemError::Refused(WriteError::Taken { .. }) if !may_read => (Kind::Conflict, TAKEN_BY_ANOTHER.into()),
+                ItemError::Refused(WriteError::Taken { route, holder }) => (Kind::Conflict, taken(&route, holder)),
+                ItemError::Twice { .. } => (Kind::Conflict, capitalized(&error.to_string())),
+                ItemError::Refused(WriteError::TooManyMocks { .. }) => (Kind::Invalid, capitalized(&error.to_string())),
+                ItemError::Refused(error) => (Kind::TooLarge, capitalized(&error.to_string())),
+            };
+            kind.object(detail, Some(Source::pointer(format!("/{place}"))))
+        };
+        let mut errors: Vec<_> = wrong.into_iter().take(MAX_ERRORS).map(object).collect();
+        if untold > 0 {
+            let detail = format!("There are {untold} more errors: correct these first");
+            errors.push(Kind::Conflict.object(detail, None));
+        }
+        Self::all(errors)
     }
 
     pub fn changed() -> Self {

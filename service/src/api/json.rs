@@ -13,14 +13,57 @@ pub const MAX_VALUES: usize = 10_000;
 /// Parses a whole document, with or without a byte order mark (RFC 8259 section 8.1). `serde_json` limits nesting to
 /// 128 levels.
 pub fn parse(bytes: &[u8]) -> serde_json::Result<Value> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    if let Some(encoding) = wide_encoding(bytes) {
-        return Err(Error::custom(format_args!("it is in {encoding}, but JSON is UTF-8. Send it in UTF-8")));
-    }
-    let mut parser = serde_json::Deserializer::from_slice(bytes);
+    let mut parser = parser(bytes)?;
     let value = Strict { left: &Cell::new(MAX_VALUES) }.deserialize(&mut parser)?;
     parser.end()?;
     Ok(value)
+}
+
+/// Parses a list of at most `limit` items one by one, so that the memory never holds all of them as values. Each item
+/// may have [`MAX_VALUES`].
+pub fn parse_list(bytes: &[u8], limit: usize, each: impl FnMut(Value)) -> serde_json::Result<()> {
+    let mut parser = parser(bytes)?;
+    parser.deserialize_seq(List { limit, each })?;
+    parser.end()
+}
+
+/// [`parse_list`] for a value.
+pub fn read_list(value: &Value, limit: usize, each: impl FnMut(Value)) -> serde_json::Result<()> {
+    value.deserialize_seq(List { limit, each })
+}
+
+fn parser(bytes: &[u8]) -> serde_json::Result<serde_json::Deserializer<serde_json::de::SliceRead<'_>>> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    match wide_encoding(bytes) {
+        Some(encoding) => Err(Error::custom(format_args!("it is in {encoding}, but JSON is UTF-8. Send it in UTF-8"))),
+        None => Ok(serde_json::Deserializer::from_slice(bytes)),
+    }
+}
+
+/// See [`parse_list`].
+struct List<F> {
+    limit: usize,
+    each: F,
+}
+
+impl<'de, F: FnMut(Value)> Visitor<'de> for List<F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<(), A::Error> {
+        let mut left = self.limit;
+        while let Some(item) = items.next_element_seed(Strict { left: &Cell::new(MAX_VALUES) })? {
+            let Some(fewer) = left.checked_sub(1) else {
+                return Err(A::Error::custom(format_args!("it has more than {} items", self.limit)));
+            };
+            left = fewer;
+            (self.each)(item);
+        }
+        Ok(())
+    }
 }
 
 /// Detects UTF-16 and UTF-32 by the byte order mark, or by NULs: JSON begins with an ASCII character.

@@ -1,20 +1,28 @@
 //! JSON:API 1.1 on the wire: media types in both directions, and the document of a request.
 
+use bytes::Bytes;
 use http::{HeaderMap, header};
 use poem::{Body, FromRequest, IntoResponse, Request, RequestBody, Response, error::ReadBodyError};
 use poem_openapi::{
     payload::Payload,
-    registry::{MetaSchemaRef, Registry},
+    registry::{MetaSchema, MetaSchemaRef, Registry},
     types::{ToJSON, Type},
 };
 use serde_json::Value;
 
 use super::{
     budget,
+    document::{Attribute as _, Form, Sent},
     error::{ApiError, Kind, Source},
-    json, media_type,
+    json,
+    media_type::{self, MediaKind},
+    schema::EndpointDocument,
 };
-use crate::web::{BodyLimits, MEDIA_TYPE};
+use crate::{
+    domain::Mock,
+    web::{BodyLimits, MEDIA_TYPE, routes::Route},
+    yaml,
+};
 
 /// An answer with a JSON:API document.
 pub struct JsonApi<T>(pub T);
@@ -39,11 +47,83 @@ impl<T: ToJSON> IntoResponse for JsonApi<T> {
     }
 }
 
+/// An endpoint in the form of the request. The OpenAPI document gets the plain form from [`super::docs`].
+pub struct InForm(pub Form, pub EndpointDocument);
+
+impl Payload for InForm {
+    const CONTENT_TYPE: &'static str = JsonApi::<EndpointDocument>::CONTENT_TYPE;
+
+    fn schema_ref() -> MetaSchemaRef {
+        EndpointDocument::schema_ref()
+    }
+
+    fn register(registry: &mut Registry) {
+        EndpointDocument::register(registry);
+    }
+}
+
+impl IntoResponse for InForm {
+    fn into_response(self) -> Response {
+        match self {
+            Self(Form::JsonApi, document) => JsonApi(document).into_response(),
+            Self(Form::Plain, document) => {
+                Response::builder().content_type("application/json").body(document.into_plain().to_string())
+            }
+        }
+    }
+}
+
+/// The mocks of a set as a list in JSON or YAML, without ids. The OpenAPI document gets the schema from
+/// [`super::docs`].
+pub struct MockList {
+    text: String,
+    content_type: &'static str,
+}
+
+impl MockList {
+    pub fn json(mocks: &[Mock]) -> Self {
+        let mut text = String::from("[");
+        for mock in mocks {
+            text.push_str(if text.len() == 1 { "\n" } else { ",\n" });
+            text.push_str(&Self::item(mock).to_string());
+        }
+        text.push_str("\n]\n");
+        Self { text, content_type: "application/json" }
+    }
+
+    /// Items of a list in YAML make a list when they follow each other.
+    pub fn yaml(mocks: &[Mock]) -> Self {
+        let items = mocks.iter().map(|mock| yaml::write(&vec![Self::item(mock)].into()));
+        Self { text: items.collect(), content_type: "application/yaml" }
+    }
+
+    fn item(mock: &Mock) -> Value {
+        let mut item = mock.show();
+        item.as_object_mut().map(|members| members.shift_remove("set"));
+        item
+    }
+}
+
+impl Payload for MockList {
+    const CONTENT_TYPE: &'static str = "application/json";
+
+    fn schema_ref() -> MetaSchemaRef {
+        MetaSchemaRef::Inline(Box::new(MetaSchema::new("array")))
+    }
+}
+
+impl IntoResponse for MockList {
+    fn into_response(self) -> Response {
+        Response::builder().content_type(self.content_type).header(header::VARY, "Accept").body(self.text)
+    }
+}
+
 /// The unread document of a request.
 pub struct RequestDocument {
     /// The size that the headers announce, or the error of a document that they rule out. Echo refuses such a document
     /// unread.
     announced: Result<usize, ApiError>,
+    kind: MediaKind,
     body: Body,
     limits: BodyLimits,
 }
@@ -58,8 +138,33 @@ impl RequestDocument {
         }
     }
 
+    pub fn is_yaml(&self) -> bool {
+        self.kind == MediaKind::Yaml
+    }
+
+    /// Bytes to reserve before a document in YAML is read: the memory of its values.
+    pub fn yaml_room(&self) -> usize {
+        /// For aliases.
+        const SPARE_BYTES: usize = 1 << 20;
+        let bytes = *self.announced.as_ref().unwrap_or(&0);
+        (bytes.saturating_mul(yaml::VALUE_BYTES / 2) + SPARE_BYTES).min(self.limits.bytes)
+    }
+
+    /// Reads the document of an endpoint. Reserve its room first.
+    pub async fn read_endpoint(self) -> Result<Sent, ApiError> {
+        let is_json = self.kind == MediaKind::Json;
+        Ok(Sent::new(self.read().await?, is_json))
+    }
+
     /// Reads the whole document. Reserve its room first.
     pub async fn read(self) -> Result<Value, ApiError> {
+        json::parse(&self.read_bytes().await?).map_err(|why| {
+            ApiError::new(Kind::Malformed, format!("The body is not a JSON document: {why}"), Some(Source::pointer("")))
+        })
+    }
+
+    /// Reads the text of the document. Reserve its room first.
+    pub async fn read_bytes(self) -> Result<Bytes, ApiError> {
         self.announced?;
         let BodyLimits { bytes, time } = self.limits;
         let read = tokio::time::timeout(time, self.body.into_bytes_limit(bytes)).await;
@@ -69,26 +174,25 @@ impl RequestDocument {
             _ => ApiError::incomplete_body(),
         })?;
         if body.is_empty() {
-            let detail = "The request has no body: send a JSON:API document";
+            let detail = "The request has no body: send a JSON document";
             return Err(ApiError::new(Kind::Malformed, detail, Some(Source::pointer(""))));
         }
-        json::parse(&body).map_err(|why| {
-            ApiError::new(Kind::Malformed, format!("The body is not a JSON document: {why}"), Some(Source::pointer("")))
-        })
+        Ok(body)
     }
 }
 
 impl<'a> FromRequest<'a> for RequestDocument {
     async fn from_request(request: &'a Request, body: &mut RequestBody) -> poem::Result<Self> {
         let limits = *request.data::<BodyLimits>().expect("the management app sets the limits");
-        let announced = check_headers(request.headers(), limits);
-        Ok(Self { announced, body: body.take()?, limits })
+        let takes_yaml = Route::of(request.uri().path()).is_some_and(Route::is_of_set);
+        let (headers, kind) = (request.headers(), media_type::check_content_type(request.headers(), takes_yaml));
+        let announced = kind.clone().and_then(|_| check_headers(headers, limits));
+        Ok(Self { announced, kind: kind.unwrap_or(MediaKind::JsonApi), body: body.take()?, limits })
     }
 }
 
 /// The expected size in bytes.
 fn check_headers(headers: &HeaderMap, limits: BodyLimits) -> Result<usize, ApiError> {
-    media_type::check_content_type(headers)?;
     media_type::check_content_encoding(headers)?;
     // hyper has already checked the length. A body without a length is chunked.
     let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());

@@ -1,13 +1,25 @@
 //! The media types that requests may have and accept (<https://jsonapi.org/format/1.1/#content-negotiation>).
 
+use std::borrow::Cow;
+
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use super::error::{ApiError, Kind, Source, excerpt};
 use crate::web::MEDIA_TYPE;
 
+const YAML: &str = "application/yaml";
+
+/// The form of a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MediaKind {
+    JsonApi,
+    Json,
+    Yaml,
+}
+
 /// Accepts documents of `application/vnd.api+json` without parameters other than `profile` (Echo supports no
-/// extension), or `application/json` in UTF-8. Refuses all others.
-pub fn check_content_type(headers: &HeaderMap) -> Result<(), ApiError> {
+/// extension), or `application/json` in UTF-8, and `application/yaml` if `takes_yaml`. Refuses all others.
+pub fn check_content_type(headers: &HeaderMap, takes_yaml: bool) -> Result<MediaKind, ApiError> {
     let mut values = headers.get_all(header::CONTENT_TYPE).iter();
     let first = values.next();
     let other = values.find(|value| Some(*value) != first);
@@ -16,14 +28,18 @@ pub fn check_content_type(headers: &HeaderMap) -> Result<(), ApiError> {
     let why = match (&value, media_type) {
         (None, _) => "`Content-Type` is missing".into(),
         (Some(_), _) if other.is_some() => "`Content-Type` is given twice, with different values".into(),
-        (Some(_), Some(media_type)) if media_type.is(MEDIA_TYPE) && media_type.has_only(&["profile"]) => return Ok(()),
-        (Some(_), Some(media_type)) if media_type.is("application/json") => match media_type.other_charset() {
-            None => return Ok(()),
-            Some(charset) => format!("JSON is UTF-8, but `Content-Type` names the charset `{}`", excerpt(charset)),
-        },
+        (Some(_), Some(media_type)) if media_type.is(MEDIA_TYPE) && media_type.has_only(&["profile"]) => {
+            return Ok(MediaKind::JsonApi);
+        }
+        (Some(_), Some(media_type)) if media_type.is("application/json") || takes_yaml && media_type.is(YAML) => {
+            let (kind, name) = if media_type.is(YAML) { (MediaKind::Yaml, "YAML") } else { (MediaKind::Json, "JSON") };
+            let Some(charset) = media_type.other_charset() else { return Ok(kind) };
+            format!("{name} is UTF-8, but `Content-Type` names the charset `{}`", excerpt(charset))
+        }
         (Some(value), _) => format!("`{}` is not supported", excerpt(value)),
     };
-    let detail = format!("{why}: send `Content-Type: {MEDIA_TYPE}` without parameters, or `application/json`");
+    let or_yaml = if takes_yaml { ", or `application/yaml`" } else { "" };
+    let detail = format!("{why}: send `Content-Type: {MEDIA_TYPE}` without parameters, or `application/json`{or_yaml}");
     Err(ApiError::new(Kind::UnsupportedMediaType, detail, Some(Source::header("Content-Type"))))
 }
 
@@ -42,8 +58,7 @@ pub fn check_content_encoding(headers: &HeaderMap) -> Result<(), ApiError> {
 /// Refuses a request whose `Accept` contains JSON:API only with unknown parameters. A client that accepts only other
 /// media types still gets JSON:API.
 pub fn check_accept(headers: &HeaderMap) -> Result<(), ApiError> {
-    let lines = headers.get_all(header::ACCEPT).iter().map(|line| String::from_utf8_lossy(line.as_bytes()));
-    let lines: Vec<_> = lines.collect();
+    let lines = accepted(headers);
     let entries = lines.iter().flat_map(|line| unquoted(line, ',')).filter_map(MediaType::parse);
     let mut json_api = entries.filter(|entry| entry.is(MEDIA_TYPE)).peekable();
     if json_api.peek().is_none() || json_api.any(|entry| entry.has_only(&["profile", "q"])) {
@@ -51,6 +66,18 @@ pub fn check_accept(headers: &HeaderMap) -> Result<(), ApiError> {
     }
     let detail = format!("`Accept` allows {MEDIA_TYPE} only with unsupported parameters: add it without parameters");
     Err(ApiError::new(Kind::NotAcceptable, detail, Some(Source::header("Accept"))))
+}
+
+/// Whether `Accept` has YAML, and not JSON before it. Weights do not matter.
+pub fn accepts_yaml(headers: &HeaderMap) -> bool {
+    let lines = accepted(headers);
+    let mut entries = lines.iter().flat_map(|line| unquoted(line, ',')).filter_map(MediaType::parse);
+    let first = entries.find(|entry| entry.is(YAML) || entry.is("application/json"));
+    first.is_some_and(|entry| entry.is(YAML))
+}
+
+fn accepted(headers: &HeaderMap) -> Vec<Cow<'_, str>> {
+    headers.get_all(header::ACCEPT).iter().map(|line| String::from_utf8_lossy(line.as_bytes())).collect()
 }
 
 /// A media type with its parameters (RFC 9110 section 8.3.1).

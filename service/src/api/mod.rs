@@ -19,6 +19,7 @@ mod origin;
 mod parameters;
 mod responses;
 mod schema;
+mod sets;
 mod store;
 
 use std::{
@@ -36,18 +37,19 @@ use poem_openapi::OpenApi;
 use tracing::field::display;
 
 pub use access::{Access, Caller, Gate};
+pub use document::{Rules, read_set};
+pub use error::ApiError;
 pub use health::Readiness;
 pub use keys::{Key, Token};
 pub use location::{Locations, PublicUrl};
 
 use self::{
-    budget::Budget,
+    budget::{Budget, ShareKind},
     docs::Documentation,
-    document::{IsReserved, Rules},
     endpoints::{Created, EndpointsApi},
-    error::ApiError,
     explain::ExplainApi,
     health::HealthApi,
+    sets::SetsApi,
     store::StoreApi,
 };
 use crate::{
@@ -63,8 +65,9 @@ pub struct Management {
     pub gate: Arc<Gate>,
     pub locations: Locations,
     pub body_limits: BodyLimits,
-    /// The longest delay of a new mock.
-    pub max_delay: Duration,
+    /// Maximum size of the list of a set, in bytes.
+    pub max_set_bytes: usize,
+    pub rules: Rules,
     /// Whether mocks are on the same listener. If so, some paths are reserved, and the documentation can call mocks.
     pub shared_listener: bool,
 }
@@ -72,23 +75,23 @@ pub struct Management {
 impl Management {
     /// The application turns every error into an answer.
     pub fn into_endpoint(self) -> BoxEndpoint<'static, Response> {
-        let is_reserved: IsReserved = if self.shared_listener { routes::is_reserved } else { |_| false };
         let health = HealthApi { readiness: self.readiness, replica: Arc::clone(&self.replica) };
         let store = StoreApi { replica: Arc::clone(&self.replica) };
         let replica = Arc::clone(&self.replica);
-        let explain = ExplainApi { replica: Arc::clone(&self.replica), is_reserved };
-        let rules = Rules { is_reserved, max_delay: self.max_delay };
+        let rules = self.rules;
+        let explain = ExplainApi { replica: Arc::clone(&self.replica), is_reserved: rules.is_reserved };
+        let sets = SetsApi { replica: Arc::clone(&self.replica), rules, max_bytes: self.max_set_bytes };
         let endpoints = EndpointsApi { replica: self.replica, locations: self.locations, rules };
         let has_keys = self.gate.has_keys();
-        let routes = documented((endpoints, explain, store, health), self.shared_listener, has_keys);
+        let routes = documented((endpoints, sets, explain, store, health), self.shared_listener, has_keys);
         let front = Arc::new(Front {
             replica,
             gate: self.gate,
             body_limits: self.body_limits,
-            budget: Budget::new(self.body_limits.bytes),
+            max_set_bytes: self.max_set_bytes,
+            budget: Budget::new(self.body_limits.bytes, self.max_set_bytes),
         });
         routes
-            .data(self.body_limits)
             .around(move |routes, request| {
                 let front = Arc::clone(&front);
                 async move { Ok(front.answer(&routes, request).await) }
@@ -102,6 +105,7 @@ struct Front {
     replica: Arc<Replica>,
     gate: Arc<Gate>,
     body_limits: BodyLimits,
+    max_set_bytes: usize,
     budget: Budget,
 }
 
@@ -125,9 +129,17 @@ impl Front {
                 key = access.key_name();
                 is_granted = access.is_granted();
                 request.extensions_mut().insert(access);
-                request.extensions_mut().insert(
-                    share.insert(self.budget.share(route.is_none_or(|route| route.reads(&method)), caller)).clone(),
-                );
+                let mut limits = self.body_limits;
+                let kind = match route {
+                    Some(route) if route.is_of_set() => {
+                        limits.bytes = self.max_set_bytes;
+                        ShareKind::Set
+                    }
+                    Some(route) if !route.reads(&method) => ShareKind::Write,
+                    _ => ShareKind::Read,
+                };
+                request.extensions_mut().insert(limits);
+                request.extensions_mut().insert(share.insert(self.budget.share(kind, caller)).clone());
                 media_type::check_accept(request.headers())?;
                 if !self.replica.has_started() && !route.is_some_and(routes::Route::is_documentation) {
                     return Err(ApiError::loading().into());
@@ -164,11 +176,14 @@ fn documented(api: impl OpenApi + 'static, shared_listener: bool, has_keys: bool
     let page = docs::page(documentation.page);
     let json = docs::file("application/json", documentation.json);
     let yaml = docs::file("application/yaml", documentation.yaml);
+    let mock_file = serde_json::to_string_pretty(&docs::mock_file_schema()).expect("a schema is JSON");
+    let mock_file = docs::file("application/schema+json", mock_file);
     Route::new()
         .nest_no_strip("/", service)
         .at("/-/docs", poem::get(page))
         .at("/-/openapi.json", poem::get(json))
         .at("/-/openapi.yaml", poem::get(yaml))
+        .at(routes::MOCK_FILE_SCHEMA, poem::get(mock_file))
         .map_to_response()
         .boxed()
 }

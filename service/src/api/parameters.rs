@@ -10,7 +10,10 @@ use super::{
     document::Attribute,
     error::{ApiError, ErrorObject, Kind, MAX_ERRORS, Source, capitalized, excerpt},
 };
-use crate::{domain::Verb, store::NEWEST_FORMAT};
+use crate::{
+    domain::{EndpointId, MockPath, SetName, Verb},
+    store::{Filter, NEWEST_FORMAT},
+};
 
 /// Maximum number of endpoints on a page.
 pub const MAX_PAGE: usize = 1_000;
@@ -24,6 +27,7 @@ pub fn schema(name: &str) -> Value {
             json!({"type": "string", "pattern": pattern})
         }
         "filter[verb]" => Verb::schema(),
+        "filter[set]" => SetName::schema(),
         // After decoding, so that it may hold characters that a path must escape. Without an example: Swagger UI would
         // insert it, and the listing would be empty.
         "filter[path]" => {
@@ -31,9 +35,13 @@ pub fn schema(name: &str) -> Value {
             json!({"type": "string", "pattern": pattern})
         }
         "to_format" => json!({"type": "integer", "minimum": 1, "maximum": NEWEST_FORMAT}),
-        "dry_run" => json!({"type": "boolean"}),
+        "dry_run" | "dryRun" | "deleteAll" => json!({"type": "boolean"}),
         _ => unreachable!("`{name}` needs a line here"),
     }
+}
+
+pub fn flag(text: &str) -> Result<bool, String> {
+    text.parse().map_err(|_| format!("`{}` is not a flag: write `true` or `false`", excerpt(text)))
 }
 
 /// The parameters of a request, and their errors so far.
@@ -92,9 +100,39 @@ impl<'a> Parameters<'a> {
 }
 
 /// The undecoded value of a parameter.
-pub fn raw_parameter<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
+fn raw_parameter<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
     let pairs = request.uri().query().unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
     let is_named =
         |sent: &str| url::form_urlencoded::parse(sent.as_bytes()).next().is_some_and(|(sent, _)| sent == name);
     pairs.filter(|(sent, _)| is_named(sent)).map(|(_, value)| value).next()
+}
+
+/// The filters of a listing or of a deletion.
+pub fn read_filter(
+    request: &Request,
+    parameters: &mut Parameters,
+    verb: Query<Option<String>>,
+    path: Query<Option<String>>,
+    set: Query<Option<String>>,
+) -> Filter {
+    let raw = raw_parameter(request, "filter[path]").unwrap_or_default();
+    Filter {
+        verb: parameters.read("filter[verb]", verb, Verb::parse),
+        path: parameters.read("filter[path]", path, |text| MockPath::sought(raw, text)),
+        set: parameters.read("filter[set]", set, SetName::parse),
+    }
+}
+
+/// The URL of a page of a listing.
+pub fn list_link(filter: &Filter, after: Option<EndpointId>, size: usize) -> String {
+    let pairs = [
+        ("filter[verb]", filter.verb.map(|verb| verb.to_string())),
+        ("filter[path]", filter.path.as_ref().map(MockPath::to_string)),
+        ("filter[set]", filter.set.as_ref().map(SetName::to_string)),
+        ("page[after]", after.map(|id| id.to_string())),
+        ("page[size]", Some(size.to_string())),
+    ];
+    let present = pairs.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(present).finish();
+    format!("/endpoints?{query}")
 }

@@ -3,7 +3,7 @@
 use poem_openapi::ApiResponse;
 
 use super::{
-    jsonapi::JsonApi,
+    jsonapi::{InForm, JsonApi},
     schema::{EndpointDocument, ListDocument},
 };
 
@@ -19,9 +19,12 @@ pub enum New {
     /// The new endpoint. Every replica knows the mock from now on.
     #[oai(status = 201)]
     Ok(
-        JsonApi<EndpointDocument>,
+        InForm,
         /// The URL of the mock. With parameters in the path: the path of the endpoint.
         #[oai(header = "Location")]
+        String,
+        /// The version of the endpoint, for `If-Match` and `If-None-Match`.
+        #[oai(header = "ETag")]
         String,
     ),
 }
@@ -50,7 +53,7 @@ pub enum Changed {
     /// The changed endpoint. Every replica serves it from now on.
     #[oai(status = 200)]
     Ok(
-        JsonApi<EndpointDocument>,
+        InForm,
         /// The new version of the endpoint, for `If-Match` and `If-None-Match`.
         #[oai(header = "ETag")]
         String,

@@ -3,7 +3,10 @@
 //! [`super::document`] reads and describes the documents of requests and the attributes of a mock. Here attributes are
 //! a `Value`, and [`super::docs`] adds their schema.
 
-use poem_openapi::{Enum, Object, types::Example};
+use poem_openapi::{
+    Enum, Object,
+    types::{Example, ToJSON as _},
+};
 use serde_json::Value;
 
 use super::{document::Attribute, error::MAX_ERRORS};
@@ -163,6 +166,13 @@ impl EndpointDocument {
         let meta = (!warnings.is_empty()).then_some(EndpointMeta { warnings });
         Self { data: endpoint.into(), meta }
     }
+
+    /// The attributes alone, with the id, and with warnings if there are any.
+    pub fn into_plain(self) -> Value {
+        let Value::Object(attributes) = self.data.attributes else { unreachable!("attributes are an object") };
+        let meta = self.meta.and_then(|meta| Some(("meta".to_owned(), meta.to_json()?)));
+        [("id".to_owned(), self.data.id.into())].into_iter().chain(attributes).chain(meta).collect()
+    }
 }
 
 /// A segment that is literal in Echo, and a parameter in other mock servers.
@@ -172,7 +182,7 @@ fn lookalike((segment, parameter): (&str, String)) -> String {
 
 impl ListDocument {
     pub fn new(page: &Page, this: String, next: Option<String>) -> Self {
-        Self { data: page.endpoints.iter().map(Into::into).collect(), links: ListLinks { this, next } }
+        Self { data: page.mocks().map(Into::into).collect(), links: ListLinks { this, next } }
     }
 }
 

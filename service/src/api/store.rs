@@ -9,7 +9,7 @@ use super::{
     access::MayWrite,
     error::{ApiError, Kind, Source, capitalized, excerpt},
     jsonapi::JsonApi,
-    parameters::Parameters,
+    parameters::{Parameters, flag},
     schema::{AdoptDocument, Adoption, RaiseDocument},
 };
 use crate::{
@@ -58,12 +58,10 @@ impl StoreApi {
         dry_run: Query<Option<String>>,
     ) -> Result<Raised, ApiError> {
         let mut parameters = Parameters::of(request);
-        let wrong = |text: &str, advice: &str| format!("`{}` is not {advice}", excerpt(text));
         let to = parameters.read("to_format", to_format, |text| {
-            text.parse().map_err(|_| wrong(text, "a format: write a whole number"))
+            text.parse().map_err(|_| format!("`{}` is not a format: write a whole number", excerpt(text)))
         });
-        let is_dry = parameters
-            .read("dry_run", dry_run, |text| text.parse().map_err(|_| wrong(text, "a flag: write `true` or `false`")));
+        let is_dry = parameters.read("dry_run", dry_run, flag);
         parameters.check()?;
         let raise = self.replica.raise(to, is_dry.unwrap_or(false)).await?;
         Ok(Raised::Ok(JsonApi(raise.into())))

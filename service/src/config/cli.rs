@@ -1,11 +1,12 @@
 //! The command line. Its doc comments are the help texts and the tables in `docs/settings.md`: `-h` shows the first
 //! paragraph of each, `--help` shows all paragraphs.
 
-use std::fmt::Write;
+use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap_complete::Shell;
 
-use super::StoreCommand;
+use super::ClientCommand;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -41,9 +42,12 @@ pub enum Command {
     /// Create keys for management
     #[command(subcommand)]
     Key(KeyCommand),
-    /// Work on the store of a running service
-    #[command(subcommand)]
-    Store(StoreCommand),
+    #[command(flatten)]
+    Client(ClientCommand),
+    /// Write the completions of a shell to standard output
+    ///
+    /// For bash: echo-service completions bash > ~/.local/share/bash-completion/completions/echo-service
+    Completions { shell: Shell },
 }
 
 #[derive(Debug, Subcommand)]
@@ -63,6 +67,13 @@ pub enum KeyCommand {
 }
 
 impl Cli {
+    /// The completions of a shell.
+    pub fn completions(shell: Shell) -> String {
+        let mut text = Vec::new();
+        clap_complete::generate(shell, &mut Self::command(), "echo-service", &mut text);
+        String::from_utf8(text).expect("completions are UTF-8")
+    }
+
     /// The arguments of this process.
     pub fn from_arguments() -> Result<Self, clap::Error> {
         let shown = ["listen", "port", "management_listen"];
@@ -82,8 +93,8 @@ impl Cli {
 pub struct Settings {
     /// Address of the mocks, and of management unless --management-listen is set
     ///
-    /// The default is a loopback address, so that other machines cannot reach Echo by accident. Port 0 is a free port,
-    /// which the log names.
+    /// The default is a loopback address, so that other machines cannot reach Echo by accident. `8080` and
+    /// `localhost:8080` mean 127.0.0.1:8080. Port 0 is a free port, which the log names.
     #[arg(long, env = "ECHO_LISTEN", value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     #[arg(help_heading = "Listening")]
     pub listen: String,
@@ -122,6 +133,21 @@ pub struct Settings {
     #[arg(long, env = "ECHO_STORE", value_name = "STORE", default_value = "file:echo.redb", help_heading = "Store")]
     pub store: String,
 
+    /// File or folder with mocks in YAML or JSON, repeatable
+    ///
+    /// At the start, each path becomes a set with the name of the file (without its ending) or folder. Mocks of the set
+    /// that are not in the files are deleted. A mistake ends the start with exit code 1, and names file, line and JSON
+    /// pointer. Separate several paths in the variable by commas. `docs/mock-files.md` has the format.
+    #[arg(long, env = "ECHO_MOCKS", value_name = "PATH", value_delimiter = ',', help_heading = "Store")]
+    pub mocks: Vec<PathBuf>,
+
+    /// Apply changes of the files of --mocks while Echo serves
+    ///
+    /// `true` or `false`. A wrong file keeps the last good set; the log names file, line and JSON pointer.
+    #[arg(long, env = "ECHO_WATCH", value_name = "BOOL", help_heading = "Store")]
+    #[arg(default_value = "false", default_missing_value = "true", num_args = 0..=1)]
+    pub watch: String,
+
     /// Time a replica may answer from memory after it has read a shared store's log
     ///
     /// Changes and deletions take at least this long. All processes that share a table need the same value.
@@ -159,6 +185,14 @@ pub struct Settings {
     #[arg(long, env = "ECHO_NEAR_MISSES", value_name = "BOOL", help_heading = "Access")]
     #[arg(default_missing_value = "true", num_args = 0..=1)]
     pub near_misses: Option<String>,
+
+    /// Origins whose pages may call mocks: `any`, or origins separated by commas
+    ///
+    /// Echo answers preflights for mocked paths, and adds CORS fields to answers without CORS fields of their own. A
+    /// list such as `http://localhost:3000` allows credentials; `any` does not. Reserved paths never get the fields.
+    /// Without this setting, only mocks have CORS fields. The Terraform of environments does not set it.
+    #[arg(long, env = "ECHO_MOCK_CORS", value_name = "ORIGINS", help_heading = "Access")]
+    pub mock_cors: Option<String>,
 
     /// Management requests per second, for each key or client address; 0 is no limit
     ///
@@ -202,6 +236,14 @@ pub struct Settings {
     #[arg(long, env = "ECHO_MAX_BODY_BYTES", value_name = "BYTES", default_value = "2097152", help_heading = "Limits")]
     #[arg(allow_negative_numbers = true)]
     pub max_body_bytes: String,
+
+    /// Maximum bytes of the list of a set
+    ///
+    /// Management refuses a larger list with 413. The lists and answers of one client may take this memory, those of
+    /// all clients together twice as much.
+    #[arg(long, env = "ECHO_MAX_SET_BYTES", value_name = "BYTES", default_value = "33554432", help_heading = "Limits")]
+    #[arg(allow_negative_numbers = true)]
+    pub max_set_bytes: String,
 
     /// Maximum bytes of a request's line and headers
     ///
@@ -275,35 +317,4 @@ pub struct Settings {
     #[arg(long, env = "ECHO_MOCK_TRACE_RATIO", value_name = "RATIO", default_value = "1", help_heading = "Traces")]
     #[arg(allow_negative_numbers = true)]
     pub mock_trace_ratio: String,
-}
-
-/// The settings in Markdown, for `docs/settings.md`: a table for each heading, and the longer explanations below it.
-pub fn settings_tables() -> String {
-    let command = Cli::command();
-    let settings: Vec<_> = command.get_arguments().filter(|argument| argument.get_help_heading().is_some()).collect();
-    let mut text = String::new();
-    for group in settings.chunk_by(|one, other| one.get_help_heading() == other.get_help_heading()) {
-        let heading = group[0].get_help_heading().expect("only those with one");
-        let rows: String = group.iter().map(|setting| row(setting)).collect();
-        let details: String = group.iter().filter_map(|setting| detail(setting)).collect();
-        let head = "| flag | variable | default | meaning |\n| --- | --- | --- | --- |";
-        write!(text, "### {heading}\n\n{head}\n{rows}\n{details}\n").expect("a String takes everything");
-    }
-    text
-}
-
-fn row(setting: &clap::Arg) -> String {
-    let flag = setting.get_long().expect("each setting has a flag");
-    let variable = setting.get_env().map_or_else(|| "none".into(), |name| format!("`{}`", name.to_string_lossy()));
-    let default = setting.get_default_values().first();
-    let default = default.map_or_else(|| "none".into(), |value| format!("`{}`", value.to_string_lossy()));
-    let help = setting.get_help().expect("each setting has a help text");
-    format!("| `--{flag}` | {variable} | {default} | {help} |\n")
-}
-
-/// The paragraphs that only `--help` shows.
-fn detail(setting: &clap::Arg) -> Option<String> {
-    let (flag, help) = (setting.get_long()?, setting.get_long_help()?.to_string());
-    let (_, detail) = help.split_once("\n\n")?;
-    Some(format!("- `--{flag}`: {detail}\n"))
 }

@@ -53,9 +53,9 @@ pub fn refuse_garbled_variables() -> Result<(), String> {
 /// Variables with the prefix `ECHO_` that are not settings: a misspelt setting must not be silently lost.
 pub(super) fn unknown_variables(environment: &[(String, String)]) -> Vec<String> {
     let command = Cli::command();
-    // A person's shell may have the token for the commands that call a service.
-    let known: Vec<_> =
-        command.get_arguments().filter_map(clap::Arg::get_env).chain([OsStr::new("ECHO_TOKEN")]).collect();
+    // A person's shell may have these for the commands that call a service.
+    let of_commands = ["ECHO_TOKEN", "ECHO_URL"].map(OsStr::new);
+    let known: Vec<_> = command.get_arguments().filter_map(clap::Arg::get_env).chain(of_commands).collect();
     let unknown = |(name, value): &&(String, String)| {
         name.starts_with("ECHO_") && !is_service_link(name, value) && !known.iter().any(|k| *k == name.as_str())
     };

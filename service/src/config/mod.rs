@@ -7,22 +7,27 @@ mod client;
 mod environment;
 mod log;
 mod memory;
+mod tables;
 mod telemetry;
 mod values;
 
-use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
+use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 
 use tracing_subscriber::filter::Targets;
 
-pub use cli::{Cli, Command, KeyCommand, Settings, settings_tables};
-pub use client::{ManagementAt, Raise, StoreCommand};
+pub use cli::{Cli, Command, KeyCommand, Settings};
+pub use client::{
+    Apply, ClientCommand, Delete, Explain, Export, Filters, Form, Get, ManagementAt, Output, Raise, StoreCommand, Wait,
+};
 pub use environment::{drop_empty_variables, refuse_garbled_variables};
+pub use tables::settings_tables;
 
 use self::values::{
     Problems, address, boolean, duration, lease_term, networks, port, positive_duration, rate, ratio, within,
 };
 use crate::{
     api::{Key, PublicUrl},
+    mocks::Cors,
     replica::Lease,
     server::ConnectionLimits,
     store::StoreChoice,
@@ -36,6 +41,10 @@ pub struct Config {
     pub listen: SocketAddr,
     pub management_listen: Option<SocketAddr>,
     pub store: StoreChoice,
+    /// Files and folders, each of a set.
+    pub mocks: Vec<PathBuf>,
+    /// Whether sets follow changes of their files.
+    pub watch: bool,
     pub public_url: Option<PublicUrl>,
     pub keys: Vec<Key>,
     pub trusted_proxies: TrustedProxies,
@@ -47,9 +56,13 @@ pub struct Config {
     pub mocks_bytes: u64,
     /// Whether a 404 names the nearest mocks. `None`: for clients of management without keys on the same listener.
     pub near_misses: Option<bool>,
+    /// The origins whose pages may call mocks. `None`: Echo leaves CORS to mocks.
+    pub cors: Option<Cors>,
     /// Maximum delay of a mock's answer.
     pub max_delay: Duration,
     pub document_limits: BodyLimits,
+    /// Maximum size of the list of a set, in bytes.
+    pub set_bytes: usize,
     pub connection_limits: ConnectionLimits,
     pub lease: Lease,
     pub shutdown_delay: Duration,
@@ -93,8 +106,10 @@ impl Config {
         let mocks_bytes = settings.max_mocks_bytes.as_deref();
         let mocks_bytes = p.optional("max-mocks-bytes", mocks_bytes, within(1 << 20..=1 << 50));
         let near_misses = p.optional("near-misses", settings.near_misses.as_deref(), boolean);
+        let cors = p.optional("mock-cors", settings.mock_cors.as_deref(), Cors::parse);
         let connections = p.required("max-connections", &settings.max_connections, within(1..=1_000_000));
         let body_bytes = p.required("max-body-bytes", &settings.max_body_bytes, within(1_024..=1 << 30));
+        let set_bytes = p.required("max-set-bytes", &settings.max_set_bytes, within(1_024..=1 << 30));
         let header_bytes = p.required("max-header-bytes", &settings.max_header_bytes, within(8_192..=1 << 20));
         let max_delay = p.required("max-delay", &settings.max_delay, duration);
         let header_timeout = p.required("header-timeout", &settings.header_timeout, positive_duration);
@@ -108,9 +123,12 @@ impl Config {
         let log_format = p.required("log-format", &settings.log_format, LogFormat::parse);
         let mock_trace_ratio = p.required("mock-trace-ratio", &settings.mock_trace_ratio, ratio).unwrap_or_default();
         let exports = Exports::read(environment, mock_trace_ratio, p);
-        if let Some(StoreChoice::DynamoDb(_)) = store {
+        let watch = p.required("watch", &settings.watch, boolean);
+        let is_shared = settings.store.starts_with("dynamodb:");
+        if is_shared {
             environment::check_aws(environment, p);
         }
+        check_files(&settings.mocks, watch, is_shared, p);
 
         if let Some(open_to) = management_listen.or(listen)
             && settings.keys.is_none()
@@ -139,7 +157,10 @@ impl Config {
             Some(Self {
                 listen: listen?,
                 near_misses,
+                cors,
                 management_listen,
+                mocks: settings.mocks.clone(),
+                watch: watch?,
                 public_url,
                 keys,
                 trusted_proxies: TrustedProxies(trusted_proxies.unwrap_or_default()),
@@ -148,6 +169,7 @@ impl Config {
                 mocks_bytes: mocks_bytes.map_or_else(|| memory::default_for_mocks(&store), |bytes| bytes as u64),
                 max_delay: max_delay?,
                 document_limits: BodyLimits { bytes: body_bytes?, time: request_timeout? },
+                set_bytes: set_bytes?,
                 connection_limits: ConnectionLimits {
                     connections: connections?,
                     header_bytes: header_bytes?,
@@ -170,6 +192,17 @@ impl Config {
     /// The address of management.
     pub fn management_address(&self) -> SocketAddr {
         self.management_listen.unwrap_or(self.listen)
+    }
+}
+
+fn check_files(mocks: &[PathBuf], watch: Option<bool>, is_shared: bool, p: &mut Problems) {
+    if watch == Some(true) && mocks.is_empty() {
+        p.0.push("--watch (ECHO_WATCH) has no files to watch: add --mocks".into());
+    }
+    if is_shared && !mocks.is_empty() {
+        let detail = "--mocks (ECHO_MOCKS) does not work with a shared table, because processes with other files would \
+                      undo each other's sets: use `echo-service apply PATH --url URL`";
+        p.0.push(detail.into());
     }
 }
 

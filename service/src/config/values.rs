@@ -1,6 +1,11 @@
 //! Parsers for the values of settings. Each error names the correction.
 
-use std::{net::SocketAddr, num::NonZeroU32, ops::RangeInclusive, time::Duration};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    num::NonZeroU32,
+    ops::RangeInclusive,
+    time::Duration,
+};
 
 use ipnet::{IpNet, Ipv4Net};
 
@@ -57,6 +62,11 @@ impl StoreChoice {
         match text.split_once(':') {
             None if text == "memory" => Ok(Self::Memory),
             Some(("file", path)) if !path.is_empty() => Ok(Self::File(path.into())),
+            #[cfg(not(feature = "dynamodb"))]
+            Some(("dynamodb", _)) => Err("this build of Echo has no client of DynamoDB: build Echo by `cargo build \
+                 --release --package echo-service`, without `--no-default-features`"
+                .into()),
+            #[cfg(feature = "dynamodb")]
             Some(("dynamodb", table)) => table_name(table).map(Self::DynamoDb),
             None if text.contains(['.', '/']) => {
                 Err(format!("`{text}` is not a store: write `file:{text}` for a file of this name"))
@@ -67,6 +77,7 @@ impl StoreChoice {
 }
 
 /// The rule of the Amazon DynamoDB Developer Guide, "Supported data types and naming rules".
+#[cfg(feature = "dynamodb")]
 fn table_name(text: &str) -> Result<String, String> {
     let is_allowed = |b: u8| b.is_ascii_alphanumeric() || b"_-.".contains(&b);
     if (3..=255).contains(&text.len()) && text.bytes().all(is_allowed) {
@@ -83,9 +94,16 @@ pub(super) fn ratio(text: &str) -> Result<f64, String> {
     ratio.ok_or_else(|| format!("`{text}` is not a ratio: write a number from 0 to 1, for instance 0.05"))
 }
 
+/// A port alone and `localhost` mean this machine only. `:PORT` is refused, because it means every address elsewhere.
 pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
+    if let Ok(port) = text.strip_prefix("localhost:").unwrap_or(text).parse::<u16>() {
+        return Ok((Ipv4Addr::LOCALHOST, port).into());
+    }
     text.parse().map_err(|_| {
-        format!("`{text}` is not an address: write ADDRESS:PORT, for instance 127.0.0.1:8080 or [::]:8080")
+        format!(
+            "`{text}` is not an address: write ADDRESS:PORT, for instance 127.0.0.1:8080 for this machine only, or \
+             0.0.0.0:8080 for other machines too"
+        )
     })
 }
 
@@ -178,6 +196,24 @@ pub(super) fn lease_term(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_port_alone_and_localhost_mean_this_machine_only() {
+        for (text, expected) in [
+            ("8080", Some("127.0.0.1:8080")),
+            ("0", Some("127.0.0.1:0")),
+            ("localhost:9090", Some("127.0.0.1:9090")),
+            ("[::]:8080", Some("[::]:8080")),
+            (":8080", None),
+            ("localhost", None),
+            ("localhost:", None),
+            ("localhost.:80", None),
+            ("65536", None),
+            ("example.com:80", None),
+        ] {
+            assert_eq!(address(text).ok(), expected.map(|address| address.parse().unwrap()), "{text}");
+        }
+    }
 
     #[test]
     fn networks_of_ipv4_in_the_form_of_ipv6_are_of_ipv4() {

@@ -7,6 +7,18 @@ pub fn excerpt(text: &str) -> Cow<'_, str> {
     beginning(text, 100)
 }
 
+/// The text with control and invisible characters escaped. A terminal would obey them, or deceive readers.
+pub fn printable(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\'' | '"' | '\\' => printable.push(c),
+            c => printable.extend(c.escape_debug()),
+        }
+    }
+    printable
+}
+
 /// The first characters of a text, with `…` if more follow.
 pub fn beginning(text: &str, characters: usize) -> Cow<'_, str> {
     match text.char_indices().nth(characters) {

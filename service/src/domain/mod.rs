@@ -10,6 +10,7 @@ mod mock;
 mod path;
 mod response;
 mod route;
+mod set;
 mod shape;
 mod sought;
 mod verb;
@@ -17,11 +18,12 @@ mod when;
 
 pub use candidate::{Candidate, Failure};
 pub use canonical::{IS_PATH_BYTE, canonical};
-pub use excerpt::{beginning, excerpt};
+pub use excerpt::{beginning, excerpt, printable};
 pub use mock::{EndpointId, Mock};
 pub use path::{MAX_PATH_BYTES, MockPath, PathError};
 pub use response::*;
 pub use route::{MAX_PRIORITY, Priority, PriorityError, Route};
+pub use set::{MAX_SET_NAME, SetName, SetNameError};
 pub use shape::Shape;
 pub use verb::{Verb, VerbError};
 pub use when::{

@@ -49,7 +49,7 @@ pub(super) fn rank(priority: Priority, shape: Option<&Shape>, is_any: bool, test
 impl PreparedAnswer {
     /// The answer, and the path as key.
     pub(super) fn new(endpoint: &Mock) -> (Bytes, Self) {
-        let Mock { id, route, response, turns } = endpoint;
+        let Mock { id, route, response, turns, .. } = endpoint;
         let (path, when) = (route.path.as_str(), &route.when);
         let (key, prepared) = PreparedResponse::new(path, response);
         // Turns have their own.

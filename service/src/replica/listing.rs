@@ -21,22 +21,32 @@ impl Replica {
         limit: usize,
         was_read: impl FnOnce(&Page),
     ) -> Result<Page, StoreError> {
-        let page = if filter == Filter::default() {
-            self.store.list(after, limit).await?
-        } else {
-            self.list_filtered(filter, after, limit).await?
-        };
+        let page = self.read_page(&filter, after, limit).await?;
         was_read(&page);
         self.follower.catch_up_to_all_shown().await?;
         self.until_settled(|table, now| table.unsettled.all_settles(now)).await;
         Ok(page)
     }
 
+    /// Other replicas may still show other mocks.
+    pub(super) async fn read_page(
+        &self,
+        filter: &Filter,
+        after: Option<EndpointId>,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
+        if *filter == Filter::default() {
+            self.store.list(after, limit).await
+        } else {
+            self.list_filtered(filter, after, limit).await
+        }
+    }
+
     /// Chooses the page from memory: the store reads only the endpoints of the page. As for a miss, a reading of the
     /// log comes first: otherwise the page could lack acknowledged writes.
     async fn list_filtered(
         &self,
-        filter: Filter,
+        filter: &Filter,
         mut after: Option<EndpointId>,
         limit: usize,
     ) -> Result<Page, StoreError> {
@@ -44,7 +54,7 @@ impl Replica {
         let limit = if filter.path.is_some() { limit.min(MAX_SNAPSHOT) } else { limit };
         let mut retries = MAX_RETRIES;
         loop {
-            let (ids, more) = self.follower.loaded()?.choose(&filter, after, limit);
+            let (ids, more) = self.follower.loaded()?.choose(filter, after, limit);
             let last = ids.last().copied();
             let mut page = self.store.list_these(filter.clone(), ids.clone()).await?;
             // A write of several changes may have deleted a mock and created the successor.
@@ -52,7 +62,7 @@ impl Replica {
             // A listing of a path is a snapshot.
             if is_short || filter.path.is_some() {
                 self.follower.catch_up_to_all_shown().await?;
-                let is_outdated = self.follower.loaded()?.choose(&filter, after, limit).0 != ids;
+                let is_outdated = self.follower.loaded()?.choose(filter, after, limit).0 != ids;
                 if is_outdated && retries > 0 {
                     retries -= 1;
                     continue;

@@ -14,10 +14,12 @@ mod lease;
 mod listing;
 mod load;
 mod log;
+mod members;
 pub mod metrics;
 mod pace;
 mod response;
 mod room;
+mod sets;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -44,12 +46,13 @@ pub use self::{
     find::FindError,
     response::{PreparedTemplate, Reply},
     room::LIMIT as MAX_MOCKS_BYTES,
+    sets::{ItemError, MAX_LISTED, Outcome, SetError},
     table::Explanation,
 };
 use self::{lease::Follower, room::Reserved, table::Table};
 use crate::{
     domain::{EndpointId, Mock, Route},
-    store::{Digest, Raise, RaiseError, Store, StoreError, Stored, Version, Write, WriteError, Written},
+    store::{Digest, Raise, RaiseError, Store, StoreError, Stored, Untouched, Version, Write, WriteError, Written},
 };
 
 /// Counts since the start of the replica, for its metrics.
@@ -181,13 +184,33 @@ impl Replica {
 
     /// As [`Self::write`], for several writes at once: no answer shows one of them without the others.
     pub async fn write_all(self: &Arc<Self>, writes: Vec<Write>) -> Result<Version, WriteError> {
+        let change = |write: &Write| match write {
+            Write::Create(endpoint) | Write::Replace { endpoint, .. } => (endpoint.id, Some(endpoint.route.clone())),
+            Write::Delete { id, .. } | Write::Discard { id, .. } => (*id, None),
+        };
+        let changes: Vec<_> = writes.iter().map(change).collect();
+        let outcome = self.write_unsettled(writes, None).await;
+        let settles = |table: &Table, now| {
+            let each = changes.iter().map(|(id, route)| table.unsettled.settles(*id, route.as_ref(), now));
+            each.max().flatten()
+        };
+        self.until_settled(settles).await;
+        outcome
+    }
+
+    /// As [`Self::write_all`], but other replicas may still serve the previous state. The caller waits for that before
+    /// it answers.
+    async fn write_unsettled(
+        self: &Arc<Self>,
+        writes: Vec<Write>,
+        untouched: Option<Untouched>,
+    ) -> Result<Version, WriteError> {
         let replica = Arc::clone(self);
         // The end of this call drops the sender. So the task learns of a hang-up.
         let (_waits, gone) = oneshot::channel::<()>();
         // The task keeps the trace and the span of the request for its log lines.
-        let work =
-            tokio::spawn(async move { replica.carry_out(writes, gone).await }.with_current_context().in_current_span());
-        match work.await {
+        let work = async move { replica.carry_out(writes, untouched, gone).await };
+        match tokio::spawn(work.with_current_context().in_current_span()).await {
             Ok(outcome) => outcome,
             Err(failure) => match failure.try_into_panic() {
                 // Resume the panic in the request. If the write was committed, the log has it.
@@ -215,7 +238,12 @@ impl Replica {
         self.store.leave().await;
     }
 
-    async fn carry_out(&self, writes: Vec<Write>, gone: oneshot::Receiver<()>) -> Result<Version, WriteError> {
+    async fn carry_out(
+        &self,
+        writes: Vec<Write>,
+        untouched: Option<Untouched>,
+        gone: oneshot::Receiver<()>,
+    ) -> Result<Version, WriteError> {
         let change = |write: &Write| match write {
             Write::Create(endpoint) | Write::Replace { endpoint, .. } => {
                 (endpoint.id, Some(endpoint.clone()), Digest::default())
@@ -224,11 +252,17 @@ impl Replica {
         };
         let mut changes: Vec<_> = writes.iter().map(change).collect();
         let reserved = self.take_room(&changes)?;
+        let write = async {
+            match untouched {
+                Some(untouched) => self.store.write_untouched(writes, untouched).await,
+                None => self.store.write_all(writes).await,
+            }
+        };
         let outcome = select! {
             // Biased: check for a hang-up before each step of the write.
             biased;
             _ = gone, if self.store.is_shared() => Err(StoreError::Abandoned.into()),
-            outcome = self.store.write_all(writes) => outcome,
+            outcome = write => outcome,
         };
         match &outcome {
             Ok(Written { version, digests }) => {
@@ -249,13 +283,6 @@ impl Replica {
         }
         // The table counts the write from now on.
         drop(reserved);
-        let settles = |table: &Table, now| {
-            let each = changes.iter().map(|(id, endpoint, _)| {
-                table.unsettled.settles(*id, endpoint.as_ref().map(|endpoint| &endpoint.route), now)
-            });
-            each.max().flatten()
-        };
-        self.until_settled(settles).await;
         outcome.map(|written| written.version)
     }
 

@@ -17,6 +17,7 @@ pub(super) use self::lookup::Found;
 use super::{
     answer::{PreparedAnswer, add, without},
     index::{Index, Place},
+    members::Sets,
     room,
     unsettled::Unsettled,
 };
@@ -26,7 +27,7 @@ use crate::{
 };
 
 /// Maximum number of mocks at a place: each may add tests to a call.
-const MAX_MOCKS: usize = 256;
+pub(super) const MAX_MOCKS: usize = 256;
 /// Maximum number of damaged records in the log line of a load.
 const MAX_DAMAGED_NAMED: usize = 20;
 
@@ -68,6 +69,7 @@ pub(super) struct Table {
     /// Whether the table is being filled by a load. Until the load succeeds, no answer comes from the table.
     pub(super) is_loading: bool,
     pub(super) unsettled: Unsettled,
+    pub(super) sets: Sets,
     /// Endpoints with a damaged record. No other field of the table has these endpoints.
     damaged: HashMap<EndpointId, Damaged>,
     /// The damaged endpoints at the last load.
@@ -85,7 +87,8 @@ impl Table {
     pub(super) fn begin_load(&mut self) -> Self {
         let unsettled = mem::take(&mut self.unsettled);
         let told = mem::take(&mut self.told);
-        mem::replace(self, Self { applied: self.applied, is_loading: true, unsettled, told, ..Self::default() })
+        let sets = self.sets.emptied();
+        mem::replace(self, Self { applied: self.applied, is_loading: true, unsettled, sets, told, ..Self::default() })
     }
 
     /// Receives an endpoint of a load. If the table is full, keeps only the endpoint's size.
@@ -151,13 +154,25 @@ impl Table {
     pub(super) fn damaged_route(&self, id: EndpointId) -> Option<Route> {
         let before = || {
             let (verb, known) = self.known(id)?;
-            let path = MockPath::parse(str::from_utf8(&known.path).ok()?).ok()?;
             let first = self.answers.get(&Place::new(verb, known.path.clone()))?;
-            let answer = first.chain().find(|answer| answer.id == id)?;
-            let when = answer.when().cloned().unwrap_or_default();
-            Some(Route { verb, path, priority: answer.priority, when })
+            self.route_of(first.chain().find(|answer| answer.id == id)?)
         };
         self.damaged.get(&id).and_then(|damaged| damaged.route.clone()).or_else(before)
+    }
+
+    fn route_of(&self, answer: &PreparedAnswer) -> Option<Route> {
+        let (verb, known) = self.known(answer.id)?;
+        let path = MockPath::parse(str::from_utf8(&known.path).ok()?).ok()?;
+        Some(Route { verb, path, priority: answer.priority, when: answer.when().cloned().unwrap_or_default() })
+    }
+
+    /// The mock with the claim of a route.
+    pub(super) fn holder(&self, route: &Route) -> Option<EndpointId> {
+        let has_claim = |answer: &&PreparedAnswer| {
+            answer.priority == route.priority
+                && self.route_of(answer).is_some_and(|other| other.claim() == route.claim())
+        };
+        self.answers.get(&Place::of(route))?.chain().find(has_claim).map(|answer| answer.id)
     }
 
     /// Notes damage that the load did not find. From now on, calls look for the claim.
@@ -173,11 +188,20 @@ impl Table {
         self.known(id).is_some() || self.damaged.contains_key(&id)
     }
 
-    /// A page of ids of mocks with the verb and path of the filter, after `after`, and whether more ids follow. The
-    /// filter has a verb or a path.
+    /// A page of ids of mocks that match the filter, after `after`, and whether more ids follow. The filter has a verb,
+    /// a path or a set.
     pub(super) fn choose(&self, filter: &Filter, after: Option<EndpointId>, limit: usize) -> (Vec<EndpointId>, bool) {
         let verbs = Verb::ALL.into_iter().filter(|verb| filter.verb.is_none_or(|only| only == *verb));
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        if let Some(set) = &filter.set {
+            let members = self.sets.get(set).into_iter().flat_map(|set| set.ids.range((start, Bound::Unbounded)));
+            let known = members.filter_map(|id| Some((*id, self.known(*id)?)));
+            let chosen = known.filter(|(_, (verb, known))| {
+                filter.verb.is_none_or(|only| only == *verb)
+                    && filter.path.as_ref().is_none_or(|only| known.path == only.as_str())
+            });
+            return page(chosen.map(|(id, (_, known))| (id, known)), limit);
+        }
         let Some(path) = &filter.path else {
             let known = verbs.flat_map(|verb| self.known[verb as usize].range((start, Bound::Unbounded)));
             return page(known.map(|(id, known)| (*id, known)), limit);
@@ -228,6 +252,7 @@ impl Table {
         places: &mut SmallVec<[Place; 2]>,
     ) -> bool {
         let mut replaces = false;
+        self.sets.change(id, endpoint.and_then(|(endpoint, _)| endpoint.set.as_ref()));
         let known = Verb::ALL.into_iter().find_map(|verb| Some((verb, self.known[verb as usize].remove(&id)?)));
         if let Some((verb, Known { path, digest, bytes })) = known {
             self.digest ^= digest;

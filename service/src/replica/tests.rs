@@ -19,7 +19,7 @@ use tokio::{runtime::Runtime, time::sleep};
 use super::*;
 use crate::{
     domain::{Call, Headers, Mock, MockPath, MockResponse, StatusCode, Verb},
-    store::{AdoptError, Change, Changes, Counter, Deliver, Filter, Page, Raise, RaiseError, TurnError},
+    store::{AdoptError, Change, Changes, Counter, Deliver, Filter, Page, Raise, RaiseError, TurnError, Untouched},
 };
 
 const LEASE: Lease = Lease { term: Duration::from_millis(300), poll: Duration::from_millis(50) };
@@ -64,7 +64,7 @@ fn mock(path: &str, code: u16) -> Mock {
     let route = Route::new(Verb::Get, MockPath::parse(path).unwrap());
     let headers = Headers::parse(vec![]).unwrap();
     let response = MockResponse::new(StatusCode::parse(code).unwrap(), headers, None).unwrap();
-    Mock { id: EndpointId::generate(), route, response, turns: None }
+    Mock { id: EndpointId::generate(), route, response, turns: None, set: None }
 }
 
 #[async_trait]
@@ -96,6 +96,10 @@ impl Store for OneMock {
     }
 
     async fn write_all(&self, _: Vec<Write>) -> Result<Written, WriteError> {
+        unreachable!("nobody writes")
+    }
+
+    async fn write_untouched(&self, _: Vec<Write>, _: Untouched) -> Result<Written, WriteError> {
         unreachable!("nobody writes")
     }
 

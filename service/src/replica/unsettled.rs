@@ -48,6 +48,11 @@ impl Unsettled {
         self.all.max(of_endpoints).filter(|until| *until > now)
     }
 
+    /// When every endpoint and every place will be settled. `None` if all are.
+    pub(super) fn everything_settles(&self, now: Instant) -> Option<Instant> {
+        self.latest().filter(|until| *until > now).max(self.all_settles(now))
+    }
+
     /// Whether anything has settled.
     pub(super) fn has_settled(&self, now: Instant) -> bool {
         let Self { all, places, endpoints } = self;

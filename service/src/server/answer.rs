@@ -115,9 +115,10 @@ impl Answers {
             outcome: Outcome::Fault,
             delay: Duration::ZERO,
             fault: None,
+            is_template: false,
         });
         exchange.count(&answered);
-        let Answered { response, outcome, delay, fault } = answered;
+        let Answered { response, outcome, delay, fault, .. } = answered;
         let mut response = from_bytes(response);
         exchange.delay = delay;
         let mut rest = unread(body);

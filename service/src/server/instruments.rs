@@ -50,11 +50,11 @@ const SERVED: Description = Description {
     kind: "counter",
     unit: "{request}",
     attributes: &[ANSWER],
-    meaning: "Requests answered by a mock: `plain`, `delayed`, or, with and without a delay, by the fault `reset`, `close`, \
-              `garbage` or `truncate`.",
+    meaning: "Requests answered by a mock: `plain`, `template`, `delayed`, or, with and without a delay, by the fault `reset`, \
+              `close`, `garbage` or `truncate`.",
 };
 /// The values of `echo.answer`.
-const ANSWERS: [&str; 6] = ["plain", "delayed", "reset", "close", "garbage", "truncate"];
+const ANSWERS: [&str; 7] = ["plain", "template", "delayed", "reset", "close", "garbage", "truncate"];
 const MISSED: Description = Description {
     name: "echo.mocks.missed",
     kind: "counter",

@@ -27,7 +27,7 @@ pub struct Process {
 }
 
 /// The needed format of each format, from 1 to the newest known one.
-const NEEDED: [u64; 4] = [1, 2, 3, 4];
+const NEEDED: [u64; 5] = [1, 2, 3, 4, 5];
 
 /// The newest known format.
 pub const NEWEST: u64 = NEEDED.len() as u64;
@@ -49,7 +49,8 @@ impl Format {
 
     /// The format that a write needs, if `new` are the new states of mocks.
     pub(super) fn of_write<'a>(changes: usize, new: impl Iterator<Item = &'a Mock>) -> u64 {
-        let of_mock = |mock @ Mock { route, turns, .. }: &Mock| match () {
+        let of_mock = |mock @ Mock { route, turns, set, .. }: &Mock| match () {
+            () if set.is_some() => 5,
             () if route.when.has_jsonpath() || turns.is_some() || !mock.responses().all(MockResponse::is_plain) => 4,
             () if !route.is_plain() => 3,
             () => 1,

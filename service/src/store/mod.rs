@@ -4,12 +4,15 @@
 
 mod claims;
 mod digest;
+#[cfg(feature = "dynamodb")]
 mod dynamodb;
 mod embedded;
 mod error;
 mod format;
+mod listing;
 pub mod observed;
 mod record;
+mod untouched;
 mod version;
 
 use std::{
@@ -20,17 +23,17 @@ use std::{
 use async_trait::async_trait;
 
 pub use digest::{AdoptError, Digest};
+#[cfg(feature = "dynamodb")]
 pub use dynamodb::{DynamoStore, TableError};
 pub use embedded::{EmbeddedStore, OpenError};
 pub use error::{StoreError, TurnError, WriteError};
 pub use format::{Format, Limits, NEWEST as NEWEST_FORMAT, Process, Raise, RaiseError};
+pub use listing::{Filter, MAX_PAGE_BYTES, Page, json_bytes};
 pub use observed::ObservedStore;
+pub use untouched::Untouched;
 pub use version::{Version, Written};
 
-use crate::domain::{EndpointId, Mock, MockPath, MockResponse, Payload, Route, Series, Verb};
-
-/// Maximum size of a page of a listing as JSON, in bytes, to bound the memory.
-pub const MAX_PAGE_BYTES: usize = 1024 * 1024;
+use crate::domain::{EndpointId, Mock, Route, Series};
 
 /// Maximum size of one mock as stored, in bytes. Unknown members count as well.
 pub const MAX_MOCK_BYTES: usize = 320 * 1024;
@@ -46,6 +49,7 @@ pub enum StoreChoice {
     File(PathBuf),
     Memory,
     /// The name of the table.
+    #[cfg(feature = "dynamodb")]
     DynamoDb(String),
 }
 
@@ -82,68 +86,9 @@ pub struct Damaged {
     pub digest: Digest,
 }
 
-/// The endpoints of a listing: all endpoints with the given verb and path, if any.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Filter {
-    pub verb: Option<Verb>,
-    pub path: Option<MockPath>,
-}
-
-impl Filter {
-    pub fn matches(&self, route: &Route) -> bool {
-        self.verb.is_none_or(|verb| verb == route.verb) && self.path.as_ref().is_none_or(|path| *path == route.path)
-    }
-}
-
-/// A part of a listing, in the order of ids.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page {
-    pub endpoints: Vec<Mock>,
-    /// Whether more endpoints follow.
-    pub more: bool,
-}
-
-impl Page {
-    /// The first page of `endpoints`, in the order of ids: at most `limit`, fewer if they are large, and at least one.
-    /// Leaves out damaged records.
-    fn of(endpoints: impl IntoIterator<Item = Result<Mock, StoreError>>, limit: usize) -> Result<Self, StoreError> {
-        let mut filling = Filling::new(limit);
-        for endpoint in endpoints.into_iter().filter_map(readable) {
-            if !filling.add(endpoint?) {
-                break;
-            }
-        }
-        Ok(filling.page)
-    }
-}
-
-/// Leaves out damaged records: a damaged record must not fail a listing. Replicas report damaged records at each load.
-fn readable<T>(read: Result<T, StoreError>) -> Option<Result<T, StoreError>> {
-    (!matches!(read, Err(StoreError::Damaged(_)))).then_some(read)
-}
-
-/// An unfinished page.
-struct Filling {
-    page: Page,
-    limit: usize,
-    bytes: usize,
-}
-
-impl Filling {
-    fn new(limit: usize) -> Self {
-        Self { page: Page { endpoints: Vec::new(), more: false }, limit, bytes: 0 }
-    }
-
-    /// Adds the next endpoint, or returns false: the page is full.
-    fn add(&mut self, endpoint: Mock) -> bool {
-        let Page { endpoints, more } = &mut self.page;
-        self.bytes += json_bytes(&endpoint);
-        *more = endpoints.len() == self.limit || !endpoints.is_empty() && self.bytes > MAX_PAGE_BYTES;
-        if !*more {
-            endpoints.push(endpoint);
-        }
-        !*more
-    }
+/// Refuses a mock that is too large for any write.
+pub fn check_size(endpoint: &Mock) -> Result<(), WriteError> {
+    check_sizes([record::bytes(endpoint)].into_iter())
 }
 
 /// Checks the sizes of the mocks of a write.
@@ -160,34 +105,6 @@ fn check_sizes(sizes: impl Iterator<Item = usize>) -> Result<(), WriteError> {
         return Err(WriteError::TooMany { changes, bytes: all });
     }
     Ok(())
-}
-
-/// Size of an endpoint in an answer of the API, in bytes, with escapes.
-pub fn json_bytes(endpoint: &Mock) -> usize {
-    /// Everything except path, tests and responses.
-    const FIXED_BYTES: usize = 128;
-    /// Everything of a response except headers, content and effects.
-    const RESPONSE_BYTES: usize = 48;
-    /// The longest delay and fault, and the mark of a template.
-    const EFFECTS_BYTES: usize = 96;
-    let escaped = |byte| match byte {
-        b'"' | b'\\' | b'\t' | b'\n' | b'\r' | 8 | 12 => 2,
-        0..32 => 6,
-        _ => 1,
-    };
-    let text = |text: &str| text.bytes().map(escaped).sum::<usize>();
-    let of_response = |response: &MockResponse| {
-        let headers = response.headers().iter().map(|(name, value)| name.len() + text(value) + 6).sum::<usize>();
-        let payload = response.payload().map_or(0, |payload| match payload {
-            Payload::Body(body) => text(body.as_str()),
-            Payload::Json(_) | Payload::Base64(_) => payload.text().len(),
-        });
-        let effects = if response.effects().is_empty() && !response.is_template() { 0 } else { EFFECTS_BYTES };
-        RESPONSE_BYTES + headers + payload + effects
-    };
-    let Mock { route, .. } = endpoint;
-    let responses = endpoint.responses().map(of_response).sum::<usize>();
-    FIXED_BYTES + route.path.as_str().len() + route.when.as_str().len() + responses
 }
 
 /// The new state of an endpoint after a write, `None` after a deletion. An exclusive store may return a later state
@@ -234,6 +151,9 @@ pub trait Store: Send + Sync + 'static {
     /// race for the same route, or for the same version of an endpoint, exactly one is accepted.
     /// [`WriteError::Missing`] and [`WriteError::Changed`] take precedence over [`WriteError::Taken`].
     async fn write_all(&self, writes: Vec<Write>) -> Result<Written, WriteError>;
+
+    /// As [`Self::write_all`], or [`WriteError::Changed`] if the condition does not hold.
+    async fn write_untouched(&self, writes: Vec<Write>, untouched: Untouched) -> Result<Written, WriteError>;
 
     /// Carries out one write.
     async fn write(&self, write: Write) -> Result<Version, WriteError> {

@@ -17,7 +17,7 @@ use opentelemetry_semantic_conventions::attribute::ERROR_TYPE;
 
 use super::{
     AdoptError, Changes, Counter, Deliver, Digest, Filter, Page, Raise, RaiseError, Store, StoreError, Stored,
-    TurnError, Version, Write, WriteError, Written,
+    TurnError, Untouched, Version, Write, WriteError, Written,
 };
 use crate::{
     domain::{EndpointId, Route},
@@ -93,6 +93,11 @@ impl<S: Store> Store for ObservedStore<S> {
     async fn write_all(&self, writes: Vec<Write>) -> Result<Written, WriteError> {
         // A refused write is no failure of the store.
         self.observe("write", self.store.write_all(writes), |error| matches!(error, WriteError::Store(_))).await
+    }
+
+    async fn write_untouched(&self, writes: Vec<Write>, untouched: Untouched) -> Result<Written, WriteError> {
+        let write = self.store.write_untouched(writes, untouched);
+        self.observe("write", write, |error| matches!(error, WriteError::Store(_))).await
     }
 
     async fn get(&self, id: EndpointId) -> Result<Option<Stored>, StoreError> {

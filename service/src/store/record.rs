@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::{StoreError, Stored, Version};
 use crate::domain::{
     Base64, Body, Delay, EndpointId, Fault, Headers, Json, Mock, MockPath, MockResponse, Payload, Priority, Route,
-    Series, StatusCode, Then, Times, Turns, Verb, When,
+    Series, SetName, StatusCode, Then, Times, Turns, Verb, When,
 };
 
 /// An endpoint without its id, in types for every store.
@@ -49,6 +49,8 @@ pub(super) struct Record<'a> {
     /// The tests as canonical JSON. Absent without tests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set: Option<String>,
 }
 
 /// A response of a mock. The first one has no object of its own, as in format 1.
@@ -74,9 +76,9 @@ pub(super) struct Response {
 }
 
 /// The known members of a record.
-pub(super) const MEMBERS: [&str; 17] = [
+pub(super) const MEMBERS: [&str; 18] = [
     "version", "verb", "path", "code", "headers", "body", "json", "base64", "template", "delay", "fault", "times",
-    "more", "then", "series", "priority", "when",
+    "more", "then", "series", "priority", "when", "set",
 ];
 
 /// The unknown members of a record, as text. Each change of the endpoint keeps them.
@@ -93,7 +95,7 @@ struct Whole<'a> {
 
 impl<'a> Record<'a> {
     pub(super) fn of(endpoint: &'a Mock, version: Version) -> Self {
-        let Mock { route, response, turns, .. } = endpoint;
+        let Mock { route, response, turns, set, .. } = endpoint;
         let turns = turns.as_ref();
         let times = turns.map_or(Times::ONCE, |turns| turns.times);
         let Response { code, headers, body, json, base64, template, delay, fault, times } =
@@ -117,6 +119,7 @@ impl<'a> Record<'a> {
             series: turns.map(|turns| turns.series.to_string()),
             priority: Some(route.priority.get()).filter(|priority| *priority != Priority::default().get()),
             when: Some(route.when.as_str().to_owned()).filter(|when| !when.is_empty()),
+            set: set.as_ref().map(SetName::to_string),
         }
     }
 
@@ -131,6 +134,7 @@ impl<'a> Record<'a> {
             when,
         };
         route.when.check_params(&route.path).map_err(|e| damaged(e.detail))?;
+        let set = self.set.as_deref().map(SetName::parse).transpose().map_err(|e| damaged(e.to_string()))?;
         let Self { code, headers, body, json, base64, template, delay, fault, times, .. } = self;
         let (response, times) =
             Response { code, headers, body, json, base64, template, delay, fault, times }.parse().map_err(damaged)?;
@@ -144,7 +148,7 @@ impl<'a> Record<'a> {
             }),
             _ => return Err(damaged("its turns are incomplete".into())),
         };
-        Ok(Stored { endpoint: Mock { id, route, response, turns }, version: Version(self.version) })
+        Ok(Stored { endpoint: Mock { id, route, response, turns, set }, version: Version(self.version) })
     }
 }
 
@@ -205,7 +209,8 @@ pub(super) fn bytes(endpoint: &Mock) -> usize {
         fields.sum::<usize>() + effects + response.payload().map_or(0, |payload| payload.text().len())
     };
     let turns = endpoint.turns.as_ref().map_or(0, |turns| TURN_BYTES * (1 + turns.more.len()));
-    let texts = endpoint.route.path.as_str().len() + endpoint.route.when.as_str().len();
+    let set = endpoint.set.as_ref().map_or(0, |set| set.as_str().len() + FIELD_BYTES);
+    let texts = endpoint.route.path.as_str().len() + endpoint.route.when.as_str().len() + set;
     FIXED_BYTES + texts + turns + endpoint.responses().map(of_response).sum::<usize>()
 }
 

@@ -18,6 +18,7 @@ impl Version {
         self.0 >> Self::EPOCH
     }
 
+    #[cfg(feature = "dynamodb")]
     pub(super) const fn first_of(epoch: u64) -> Self {
         Self(epoch << Self::EPOCH)
     }

@@ -26,6 +26,13 @@ impl Source {
         Self { pointer: Some(pointer.into()), ..Self::default() }
     }
 
+    /// Points into the attributes alone.
+    pub(super) fn strip_envelope(&mut self) {
+        let Some(pointer) = &mut self.pointer else { return };
+        let inner = ["/data/attributes", "/data"].into_iter().find_map(|envelope| pointer.strip_prefix(envelope));
+        *pointer = inner.unwrap_or(pointer).to_owned();
+    }
+
     pub fn parameter(name: impl Into<String>) -> Self {
         Self { parameter: Some(name.into()), ..Self::default() }
     }
@@ -49,6 +56,22 @@ pub struct ErrorObject {
     pub(super) detail: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) source: Option<Source>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) links: Option<ErrorLinks>,
+}
+
+impl ErrorObject {
+    /// The pointer, if any, and the detail.
+    pub fn place(&self) -> (Option<&str>, &str) {
+        (self.source.as_ref().and_then(|source| source.pointer.as_deref()), &self.detail)
+    }
+}
+
+/// Links of an error.
+#[derive(Debug, Clone, PartialEq, Eq, Object, Serialize)]
+pub struct ErrorLinks {
+    /// The documentation page.
+    pub(super) about: String,
 }
 
 /// All errors of a request.
@@ -61,11 +84,16 @@ pub struct ErrorDocument {
     pub(super) meta: Option<ErrorMeta>,
 }
 
-/// Hints for a call without a mock.
+/// Hints for a request to nothing: either member is present.
 #[derive(Debug, Clone, PartialEq, Eq, Object, Serialize)]
+#[oai(skip_serializing_if_is_none)]
 pub struct ErrorMeta {
     /// The nearest mocks, at most three: their tests fail, or their verb or path differs.
-    pub(super) nearest: Vec<MockObject>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) nearest: Option<Vec<MockObject>>,
+    /// The operations of management, each a method and a path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) operations: Option<Vec<String>>,
 }
 
 /// A mock that may answer a request.

@@ -3,6 +3,7 @@
 
 pub mod client;
 pub mod document;
+pub mod page;
 pub mod pool;
 pub mod problem;
 pub mod rate;

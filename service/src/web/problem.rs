@@ -12,7 +12,8 @@ use poem_openapi::types::Example;
 
 use super::{
     MEDIA_TYPE,
-    document::{ErrorDocument, ErrorMeta, ErrorObject, Source},
+    document::{ErrorDocument, ErrorLinks, ErrorMeta, ErrorObject, Source},
+    routes,
 };
 use crate::domain::{Candidate, MAX_PATH_BYTES, RenderError, Undecided, beginning};
 
@@ -92,6 +93,7 @@ impl Kind {
             title: title.into(),
             detail: detail.into(),
             source,
+            links: None,
         }
     }
 }
@@ -118,8 +120,28 @@ impl ApiError {
         Self { status: status.unwrap_or(StatusCode::BAD_REQUEST), errors, headers: Vec::new(), meta: None }
     }
 
+    /// Changes the details of the errors with a pointer, by pointer and detail.
+    pub(crate) fn map_details(mut self, change: impl Fn(&str, &str) -> String) -> Self {
+        for error in self.errors.iter_mut().filter(|error| error.place().0.is_some()) {
+            let (pointer, detail) = error.place();
+            error.detail = change(pointer.unwrap_or_default(), detail);
+        }
+        self
+    }
+
+    pub fn errors(&self) -> &[ErrorObject] {
+        &self.errors
+    }
+
     pub(crate) fn with_header(mut self, name: HeaderName, value: impl Into<HeaderValue>) -> Self {
         self.headers.push((name, value.into()));
+        self
+    }
+
+    /// The same refusal for a document without the envelope of JSON:API.
+    #[must_use]
+    pub fn without_envelope(mut self) -> Self {
+        self.errors.iter_mut().filter_map(|error| error.source.as_mut()).for_each(Source::strip_envelope);
         self
     }
 
@@ -130,7 +152,22 @@ impl ApiError {
         let nearest = nearest.into_iter().map(Into::into).collect::<Vec<_>>();
         let path = beginning(path, MAX_PATH_BYTES);
         let refusal = Self::new(Kind::NotFound, format!("Requested page `{path}` does not exist"), None);
-        Self { meta: (!nearest.is_empty()).then_some(ErrorMeta { nearest }), ..refusal }
+        let meta = (!nearest.is_empty()).then_some(ErrorMeta { nearest: Some(nearest), operations: None });
+        Self { meta, ..refusal }
+    }
+
+    /// Links to the documentation page, for a listener that has the page.
+    #[must_use]
+    pub fn with_documentation(mut self) -> Self {
+        let links = ErrorLinks { about: routes::DOCS.into() };
+        self.errors.iter_mut().for_each(|error| error.links = Some(links.clone()));
+        self
+    }
+
+    /// Lists the operations of management.
+    #[must_use]
+    pub fn with_operations(self) -> Self {
+        Self { meta: Some(ErrorMeta { nearest: None, operations: Some(routes::operations().collect()) }), ..self }
     }
 
     /// The tests for a call cannot be decided.

@@ -11,30 +11,45 @@ pub struct Route {
     pub allowed: &'static str,
 }
 
-const ROUTES: [Route; 10] = [
-    Route { template: "/endpoints", allowed: "GET, HEAD, POST" },
+const ROUTES: [Route; 13] = [
+    Route { template: "/endpoints", allowed: "GET, HEAD, POST, DELETE" },
     Route { template: ENDPOINT, allowed: "GET, HEAD, PATCH, DELETE" },
-    Route { template: "/-/docs", allowed: "GET, HEAD" },
+    Route { template: DOCS, allowed: "GET, HEAD" },
     Route { template: "/-/openapi.json", allowed: "GET, HEAD" },
     Route { template: "/-/openapi.yaml", allowed: "GET, HEAD" },
+    Route { template: MOCK_FILE_SCHEMA, allowed: "GET, HEAD" },
     Route { template: "/-/live", allowed: "GET, HEAD" },
     Route { template: "/-/ready", allowed: "GET, HEAD" },
     Route { template: EXPLAIN, allowed: "POST" },
+    Route { template: "/-/sets", allowed: "GET, HEAD" },
+    Route { template: SET, allowed: "GET, HEAD, PUT, DELETE" },
     Route { template: "/-/store/raise", allowed: "POST" },
     Route { template: "/-/store/adopt", allowed: "POST" },
 ];
 const ENDPOINT: &str = "/endpoints/{id}";
+const SET: &str = "/-/sets/{name}";
 const EXPLAIN: &str = "/-/explain";
+/// The documentation page.
+pub const DOCS: &str = "/-/docs";
+/// The JSON Schema of mock files.
+pub const MOCK_FILE_SCHEMA: &str = "/-/mock-file.schema.json";
 
 impl Route {
     pub fn of(path: &str) -> Option<Self> {
-        let template = Self::id_in(path).map_or(path, |_| ENDPOINT);
+        let is_part = |prefix| path.strip_prefix(prefix).is_some_and(|part| !part.is_empty() && !part.contains('/'));
+        let parts = [("/endpoints/", ENDPOINT), ("/-/sets/", SET)];
+        let template = parts.into_iter().find(|(prefix, _)| is_part(*prefix)).map_or(path, |(_, template)| template);
         ROUTES.into_iter().find(|route| route.template == template)
     }
 
     /// The id in the path of an endpoint, as the client sent it.
     pub fn id_in(path: &str) -> Option<&str> {
         path.strip_prefix("/endpoints/").filter(|id| !id.is_empty() && !id.contains('/'))
+    }
+
+    /// Whether a request or an answer holds a whole set.
+    pub fn is_of_set(self) -> bool {
+        self.template == SET
     }
 
     pub fn is_health(self) -> bool {
@@ -47,13 +62,17 @@ impl Route {
     }
 
     pub fn is_documentation(self) -> bool {
-        ["/-/docs", "/-/openapi.json", "/-/openapi.yaml"].contains(&self.template)
+        [DOCS, "/-/openapi.json", "/-/openapi.yaml", MOCK_FILE_SCHEMA].contains(&self.template)
     }
 }
 
-/// All paths of management, for hints.
-pub fn list() -> String {
-    ROUTES.map(|route| format!("`{}`", route.template)).join(", ")
+/// All operations of management, for hints. Each GET has a HEAD.
+pub fn operations() -> impl Iterator<Item = String> {
+    let of = |Route { template, allowed }: Route| {
+        let methods = allowed.split(", ").filter(|method| *method != "HEAD");
+        methods.map(move |method| format!("{method} {template}"))
+    };
+    ROUTES.into_iter().flat_map(of)
 }
 
 /// The path of management that differs from this path only by slashes.

@@ -172,7 +172,9 @@ fn mocks_and_health_and_the_documentation_need_no_key() {
     let key = Key::new("ci", "read+write");
     let echo = Echo::start(&["--keys", &key.entry]);
     create_with(&echo, &key, "/x");
-    for path in ["/x", "/-/live", "/-/ready", "/-/docs", "/-/openapi.json", "/-/openapi.yaml"] {
+    for path in
+        ["/x", "/-/live", "/-/ready", "/-/docs", "/-/openapi.json", "/-/openapi.yaml", "/-/mock-file.schema.json"]
+    {
         for header in ["", "Authorization: Bearer wrong\r\n"] {
             assert_eq!(echo.call_with("GET", path, header, b"").status, 200, "{path} {header}");
         }

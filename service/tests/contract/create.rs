@@ -28,7 +28,11 @@ fn the_answer_to_a_creation_is_the_whole_endpoint_with_location_and_without_a_se
     let document = answer.json();
     let id = document["data"]["id"].as_str().unwrap();
     assert_eq!(document, json!({"data": {"type": "endpoints", "id": id, "attributes": attributes}}));
-    assert_eq!(echo.get(&format!("/endpoints/{id}")).json(), document);
+    let shown = echo.get(&format!("/endpoints/{id}"));
+    assert_eq!(shown.json(), document);
+    // A client can change the endpoint at once, and only if nobody else has changed it.
+    assert!(answer.header("etag").is_some());
+    assert_eq!(answer.header("etag"), shown.header("etag"));
 }
 
 #[test]

@@ -38,7 +38,7 @@ fn all_errors_are_reported_together_each_with_its_pointer() {
     assert_eq!(told[0], told[1]);
     // Once: an update of an expectation in a loop would write it twice.
     expect![[r#"
-        /data/attributes/note: `note` is not a member here: use `verb`, `path`, `when`, `priority`, `response`, `responses`, `then`, or leave it out
+        /data/attributes/note: `note` is not a member here: use `verb`, `path`, `when`, `priority`, `response`, `responses`, `then`, `set`, or leave it out
         /data/attributes/path: The path must begin with `/`: write `/greeting`
         /data/attributes/response/body: `body` must be a string: write JSON into `json`, as `"json": 1`
         /data/attributes/response/code: 100 is an interim code, and an answer needs a final code: write a code from 200 to 599

@@ -43,7 +43,7 @@ fn with_a_listener_for_management_the_mock_listener_has_no_management() {
         );
     }
     for path in ["/hello", "/", "/%FF", "*"] {
-        assert!(echo.get(path).details().ends_with("; mocks are on another listener"), "{path}");
+        assert!(echo.get(path).details().ends_with(", and mocks are on another listener"), "{path}");
     }
 }
 
@@ -78,9 +78,10 @@ fn the_404s_of_both_listeners_are_alike() {
     for answer in [&mock, &management] {
         assert_eq!((answer.status, answer.header("content-type")), (404, Some(MEDIA_TYPE)));
     }
-    // Only management can suggest a correction.
+    // Only management can suggest a correction, and has operations.
     let (mut document, detail) = (management.json(), mock.details());
     assert!(management.details().starts_with(&detail));
     document["errors"][0]["detail"] = json!(detail);
+    assert!(document.as_object_mut().unwrap().shift_remove("meta").unwrap()["operations"].is_array());
     assert_eq!(mock.json(), document);
 }

@@ -80,7 +80,7 @@ fn a_missing_body_is_malformed() {
     for length in ["", "Content-Length: 0\r\n"] {
         let answer = echo.manage_raw("POST", "/endpoints", &format!("{JSON_API}{length}"), b"");
         assert_refused_at(&answer, 400, "", length);
-        assert_eq!(answer.details(), "The request has no body: send a JSON:API document");
+        assert_eq!(answer.details(), "The request has no body: send a JSON document");
     }
 }
 

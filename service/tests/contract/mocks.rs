@@ -142,8 +142,12 @@ fn the_404_is_a_whole_json_api_document() {
             "code": "not_found",
             "title": "Not found",
             "detail": "Requested page `/hello` does not exist",
+            "links": {"about": "/-/docs"},
         }]})
     );
+    // A listener without the documentation does not link to it.
+    let apart = Echo::start(&["--management-listen", "127.0.0.1:0"]);
+    assert!(apart.call("GET", "/hello").json()["errors"][0].get("links").is_none());
 }
 
 #[test]

@@ -21,7 +21,7 @@ use echo_service::{
     domain::EndpointId,
     store::{
         Changes, Counter, Deliver, EmbeddedStore, Filter, Page, Raise, RaiseError, Store, StoreError, Stored,
-        TurnError, Version, Write, WriteError, Written,
+        TurnError, Untouched, Version, Write, WriteError, Written,
     },
     telemetry::Telemetry,
 };
@@ -59,6 +59,14 @@ impl FailingStore {
 impl Store for FailingStore {
     async fn write_all(&self, writes: Vec<Write>) -> Result<Written, WriteError> {
         let written = self.reach()?.write_all(writes).await?;
+        match self.state.load(Ordering::SeqCst) {
+            MUTE => Err(StoreError::Unavailable("secret: connection reset".into()).into()),
+            _ => Ok(written),
+        }
+    }
+
+    async fn write_untouched(&self, writes: Vec<Write>, untouched: Untouched) -> Result<Written, WriteError> {
+        let written = self.reach()?.write_untouched(writes, untouched).await?;
         match self.state.load(Ordering::SeqCst) {
             MUTE => Err(StoreError::Unavailable("secret: connection reset".into()).into()),
             _ => Ok(written),

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::{
     shape::{MEDIA_TYPE, assert_refused, assert_refused_at},
-    support::{Echo, changes, new_endpoint},
+    support::{Answer, Echo, changes, new_endpoint},
 };
 
 #[test]
@@ -84,8 +84,7 @@ fn a_reserved_path_is_reserved_in_every_spelling() {
     let echo = Echo::start(&[]);
     assert_eq!(echo.get("/%65ndpoints").json()["data"], json!([]));
     assert_eq!(echo.get("/%2D/live").json(), json!({"meta": {"status": "live"}}));
-    let all = "the paths of management are `/endpoints`, `/endpoints/{id}`, `/-/docs`, `/-/openapi.json`, `/-/openapi.yaml`, `/-/live`, \
-               `/-/ready`, `/-/explain`, `/-/store/raise`, `/-/store/adopt`";
+    let all = "`meta.operations` lists the operations of management";
     for (path, hint) in [
         ("/endpoints/", "write `/endpoints`"),
         ("/endpoints//", "write `/endpoints`"),
@@ -102,6 +101,7 @@ fn a_reserved_path_is_reserved_in_every_spelling() {
             let answer = echo.manage(method, path, "", None);
             assert_refused(&answer, 404, &format!("{method} {path}"));
             assert_eq!(answer.details(), format!("Requested page `{path}` does not exist: {hint}"));
+            assert_lists_operations(&answer);
         }
     }
 }
@@ -123,7 +123,9 @@ fn an_unsupported_method_on_a_reserved_path_is_405_with_allow() {
     let echo = Echo::start(&[]);
     let all = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"];
     for (path, allow) in [
-        ("/endpoints", "GET, HEAD, POST"),
+        ("/endpoints", "GET, HEAD, POST, DELETE"),
+        ("/-/sets", "GET, HEAD"),
+        ("/-/sets/shop", "GET, HEAD, PUT, DELETE"),
         ("/endpoints/some-id", "GET, HEAD, PATCH, DELETE"),
         ("/-/live", "GET, HEAD"),
         ("/-/ready", "GET, HEAD"),
@@ -132,6 +134,7 @@ fn an_unsupported_method_on_a_reserved_path_is_405_with_allow() {
         ("/-/docs", "GET, HEAD"),
         ("/-/openapi.json", "GET, HEAD"),
         ("/-/openapi.yaml", "GET, HEAD"),
+        ("/-/mock-file.schema.json", "GET, HEAD"),
     ] {
         let allowed: Vec<_> = allow.split(", ").collect();
         for method in all {
@@ -147,8 +150,34 @@ fn an_unsupported_method_on_a_reserved_path_is_405_with_allow() {
             }
             assert_refused(&answer, 405, &case);
             assert_eq!(answer.details(), format!("`{path}` does not support {method}: use {allow}"), "{case}");
+            assert_lists_operations(&answer);
         }
     }
+}
+
+fn assert_lists_operations(answer: &Answer) {
+    let expected = [
+        "GET /endpoints",
+        "POST /endpoints",
+        "DELETE /endpoints",
+        "GET /endpoints/{id}",
+        "PATCH /endpoints/{id}",
+        "DELETE /endpoints/{id}",
+        "GET /-/docs",
+        "GET /-/openapi.json",
+        "GET /-/openapi.yaml",
+        "GET /-/mock-file.schema.json",
+        "GET /-/live",
+        "GET /-/ready",
+        "POST /-/explain",
+        "GET /-/sets",
+        "GET /-/sets/{name}",
+        "PUT /-/sets/{name}",
+        "DELETE /-/sets/{name}",
+        "POST /-/store/raise",
+        "POST /-/store/adopt",
+    ];
+    assert_eq!(answer.json()["meta"]["operations"], json!(expected));
 }
 
 #[test]

@@ -12,17 +12,22 @@ pub fn assert_refused(answer: &Answer, status: u16, case: &str) {
     assert_eq!(answer.status, status, "{case}: {}", answer.text());
     assert_eq!(answer.header("content-type"), Some(MEDIA_TYPE), "{case}");
     let document = answer.json();
-    // Only a 404 can name mocks.
-    if let Some(meta) = document.get("meta").filter(|_| status == 404) {
-        assert_eq!((names(&document), names(meta)), (vec!["errors", "meta"], vec!["nearest"]), "{case}");
-        assert!((1..=3).contains(&meta["nearest"].as_array().unwrap().len()), "{case}: {meta}");
+    // Only a 404 can name mocks, and only a 404 or 405 operations.
+    if let Some(meta) = document.get("meta").filter(|_| [404, 405].contains(&status)) {
+        assert_eq!((names(&document), names(meta).len()), (vec!["errors", "meta"], 1), "{case}");
+        let (name, most) =
+            if status == 404 && meta.get("nearest").is_some() { ("nearest", 3) } else { ("operations", 50) };
+        assert!((1..=most).contains(&meta[name].as_array().unwrap().len()), "{case}: {meta}");
     } else {
         assert_eq!(names(&document), ["errors"], "{case}");
     }
     let errors = document["errors"].as_array().unwrap();
     assert!(!errors.is_empty(), "{case}");
     for error in errors {
-        let members = names(error);
+        let mut members = names(error);
+        // Only a 404 has a link.
+        let has_link = members.pop_if(|name| *name == "links").is_some();
+        assert!(!has_link || error["links"] == serde_json::json!({"about": "/-/docs"}) && status == 404, "{case}");
         let expected = ["status", "code", "title", "detail", "source"];
         assert_eq!(members, expected[..members.len()], "{case}");
         assert!(members.len() >= 4, "{case}: {error}");

@@ -11,13 +11,13 @@ use crate::{
 #[test]
 fn a_store_in_the_newest_format_has_nothing_to_raise() {
     let echo = Echo::start(&[]);
-    for parameters in ["", "?dry_run=true", "?dry_run=false&to_format=4"] {
+    for parameters in ["", "?dry_run=true", "?dry_run=false&to_format=5"] {
         let answer = echo.manage("POST", &format!("/-/store/raise{parameters}"), "", None);
         assert_eq!((answer.status, answer.header("content-type")), (200, Some(MEDIA_TYPE)), "{}", answer.text());
-        assert_eq!(answer.json(), json!({"meta": {"from": 4, "to": 4, "raised": false}}));
+        assert_eq!(answer.json(), json!({"meta": {"from": 5, "to": 5, "raised": false}}));
     }
     let answer = echo.manage("POST", "/-/store/raise?to_format=1", "", None);
-    assert_eq!(answer.json(), json!({"meta": {"from": 4, "to": 1, "raised": false}}));
+    assert_eq!(answer.json(), json!({"meta": {"from": 5, "to": 1, "raised": false}}));
 }
 
 #[test]
@@ -35,8 +35,8 @@ fn a_raise_refuses_wrong_parameters_and_formats_that_the_version_does_not_know()
     let echo = Echo::start(&[]);
     for (parameters, parameter, advice) in [
         ("to_format=two", "to_format", "`two` is not a format: write a whole number"),
-        ("to_format=5", "to_format", "This version knows formats 1 to 4"),
-        ("to_format=0", "to_format", "This version knows formats 1 to 4"),
+        ("to_format=6", "to_format", "This version knows formats 1 to 5"),
+        ("to_format=0", "to_format", "This version knows formats 1 to 5"),
         ("dry_run=yes", "dry_run", "`yes` is not a flag: write `true` or `false`"),
         ("format=2", "format", "`format` is not a parameter: use to_format, dry_run"),
         ("dry_run=true&dry_run=true", "dry_run", "`dry_run` is given twice"),

@@ -183,6 +183,13 @@ fn work_and_output_of_a_template_are_bounded() {
     let deep = format!("{{{{ {}1 }}}}", "-".repeat(100_000));
     let answer = echo.post(&new_endpoint("GET", "/deep", template(&deep)));
     assert_refused_at(&answer, 422, &format!("{RESPONSE}/body"), "a deep expression");
+    let headers = json!({"X-A": "{{ request.body }}", "X-B": "{{ request.body }}"});
+    echo.create("POST", "/headers", json!({"code": 200, "template": true, "headers": headers}));
+    let bytes = |bytes: usize| echo.call_with("POST", "/headers", "", &vec![b'x'; bytes]);
+    assert_eq!(bytes(8 * 1024).header("x-b").unwrap().len(), 8 * 1024);
+    let (status, _, told) = error(&bytes(8 * 1024 + 1));
+    assert_eq!(status, 500);
+    assert!(told.contains("`headers/X-B`") && told.contains("16384 bytes"), "{told}");
     let large = "x".repeat(100_000);
     echo.create("GET", "/large", template(&format!("{{{{ request.verb }}}}{large}")));
     assert_eq!(echo.call("GET", "/large").body.len(), 100_003);

@@ -129,6 +129,23 @@ fn response_and_responses_replace_each_other() {
 }
 
 #[test]
+fn times_are_whole_numbers_however_json_writes_them() {
+    let echo = Echo::start(&[]);
+    create(&echo, &json!([{"code": 201, "times": 2.0}, {"code": 202, "times": null}, {"code": 203}]), None);
+    assert_eq!(codes(&echo), [201, 201, 202, 203]);
+}
+
+#[test]
+fn a_failing_template_uses_its_turn_up() {
+    let echo = Echo::start(&["--max-body-bytes", "300000"]);
+    let template = |body: &str| json!({"code": 201, "body": body, "template": true});
+    create(&echo, &json!([template("{{ 1 / 0 }}"), template("{{ request.body }}"), {"code": 203}]), None);
+    assert_eq!(echo.call("GET", "/x").status, 500);
+    assert_eq!(echo.call_with("GET", "/x", "", &vec![b'x'; 300_001]).status, 413);
+    assert_eq!(codes(&echo), [203]);
+}
+
+#[test]
 fn wrong_turns_are_refused_at_their_place() {
     let echo = Echo::start(&[]);
     let one = json!({"code": 200});
@@ -141,6 +158,7 @@ fn wrong_turns_are_refused_at_their_place() {
         (json!([one, {"code": 200, "times": 0}]), None, "responses/1/times"),
         (json!([{"code": 200, "times": 1_000_001}]), None, "responses/0/times"),
         (json!([{"code": 200, "times": "2"}]), None, "responses/0/times"),
+        (json!([{"code": 200, "times": 1.5}]), None, "responses/0/times"),
         (json!([one, {"code": 99}]), None, "responses/1/code"),
         (json!([{"code": 200, "headers": {"X": "\n"}}]), None, "responses/0/headers/X"),
         (json!([one]), Some("first"), "then"),

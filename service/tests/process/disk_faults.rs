@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use echo_service::store::NEWEST_FORMAT;
 use redb::{Database, TableDefinition};
 use serde_json::json;
 
@@ -99,12 +100,14 @@ fn a_newer_format_is_refused_and_unchanged() {
     let txn = database.begin_write().unwrap();
     {
         let mut meta = txn.open_table(TableDefinition::<&[u8], &[u8]>::new("meta")).unwrap();
-        meta.insert(b"format".as_slice(), 5_u64.to_be_bytes().as_slice()).unwrap();
+        meta.insert(b"format".as_slice(), (NEWEST_FORMAT + 1).to_be_bytes().as_slice()).unwrap();
     }
     txn.commit().unwrap();
     drop(database);
     let content = fs::read(&path).unwrap();
-    assert!(refusal_of(&path, &content).contains("was written by a newer Echo (format 5; this one knows up to 4)"));
+    let (newer, newest) = (NEWEST_FORMAT + 1, NEWEST_FORMAT);
+    let expected = format!("was written by a newer Echo (format {newer}; this one knows up to {newest})");
+    assert!(refusal_of(&path, &content).contains(&expected));
 }
 
 /// Permissions do not bind the superuser, so this test uses paths that cannot be files.

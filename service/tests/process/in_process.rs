@@ -10,7 +10,7 @@ use echo_service::{
     domain::EndpointId,
     store::{
         Changes, Counter, Deliver, EmbeddedStore, Filter, Page, Raise, RaiseError, Store, StoreError, Stored,
-        TurnError, Version, Write, WriteError, Written,
+        TurnError, Untouched, Version, Write, WriteError, Written,
     },
     telemetry::Telemetry,
 };
@@ -68,6 +68,13 @@ impl<H: Hook> Store for Hooked<H> {
             self.hook.before(Operation::Write(write)).await?;
         }
         self.store.write_all(writes).await
+    }
+
+    async fn write_untouched(&self, writes: Vec<Write>, untouched: Untouched) -> Result<Written, WriteError> {
+        for write in &writes {
+            self.hook.before(Operation::Write(write)).await?;
+        }
+        self.store.write_untouched(writes, untouched).await
     }
 
     async fn get(&self, id: EndpointId) -> Result<Option<Stored>, StoreError> {

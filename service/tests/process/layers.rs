@@ -10,16 +10,17 @@ use std::{
 use crate::tidy::sources;
 
 /// The parts, each below the parts that may import it. Parts of one line do not import each other.
-const LAYERS: [&[&str]; 10] = [
+const LAYERS: [&[&str]; 11] = [
     &["main", "signals"],
-    &["app", "healthcheck", "store_command"],
+    &["app", "commands", "healthcheck"],
     &["config"],
-    &["server"],
+    &["file_sets", "server"],
     &["api", "mocks"],
     &["replica"],
     &["store"],
-    &["web"],
+    &["files", "web"],
     &["telemetry"],
+    &["yaml"],
     &["causes", "domain"],
 ];
 

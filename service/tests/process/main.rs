@@ -9,6 +9,7 @@ mod layers;
 mod small_disk;
 
 mod abuse;
+mod command_line;
 mod consistency;
 mod damage;
 mod damage_of_hiding_mocks;
@@ -20,6 +21,7 @@ mod limits;
 mod log;
 mod memory;
 mod memory_limit;
+mod mock_files;
 mod panics;
 mod raise_command;
 mod replica_table;

@@ -54,13 +54,13 @@ fn a_raise_is_tried_and_made_with_the_token_of_a_variable_or_of_a_file() {
     let (with_file, variable) = (["--url", &url, "--key-file", file.to_str().unwrap()], [("ECHO_TOKEN", token)]);
 
     assert_told(&raise(&["--url", &url], &[]), 1, "401: This request needs a key");
-    assert_told(&raise(&["--url", &url, "--format", "5"], &variable), 1, "400: This version knows formats 1 to 4");
+    assert_told(&raise(&["--url", &url, "--format", "6"], &variable), 1, "400: This version knows formats 1 to 5");
     let dry = raise(&["--url", &url, "--dry-run"], &variable);
-    assert_told(&dry, 0, "the store would be raised from format 1 to format 4");
-    assert_told(&raise(&with_file, &[]), 0, "the store is raised from format 1 to format 4");
+    assert_told(&dry, 0, "the store would be raised from format 1 to format 5");
+    assert_told(&raise(&with_file, &[]), 0, "the store is raised from format 1 to format 5");
     echo.log_line(|line| line["message"].as_str().is_some_and(|text| text.contains("the file is raised")));
     let again = raise(&["--url", &format!("{url}/")], &variable);
-    assert_told(&again, 0, "the store is written in format 4: there is nothing to raise");
+    assert_told(&again, 0, "the store is written in format 5: there is nothing to raise");
     assert_eq!(echo.call("GET", "/kept").status, 200);
 }
 

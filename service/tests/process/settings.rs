@@ -70,10 +70,12 @@ fn each_kind_of_wrong_value_has_a_correction() {
         ("--max-connections", "-1", "`-1` is out of range: write a whole number from 1 to 1000000"),
         ("--max-connections", "99999999999999999999", "is out of range: write a whole number"),
         ("--max-body-bytes", "2MB", "`2MB` is not a whole number: write a whole number from 1024 to"),
+        ("--max-set-bytes", "32MiB", "`32MiB` is not a whole number: write a whole number from 1024 to"),
         ("--max-header-bytes", "1.5", "`1.5` is not a whole number"),
         ("--rate-limit", "-1", "`-1` is not a rate: write requests per second"),
         ("--idle-timeout", "-5s", "`-5s` is not a duration: write for instance 10s"),
         ("--lease", "5ms", "`5ms` is out of range: write whole milliseconds from 20ms to 10s"),
+        ("--listen", ":8080", "write ADDRESS:PORT, for instance 127.0.0.1:8080 for this machine only, or 0.0.0.0:8080"),
         ("--port", "-1", "`-1` is not a port: write a whole number"),
         ("--port", "99999", "`99999` is not a port"),
         ("--allow-anonymous", "maybe", "`maybe` is neither `true` nor `false`: write one of them"),
@@ -82,6 +84,8 @@ fn each_kind_of_wrong_value_has_a_correction() {
         ("--store", "foo.redb", "`foo.redb` is not a store: write `file:foo.redb`"),
         ("--store", "/data/echo", "write `file:/data/echo`"),
         ("--store", "redis", "write `file:PATH`, `memory` or `dynamodb:TABLE`"),
+        ("--mock-cors", "*", "write `any`, or origins such as `http://localhost:3000`"),
+        ("--mock-cors", "http://localhost:3000/", "write `http://localhost:3000`"),
         ("--trusted-proxies", "0.0.0.0/0", "`0.0.0.0/0` covers every address"),
         ("--trusted-proxies", "10.0.0.0/8, ::/0", "`10.0.0.0/8, ::/0` covers every address"),
         ("--trusted-proxies", "10.1.2.3/0", "`10.1.2.3/0` covers every address"),
@@ -107,8 +111,36 @@ fn a_port_is_enough_to_listen_elsewhere() {
     let echo = Echo::spawn(&mut command).unwrap();
     assert!(echo.mocks.ip().is_unspecified() && echo.mocks.is_ipv6() && echo.mocks.port() != 8080, "{}", echo.mocks);
     let port = echo.mocks.port().to_string();
-    let healthcheck = run(&["healthcheck", "--port", &port], &[("ECHO_LISTEN", "[::1]:8080")]);
-    assert!(healthcheck.status.success(), "{healthcheck:?}");
+    // Also without the keys or the --allow-anonymous of the service, as in a container.
+    let (local, open) = (format!("localhost:{port}"), format!("[::]:{port}"));
+    for (flag, address) in
+        [("--port", &port), ("--listen", &port), ("--management-listen", &local), ("--listen", &open)]
+    {
+        let healthcheck = run(&["healthcheck", flag, address], &[("ECHO_LISTEN", "[::1]:8080")]);
+        assert!(healthcheck.status.success(), "{flag} {address}: {healthcheck:?}");
+    }
+}
+
+#[test]
+fn the_log_says_that_management_is_open_to_other_machines() {
+    let key = format!("ci:read+write:{}", "0".repeat(64));
+    for (arguments, is_told) in [
+        (["--listen", "0.0.0.0:0", "--allow-anonymous", "true"], true),
+        (["--listen", "127.0.0.1:0", "--allow-anonymous", "true"], false),
+        (["--listen", "0.0.0.0:0", "--keys", &key], false),
+        (["--listen", "0.0.0.0:0", "--management-listen", "127.0.0.1:0"], false),
+    ] {
+        let echo = Echo::spawn(Echo::command().args(arguments).args(["--store", "memory"])).unwrap();
+        let told = echo.early.iter().find(|line| line["level"] == "WARN");
+        assert_eq!(told.is_some(), is_told, "{arguments:?}: {told:?}");
+        if let Some(told) = told {
+            assert!(
+                told["message"].as_str().unwrap().contains("set --keys")
+                    && told["management"] == echo.management.to_string(),
+                "{told}"
+            );
+        }
+    }
 }
 
 #[test]

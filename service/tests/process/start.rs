@@ -17,7 +17,7 @@ fn mock(n: usize) -> Mock {
     let body = Body::parse(format!("the answer of {n}")).unwrap();
     let response = MockResponse::new(StatusCode::parse(200).unwrap(), headers, Some(Payload::Body(body))).unwrap();
     let route = Route::new(Verb::ALL[n % Verb::ALL.len()], MockPath::parse(&format!("/many/{n}")).unwrap());
-    Mock { id: EndpointId::generate(), route, response, turns: None }
+    Mock { id: EndpointId::generate(), route, response, turns: None, set: None }
 }
 
 async fn fill(path: &Path) -> Vec<Mock> {

@@ -33,10 +33,11 @@ type Operation struct {
 	// Route is verb, path and values of the call, the route of the created or read mock, or the target of a move. A patch
 	// or a deletion may name any earlier route of the mock.
 	Route route
-	// Kind is create, patch, move, renew, delete, call, explain or read. A move changes verb, path, priority or tests. To
-	// renew is to delete a mock and to create another one in one write. The value is the name of the new mock. A call
-	// gets the response of the first mock that fits, and an explanation names this mock. A read shows the mock with
-	// exactly this route, which may be hidden.
+	// Kind is create, patch, move, join, renew, delete, put, call, explain, read or show. A move changes verb, path,
+	// priority or tests. To join is to change the set of a mock. To renew is to delete a mock and to create another one in
+	// one write; the value is the name of the new mock. A put makes a list a set. A call gets the response of the first
+	// mock that fits, and an explanation names this mock. A read shows the mock with exactly this route, which may be
+	// hidden, and a show the sorted values of a set.
 	Kind string
 	// Mock names the mock of a write, or of an explanation; empty for none. A creation chooses a new, unique name.
 	Mock string
@@ -45,18 +46,22 @@ type Operation struct {
 	Value string
 	// Turns of the mock after a write, such as `3 last`; empty for a single response.
 	Turns turns
+	// Set of the mock after a creation or a join, or of a put or show; empty for none.
+	Set string
+	// List of a put.
+	List []item
 	// ID is the id of the created or read mock, if the client knows it.
 	ID string
-	// Outcome of a write: done, refused or unknown. Reasons of refusals: the route is taken (create, move, renew), or the
-	// mock does not exist (all but create). Of a call: unknown if a turn may be lost. Refused calls are not part of a
-	// history.
+	// Outcome of a write: done, refused or unknown. Reasons of refusals: the route is taken (create, move, renew, put), or
+	// the mock does not exist (all but create and put). Of a call: unknown if a turn may be lost. Refused calls are not
+	// part of a history.
 	Outcome string
 	Call    int64
 	Return  int64
 }
 
 func (operation *Operation) isQuestion() bool {
-	return operation.Kind == "call" || operation.Kind == "explain" || operation.Kind == "read"
+	return operation.Kind == "call" || operation.Kind == "explain" || operation.Kind == "read" || operation.Kind == "show"
 }
 
 // changesNothing reports if a question leaves all turns as they are.
@@ -76,6 +81,10 @@ func (operation *Operation) fits(mocks []mock) bool {
 		return mayAnswer(mocks, operation.Route, func(one mock) bool { return one.name == operation.Mock })
 	case "read":
 		return there.value == operation.Value
+	case "show":
+		return shown(mocks, operation.Set) == operation.Value
+	case "put":
+		accepted = !operation.clashes(mocks)
 	case "create":
 		accepted = there == mock{}
 	case "move", "renew":
@@ -89,15 +98,20 @@ func (operation *Operation) after(mocks []mock) []mock {
 	if operation.Kind == "call" {
 		return operation.afterTurn(mocks)
 	}
+	if operation.Kind == "put" {
+		return operation.afterPut(mocks)
+	}
 	_, named := held(mocks, route{}, operation.Mock)
-	changed := mock{operation.Route, operation.Mock, operation.Value, named.id, operation.Turns, 0}
+	changed := mock{operation.Route, operation.Mock, operation.Value, named.id, operation.Turns, 0, named.set}
 	switch operation.Kind {
 	case "create":
-		changed.id = operation.ID
+		changed.id, changed.set = operation.ID, operation.Set
+	case "join":
+		changed.route, changed.set = named.route, operation.Set
 	case "patch":
 		changed.route = named.route
 	case "renew":
-		changed.name, changed.id = operation.Value, operation.ID
+		changed.name, changed.id, changed.set = operation.Value, operation.ID, ""
 	}
 	mocks = slices.DeleteFunc(slices.Clone(mocks), func(mock mock) bool { return mock == named })
 	if operation.Kind == "delete" {
@@ -195,6 +209,9 @@ func isInvisible(write *Operation, part []*Operation) bool {
 		isRefused := other.Outcome == "refused"
 		return other != write && (isRefused && other.Route == write.Route || !isRefused && other.Mock == write.Mock)
 	}
+	if slices.ContainsFunc(part, (*Operation).isOfSets) {
+		return false
+	}
 	if write.Kind == "call" {
 		return !slices.ContainsFunc(part, func(other *Operation) bool { return other.Turns != turns{} })
 	}
@@ -205,7 +222,7 @@ func isInvisible(write *Operation, part []*Operation) bool {
 // shows it. Without such a response, any time is possible.
 func latest(write *Operation, part []*Operation) int64 {
 	latest := int64(math.MaxInt64)
-	if write.Kind == "call" {
+	if write.Kind == "call" || write.Kind == "put" {
 		return latest
 	}
 	for _, other := range part {
@@ -229,6 +246,10 @@ func areApart(operations []*Operation) bool {
 			home[operation.Mock] = group
 		case "renew":
 			home[operation.Value] = group
+		case "put":
+			for _, item := range operation.List {
+				home[item.Value] = group
+			}
 		}
 	}
 	leaves := func(operation *Operation) bool {

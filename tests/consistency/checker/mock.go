@@ -8,6 +8,8 @@ type mock struct {
 	name, value, id string
 	turns           turns
 	taken           int
+	// The name of the mock's set; empty for none.
+	set string
 }
 
 // isBefore reports if one mock certainly answers, and not the other one, where both fit.

@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::api::document::object;
+use crate::api::document::{Form, object};
 
 /// Documents by name, in the form of OpenAPI.
-pub fn of_new_endpoints() -> Value {
+pub fn of_new_endpoints(form: Form) -> Value {
     let answer = |path: &str, verb: &str, when: Value, response: Value| {
         object([("verb", verb.into()), ("path", path.into()), ("when", when), ("response", response)])
     };
@@ -77,10 +77,22 @@ pub fn of_new_endpoints() -> Value {
                 }),
             ),
         ),
+        (
+            "turns",
+            "Two refusals, then an answer",
+            json!({
+                "verb": "GET",
+                "path": "/quota",
+                "responses": [{"code": 429, "headers": {"Retry-After": "1"}, "times": 2}, {"code": 200, "json": {"left": 10}}],
+            }),
+        ),
         ("last", "A last resort by priority", last),
     ];
     let document = |(name, summary, attributes): (&str, &str, Value)| {
-        let value = json!({"data": {"type": "endpoints", "attributes": attributes}});
+        let value = match form {
+            Form::JsonApi => json!({"data": {"type": "endpoints", "attributes": attributes}}),
+            Form::Plain => attributes,
+        };
         (name.to_owned(), json!({"summary": summary, "value": value}))
     };
     examples.into_iter().map(document).collect::<Map<_, _>>().into()

@@ -6,9 +6,13 @@ use std::{io::Read as _, sync::LazyLock};
 
 use bytes::Bytes;
 use flate2::read::GzDecoder;
-use http::header;
 use poem::{Endpoint, Response, endpoint::make_sync};
 
+use crate::web::page;
+
+/// Swagger UI is inline and may send requests to this origin only.
+const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'; \
+                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const STYLE: &[u8] = include_bytes!("swagger-ui/swagger-ui.css.gz");
 const SCRIPT: &[u8] = include_bytes!("swagger-ui/swagger-ui-bundle.js.gz");
 
@@ -16,19 +20,9 @@ const SCRIPT: &[u8] = include_bytes!("swagger-ui/swagger-ui-bundle.js.gz");
 pub fn page(document: String) -> impl Endpoint {
     let html = LazyLock::new(move || Bytes::from(html(&document)));
     make_sync(move |_| {
-        Response::builder()
-            .content_type("text/html; charset=utf-8")
-            // Swagger UI is inline and may send requests to this origin only.
-            .header(
-                header::CONTENT_SECURITY_POLICY,
-                "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'; \
-                 base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-            )
-            // Foreign pages can open the documentation page, but cannot access its content.
-            .header("Cross-Origin-Opener-Policy", "same-origin")
-            .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
-            .header(header::REFERRER_POLICY, "no-referrer")
-            .body(html.clone())
+        let mut response = Response::from(html.clone());
+        response.headers_mut().extend(page::headers(POLICY));
+        response
     })
 }
 

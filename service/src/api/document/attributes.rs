@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    reader::{Attribute, Member, Reader, member, object, object_schema, shown},
+    reader::{Attribute, Member, Reader, member, object, object_schema, shown, whole},
     response::RESPONSE,
     turns::{Responses, read_responses},
     when::check_params,
@@ -14,7 +14,8 @@ use super::{
 use crate::{
     api::error::Kind,
     domain::{
-        EndpointId, MAX_PATH_BYTES, MAX_PRIORITY, Mock, MockPath, MockResponse, Priority, Route, Then, Verb, When,
+        EndpointId, MAX_PATH_BYTES, MAX_PRIORITY, MAX_SET_NAME, Mock, MockPath, MockResponse, Priority, Route, SetName,
+        Then, Verb, When,
     },
 };
 
@@ -27,12 +28,23 @@ pub const MOCK: &[Member] = &[
     member::<MockResponse>(),
     member::<Responses>(),
     member::<Then>(),
+    member::<SetName>(),
 ];
 
-/// The object to which a known member belongs.
-pub fn home(name: &str) -> Option<&'static str> {
-    let homes = [(MOCK, "data.attributes"), (RESPONSE, "data.attributes.response")];
-    homes.into_iter().find(|(members, _)| members.iter().any(|member| member.name == name)).map(|(_, home)| home)
+/// The one of two objects, of attributes and of a response, to which a known member belongs.
+pub fn home(name: &str, objects: [&'static str; 2]) -> Option<&'static str> {
+    let mut homes = [MOCK, RESPONSE].into_iter().zip(objects);
+    homes.find(|(members, _)| members.iter().any(|member| member.name == name)).map(|(_, home)| home)
+}
+
+/// The schema of an endpoint without an envelope: the attributes, and the members beside them.
+pub fn answer_schema() -> Value {
+    let mut schema = Mock::schema();
+    schema["description"] = "An endpoint: the attributes of its mock, with its id.".into();
+    schema["required"].as_array_mut().expect("some attributes are required").push("id".into());
+    schema["properties"]["id"] = json!({"type": "string", "description": "An opaque id from the server."});
+    schema["properties"]["meta"] = json!({"$ref": "#/components/schemas/EndpointMeta"});
+    schema
 }
 
 /// The schema of changes to attributes: the same members, and all are optional.
@@ -41,6 +53,7 @@ pub fn changes_schema() -> Value {
     changes["description"] = "Changes to the mock. Absent members keep their values, also in `response`. `when`, \
                               `headers`, `json` and `delay` are replaced as a whole. Null clears an optional member."
         .into();
+    changes["example"] = json!({"response": {"body": "Hello, everyone"}});
     for object in ["", "/properties/response"] {
         let object = changes.pointer_mut(object).and_then(Value::as_object_mut);
         object.expect("both are objects").retain(|name, _| !["required", "oneOf"].contains(&name.as_str()));
@@ -63,9 +76,10 @@ impl Attribute for Mock {
             check_params(&when, path, at, reader);
         }
         let priority = reader.optional(attributes, at).unwrap_or_default();
+        let set = reader.optional(attributes, at);
         let (response, turns) = read_responses(attributes, at, reader)?;
         let route = Route { verb: verb?, path: path?, priority, when };
-        Some(Self { id: EndpointId::generate(), route, response, turns })
+        Some(Self { id: EndpointId::generate(), route, response, turns, set })
     }
 
     fn show(&self) -> Value {
@@ -83,11 +97,13 @@ impl Attribute for Mock {
             shown(response),
             shown(responses.as_ref()),
             shown(then),
+            shown(self.set.as_ref()),
         ])
     }
 
     fn schema() -> Value {
-        let mut schema = object_schema("The mock: the requests that it fits, and its `response` or `responses`.", MOCK);
+        let mut schema =
+            object_schema("The mock: the requests that it fits, and either `response` or `responses`.", MOCK);
         let either = [MockResponse::NAME, Responses::NAME].map(|name| json!({"required": [name]}));
         schema["oneOf"] = json!(either);
         schema
@@ -158,7 +174,7 @@ impl Attribute for Priority {
     const IS_REQUIRED: bool = false;
 
     fn read(value: &Value, at: &str, reader: &mut Reader) -> Option<Self> {
-        let Some(number) = value.as_i64() else {
+        let Some(number) = whole(value) else {
             let detail = format!("The value is not a whole number: write one from -{MAX_PRIORITY} to {MAX_PRIORITY}");
             reader.note(Kind::Invalid, at, detail);
             return None;
@@ -175,10 +191,32 @@ impl Attribute for Priority {
             "type": "integer",
             "description": "If several mocks fit a request, the mock with the highest priority answers. Of equal \
                             priorities, the most exact path answers, then a method before ANY, then more tests before \
-                            fewer, then the newest mock.",
+                            fewer, then the newest mock. Without this member: 0.",
             "minimum": -MAX_PRIORITY,
             "maximum": MAX_PRIORITY,
-            "default": 0,
+        })
+    }
+}
+
+impl Attribute for SetName {
+    const NAME: &'static str = "set";
+    const EXAMPLE: &'static str = r#""shop""#;
+    const IS_REQUIRED: bool = false;
+
+    fn read(value: &Value, at: &str, reader: &mut Reader) -> Option<Self> {
+        reader.parsed(value, at, Self::parse)
+    }
+
+    fn show(&self) -> Value {
+        self.as_str().into()
+    }
+
+    fn schema() -> Value {
+        json!({
+            "type": "string",
+            "description": "The set that the mock belongs to. `/-/sets/{name}` writes and deletes a set as a whole.",
+            "maxLength": MAX_SET_NAME,
+            "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]*$",
         })
     }
 }

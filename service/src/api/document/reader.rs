@@ -32,6 +32,12 @@ pub struct Member {
     schema: fn() -> Value,
 }
 
+impl Member {
+    pub fn schema(&self) -> Value {
+        (self.schema)()
+    }
+}
+
 pub const fn member<A: Attribute>() -> Member {
     Member { name: A::NAME, is_required: A::IS_REQUIRED, schema: member_schema::<A> }
 }
@@ -54,7 +60,7 @@ fn member_schema<A: Attribute>() -> Value {
 
 pub fn object_schema(description: &str, members: &[Member]) -> Value {
     let required: Vec<_> = members.iter().filter(|member| member.is_required).map(|member| member.name).collect();
-    let properties: Map<_, _> = members.iter().map(|member| (member.name.to_owned(), (member.schema)())).collect();
+    let properties: Map<_, _> = members.iter().map(|member| (member.name.to_owned(), member.schema())).collect();
     json!({
         "type": "object",
         "description": description,
@@ -62,6 +68,12 @@ pub fn object_schema(description: &str, members: &[Member]) -> Value {
         "properties": properties,
         "additionalProperties": false,
     })
+}
+
+/// The value as a whole number, if a double is exact. `2.0` is 2 (JSON Schema 2020-12, section 4.2.3).
+pub fn whole(value: &Value) -> Option<i64> {
+    let is_exact = |number: &f64| number.fract() == 0.0 && number.abs() < (1_i64 << f64::MANTISSA_DIGITS) as f64;
+    value.as_f64().filter(is_exact).map(|number| number as i64)
 }
 
 /// An object without absent attributes.
@@ -89,8 +101,8 @@ pub struct Reader<'a> {
     pub max_delay: Duration,
     /// Whether absent members keep their values.
     is_change: bool,
-    /// The object to which a known member belongs.
-    home: fn(&str) -> Option<&'static str>,
+    /// The object to which a known member belongs, for messages.
+    pub(super) home: fn(&str) -> Option<&'static str>,
 }
 
 /// `None` stands for a wrong value with a noted error.
@@ -186,7 +198,7 @@ impl<'a> Reader<'a> {
         for name in object.keys().filter(|name| !is_known(name)) {
             let excerpt = excerpt(name);
             let detail = if let Some(home) = (self.home)(name) {
-                format!("`{name}` is in the wrong place: put it into `{home}`")
+                format!("`{name}` is in the wrong place: put it into {home}")
             } else {
                 let list = known.iter().map(|member| format!("`{}`", member.name)).collect::<Vec<_>>().join(", ");
                 format!("`{excerpt}` is not a member here: use {list}, or leave it out")

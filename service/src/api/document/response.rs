@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     effects::IsTemplate,
-    reader::{Attribute, Member, Reader, escaped, has, member, object, object_schema, shown},
+    reader::{Attribute, Member, Reader, escaped, has, member, object, object_schema, shown, whole},
 };
 use crate::{
     api::error::{Kind, capitalized, excerpt},
@@ -108,13 +108,10 @@ impl Attribute for StatusCode {
     const EXAMPLE: &'static str = "200";
 
     fn read(value: &Value, at: &str, reader: &mut Reader) -> Option<Self> {
-        // `200.0` is the integer 200 (JSON Schema 2020-12, section 4.2.3).
-        let is_code = |number: &f64| number.fract() == 0.0 && (0.0..=f64::from(u16::MAX)).contains(number);
-        let why = match value {
-            Value::Number(number) => match number.as_f64().filter(is_code) {
-                Some(code) => return reader.noted(Kind::Invalid, at, Self::parse(code as u16)),
-                None => format!("{number} is not a status code"),
-            },
+        let code = whole(value).and_then(|code| u16::try_from(code).ok());
+        let why = match (value, code) {
+            (_, Some(code)) => return reader.noted(Kind::Invalid, at, Self::parse(code)),
+            (Value::Number(number), None) => format!("{number} is not a status code"),
             _ => "The value is not a number".into(),
         };
         reader.note(Kind::Invalid, at, format!("{why}: write a whole number from {MIN_CODE} to {MAX_CODE}"));

@@ -2,16 +2,14 @@
 
 use serde_json::{Map, Value, json};
 
-use super::reader::{Attribute, Reader, has};
+use super::reader::{Attribute, Reader, has, member, whole};
 use crate::{
     api::error::Kind,
     domain::{MAX_RESPONSES, MAX_TIMES, MockResponse, Series, Then, Times, Turns},
 };
 
-/// How many calls a response answers, in its object.
-const TIMES: &str = "times";
 /// The name of the schema of each response.
-const RESPONSE_IN_TURN: &str = "ResponseInTurn";
+pub const RESPONSE_IN_TURN: &str = "ResponseInTurn";
 
 /// All responses of a mock, in the order of their turns.
 pub struct Responses(Vec<(MockResponse, Times)>);
@@ -74,10 +72,12 @@ impl Attribute for Responses {
         let each = list.iter().enumerate().map(|(number, value)| {
             let at = format!("{at}/{number}");
             let mut response = value.clone();
-            let times = response.as_object_mut().and_then(|response| response.shift_remove(TIMES));
-            let times = times.map_or(Some(Times::ONCE), |times| read_times(&times, &format!("{at}/{TIMES}"), reader));
-            let response = MockResponse::read(&response, &at, reader);
-            Some((response?, times?))
+            let mut times = None;
+            if let Some(response) = response.as_object_mut() {
+                times = reader.optional(response, &at);
+                response.shift_remove(Times::NAME);
+            }
+            Some((MockResponse::read(&response, &at, reader)?, times.unwrap_or(Times::ONCE)))
         });
         // All are read, so that all errors are noted.
         each.collect::<Vec<_>>().into_iter().collect::<Option<_>>().map(Self)
@@ -87,7 +87,7 @@ impl Attribute for Responses {
         let each = self.0.iter().map(|(response, times)| {
             let mut response = response.show();
             if *times != Times::ONCE {
-                response[TIMES] = times.get().into();
+                response[Times::NAME] = times.show();
             }
             response
         });
@@ -110,22 +110,35 @@ impl Attribute for Responses {
 pub fn schema() -> (&'static str, Value) {
     let mut response = MockResponse::schema();
     response["description"] = "A response of several in turn.".into();
-    response["properties"][TIMES] = json!({
-        "type": "integer",
-        "description": "How many calls in a row the response answers.",
-        "minimum": 1,
-        "maximum": MAX_TIMES,
-        "default": 1,
-    });
+    response["properties"][Times::NAME] = member::<Times>().schema();
     (RESPONSE_IN_TURN, response)
 }
 
-fn read_times(value: &Value, at: &str, reader: &mut Reader) -> Option<Times> {
-    let Some(times) = value.as_u64() else {
-        reader.note(Kind::Invalid, at, format!("The value is not a whole number: write one from 1 to {MAX_TIMES}"));
-        return None;
-    };
-    reader.noted(Kind::Invalid, at, Times::parse(times))
+impl Attribute for Times {
+    const NAME: &'static str = "times";
+    const EXAMPLE: &'static str = "2";
+    const IS_REQUIRED: bool = false;
+
+    fn read(value: &Value, at: &str, reader: &mut Reader) -> Option<Self> {
+        let Some(times) = whole(value) else {
+            reader.note(Kind::Invalid, at, format!("The value is not a whole number: write one from 1 to {MAX_TIMES}"));
+            return None;
+        };
+        reader.noted(Kind::Invalid, at, Self::parse(times))
+    }
+
+    fn show(&self) -> Value {
+        self.get().into()
+    }
+
+    fn schema() -> Value {
+        json!({
+            "type": "integer",
+            "description": "How many calls in a row the response answers. Without this member: 1.",
+            "minimum": 1,
+            "maximum": MAX_TIMES,
+        })
+    }
 }
 
 impl Attribute for Then {
@@ -145,9 +158,8 @@ impl Attribute for Then {
         json!({
             "type": "string",
             "description": "Beside `responses`: after the last turn, the `last` response answers all calls, the turns `repeat`, or the \
-                            mock fits `none` of the further calls.",
+                            mock fits `none` of the further calls. Without this member: `last`.",
             "enum": Self::ALL.map(Self::as_str),
-            "default": Self::default().as_str(),
         })
     }
 }

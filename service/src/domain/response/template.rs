@@ -17,7 +17,7 @@ use self::{
     language::{Guard, MAX_STEPS},
     request::Parts,
 };
-use super::{Headers, Payload};
+use super::{Headers, MAX_HEADER_BYTES, Payload};
 use crate::domain::{Call, Content, Undecided};
 
 /// Maximum size of a rendered content, in bytes.
@@ -148,12 +148,18 @@ impl Template {
             return Err(RenderError::BodyTooLarge);
         }
         let (root, mut left) = (self.parts().root(call, pattern)?, MAX_STEPS);
+        let mut header_bytes = 0;
         let mut headers = Vec::with_capacity(self.headers.len());
         for (name, field) in &self.headers {
             let value = match field {
                 Field::Fixed(value) => value.clone(),
                 Field::Template(text) => {
                     let value = text.render(&root, &mut left)?;
+                    header_bytes += value.len();
+                    if header_bytes > MAX_HEADER_BYTES {
+                        let detail = format!("the header values have more than {MAX_HEADER_BYTES} bytes");
+                        return Err(text.failed(0, detail));
+                    }
                     HeaderValue::from_maybe_shared(Bytes::from(value)).map_err(|_| {
                         text.failed(0, "the value has a control character, such as CR, LF or NUL".into())
                     })?

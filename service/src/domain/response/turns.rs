@@ -44,7 +44,7 @@ pub struct Turns {
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0} is not a number of calls: write a whole number from 1 to {MAX_TIMES}")]
-pub struct TimesError(u64);
+pub struct TimesError(i64);
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is unknown: write `last`, `repeat` or `none`")]
@@ -70,7 +70,7 @@ impl Then {
 impl Times {
     pub const ONCE: Self = Self(1);
 
-    pub fn parse(times: u64) -> Result<Self, TimesError> {
+    pub fn parse(times: i64) -> Result<Self, TimesError> {
         match u32::try_from(times) {
             Ok(times @ 1..=MAX_TIMES) => Ok(Self(times)),
             _ => Err(TimesError(times)),
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
     use crate::domain::{Headers, StatusCode};
 
-    fn turns(times: [u64; 3], then: Then) -> Turns {
+    fn turns(times: [i64; 3], then: Then) -> Turns {
         let response = MockResponse::new(StatusCode::parse(200).unwrap(), Headers::default(), None).unwrap();
         let [first, second, third] = times.map(|times| Times::parse(times).unwrap());
         Turns { times: first, more: vec![(response.clone(), second), (response, third)], then, series: Series::begin() }
@@ -168,7 +168,9 @@ mod tests {
 
     #[test]
     fn times_are_from_1_to_a_million() {
-        for (times, is_right) in [(0, false), (1, true), (1_000_000, true), (1_000_001, false), (u64::MAX, false)] {
+        for (times, is_right) in
+            [(0, false), (1, true), (1_000_000, true), (1_000_001, false), (-1, false), (i64::MAX, false)]
+        {
             assert_eq!(Times::parse(times).is_ok(), is_right, "{times}");
         }
     }

@@ -57,7 +57,7 @@ pub enum Undecided {
     )]
     ReadsTooMuch,
     #[error(
-        "the body of the request has more than {MAX_JSON_VALUES} JSON values: test it with `contains` or `matches`"
+        "the body of the request has more than {MAX_JSON_VALUES} JSON values: send a smaller body, or use no JSON of it"
     )]
     TooManyValues,
 }

@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::{
     DynamoStore, chain, failed,
     item::{self, Entry, Head},
+    read::MAX_LARGEST_AT_ONCE,
     timing,
     transaction::{Condition, is_busy, put},
 };
@@ -113,11 +114,9 @@ impl DynamoStore {
 
     /// Waits until every query shows the effects of the last writes. The log of the next epoch lacks these writes.
     async fn settle_last_writes(&self) -> Result<(), StoreError> {
-        /// The largest items that fit into the 4 MB of one reading.
-        const MAX_AT_ONCE: usize = 10;
         let (_, tail) = self.tail().await?;
         let ids: BTreeSet<_> = tail.iter().flat_map(|entry| entry.changes.iter().map(|(id, ..)| *id)).collect();
-        for ids in ids.into_iter().collect::<Vec<_>>().chunks(MAX_AT_ONCE) {
+        for ids in ids.into_iter().collect::<Vec<_>>().chunks(MAX_LARGEST_AT_ONCE) {
             self.get_at_once(ids.iter().copied().map(item::endpoint_key).collect(), timing::READ_TIMEOUT).await?;
         }
         Ok(())

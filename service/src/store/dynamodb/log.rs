@@ -11,7 +11,7 @@ use super::{
     read::{MAX_AT_ONCE, pages, partition, passing, until_answered},
     timing::{self, Backoff},
 };
-use crate::store::{Change, Changes, Damaged, Deliver, StoreError, Stored, Version, readable};
+use crate::store::{Change, Changes, Damaged, Deliver, StoreError, Stored, Version, listing::readable};
 
 /// Maximum number of entries in a poll. A replica further behind reads pages with longer time-outs.
 const POLL_ENTRIES: i32 = 100;

@@ -68,7 +68,7 @@ use timing::Turn;
 
 use super::{
     AdoptError, Changes, Counter, Deliver, Digest, Filter, Format, Limits, Page, Raise, RaiseError, Store, StoreError,
-    Stored, TurnError, Version, Write, WriteError, Written, format,
+    Stored, TurnError, Untouched, Version, Write, WriteError, Written, format,
 };
 use crate::{
     causes::chain,
@@ -166,7 +166,11 @@ fn failed(error: impl Error + ProvideErrorMetadata + 'static) -> StoreError {
 #[async_trait]
 impl Store for DynamoStore {
     async fn write_all(&self, writes: Vec<Write>) -> Result<Written, WriteError> {
-        self.carry_out(writes).await
+        self.carry_out(writes, None).await
+    }
+
+    async fn write_untouched(&self, writes: Vec<Write>, untouched: Untouched) -> Result<Written, WriteError> {
+        self.carry_out(writes, Some(untouched)).await
     }
 
     async fn get(&self, id: EndpointId) -> Result<Option<Stored>, StoreError> {

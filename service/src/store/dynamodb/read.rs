@@ -1,7 +1,7 @@
 //! Reading endpoints. Always consistently, never by a scan.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     error::Error,
     pin::pin,
     time::Duration,
@@ -30,11 +30,17 @@ use super::{
 };
 use crate::{
     domain::{EndpointId, Route},
-    store::{Filling, Filter, Page, StoreError, Stored, readable},
+    store::{
+        Filter, Page, StoreError, Stored,
+        listing::{Filling, readable},
+    },
 };
 
 /// Maximum number of items of a `TransactGetItems`.
 pub(super) const MAX_AT_ONCE: usize = 100;
+
+/// The largest items that fit into the 4 MB of a `TransactGetItems`.
+pub(super) const MAX_LARGEST_AT_ONCE: usize = 10;
 
 /// Maximum number of concurrent reads for management.
 pub(super) const MAX_READERS: usize = 16;
@@ -48,6 +54,21 @@ impl DynamoStore {
     pub(super) async fn read_item(&self, key: Item) -> Result<Option<Item>, StoreError> {
         let (_place, deadline) = self.place().await?;
         Ok(self.get_at_once(vec![key], deadline - Instant::now()).await?.pop().flatten())
+    }
+
+    /// The items of the existing endpoints among these.
+    pub(super) async fn read_endpoints(&self, ids: Vec<EndpointId>) -> Result<HashMap<EndpointId, Item>, StoreError> {
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let (_place, deadline) = self.place().await?;
+        let mut found = HashMap::with_capacity(ids.len());
+        for ids in ids.chunks(MAX_LARGEST_AT_ONCE) {
+            let keys = ids.iter().copied().map(item::endpoint_key).collect();
+            let items = self.get_at_once(keys, deadline - Instant::now()).await?;
+            found.extend(ids.iter().copied().zip(items).filter_map(|(id, item)| Some((id, item?))));
+        }
+        Ok(found)
     }
 
     /// Takes no place of management's reads, because calls of mocks wait for the result.
@@ -93,7 +114,7 @@ impl DynamoStore {
         let mut listed = Filling::new(limit);
         while let Some(page) = pages.try_next().await? {
             for stored in page.items().iter().map(item::endpoint).filter_map(readable) {
-                if !listed.add(stored?.endpoint) {
+                if !listed.add(stored?) {
                     return Ok(listed.page);
                 }
             }
@@ -109,8 +130,8 @@ impl DynamoStore {
             let keys = ids.iter().copied().map(item::endpoint_key).collect();
             let items = self.get_at_once(keys, READ_TIMEOUT).await?;
             for stored in items.iter().flatten().map(item::endpoint).filter_map(readable) {
-                let Stored { endpoint, .. } = stored?;
-                if filter.matches(&endpoint.route) && !listed.add(endpoint) {
+                let stored = stored?;
+                if filter.matches(&stored.endpoint) && !listed.add(stored) {
                     return Ok(listed.page);
                 }
             }

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     domain::{EndpointId, Route},
-    store::{StoreError, Stored, Version, Write, WriteError, Written},
+    store::{StoreError, Stored, Untouched, Version, Write, WriteError, Written},
 };
 
 /// The result of a transaction without a refusal.
@@ -28,10 +28,14 @@ enum Outcome {
 
 impl DynamoStore {
     /// Carries out writes as a transaction. Within the time-outs, returns an error if the result is unknown.
-    pub(super) async fn carry_out(&self, writes: Vec<Write>) -> Result<Written, WriteError> {
+    pub(super) async fn carry_out(
+        &self,
+        writes: Vec<Write>,
+        untouched: Option<Untouched>,
+    ) -> Result<Written, WriteError> {
         let started = Instant::now();
         let trouble = Mutex::new("the endpoint could not be read".to_owned());
-        let mut work = pin!(self.commit(writes, &trouble));
+        let mut work = pin!(self.commit(writes, untouched, &trouble));
         loop {
             let answered = *self.answered.lock();
             let deadline = (started.max(answered) + timing::WRITE_TIMEOUT).min(started + timing::QUEUED_WRITE_TIMEOUT);
@@ -53,7 +57,12 @@ impl DynamoStore {
         }
     }
 
-    async fn commit(&self, writes: Vec<Write>, trouble: &Mutex<String>) -> Result<Written, WriteError> {
+    async fn commit(
+        &self,
+        writes: Vec<Write>,
+        mut untouched: Option<Untouched>,
+        trouble: &Mutex<String>,
+    ) -> Result<Written, WriteError> {
         let plan = self.plan(writes).await?;
         "other writes of this process came first".clone_into(&mut trouble.lock());
         let mut turn = self.turn.lock().await;
@@ -73,6 +82,12 @@ impl DynamoStore {
             if self.is_of_another_table(head) {
                 let why = "the table was restored, and this process has not loaded it yet".to_owned();
                 return Err(StoreError::Unavailable(why).into());
+            }
+            // The transaction is conditional on the head, so the log up to the head decides.
+            if let Some(behind) = untouched.take_if(|untouched| untouched.since < head.version) {
+                let changes = self.read_log(behind.since).await?;
+                untouched = Some(behind.after(&changes)?);
+                continue;
             }
             // Cancellation point: an abandoned write stops here. Once sent, a write is harmless: any later write moves
             // the head, and the write is conditional on the head.
@@ -100,16 +115,23 @@ impl DynamoStore {
     /// Reads the endpoints to change, above all for the routes. The routes stay valid as long as the endpoints have the
     /// expected versions.
     async fn plan(&self, writes: Vec<Write>) -> Result<Plan, WriteError> {
+        let there = writes.iter().filter_map(|write| match write {
+            Write::Replace { endpoint, .. } => Some(endpoint.id),
+            Write::Delete { id, .. } => Some(*id),
+            Write::Create(_) | Write::Discard { .. } => None,
+        });
+        let there = self.read_endpoints(there.collect()).await?;
+        let expect = |id, expected| expect(there.get(&id), expected);
         let mut changes = Vec::with_capacity(writes.len());
         for write in writes {
             changes.push(match write {
                 Write::Create(endpoint) => Planned::of(endpoint.id, None, Some(endpoint), None),
                 Write::Replace { endpoint, expected } => {
-                    let old = self.expect(endpoint.id, expected).await?;
+                    let old = expect(endpoint.id, expected)?;
                     Planned::of(endpoint.id, Some(old), Some(endpoint), Some(expected))
                 }
                 Write::Delete { id, expected } => {
-                    let old = self.expect(id, expected).await?;
+                    let old = expect(id, expected)?;
                     Planned::of(id, Some(old), None, Some(expected))
                 }
                 Write::Discard { id, route } => {
@@ -145,13 +167,6 @@ impl DynamoStore {
             StoreError::Damaged(why)
         })?;
         Ok((route, item))
-    }
-
-    /// The route of an endpoint, and the endpoint's item.
-    async fn expect(&self, id: EndpointId, expected: Version) -> Result<(Route, Item), WriteError> {
-        let Some(item) = self.read_item(item::endpoint_key(id)).await? else { return Err(WriteError::Missing) };
-        let Stored { endpoint, version } = item::endpoint(&item)?;
-        if version == expected { Ok((endpoint.route, item)) } else { Err(WriteError::Changed) }
     }
 
     /// Sends a transaction until it is decided.
@@ -195,4 +210,11 @@ impl DynamoStore {
             backoff.wait(sent).await;
         }
     }
+}
+
+/// The route of an endpoint, and the endpoint's item.
+fn expect(item: Option<&Item>, expected: Version) -> Result<(Route, Item), WriteError> {
+    let Some(item) = item else { return Err(WriteError::Missing) };
+    let Stored { endpoint, version } = item::endpoint(item)?;
+    if version == expected { Ok((endpoint.route, item.clone())) } else { Err(WriteError::Changed) }
 }

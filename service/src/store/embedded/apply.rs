@@ -5,14 +5,14 @@ use redb::{ReadableTable as _, Table, WriteTransaction};
 use super::{
     failed,
     tables::{
-        ENDPOINTS, LOG, LOG_KEPT, META, NEEDED, ROUTES, TURNS, WRITTEN, claim, count, find, format_in, get, head_in,
-        id_of, turns_taken, version_key,
+        ENDPOINTS, ID_BYTES, LOG, LOG_KEPT, META, NEEDED, ROUTES, TURNS, WRITTEN, claim, count, find, format_in, get,
+        head_in, id_of, turns_taken, version_key,
     },
 };
 use crate::{
     domain::{EndpointId, Mock, Route},
     store::{
-        Counter, Format, Raise, StoreError, TurnError, Version, Write, WriteError, check_sizes,
+        Counter, Format, Raise, StoreError, TurnError, Untouched, Version, Write, WriteError, check_sizes,
         claims::{Claim, claims},
         record::{self, Rest},
     },
@@ -50,7 +50,8 @@ impl<'txn> Tables<'txn> {
     }
 
     /// Carries out a write. All conditions are checked before any change.
-    pub(super) fn apply(&mut self, writes: Vec<Write>) -> Result<Version, WriteError> {
+    pub(super) fn apply(&mut self, writes: Vec<Write>, untouched: Option<&Untouched>) -> Result<Version, WriteError> {
+        untouched.map_or(Ok(()), |untouched| self.check_untouched(untouched))?;
         let changes = writes.into_iter().map(|write| self.check(write)).collect::<Result<Vec<_>, _>>()?;
         check_sizes(changes.iter().map(|change| {
             let rest = change.rest.iter().map(|(name, value)| name.len() + value.get().len());
@@ -99,6 +100,24 @@ impl<'txn> Tables<'txn> {
         }
         self.meta.insert(b"head".as_slice(), version.0.to_be_bytes().as_slice()).map_err(failed)?;
         Ok(version)
+    }
+
+    /// A damaged record, or a forgotten entry of the log, may hide a write that touched the set.
+    fn check_untouched(&self, untouched: &Untouched) -> Result<(), WriteError> {
+        let start = Version(untouched.since.0 + 1);
+        let mut last = untouched.since;
+        for entry in self.log.range::<&[u8]>(version_key(start).as_slice()..).map_err(failed)? {
+            let (_, ids) = entry.map_err(failed)?;
+            last.0 += 1;
+            for id in ids.value().chunks(ID_BYTES) {
+                let id = id_of(id)?;
+                let Ok(now) = find(&self.endpoints, &self.routes, id) else { return Err(WriteError::Changed) };
+                if untouched.is_touched_by(id, now.and_then(|now| now.endpoint.set).as_ref()) {
+                    return Err(WriteError::Changed);
+                }
+            }
+        }
+        if last == head_in(&self.meta)? { Ok(()) } else { Err(WriteError::Changed) }
     }
 
     /// See [`Store::take_turn`](crate::store::Store::take_turn).

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::failed;
 use crate::{
-    domain::{EndpointId, Mock, Route, Series},
+    domain::{EndpointId, Route, Series},
     store::{
         Change, Changes, Counter, Damaged, Deliver, Digest, Filter, Format, Page, StoreError, Stored, TurnError,
         Version, record,
@@ -24,7 +24,7 @@ use crate::{
 pub(super) const LOG_KEPT: u64 = 10_000;
 
 /// Length of a written id.
-const ID_BYTES: usize = 36;
+pub(super) const ID_BYTES: usize = 36;
 
 type Definition = TableDefinition<'static, &'static [u8], &'static [u8]>;
 /// id → record
@@ -103,7 +103,7 @@ pub(super) fn list(txn: &ReadTransaction, after: Option<EndpointId>, limit: usiz
     let entries = endpoints.range::<&[u8]>((start, Bound::Unbounded)).map_err(failed)?;
     let all = entries.map(|entry| {
         let (key, value) = entry.map_err(failed)?;
-        Ok(read(&routes, id_of(key.value())?, value.value())?.endpoint)
+        read(&routes, id_of(key.value())?, value.value())
     });
     Page::of(all, limit)
 }
@@ -111,9 +111,8 @@ pub(super) fn list(txn: &ReadTransaction, after: Option<EndpointId>, limit: usiz
 pub(super) fn list_these(txn: &ReadTransaction, filter: &Filter, ids: &[EndpointId]) -> Result<Page, StoreError> {
     let endpoints = txn.open_table(ENDPOINTS).map_err(failed)?;
     let routes = txn.open_table(ROUTES).map_err(failed)?;
-    let stored = ids.iter().filter_map(|id| find(&endpoints, &routes, *id).transpose());
-    let found = stored.map(|stored| Ok(stored?.endpoint));
-    let is_sought = |found: &Result<Mock, _>| found.as_ref().map_or(true, |found| filter.matches(&found.route));
+    let found = ids.iter().filter_map(|id| find(&endpoints, &routes, *id).transpose());
+    let is_sought = |found: &Result<Stored, _>| found.as_ref().map_or(true, |found| filter.matches(&found.endpoint));
     Page::of(found.filter(is_sought), ids.len())
 }
 

@@ -3,7 +3,7 @@
 use tokio::sync::{mpsc, oneshot};
 
 use super::{apply::Tables, failed, open::Files};
-use crate::store::{Counter, StoreError, TurnError, Version, Write, WriteError};
+use crate::store::{Counter, StoreError, TurnError, Untouched, Version, Write, WriteError};
 
 /// Queue capacity. With a full queue, `write` waits.
 pub(super) const MAX_QUEUED: usize = 1_024;
@@ -12,7 +12,7 @@ const MAX_BATCH: usize = 256;
 
 /// Work for the writing thread, and the receiver of its outcome.
 pub(super) enum Queued {
-    Write(Vec<Write>, oneshot::Sender<Result<Version, WriteError>>),
+    Write(Vec<Write>, Option<Untouched>, oneshot::Sender<Result<Version, WriteError>>),
     Turn(Counter, oneshot::Sender<Result<u64, TurnError>>),
 }
 
@@ -53,8 +53,8 @@ fn commit(files: &Files, batch: Vec<Queued>, done: &mut Vec<Done>) -> Result<(),
             let mut tables = Tables::open(&txn)?;
             for work in batch {
                 done.push(match work {
-                    Queued::Write(writes, reply) => {
-                        let outcome = tables.apply(writes);
+                    Queued::Write(writes, untouched, reply) => {
+                        let outcome = tables.apply(writes, untouched.as_ref());
                         has_changed |= outcome.is_ok();
                         if let Err(WriteError::Store(error @ StoreError::Unavailable(_))) = &outcome {
                             failure.get_or_insert_with(|| error.clone());

@@ -13,8 +13,8 @@ use echo_service::{
     domain::{EndpointId, Mock, Verb},
     replica::{Lease, Replica},
     store::{
-        Changes, Counter, Deliver, Filter, Page, Raise, RaiseError, Store, StoreError, Stored, TurnError, Version,
-        Write, WriteError, Written,
+        Changes, Counter, Deliver, Filter, Page, Raise, RaiseError, Store, StoreError, Stored, TurnError, Untouched,
+        Version, Write, WriteError, Written,
     },
 };
 use parking_lot::Mutex;
@@ -159,12 +159,15 @@ fn a_listing_of_a_verb_shows_what_another_replica_has_acknowledged() {
             let truth = Arc::<Mutex<Truth>>::default();
             let way = || Arc::new(Way::new(&truth, &Arc::default(), Plant::Nothing, phase));
             let (replicas, expected) = settled(way, &endpoint(Verb::Get, "/one", &text_response("one")), phase).await;
-            let one = replicas[0].list(Filter { verb: Some(Verb::Get), path: None }, None, 10, |_| {}).await.unwrap();
+            let one = replicas[0]
+                .list(Filter { verb: Some(Verb::Get), path: None, set: None }, None, 10, |_| {})
+                .await
+                .unwrap();
             let [two, moved] = [("/two", Verb::Get), ("/one", Verb::Put)]
                 .map(|(path, verb)| endpoint(verb, path, &text_response("two")));
             replicas[0].write(Write::Create(two)).await.unwrap();
             assert_eq!(listed_with_others(&replicas[1], "GET /two").await.unwrap(), "two");
-            let endpoint = Mock { route: moved.route, ..one.endpoints[0].clone() };
+            let endpoint = Mock { route: moved.route, ..one.endpoints[0].endpoint.clone() };
             replicas[0].write(Write::Replace { endpoint, expected }).await.unwrap();
             assert_eq!(listed_with_others(&replicas[1], "GET /one").await.unwrap(), "");
         });
@@ -189,6 +192,10 @@ impl Store for Meeting {
         }
         sleep(Duration::from_millis(10)).await;
         outcome
+    }
+
+    async fn write_untouched(&self, writes: Vec<Write>, untouched: Untouched) -> Result<Written, WriteError> {
+        self.way.write_untouched(writes, untouched).await
     }
 
     async fn changes_since(&self, version: Version) -> Result<Changes, StoreError> {

@@ -49,18 +49,18 @@ async fn with_call<T>(
 /// A read of the mock with this route by management.
 pub async fn listed(replica: &Replica, text: &str) -> Result<String, StoreError> {
     let route = route(text);
-    listed_by(replica, Filter { verb: Some(route.verb), path: Some(route.path) }, text).await
+    listed_by(replica, Filter { verb: Some(route.verb), path: Some(route.path), set: None }, text).await
 }
 
 /// A listing of the route's verb by management.
 pub async fn listed_with_others(replica: &Replica, text: &str) -> Result<String, StoreError> {
-    listed_by(replica, Filter { verb: Some(route(text).verb), path: None }, text).await
+    listed_by(replica, Filter { verb: Some(route(text).verb), path: None, set: None }, text).await
 }
 
 async fn listed_by(replica: &Replica, filter: Filter, text: &str) -> Result<String, StoreError> {
     let claim = route(text).claim();
     let page = replica.list(filter, None, 100, |_| {}).await?;
-    Ok(body_of(page.endpoints.iter().find(|endpoint| endpoint.route.claim() == claim)))
+    Ok(body_of(page.mocks().find(|endpoint| endpoint.route.claim() == claim)))
 }
 
 /// Of a mock with turns: without the number of the turn.

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use echo_service::{
-    domain::{EndpointId, Mock, Route, Series, Then, Times, Turns},
+    domain::{EndpointId, Mock, Route, Series, SetName, Then, Times, Turns},
     replica::Replica,
     store::{StoreError, Write, WriteError},
 };
@@ -38,15 +38,15 @@ pub async fn new_mock(replica: &Replica, text: &str, body: &str, turns: &str, id
 }
 
 /// A mock with a response, or with turns such as `3 last`. The body of a turn ends with its number.
-fn mock(id: EndpointId, route: Route, body: &str, turns: &str) -> Mock {
+pub fn mock(id: EndpointId, route: Route, body: &str, turns: &str) -> Mock {
     let Some((count, then)) = turns.split_once(' ') else {
-        return Mock { id, route, response: text_response(body), turns: None };
+        return Mock { id, route, response: text_response(body), turns: None, set: None };
     };
     let mut responses = (1..=count.parse().unwrap()).map(|turn: u32| text_response(&format!("{body}#{turn}")));
     let response = responses.next().expect("at least one");
     let more = responses.map(|response| (response, Times::ONCE)).collect();
     let turns = Turns { times: Times::ONCE, more, then: Then::parse(then).unwrap(), series: Series::begin() };
-    Mock { id, route, response, turns: Some(turns) }
+    Mock { id, route, response, turns: Some(turns), set: None }
 }
 
 /// The id of a later time. An id begins with its time in milliseconds.
@@ -67,7 +67,7 @@ pub async fn create(replica: &Arc<Replica>, new: Mock) -> Result<Outcome, NotYet
     }
 }
 
-/// PATCH or DELETE, as the API carries them out. `to` is the new route of a moved mock.
+/// PATCH or DELETE, as the API carries them out. `to` is the new route of a moved mock, or the new set.
 pub async fn change(
     replica: &Arc<Replica>,
     id: EndpointId,
@@ -82,13 +82,15 @@ pub async fn change(
             Ok(None) => return Ok(Outcome::Refused),
             Err(_) => return Ok(Outcome::Unknown),
         };
-        let (Mock { mut route, .. }, expected) = (stored.endpoint, stored.version);
-        if kind == Kind::Move {
-            route = self::route(to);
+        let (Mock { mut route, mut set, .. }, expected) = (stored.endpoint, stored.version);
+        match kind {
+            Kind::Move => route = self::route(to),
+            Kind::Join => set = SetName::parse(to).ok(),
+            _ => {}
         }
         let write = match kind {
             Kind::Delete => Write::Delete { id, expected },
-            _ => Write::Replace { endpoint: mock(id, route, body, turns), expected },
+            _ => Write::Replace { endpoint: Mock { set, ..mock(id, route, body, turns) }, expected },
         };
         match replica.write(write).await {
             Ok(_) => return Ok(Outcome::Done),

@@ -1,5 +1,7 @@
 //! The clients of real services.
 
+mod sets;
+
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
@@ -29,7 +31,9 @@ const PATCH: u32 = 16;
 const MOVE: u32 = 19;
 const DELETE: u32 = 20;
 const CREATE: u32 = 21;
-const ALL: u32 = 24;
+const PUT: u32 = 24;
+const SHOW_SET: u32 = 25;
+const ALL: u32 = 27;
 const JSON: &str = "Content-Type: application/json\r\n";
 
 /// A known mock: id, name, and first route.
@@ -97,12 +101,21 @@ impl Client<'_> {
         ["", TURNS[0], TURNS[1], TURNS[2]][self.random.random_range(0..4)]
     }
 
+    fn add(&self, group: usize, mock: Mock) {
+        let mut mocks = self.mocks.lock();
+        let mocks = mocks.entry(group).or_default();
+        mocks.push(mock);
+        let last = mocks.len().saturating_sub(2);
+        mocks.drain(..last);
+    }
+
     fn ask(&mut self, kind: u32, group: usize, name: &str) {
         let Some(service) = *self.services[self.random.random_range(0..REPLICAS)].address.read() else {
             // A loop of many clients would leave a service no time to start.
             return thread::sleep(Duration::from_millis(10));
         };
-        let kind = if kind == MOVE && !self.is_newest.load(Ordering::Relaxed) { PATCH } else { kind };
+        let is_newest = self.is_newest.load(Ordering::Relaxed);
+        let kind = if (kind == MOVE || kind >= PUT) && !is_newest { PATCH } else { kind };
         let new = self.route(group);
         let request = match self.setting.requests {
             Requests::All => request(group, &mut self.random),
@@ -114,6 +127,10 @@ impl Client<'_> {
             let mocks = mocks.get(&group).map_or(&[][..], Vec::as_slice);
             (!mocks.is_empty()).then(|| mocks[self.random.random_range(0..mocks.len())].clone())
         };
+        if kind >= PUT {
+            _ = self.ask_of_set(service, kind, group, new, name);
+            return;
+        }
         let call = self.now();
         let turns = match &known {
             Some((_, mock, first)) if kind == PATCH => self.turns(mock, first),
@@ -121,11 +138,6 @@ impl Client<'_> {
         };
         let ask = |method: &str, path: &str, document: &Value, statuses: &[u16]| {
             told(service, method, path, document, statuses)
-        };
-        let outcome = |answer: Option<Answer>| match answer.map(|answer| answer.status) {
-            Some(200 | 201 | 204) => Outcome::Done,
-            Some(_) => Outcome::Refused,
-            None => Outcome::Unknown,
         };
         let mut id = String::new();
         let (kind, route, mock, value, outcome) = match (kind, known) {
@@ -178,11 +190,7 @@ impl Client<'_> {
                 let answer = ask("POST", "/endpoints", &changes(creation), &[201, 409]);
                 if let Some(answer) = answer.as_ref().filter(|answer| answer.status == 201) {
                     answer.json()["data"]["id"].as_str().unwrap().clone_into(&mut id);
-                    let mut mocks = self.mocks.lock();
-                    let mocks = mocks.entry(group).or_default();
-                    mocks.push((id.clone(), name.to_owned(), new.clone()));
-                    let last = mocks.len().saturating_sub(2);
-                    mocks.drain(..last);
+                    self.add(group, (id.clone(), name.to_owned(), new.clone()));
                 }
                 (Kind::Create, new, name.to_owned(), name.to_owned(), outcome(answer))
             }
@@ -195,11 +203,21 @@ impl Client<'_> {
             mock,
             value,
             turns: if matches!(kind, Kind::Create | Kind::Patch) { turns.to_owned() } else { String::new() },
+            set: String::new(),
+            list: Vec::new(),
             id,
             outcome,
             call,
             r#return,
         });
+    }
+}
+
+fn outcome(answer: Option<Answer>) -> Outcome {
+    match answer.map(|answer| answer.status) {
+        Some(200 | 201 | 204) => Outcome::Done,
+        Some(_) => Outcome::Refused,
+        None => Outcome::Unknown,
     }
 }
 
@@ -252,11 +270,15 @@ fn listing(route: &str) -> String {
     format!("/endpoints?filter%5Bverb%5D={verb}&filter%5Bpath%5D={path}")
 }
 
+/// The body of a mock by its attributes.
+fn value_of(attributes: &Value) -> String {
+    let response = attributes.get("response").unwrap_or_else(|| &attributes["responses"][0]);
+    response["body"].as_str().unwrap().split('#').next().unwrap().to_owned()
+}
+
 /// Route, id and body of a shown mock.
 fn shown(mock: &Value) -> (String, String, String) {
     let text = |member: &Value| member.as_str().unwrap().to_owned();
     let attributes = &mock["attributes"];
-    let response = attributes.get("response").unwrap_or_else(|| &attributes["responses"][0]);
-    let body = text(&response["body"]);
-    (text_of(attributes), text(&mock["id"]), body.split('#').next().unwrap().to_owned())
+    (text_of(attributes), text(&mock["id"]), value_of(attributes))
 }

@@ -24,7 +24,7 @@ use super::{
 use crate::store::text_response;
 
 fn mock(text: &str, body: &str) -> Mock {
-    Mock { id: EndpointId::generate(), route: route(text), response: text_response(body), turns: None }
+    Mock { id: EndpointId::generate(), route: route(text), response: text_response(body), turns: None, set: None }
 }
 
 /// A request that fits mocks with different tests.

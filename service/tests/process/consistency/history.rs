@@ -34,14 +34,20 @@ pub enum Kind {
     Create,
     Patch,
     Move,
+    /// Changes the set of a mock.
+    Join,
     Renew,
     Delete,
+    /// Of a whole set.
+    Put,
     /// Of the first mock that fits.
     Call,
     /// By management: of the mock that answers a call.
     Explain,
     /// By management: of the mock with exactly this route.
     Read,
+    /// By management: of a whole set.
+    Show,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -50,6 +56,13 @@ pub enum Outcome {
     Done,
     Refused,
     Unknown,
+}
+
+/// A mock in the list of a set.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Item {
+    pub route: String,
+    pub value: String,
 }
 
 #[derive(Debug, PartialEq, Serialize)]
@@ -62,6 +75,10 @@ pub struct Operation {
     pub value: String,
     /// Of the mock after a write, such as `3 last`. Empty for a single response.
     pub turns: String,
+    /// Of the mock after a creation or a join, or of a whole set. Empty for none.
+    pub set: String,
+    /// Of a put.
+    pub list: Vec<Item>,
     /// Of the created or read mock, if the client knows it.
     pub id: String,
     pub outcome: Outcome,

@@ -1,8 +1,8 @@
 //! The checker's own rules: which of several mocks answers, and histories that are right or wrong.
 
 use super::history::{
-    Checker, History,
-    Kind::{self, Call, Create, Delete, Explain, Move, Patch, Read},
+    Checker, History, Item,
+    Kind::{self, Call, Create, Delete, Explain, Join, Move, Patch, Put, Read, Show},
     Operation,
     Outcome::{self, Done, Refused, Unknown},
 };
@@ -22,6 +22,8 @@ fn operations(steps: &[Step]) -> Vec<Operation> {
             mock: (*mock).into(),
             value: value.into(),
             turns: turns.into(),
+            set: String::new(),
+            list: Vec::new(),
             id: if *kind == Create { format!("{number:02}") } else { String::new() },
             outcome: *outcome,
             call: 2 * number as u64,
@@ -226,5 +228,48 @@ fn histories_of_mocks_with_turns_are_right_or_wrong() {
         let mut operations = operations(&steps);
         operations[2].call -= if is_at_once { 2 } else { 0 };
         assert_eq!(judge(operations).is_none(), is_at_once);
+    }
+}
+
+#[test]
+fn histories_of_sets_are_right_or_wrong() {
+    const OTHER: &str = "GET /0/b";
+    const THIRD: &str = "GET /0/c";
+    let put = |list: &'static str, outcome| (Put, "", PLAIN, list, outcome);
+    let shown = |values| (Show, "", PLAIN, values, Done);
+    let first = put("GET /0/a=1,GET /0/b=2", Done);
+    for (is_right, more) in [
+        (true, &[shown("1,2"), call(PLAIN, "1"), call(OTHER, "2"), call(THIRD, "")][..]),
+        (false, &[shown("1")]),
+        (true, &[put("GET /0/b=3", Done), shown("3"), call(PLAIN, ""), call(OTHER, "3")]),
+        // The union of two lists.
+        (false, &[put("GET /0/c=3", Done), shown("1,2,3")]),
+        (false, &[put("GET /0/c=3", Done), call(PLAIN, "1")]),
+        // A mock keeps its name.
+        (true, &[put("GET /0/b=3", Done), (Patch, "2", OTHER, "4", Done), shown("4"), call(OTHER, "4")]),
+        (true, &[put("GET /0/b=3", Unknown), shown("1,2"), shown("3")]),
+        (false, &[put("GET /0/b=3", Unknown), shown("3"), shown("1,2")]),
+        // A mock outside of the set.
+        (true, &[creation(THIRD), put("GET /0/c=3", Refused), shown("1,2")]),
+        (false, &[creation(THIRD), put("GET /0/c=3", Done)]),
+        (false, &[put("GET /0/c=3", Refused)]),
+        (true, &[(Join, "1", PLAIN, "5", Done), shown("2"), put("GET /0/a=3", Refused), call(PLAIN, "5")]),
+        (true, &[put("", Done), shown(""), call(PLAIN, "")]),
+    ] {
+        let mut operations = operations(&[&[first][..], more].concat());
+        for operation in &mut operations {
+            if operation.kind == Put {
+                let items = operation.value.split_terminator(',').map(|item| item.rsplit_once('=').unwrap());
+                operation.list =
+                    items.map(|(route, value)| Item { route: route.into(), value: value.into() }).collect();
+                operation.value.clear();
+            }
+            if matches!(operation.kind, Put | Show) {
+                operation.set = "set".into();
+            }
+        }
+        let why = judge(operations);
+        assert!(why.as_ref().is_none_or(|why| why.starts_with("not linearizable")), "{why:?}");
+        assert_eq!(why.is_none(), is_right, "{more:?}");
     }
 }

@@ -30,8 +30,11 @@ pub fn later(request: &mut Message) -> Fate {
         && let own = digest(&endpoint["Put"]["Item"])
         && own.is_multiple_of(2)
     {
-        for written in [entry, endpoint] {
-            written["Put"]["Item"][MEMBER] = json!({"M": {"of": {"S": "a later version"}}});
+        let entry = &mut entry["Put"]["Item"];
+        // Of a write with several changes, the first one.
+        let change = if entry["changes"].is_null() { entry } else { &mut entry["changes"]["L"][0]["M"] };
+        for written in [change, &mut endpoint["Put"]["Item"]] {
+            written[MEMBER] = json!({"M": {"of": {"S": "a later version"}}});
         }
         let all = &mut head["Put"]["Item"]["digest"]["N"];
         if let Some(before) = all.as_str().map(|digits| digits.parse::<u64>().unwrap()) {

@@ -3,6 +3,7 @@
 mod capacity;
 mod cases;
 mod client_reads;
+mod client_sets;
 mod client_writes;
 mod clients;
 mod formats;

@@ -47,6 +47,8 @@ pub enum Plant {
     BlockOfTurns,
     /// A request for a turn is sent again if its answer is lost.
     RetriedTurn,
+    /// A write of a set does not see other writes of the set.
+    UnguardedSets,
 }
 
 impl Plant {

@@ -9,7 +9,7 @@ use std::{
 };
 
 use echo_service::{
-    domain::EndpointId,
+    domain::{EndpointId, SetName},
     replica::Replica,
     store::{StoreError, Stored},
 };
@@ -19,6 +19,7 @@ use tokio::time::sleep;
 
 use super::{
     client_reads::{body_of, called_in_turn, explained, listed, listed_with_others},
+    client_sets::{list, put, routes, set_of, shown},
     client_writes::{Ids, change, create, new_mock, renew},
     history::{Kind, Operation, Outcome, Recorder},
     routes::{full_request, overlapping, plain, request, tested, text},
@@ -36,6 +37,9 @@ const CREATE: u8 = 5;
 const PATCH: u8 = 7;
 const RENEW: u8 = 13;
 const RAISE: u8 = 14;
+const PUT: u8 = 15;
+const SHOW: u8 = 16;
+const JOIN: u8 = 17;
 
 /// The requests of clients.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -49,6 +53,10 @@ pub enum Requests {
     HidingByTests,
     /// Only creations and changes of mocks with turns, and calls.
     Turns,
+    /// Writes of sets beside single writes.
+    Sets,
+    /// Only writes of sets, and questions.
+    SetsAlone,
 }
 
 /// Turns of mocks.
@@ -69,6 +77,11 @@ impl Requests {
                 };
                 (kind, mocks / 6)
             }
+            Self::Sets => {
+                let kinds = [PUT, PUT, PUT, SHOW, SHOW, CALL, CALL, CALL, PATCH, JOIN, 9, CREATE, CREATE, CREATE, 4];
+                (kinds[usize::from(kind)], group)
+            }
+            Self::SetsAlone => ([PUT, SHOW, CALL, CALL, CALL][usize::from(kind % 5)], 0),
             Self::Turns => {
                 let kind = match kind {
                     0..10 => CALL,
@@ -79,6 +92,29 @@ impl Requests {
                 (kind, group)
             }
         }
+    }
+}
+
+impl Requests {
+    /// The route of a new or moved mock, and a request.
+    fn routes(self, group: usize, random: &mut StdRng) -> (String, String) {
+        match self {
+            Self::Misses(_) => (plain(group), full_request(group)),
+            Self::HidingByTests => (tested(&plain(group), random), full_request(group)),
+            Self::Turns if random.random_bool(0.5) => (plain(group), full_request(group)),
+            Self::Turns => (format!("GET /{group}/{{x}}"), full_request(group)),
+            Self::Sets | Self::SetsAlone => (routes(group)[random.random_range(0..4)].clone(), full_request(group)),
+            _ => (overlapping(group, random), request(group, random)),
+        }
+    }
+
+    /// The turns of a mock, if any.
+    fn turns(self, random: &mut StdRng) -> &'static str {
+        let has_turns = match self {
+            Self::All => random.random_bool(0.2),
+            requests => requests == Self::Turns,
+        };
+        if has_turns { TURNS[random.random_range(0..TURNS.len())] } else { "" }
     }
 }
 
@@ -102,6 +138,29 @@ pub struct World {
 }
 
 impl World {
+    /// The kind of the next request, its group, and a mock.
+    fn choose(&self, random: &mut StdRng) -> (u8, usize, Option<(EndpointId, String, String)>) {
+        let mocks = self.mocks.lock();
+        let (kind, group) = self.requests.next(random, mocks.len());
+        // Recent mocks: most others are deleted.
+        let newest = mocks.len().saturating_sub(3);
+        (kind, group, (!mocks.is_empty()).then(|| mocks[random.random_range(newest..mocks.len())].clone()))
+    }
+
+    async fn raise(&self, replica: &Replica) {
+        if replica.raise(None, false).await.is_ok() {
+            self.raised.fetch_min(self.tick(), Ordering::Relaxed);
+        }
+    }
+
+    /// The name of the mock that answers a request.
+    async fn explain(&self, replica: &Replica, request: &str) -> Result<String, StoreError> {
+        let answers = explained(replica, request).await?;
+        let mocks = self.mocks.lock();
+        let name = |id| mocks.iter().find(|(other, ..)| *other == id).expect("a created mock").1.clone();
+        Ok(answers.map_or_else(String::new, name))
+    }
+
     pub fn tick(&self) -> u64 {
         self.clock.fetch_add(1, Ordering::Relaxed)
     }
@@ -113,49 +172,34 @@ pub async fn ask(client: usize, world: &World, mut random: StdRng) {
         sleep(Duration::from_micros(random.random_range(0..60_000))).await;
         let which = random.random_range(0..REPLICAS);
         let replica = &Arc::clone(&world.replicas.lock()[which]);
-        let (kind, group, known) = {
-            let mocks = world.mocks.lock();
-            let (kind, group) = world.requests.next(&mut random, mocks.len());
-            // Recent mocks: most others are deleted.
-            let newest = mocks.len().saturating_sub(3);
-            (kind, group, (!mocks.is_empty()).then(|| mocks[random.random_range(newest..mocks.len())].clone()))
-        };
-        let (to, request) = match world.requests {
-            Requests::Misses(_) => (plain(group), full_request(group)),
-            Requests::HidingByTests => (tested(&plain(group), &mut random), full_request(group)),
-            Requests::Turns if random.random_bool(0.5) => (plain(group), full_request(group)),
-            Requests::Turns => (format!("GET /{group}/{{x}}"), full_request(group)),
-            _ => (overlapping(group, &mut random), request(group, &mut random)),
-        };
+        let (kind, group, known) = world.choose(&mut random);
+        let (to, request) = world.requests.routes(group, &mut random);
         let value = format!("{client}.{number}");
-        let has_turns = match world.requests {
-            Requests::All => random.random_bool(0.2),
-            requests => requests == Requests::Turns,
-        };
-        let turns = if has_turns { TURNS[random.random_range(0..TURNS.len())] } else { "" };
+        let turns = world.requests.turns(&mut random);
+        let may_join = world.requests == Requests::Sets && (kind == CREATE || kind == JOIN);
+        let joined = if kind == JOIN { known.as_ref().map_or(&*to, |(.., was_at)| was_at) } else { &to };
+        let set = if may_join && random.random_bool(0.5) { set_of(joined) } else { String::new() };
         let new = async || {
-            let new = new_mock(replica, &to, &value, turns, world.ids[which]).await?;
+            let mut new = new_mock(replica, &to, &value, turns, world.ids[which]).await?;
+            new.set = SetName::parse(&set).ok();
             world.mocks.lock().push((new.id, value.clone(), to.clone()));
             Ok::<_, StoreError>(new)
         };
         let call = world.tick();
         if kind == RAISE {
-            if replica.raise(None, false).await.is_ok() {
-                world.raised.fetch_min(world.tick(), Ordering::Relaxed);
-            }
+            world.raise(replica).await;
+            continue;
+        }
+        if [PUT, SHOW].contains(&kind) {
+            ask_of_set(client, world, replica, kind, (group, to, &value), &mut random).await;
             continue;
         }
         let mut id = None;
         let (kind, route, mock, value, outcome) = match (kind, known) {
-            (EXPLAIN, _) => match explained(replica, &request).await {
-                Ok(answers) => {
-                    let mocks = world.mocks.lock();
-                    let name = |id| mocks.iter().find(|(other, ..)| *other == id).expect("a created mock").1.clone();
-                    let name = answers.map_or_else(String::new, name);
-                    (Kind::Explain, format!("GET {request}"), name, String::new(), Ok(Outcome::Done))
-                }
-                Err(_) => continue,
-            },
+            (EXPLAIN, _) => {
+                let Ok(name) = world.explain(replica, &request).await else { continue };
+                (Kind::Explain, format!("GET {request}"), name, String::new(), Ok(Outcome::Done))
+            }
             (CALL..EXPLAIN, _) => {
                 let Ok(body) = called_in_turn(replica, &request).await else { continue };
                 let outcome = if body.is_some() { Outcome::Done } else { Outcome::Unknown };
@@ -180,14 +224,16 @@ pub async fn ask(client: usize, world: &World, mut random: StdRng) {
                 let outcome = renew(replica, old, new).await;
                 (Kind::Renew, to, mock, value, outcome)
             }
-            (PATCH..10 | 11, Some((id, mock, was_at))) => {
+            (PATCH..10 | 11 | JOIN, Some((id, mock, was_at))) => {
                 let (kind, route) = match kind {
                     11 => (Kind::Move, to),
+                    JOIN => (Kind::Join, was_at),
                     9 => (Kind::Delete, was_at),
                     _ => (Kind::Patch, was_at),
                 };
                 let value = if kind == Kind::Delete { String::new() } else { value };
-                let outcome = change(replica, id, kind, &route, &value, turns).await;
+                let outcome =
+                    change(replica, id, kind, if kind == Kind::Join { &set } else { &route }, &value, turns).await;
                 (kind, route, mock, value, outcome)
             }
             _ => {
@@ -205,6 +251,55 @@ pub async fn ask(client: usize, world: &World, mut random: StdRng) {
         let is_write = !matches!(kind, Kind::Call | Kind::Explain | Kind::Read | Kind::Delete);
         let turns = if is_write { turns.to_owned() } else { String::new() };
         let (id, r#return) = (id.map_or_else(String::new, |id| id.to_string()), world.tick());
-        world.recorder.record(Operation { client, route, kind, mock, value, turns, id, outcome, call, r#return });
+        world.recorder.record(Operation {
+            client,
+            route,
+            kind,
+            mock,
+            value,
+            turns,
+            set,
+            list: Vec::new(),
+            id,
+            outcome,
+            call,
+            r#return,
+        });
     }
+}
+
+/// Writes or shows the set of a group.
+async fn ask_of_set(
+    client: usize,
+    world: &World,
+    replica: &Arc<Replica>,
+    kind: u8,
+    (group, route, name): (usize, String, &str),
+    random: &mut StdRng,
+) {
+    let (call, set) = (world.tick(), set_of(&route));
+    let list = if kind == PUT { list(group, name, random) } else { Vec::new() };
+    let (kind, value, outcome) = if kind == PUT {
+        let Ok((outcome, created)) = put(replica, &set, &list).await else { return };
+        world.mocks.lock().extend(created.into_iter().map(|(id, item)| (id, item.value, item.route)));
+        (Kind::Put, String::new(), outcome)
+    } else {
+        let Ok(values) = shown(replica, &set).await else { return };
+        (Kind::Show, values, Outcome::Done)
+    };
+    let ([mock, turns, id], r#return) = (Default::default(), world.tick());
+    world.recorder.record(Operation {
+        client,
+        route,
+        kind,
+        mock,
+        value,
+        turns,
+        set,
+        list,
+        id,
+        outcome,
+        call,
+        r#return,
+    });
 }

@@ -200,6 +200,19 @@ fn simulated_histories_are_linearizable() {
     assert_sound(seeds(1), SOUND);
 }
 
+/// Writes of whole sets take effect at one moment, beside writes of single mocks.
+#[test]
+fn simulated_histories_of_sets_are_linearizable() {
+    let seeds = seeds(2);
+    let histories = (seeds.end - seeds.start) as usize;
+    let (wrong, counts) = judge(seeds, Setting { requests: Requests::Sets, ..SOUND });
+    assert_eq!(wrong, None);
+    for (what, least) in [("Put Done", 12), ("Put Refused", 1), ("Show Done", 12), ("Join Done", 1)] {
+        let is_seldom = histories >= 100 && counts[what] < histories / 4 * least;
+        assert!(!is_seldom, "too few are {what}: {counts:?}");
+    }
+}
+
 /// By 10 %, as the documentation promises.
 #[test]
 fn a_slow_and_a_fast_clock_within_the_margin_are_safe() {

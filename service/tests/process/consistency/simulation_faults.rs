@@ -145,3 +145,14 @@ fn an_id_by_the_time_of_one_process_is_found() {
     let ahead = [0, 1, 3_600].map(Duration::from_secs);
     assert_found_as("an id is too small", 2_000, Setting { plant: Plant::OwnIds, ahead, ..SOUND });
 }
+
+#[test]
+fn a_set_written_without_its_condition_is_found() {
+    assert_found(2_000, Setting { plant: Plant::UnguardedSets, requests: Requests::Sets, ..SOUND });
+}
+
+/// A replica that hardly waits. Nothing but sets is written, and without the fault nothing is found.
+#[test]
+fn a_set_acknowledged_before_all_replicas_show_it_is_found() {
+    assert_hasty_creations_are_found(Requests::SetsAlone);
+}

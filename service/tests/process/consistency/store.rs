@@ -1,5 +1,7 @@
 //! A shared store in simulated time. The way of each replica is slow, cut off or lossy by itself.
 
+mod writes;
+
 use std::{
     collections::BTreeMap,
     ops::Range,
@@ -12,10 +14,10 @@ use std::{
 
 use async_trait::async_trait;
 use echo_service::{
-    domain::{EndpointId, Mock},
+    domain::EndpointId,
     store::{
         AdoptError, Change, Changes, Counter, Deliver, Digest, Filter, Page, Raise, RaiseError, Store, StoreError,
-        Stored, TurnError, Version, Write, WriteError, Written,
+        Stored, TurnError, Untouched, Version, Write, WriteError, Written,
     },
 };
 use parking_lot::Mutex;
@@ -23,14 +25,11 @@ use rand::{Rng, SeedableRng, rngs::StdRng};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{
-    formats::{KnownFormat, NEW, is_new},
+    formats::{KnownFormat, NEW},
     plant::Plant,
     store_state::Truth,
 };
-use crate::store::digests::{digest_of, written};
-
-/// Time between the two halves: longer than all replicas need to learn of the first.
-const NOWHERE: Duration = Duration::from_millis(400);
+use crate::store::digests::digest_of;
 
 pub const WELL: u8 = 0;
 /// Some 100 ms each way.
@@ -96,21 +95,6 @@ impl Way {
         self.travel().await?;
         Ok(answer)
     }
-
-    /// A write without an answer may take effect later, as long as the head is unchanged.
-    fn arrive_late(&self, writes: Vec<Write>) {
-        let (truth, late) = (Arc::clone(&self.truth), self.random.lock().random_range(0..1_000));
-        let head = truth.lock().model.head();
-        tokio::spawn(async move {
-            sleep(Duration::from_millis(late)).await;
-            until_counted(&truth).await;
-            let mut truth = truth.lock();
-            let is_as_it_was = truth.model.head() == head && truth.formats.allow(is_new(&writes));
-            if is_as_it_was && truth.model.write(writes).is_ok() {
-                truth.counted.push(Instant::now());
-            }
-        });
-    }
 }
 
 /// Waits until the log shows all writes.
@@ -124,63 +108,12 @@ async fn until_counted(truth: &Mutex<Truth>) {
 
 #[async_trait]
 impl Store for Way {
-    async fn write_all(&self, mut writes: Vec<Write>) -> Result<Written, WriteError> {
-        let asked = writes.clone();
-        let forget = self.plant == Plant::LostWrites && self.chance(0.1);
-        if let Err(lost) = self.travel().await {
-            if self.chance(0.5) {
-                self.arrive_late(writes);
-            }
-            return Err(lost.into());
-        }
-        for write in &writes {
-            if let Write::Replace { endpoint: Mock { id, .. }, expected } | Write::Delete { id, expected } = write {
-                // Reads the endpoint first: it may be ahead of the head.
-                let version = self.truth.lock().model.get(*id).map(|stored| stored.version);
-                if version != Some(*expected) {
-                    self.travel().await?;
-                    return Err(if version.is_none() { WriteError::Missing } else { WriteError::Changed });
-                }
-            }
-        }
-        // One transaction at a time writes the head.
-        until_counted(&self.truth).await;
-        let outcome = {
-            let mut truth = self.truth.lock();
-            let head = truth.model.head();
-            let is_cached = self.plant == Plant::CachedRefusal;
-            self.format.before_write(&mut truth.formats, head, is_new(&writes), is_cached)?;
-            if forget && matches!(writes[..], [Write::Replace { .. }]) {
-                Ok(truth.model.head())
-            } else {
-                let most = if self.chance(0.2) { 60_000 } else { 4_000 };
-                let random = || Duration::from_micros(self.random.lock().random_range(0..most));
-                let lag = truth.lag.unwrap_or_else(random);
-                let outcome = match (self.plant, writes.pop()) {
-                    (Plant::MovesInHalves, Some(Write::Replace { endpoint, expected })) if writes.is_empty() => {
-                        truth.write_in_halves(endpoint, expected)
-                    }
-                    (plant, last) => {
-                        writes.extend(last);
-                        if plant == Plant::EntriesInParts {
-                            truth.write_in_parts(writes)
-                        } else {
-                            truth.model.write(writes)
-                        }
-                    }
-                };
-                let new = truth.model.head().0 as usize - truth.counted.len();
-                truth.counted.extend((0..new).map(|half| Instant::now() + lag + NOWHERE * half as u32));
-                if new > 0 {
-                    let head = truth.model.head();
-                    self.format.after_write(&mut truth.formats, head);
-                }
-                outcome
-            }
-        };
-        until_counted(&self.truth).await;
-        self.travel().await?;
-        Ok(written(&asked, outcome?))
+    async fn write_all(&self, writes: Vec<Write>) -> Result<Written, WriteError> {
+        self.carry_out(writes, None).await
+    }
+
+    async fn write_untouched(&self, writes: Vec<Write>, untouched: Untouched) -> Result<Written, WriteError> {
+        self.carry_out(writes, Some(untouched)).await
     }
 
     async fn get(&self, id: EndpointId) -> Result<Option<Stored>, StoreError> {

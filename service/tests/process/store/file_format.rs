@@ -59,7 +59,7 @@ fn a_new_file_has_the_newest_format_and_an_old_file_keeps_its_format() {
     let echo = start(&path);
     let id = echo.create("GET", "/x", json!({"code": 200}));
     end(echo);
-    assert_eq!(marks(&path), [Some(4), Some(4)]);
+    assert_eq!(marks(&path), [Some(5), Some(5)]);
     let changed = || {
         let echo = start(&path);
         assert_eq!(echo.patch(&id, &changes(json!({"response": {"code": 201}}))).status, 200);
@@ -67,7 +67,7 @@ fn a_new_file_has_the_newest_format_and_an_old_file_keeps_its_format() {
     };
     mark(&path, "written", 7);
     changed();
-    assert_eq!(marks(&path), [Some(4), Some(7)]);
+    assert_eq!(marks(&path), [Some(5), Some(7)]);
     mark(&path, "format", 1);
     write(&path, META, "written", None);
     changed();
@@ -137,6 +137,7 @@ fn a_file_is_raised_when_a_mock_first_needs_a_newer_format() {
         (json!({"response": {"code": 200, "base64": "AA=="}}), 4),
         (json!({"response": {"code": 200, "delay": "1ms"}}), 4),
         (json!({"responses": [{"code": 200}, {"code": 201, "times": 2}], "then": "repeat"}), 4),
+        (json!({"set": "shop"}), 5),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("echo.redb");

@@ -107,7 +107,7 @@ fn write_of(model: &Model, step: &Step) -> Write {
         Step::Replace { which, is_current, verb, path, response: to } => {
             let (id, expected) = model.pick(*which, *is_current);
             Write::Replace {
-                endpoint: Mock { id, route: route(*verb, *path), response: response(*to), turns: None },
+                endpoint: Mock { id, route: route(*verb, *path), response: response(*to), turns: None, set: None },
                 expected,
             }
         }
@@ -146,7 +146,7 @@ async fn take<S: Subject>(subject: S, model: &mut Model, step: Step) -> S {
         }
         Step::List { verb, path, after, limit } => {
             let path = path.map(|path| MockPath::parse(PATHS[path]).unwrap());
-            let filter = Filter { verb: verb.map(|verb| VERBS[verb]), path };
+            let filter = Filter { verb: verb.map(|verb| VERBS[verb]), path, set: None };
             let after = after.map(|which| model.pick(which, true).0);
             if filter == Filter::default() {
                 assert_eq!(store.list(after, limit).await.unwrap(), model.list(after, limit));
@@ -191,13 +191,13 @@ async fn assert_same(store: &dyn Store, model: &Model) {
     let (mut after, mut listed) = (None, Vec::new());
     loop {
         let page = store.list(after, 2).await.unwrap();
-        after = page.endpoints.last().map(|endpoint| endpoint.id);
+        after = page.endpoints.last().map(|stored| stored.endpoint.id);
         listed.extend(page.endpoints);
         if !page.more {
             break;
         }
     }
-    assert_eq!(listed, model.load().endpoints);
+    assert_eq!(listed, model.stored());
 }
 
 /// The same histories each time, unless `PROPTEST_RNG_SEED` or `PROPTEST_CASES` say otherwise.

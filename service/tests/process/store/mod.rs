@@ -7,6 +7,7 @@ mod histories;
 mod log;
 pub mod model;
 mod races;
+mod sets;
 mod turns;
 
 use std::{path::PathBuf, sync::Arc};
@@ -100,7 +101,7 @@ async fn write_more_than_the_log_keeps(store: &dyn Store) {
 /// An endpoint with a new id.
 pub fn endpoint(verb: Verb, path: &str, response: &MockResponse) -> Mock {
     let route = Route::new(verb, MockPath::parse(path).unwrap());
-    Mock { id: EndpointId::generate(), route, response: response.clone(), turns: None }
+    Mock { id: EndpointId::generate(), route, response: response.clone(), turns: None, set: None }
 }
 
 /// Four answers with different parts, and with all hard cases of an encoding.
@@ -147,6 +148,16 @@ macro_rules! conforms {
             #[tokio::test(flavor = "multi_thread")]
             async fn of_many_creations_of_one_route_exactly_one_wins() {
                 races::of_many_creations_of_one_route_exactly_one_wins::<$subject>().await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn only_writes_that_touch_the_set_refuse_its_next_write() {
+                sets::only_writes_that_touch_the_set_refuse_its_next_write::<$subject>().await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn a_version_before_the_log_refuses_a_write_of_a_set() {
+                sets::a_version_before_the_log_refuses_a_write_of_a_set::<$subject>().await;
             }
 
             #[tokio::test(flavor = "multi_thread")]

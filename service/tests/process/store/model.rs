@@ -148,8 +148,8 @@ impl Model {
     }
 
     pub fn list(&self, after: Option<EndpointId>, limit: usize) -> Page {
-        let all = self.endpoints.values().map(|stored| stored.endpoint.clone());
-        let mut endpoints: Vec<_> = all.filter(|endpoint| after.is_none_or(|after| endpoint.id > after)).collect();
+        let later = |stored: &&Stored| after.is_none_or(|after| stored.endpoint.id > after);
+        let mut endpoints: Vec<_> = self.endpoints.values().filter(later).cloned().collect();
         let more = endpoints.len() > limit;
         endpoints.truncate(limit);
         Page { endpoints, more }
@@ -157,7 +157,7 @@ impl Model {
 
     pub fn list_these(&self, filter: &Filter, ids: &[EndpointId]) -> Page {
         let mut page = self.list(None, usize::MAX);
-        page.endpoints.retain(|endpoint| ids.contains(&endpoint.id) && filter.matches(&endpoint.route));
+        page.endpoints.retain(|stored| ids.contains(&stored.endpoint.id) && filter.matches(&stored.endpoint));
         page
     }
 

@@ -172,10 +172,11 @@ fn counts_are_those_of_the_requests() {
 fn codes_delays_and_faults_of_mocks_are_counted_and_are_no_faults_of_echo() {
     let collector = Collector::start();
     let mut echo = start(&collector, &[], &[]);
-    let answers = ["plain", "delayed", "reset", "close", "garbage", "truncate"];
+    let answers = ["plain", "template", "delayed", "reset", "close", "garbage", "truncate"];
     for answer in answers {
         let effect = match answer {
             "plain" => json!({"code": 503}),
+            "template" => json!({"code": 503, "body": "{{ uuid() }}", "template": true}),
             "delayed" => json!({"code": 200, "delay": "2s"}),
             fault => json!({"code": 200, "fault": fault}),
         };

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use echo_service::{
     domain::{EndpointId, Mock},
     store::{
-        Changes, Counter, Deliver, Filter, Page, Raise, RaiseError, Store, StoreError, Stored, TurnError, Version,
-        Write, WriteError, Written,
+        Changes, Counter, Deliver, Filter, Page, Raise, RaiseError, Store, StoreError, Stored, TurnError, Untouched,
+        Version, Write, WriteError, Written,
     },
 };
 use parking_lot::Mutex;
@@ -118,6 +118,10 @@ impl Way {
 
 #[async_trait]
 impl Store for Way {
+    async fn write_untouched(&self, _: Vec<Write>, _: Untouched) -> Result<Written, WriteError> {
+        unreachable!("nobody writes a set")
+    }
+
     async fn write_all(&self, changes: Vec<Write>) -> Result<Written, WriteError> {
         let began = Instant::now();
         for write in &changes {

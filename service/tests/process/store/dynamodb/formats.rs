@@ -30,7 +30,7 @@ pub async fn marks(table: &Table) -> [Option<u64>; 3] {
 async fn a_new_table_has_the_newest_format_and_an_old_table_keeps_its_format() {
     let table = Table::create().await;
     drop(replicas::start(&table, server()));
-    assert_eq!(marks(&table).await, [Some(4), Some(4), Some(4)]);
+    assert_eq!(marks(&table).await, [Some(5), Some(5), Some(5)]);
 
     // A table without writes, and a lease without a format or with 1; or a table with a deleted lease.
     for (writes, lease) in [(0, Some(None)), (0, Some(Some(1))), (1, Some(Some(1))), (1, None)] {
@@ -67,10 +67,10 @@ async fn a_table_with_a_known_required_format_is_opened() {
     table.put(head.clone()).await;
     let other = replicas::start(&table, server());
     assert_eq!(other.patch(&id, &changes(json!({"response": {"code": 201}}))).status, 200);
-    assert_eq!(marks(&table).await, [Some(7), Some(4), Some(4)]);
+    assert_eq!(marks(&table).await, [Some(7), Some(5), Some(5)]);
     // The running process has read the mark in the log.
     assert_eq!(echo.patch(&id, &changes(json!({"response": {"code": 202}}))).status, 200);
-    assert_eq!(marks(&table).await, [Some(7), Some(4), Some(4)]);
+    assert_eq!(marks(&table).await, [Some(7), Some(5), Some(5)]);
 
     // A raise is a write as well.
     head = table.item("LOG", "HEAD").await.unwrap();
@@ -78,7 +78,7 @@ async fn a_table_with_a_known_required_format_is_opened() {
     table.put(head).await;
     let before = table.items().await;
     let message = opening::refusal(&table.name, &[]);
-    for part in [&table.name, "is kept in format 7", "knows formats up to 4", "start a newer version", "--store"] {
+    for part in [&table.name, "is kept in format 7", "knows formats up to 5", "start a newer version", "--store"] {
         assert!(message.contains(part), "{part}: {message}");
     }
     // Running processes must not write unknown formats, nor answer from an unreadable log.
@@ -128,6 +128,20 @@ async fn tests_by_jsonpath_need_format_4() {
     assert_eq!(item["when"].as_s().unwrap(), r#"{"body":{"jsonpath":"$.a"}}"#);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn sets_need_format_5_and_are_an_attribute_of_the_item() {
+    let table = Table::create().await;
+    table.be_of_format(4).await;
+    let echo = replicas::start(&table, server());
+    let mocks = json!([{"verb": "GET", "path": "/x", "response": {"code": 200}}]);
+    let put = || echo.manage("PUT", "/-/sets/shop", "Content-Type: application/json\r\n", Some(&mocks));
+    let refusal = put();
+    assert_eq!((refusal.status, refusal.details().contains("format 5")), (409, true), "{}", refusal.text());
+    assert_eq!(echo.manage("POST", "/-/store/raise", "", None).status, 200);
+    let id = put().json()["meta"]["created"]["first"][0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(table.item("ENDPOINT", &id).await.unwrap()["set"].as_s().unwrap(), "shop");
+}
+
 /// The count of turns is in the claim, which has a partition key of its own.
 #[tokio::test(flavor = "multi_thread")]
 async fn turns_need_format_4_and_are_counted_in_the_claim() {
@@ -166,7 +180,7 @@ async fn a_format_mark_lowered_by_an_old_version_is_repaired_at_the_next_start()
     lease.insert("format".into(), AttributeValue::N("1".into()));
     table.put(lease).await;
     replicas::start(&table, server()).create("GET", "/x", json!({"code": 200}));
-    assert_eq!(marks(&table).await, [Some(4), Some(4), Some(4)]);
+    assert_eq!(marks(&table).await, [Some(5), Some(5), Some(5)]);
 }
 
 /// A process of format 1 needs `version` in the head to read and write, and finds none.
@@ -184,7 +198,7 @@ fn later() -> Item {
     let map = AttributeValue::M([("from".to_owned(), text("100ms")), ("p".to_owned(), number("0.1"))].into());
     [
         ("pause", map),
-        ("set", text("a")),
+        ("label", text("a")),
         ("weight", number("-12345678901234567890.123")),
         ("responses", AttributeValue::L(vec![AttributeValue::Bool(true), AttributeValue::Null(true)])),
         ("blob", AttributeValue::B(aws_sdk_dynamodb::primitives::Blob::new([0, 255]))),

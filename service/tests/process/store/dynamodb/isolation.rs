@@ -248,9 +248,9 @@ async fn a_listing_of_one_path_is_a_snapshot() {
             }
             Fate::Pass
         });
-        let filter = Filter { verb: None, path: Some(later.route.path.clone()) };
+        let filter = Filter { verb: None, path: Some(later.route.path.clone()), set: None };
         let page = replica.list(filter, None, 10, |_| {}).await.unwrap();
-        assert_eq!(page.endpoints, if is_deletion { vec![later] } else { vec![changed, later] });
+        assert_eq!(page.mocks().collect::<Vec<_>>(), if is_deletion { vec![&later] } else { vec![&changed, &later] });
     }
 }
 
@@ -271,7 +271,7 @@ async fn every_read_asks_for_consistency() {
     Snapshot::of(&**store).await.unwrap();
     store.changes_since(Version(0)).await.unwrap();
     store.list(None, 1).await.unwrap();
-    store.list_these(Filter { verb: Some(Verb::Get), path: None }, vec![one.id]).await.unwrap();
+    store.list_these(Filter { verb: Some(Verb::Get), path: None, set: None }, vec![one.id]).await.unwrap();
     let requests: Vec<_> = seen.try_iter().collect();
     assert!(requests.len() >= 6 && requests.iter().all(|(_, is_consistent)| *is_consistent), "{requests:?}");
 }

@@ -8,6 +8,7 @@ use std::{
 };
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use echo_service::store::NEWEST_FORMAT;
 
 use super::{
     proxy::{Fate, Message, Proxy},
@@ -28,7 +29,7 @@ async fn a_process_renews_an_item_with_its_format_and_limits_and_removes_it_at_i
     let [first, second] = <[Item; 2]>::try_from(table.partition("PROCESS").await).unwrap();
     assert_ne!(first["SK"], second["SK"]);
     for item in [&first, &second] {
-        assert_eq!((number(item, "format"), number(item, "renewed")), (4, 1), "{item:?}");
+        assert_eq!((number(item, "format"), number(item, "renewed")), (NEWEST_FORMAT, 1), "{item:?}");
         assert!(matches!(item["limits"], AttributeValue::M(_)), "{item:?}");
         let in_a_day = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs() + 24 * 3_600;
         assert!((in_a_day - 60..=in_a_day).contains(&number(item, "expires_at")), "{item:?}");

@@ -56,14 +56,14 @@ async fn a_raise_is_a_write_that_every_process_learns_of_and_that_changes_no_moc
     let message = refusal.to_string();
     assert!(message.contains("echo-service store raise --url") && message.contains("POST /-/store/raise"), "{message}");
 
-    for parameters in ["?dry_run=true", "?dry_run=true&to_format=4"] {
-        assert_raised(&raise(&echo, parameters), 1, 4, false);
+    for parameters in ["?dry_run=true", "?dry_run=true&to_format=5"] {
+        assert_raised(&raise(&echo, parameters), 1, 5, false);
     }
     assert_raised(&raise(&echo, "?to_format=1"), 1, 1, false);
     assert_eq!(marks(&table).await, [None, None, Some(1)]);
-    assert_raised(&raise(&echo, ""), 1, 4, true);
-    assert_eq!(marks(&table).await, [Some(4), Some(4), Some(4)]);
-    assert_raised(&raise(&other, ""), 4, 4, false);
+    assert_raised(&raise(&echo, ""), 1, 5, true);
+    assert_eq!(marks(&table).await, [Some(5), Some(5), Some(5)]);
+    assert_raised(&raise(&other, ""), 5, 5, false);
     table.digest().await;
     let since = follower.changes_since(Version(1)).await.unwrap();
     assert_eq!(plain(since), Some((Version(3), vec![])));
@@ -75,7 +75,7 @@ async fn a_raise_is_a_write_that_every_process_learns_of_and_that_changes_no_moc
         let id = echo.create("GET", &format!("/{}", echo.pid()), json!({"code": 200}));
         assert_eq!(echo.patch(&id, &changes(json!({"response": {"code": 202}}))).status, 200);
     }
-    assert_eq!(marks(&table).await, [Some(4), Some(4), Some(4)]);
+    assert_eq!(marks(&table).await, [Some(5), Some(5), Some(5)]);
     // The mark `made` tells a restored copy from the raised table.
     assert_eq!(table.item("LOG", "HEAD").await.unwrap()["made"], table.made().await);
 }
@@ -86,8 +86,8 @@ async fn a_table_without_a_head_is_raised() {
     let table = Table::create().await;
     table.be_of_format(1).await;
     let echo = replicas::start(&table, server());
-    assert_raised(&raise(&echo, ""), 1, 4, true);
-    assert_eq!(marks(&table).await, [Some(4), Some(4), Some(4)]);
+    assert_raised(&raise(&echo, ""), 1, 5, true);
+    assert_eq!(marks(&table).await, [Some(5), Some(5), Some(5)]);
     echo.create("GET", "/x", json!({"code": 200}));
 }
 
@@ -116,7 +116,7 @@ async fn a_raise_is_refused_while_a_process_lacks_the_format_and_names_the_proce
     assert_raised(&raise(&echo, "?to_format=1"), 1, 1, false);
     old.signal("TERM");
     old.wait();
-    assert_raised(&raise(&echo, ""), 1, 4, true);
+    assert_raised(&raise(&echo, ""), 1, 5, true);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -142,7 +142,7 @@ async fn a_raise_waits_while_dynamodb_is_busy_and_ends_at_once_at_a_lasting_erro
         0..5 => Fate::Answer(Message::cancelled(reasons("TransactionConflict"))),
         _ => Fate::Pass,
     });
-    assert_raised(&raise(&echo, ""), 1, 4, true);
+    assert_raised(&raise(&echo, ""), 1, 5, true);
 }
 
 /// Otherwise a raise could come between, and the process would serve nothing.
@@ -198,7 +198,7 @@ async fn writes_that_race_with_a_raise_are_all_there_and_later_ones_are_not_refu
     }
     tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     let (answer, _echo) = tokio::task::spawn_blocking(move || (raise(&echo, ""), echo)).await.unwrap();
-    assert_raised(&answer, 1, 4, true);
+    assert_raised(&answer, 1, 5, true);
     is_raised.store(true, Ordering::Relaxed);
     let outcomes = writers.join_all().await;
     assert!(outcomes.iter().any(|(_, refused)| *refused > 0), "{outcomes:?}");
@@ -220,7 +220,7 @@ async fn a_mark_that_is_put_without_a_write_is_put_back() {
     head.extend(["written", "later"].map(|name| (name.to_owned(), AttributeValue::N("7".into()))));
     table.put(head.clone()).await;
     create(&store, "/2").await;
-    assert_eq!(marks(&table).await[0], Some(4), "the fault is found");
+    assert_eq!(marks(&table).await[0], Some(5), "the fault is found");
     // So a later version with a new attribute of the head has to raise the needed format.
     assert!(!table.item("LOG", "HEAD").await.unwrap().contains_key("later"));
 
@@ -237,13 +237,13 @@ async fn the_marks_survive_the_start_of_a_version_of_format_1() {
     let table = of_format_1().await;
     let echo = replicas::start(&table, server());
     let mut lease = table.item("LEASE", "LEASE").await.unwrap();
-    assert_raised(&raise(&echo, ""), 1, 4, true);
+    assert_raised(&raise(&echo, ""), 1, 5, true);
     lease.insert("format".into(), AttributeValue::N("1".into()));
     let put = table.client.put_item().table_name(&table.name).set_item(Some(lease));
     let put =
         put.condition_expression("attribute_not_exists(#f) OR #f = :f").expression_attribute_names("#f", "format");
     let put = put.expression_attribute_values(":f", AttributeValue::N("1".into()));
     assert!(put.send().await.is_err());
-    assert_eq!(marks(&table).await, [Some(4), Some(4), Some(4)]);
+    assert_eq!(marks(&table).await, [Some(5), Some(5), Some(5)]);
     assert_eq!(table.item("LEASE", "LEASE").await.unwrap()["PK"], text("LEASE"));
 }
