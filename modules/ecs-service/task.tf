@@ -40,6 +40,8 @@ locals {
     # A limit of the container. The service derives its limit for all mocks from it (--max-mocks-bytes).
     memory = var.memory - local.collector_memory_mib
     user   = "65532:65532"
+    # Replaces the image's own command, which opens management without keys.
+    command = ["serve"]
 
     environment = [for name in sort(keys(var.environment)) : { name = name, value = var.environment[name] }]
     secrets     = [for name in sort(keys(var.secrets)) : { name = name, valueFrom = var.secrets[name] }]

@@ -28,10 +28,16 @@ class Login(Scripts):
         self.assertEqual(self.run_script("login", REGISTRY), 1, self.output)
         self.assertFalse((self.fakes / "docker").exists())
 
+    def test_logs_in_to_github_with_its_token_only(self):
+        self.succeed("login", "ghcr.io", GH_TOKEN="of-github")
+        self.assertEqual((self.fakes / "docker").read_text(), "login --username token --password-stdin ghcr.io of-github\n")
+        self.assertFalse((self.fakes / "aws").exists())
+        self.assertEqual(self.run_script("login", "ghcr.io", GH_TOKEN=""), 1, self.output)
+
     def test_sends_the_token_to_ecr_only(self):
         for registry in ("docker.io", f"{REGISTRY}/echo-service", f"{REGISTRY}.example.com", ".dkr.ecr.eu-north-1.amazonaws.com"):
             self.assertEqual(self.run_script("login", registry), 1, self.output)
-            self.assertIn("not an ECR registry", self.output)
+            self.assertIn("neither an ECR registry nor ghcr.io", self.output)
         self.assertFalse((self.fakes / "docker").exists())
 
 

@@ -83,6 +83,8 @@ run "defaults" {
       for container in jsondecode(aws_ecs_task_definition.main.container_definitions) : alltrue([
         container.image == var.image,
         container.user == "65532:65532",
+        # Without a command of its own, the task would have the image's, which opens management without keys.
+        container.command == ["serve"],
         container.cpu == 448,
         container.memory == 768,
         container.environment == [{ name = "ECHO_LISTEN", value = "0.0.0.0:8080" }, { name = "ECHO_STORE", value = "dynamodb:echo-test" }],
