@@ -165,9 +165,9 @@ def call(verb: str, url: str) -> tuple[int, dict[str, str], str]:
 
 
 def expect_served(url: str, document: str) -> None:
-    """Expects the exact response in the resource `document`."""
-    attributes = json.loads(document)["data"]["attributes"]
-    verb, wanted = attributes["verb"], attributes["response"]
+    """Expects the exact response in the endpoint `document`."""
+    endpoint = json.loads(document)
+    verb, wanted = endpoint["verb"], endpoint["response"]
     status, headers, body = call(verb, url)
     said = f"{verb} {url} answered {status} {headers} {body}"
     expect(status == wanted["code"], f"{said}, not {wanted['code']}")
@@ -178,6 +178,8 @@ def expect_served(url: str, document: str) -> None:
 
 def walk(docs: DocsPage, url: str, mocks: str, key: str | None, picture: Path | None) -> None:
     """The whole walk. Uses the page's examples unchanged: they must work."""
+    if mocks == url:
+        expect_first_page(docs, url)
     docs.open(url)
     if key:
         docs.authorize(key)
@@ -188,20 +190,20 @@ def walk(docs: DocsPage, url: str, mocks: str, key: str | None, picture: Path | 
     created = create.execute(201)
     if picture:
         create.draw(picture)
-    resource = json.loads(created)["data"]
-    mock_url = urljoin(mocks, resource["attributes"]["path"])
+    endpoint = json.loads(created)
+    mock_url = urljoin(mocks, endpoint["path"])
     expect_served(mock_url, created)
     if mocks == url:
-        call_mocks(docs, url, create, resource)
+        call_mocks(docs, url, create, endpoint)
 
     change = docs.operation("PATCH", "/endpoints/{id}")
-    change.parameter("id").fill(resource["id"])
+    change.parameter("id").fill(endpoint["id"])
     changed = change.execute(200)
-    expect(json.loads(changed)["data"] != resource, "PATCH's example changes nothing in what POST's example makes")
+    expect(json.loads(changed) != endpoint, "PATCH's example changes nothing in what POST's example makes")
     expect_served(mock_url, changed)
 
     delete = docs.operation("DELETE", "/endpoints/{id}")
-    delete.parameter("id").fill(resource["id"])
+    delete.parameter("id").fill(endpoint["id"])
     delete.execute(204)
 
     missing = f"Requested page `{urlsplit(mock_url).path}` does not exist"
@@ -209,14 +211,26 @@ def walk(docs: DocsPage, url: str, mocks: str, key: str | None, picture: Path | 
     expect(detail == missing, f"after the deletion the mock says {detail}, not {missing}")
 
 
-def call_mocks(docs: DocsPage, url: str, create: "Operation", resource: dict[str, Any]) -> None:
+def expect_first_page(docs: DocsPage, url: str) -> None:
+    """Expects a page at `/`, before a mock is there, that leads to the documentation page."""
+    docs.refusals.add(urljoin(url, "/"))
+    answer = docs.page.goto(urljoin(url, "/"))
+    expect(answer is not None and answer.status == 404, f"GET / answered {answer and answer.status}, not 404")
+    shown = docs.page.locator("pre").first
+    expect(f"curl {url.rstrip('/')}/endpoints " in shown.inner_text(), f"the first command is {shown.inner_text()}")
+    expect(shown.evaluate("e => getComputedStyle(e).whiteSpace") == "pre-wrap", "the style of the page has no effect")
+    docs.shoot("first-page")
+    docs.page.get_by_role("link", name="Documentation", exact=True).click()
+    docs.page.wait_for_url(urljoin(url, "/-/docs"))
+
+
+def call_mocks(docs: DocsPage, url: str, create: "Operation", endpoint: dict[str, Any]) -> None:
     """Calls mocks from the page: the example's, and others with every verb and every form of path."""
-    attributes = resource["attributes"]
     mock = docs.operation("GET", "/{path}")
     example = mock.parameter("path").input_value()
-    expect(f"/{example}" == attributes["path"], f"the example of GET /{{path}} is {example}, not POST's example")
-    served = mock.execute(attributes["response"]["code"])
-    wanted = attributes["response"].get("body", "")
+    expect(f"/{example}" == endpoint["path"], f"the example of GET /{{path}} is {example}, not POST's example")
+    served = mock.execute(endpoint["response"]["code"])
+    wanted = endpoint["response"].get("body", "")
     expect(served == wanted, f"the page got {served} from the mock, not {wanted}")
 
     for verb, path, typed in [
@@ -230,8 +244,8 @@ def call_mocks(docs: DocsPage, url: str, create: "Operation", resource: dict[str
     ]:
         # With a type, because Playwright reads no body of a response without one.
         response = {"code": 299, "headers": {"Content-Type": "text/plain"}, "body": "" if verb == "HEAD" else path}
-        document = {"type": "endpoints", "attributes": {"verb": verb, "path": path, "response": response}}
-        create.block.locator("textarea").first.fill(json.dumps({"data": document}))
+        document = {"verb": verb, "path": path, "response": response}
+        create.block.locator("textarea").first.fill(json.dumps(document))
         create.execute(201)
         other = mock if verb == "GET" else docs.operation(verb, "/{path}")
         other.parameter("path").fill(typed)

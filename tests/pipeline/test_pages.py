@@ -5,7 +5,7 @@ import unittest
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted(path for pattern in ("*.md", "docs/**/*.md", ".github/**/*.md", "modules/*/README.md", "infra/*/README.md", "tests/*/README.md") for path in ROOT.glob(pattern))
+PAGES = sorted(path for pattern in ("*.md", "docs/**/*.md", "examples/**/*.md", ".github/**/*.md", "modules/*/README.md", "infra/*/README.md", "tests/*/README.md") for path in ROOT.glob(pattern))
 FILE = re.compile(r"`((?:service|modules|infra|environments|tests|scripts|docs|bench|\.github)/[\w./-]*)`")
 LINK = re.compile(r"(?<!`)\[[^\]]+\](?:\(|: )(?!https?://|mailto:)([^)\s#]*)(?:#([\w-]+))?")
 
