@@ -83,6 +83,9 @@ apt_install() {
   "${as_root[@]}" apt-get update && "${as_root[@]}" apt-get install --yes --no-install-recommends "$@"
 }
 
+# echo_version: prints the version in Cargo.toml.
+echo_version() { sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' "$root/Cargo.toml"; }
+
 # roots: prints the names of all roots, the folders of environments/: the account, and each environment.
 roots() { (cd "$root/environments" && printf '%s\n' */main.tf) | sed 's|/main.tf$||'; }
 

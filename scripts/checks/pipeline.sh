@@ -1,8 +1,10 @@
 # Checks of the workflows and of the scripts in them. scripts/test sources this file.
 # shellcheck shell=bash
 
-# Syntax of the workflows, and their shell lines.
-check_actionlint() { "$root/scripts/tools" actionlint python && actionlint -shellcheck "$(command -v shellcheck)"; }
+# Syntax of the workflows and of the example's workflow, and their shell lines.
+check_actionlint() {
+  "$root/scripts/tools" actionlint python && actionlint -shellcheck "$(command -v shellcheck)" .github/workflows/*.yml examples/*/workflow.yml
+}
 
 # Security of the workflows.
 check_zizmor() { "$root/scripts/tools" python && zizmor --offline --pedantic --no-progress .github; }
