@@ -1,4 +1,4 @@
-//! The search for members in a JSON text, without a tree of its other values.
+//! The search for members in a JSON text, without a tree of its other values and without copies of names.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -38,17 +38,40 @@ impl<'de> Visitor<'de> for Part<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<bool, A::Error> {
         // Of members with the same name, the last one counts.
         let mut held = BTreeMap::new();
-        while let Some(name) = members.next_key::<String>()? {
-            let has = match self.0.get(&name) {
-                None => {
-                    members.next_value::<IgnoredAny>()?;
-                    continue;
-                }
-                Some(Value::Object(part)) => members.next_value_seed(Part(part))?,
-                Some(part) => contains(&members.next_value()?, part),
+        while let Some(member) = members.next_key_seed(Name(self.0))? {
+            let Some((name, part)) = member else {
+                members.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            let has = match part {
+                Value::Object(part) => members.next_value_seed(Part(part))?,
+                part => contains(&members.next_value()?, part),
             };
             held.insert(name, has);
         }
         Ok(held.len() == self.0.len() && held.into_values().all(|has| has))
+    }
+}
+
+/// The name of a member, as the part's own member of that name.
+struct Name<'p>(&'p Map<String, Value>);
+
+impl<'de, 'p> DeserializeSeed<'de> for Name<'p> {
+    type Value = Option<(&'p String, &'p Value)>;
+
+    fn deserialize<D: Deserializer<'de>>(self, name: D) -> Result<Self::Value, D::Error> {
+        name.deserialize_str(self)
+    }
+}
+
+impl<'p> Visitor<'_> for Name<'p> {
+    type Value = Option<(&'p String, &'p Value)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
+        Ok(self.0.get_key_value(name))
     }
 }
