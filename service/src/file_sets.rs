@@ -62,10 +62,15 @@ impl FileSets {
         if !problems.is_empty() {
             return Err(Problems(problems));
         }
+        let mut failed = Vec::new();
         for (set, (files, mocks)) in read {
-            set.write(&self.replica, files, mocks).await?;
+            if let Err(problems) = set.write(&self.replica, files, mocks).await {
+                failed.push((set, problems));
+            }
         }
-        Ok(())
+        let failed = write_again(failed, &self.replica, self.rules).await;
+        let problems: Vec<_> = failed.into_iter().flat_map(|(_, Problems(problems))| problems).collect();
+        if problems.is_empty() { Ok(()) } else { Err(Problems(problems)) }
     }
 
     /// Watches all files. Returns the changes, which come as long as the watcher lives.
@@ -83,6 +88,8 @@ impl FileSets {
         mut watcher: RecommendedWatcher,
         mut changes: UnboundedReceiver<notify::Result<Event>>,
     ) {
+        // The folders of bodies are known since the first reading.
+        self.sets.iter().for_each(|set| set.watch_again(&mut watcher));
         while let Some(first) = changes.recv().await {
             // Each reading causes signs of access.
             let concerns = |set: &FileSet, event: &notify::Result<Event>| match event {
@@ -98,13 +105,39 @@ impl FileSets {
             while let Ok(event) = changes.try_recv() {
                 events.push(event);
             }
+            let mut failed = Vec::new();
             for set in self.sets.iter_mut().filter(|set| events.iter().any(|event| concerns(set, event))) {
                 // A new folder at the same path is not watched yet.
-                if let Err(error) = set.watch(&mut watcher) {
-                    tracing::warn!(path = %set.path.display(), %error, "cannot watch mock files");
+                set.watch_again(&mut watcher);
+                match set.update(&self.replica, self.rules).await {
+                    Ok(()) => set.watch_again(&mut watcher),
+                    Err(problems) => failed.push((set, problems)),
                 }
-                set.follow(&self.replica, self.rules).await;
             }
+            for (set, problems) in write_again(failed, &self.replica, self.rules).await {
+                set.log(problems);
+            }
+        }
+    }
+}
+
+/// Writes sets again, as long as this helps: a mock can move from one set to another. Returns the sets that fail.
+async fn write_again<'s>(
+    mut failed: Vec<(&'s mut FileSet, Problems)>,
+    replica: &Arc<Replica>,
+    rules: Rules,
+) -> Vec<(&'s mut FileSet, Problems)> {
+    loop {
+        let before = failed.len();
+        let mut still = Vec::new();
+        for (set, _) in failed {
+            if let Err(problems) = set.update(replica, rules).await {
+                still.push((set, problems));
+            }
+        }
+        failed = still;
+        if failed.is_empty() || failed.len() == before {
+            return failed;
         }
     }
 }
@@ -125,36 +158,50 @@ impl FileSet {
         let outcome = outcome.map_err(|error| located(&files, &ApiError::unwritten_set(error, true)))?;
         let Outcome { created, changed, deleted, unchanged } = &outcome;
         let [created, changed, deleted, unchanged] = [created, changed, deleted, unchanged].map(Vec::len);
-        tracing::info!(set = %files.set, created, changed, deleted, unchanged, "mock files are served");
+        // Other files in a watched folder may change often, such as a store.
+        if self.opened.is_empty() || created + changed + deleted > 0 {
+            tracing::info!(set = %files.set, created, changed, deleted, unchanged, "mock files are served");
+        }
         self.opened = files.opened;
+        self.problems = None;
         Ok(())
     }
 
-    async fn follow(&mut self, replica: &Arc<Replica>, rules: Rules) {
-        let written = match self.read(rules).await {
-            Ok((files, mocks)) => self.write(replica, files, mocks).await,
-            Err(problems) => Err(problems),
-        };
-        let problems = written.err().map(|problems| problems.to_string());
-        if let Some(problems) = problems.as_ref().filter(|problems| self.problems.as_ref() != Some(problems)) {
-            for problem in problems.lines() {
-                tracing::error!(problem, "mock files are not served; their last good set stays");
-            }
-        }
-        self.problems = problems;
+    /// Reads the files, and writes the set.
+    async fn update(&mut self, replica: &Arc<Replica>, rules: Rules) -> Result<(), Problems> {
+        let (files, mocks) = self.read(rules).await?;
+        self.write(replica, files, mocks).await
     }
 
-    /// Watches the folder of the files, and the folders in which a link or a new folder would appear.
+    /// Logs new problems.
+    fn log(&mut self, problems: Problems) {
+        let problems = Some(problems.to_string()).filter(|problems| self.problems.as_ref() != Some(problems));
+        let Some(problems) = problems else { return };
+        for problem in problems.lines() {
+            tracing::error!(problem, "mock files are not served; their last good set stays");
+        }
+        self.problems = Some(problems);
+    }
+
+    /// Watches the folder of the files, the folders of the bodies, and the folders in which a link or a new folder would
+    /// appear.
     fn watch(&self, watcher: &mut RecommendedWatcher) -> notify::Result<()> {
         let target = self.path.canonicalize().unwrap_or_else(|_| self.path.clone());
         if target.is_dir() {
             watcher.watch(&target, RecursiveMode::Recursive)?;
         }
-        for path in [&target, &self.path] {
-            let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            watcher.watch(&parent.canonicalize()?, RecursiveMode::NonRecursive)?;
+        let bodies = self.opened.iter().map(|opened| target.with_file_name(opened)).filter(|_| !target.is_dir());
+        for path in bodies.chain([target.clone(), self.path.clone()]) {
+            let folder = path.ancestors().skip(1).map(or_here).find(|folder| folder.is_dir());
+            watcher.watch(&folder.unwrap_or(Path::new(".")).canonicalize()?, RecursiveMode::NonRecursive)?;
         }
         Ok(())
+    }
+
+    fn watch_again(&self, watcher: &mut RecommendedWatcher) {
+        if let Err(error) = self.watch(watcher) {
+            tracing::warn!(path = %self.path.display(), %error, "cannot watch mock files");
+        }
     }
 
     /// Whether a changed path may change the set. Kubernetes swaps a link that begins with two dots.
@@ -165,6 +212,11 @@ impl FileSet {
         let is_link = name.as_encoded_bytes().starts_with(b"..");
         is_beneath || is_known || is_link || self.path.file_name() == Some(name) || self.problems.is_some()
     }
+}
+
+/// The parent of a bare name is the working folder.
+fn or_here(folder: &Path) -> &Path {
+    if folder.as_os_str().is_empty() { Path::new(".") } else { folder }
 }
 
 /// The errors of a list, at their places in the files.

@@ -9,7 +9,7 @@ pub use self::body::BODY_FILE;
 use std::{
     fmt,
     io::{self, Read},
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 
 use cap_std::{
@@ -97,8 +97,12 @@ impl MockFiles {
         serde_json::to_vec(&mocks).expect("a value is JSON")
     }
 
-    /// A mistake in the list, at its place in the files. `pointer` is a JSON pointer into the list.
+    /// A mistake in the list, at its place in the files. `pointer` is a JSON pointer into the list. A mistake of the
+    /// whole list has no place.
     pub fn problem(&self, pointer: &str, detail: &str) -> String {
+        if pointer.is_empty() {
+            return printable(&format!("{}: {detail}", self.set));
+        }
         let list = pointer.trim_start_matches('/');
         let (number, rest) = list.split_at(list.find('/').unwrap_or(list.len()));
         let mut number = number.parse::<usize>().unwrap_or_default();
@@ -183,7 +187,7 @@ impl Reading {
         let mut options = OpenOptions::new();
         options.read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed());
         let fails = |error: io::Error| format!("cannot be read: {error}");
-        self.opened.push(name.into());
+        self.opened.push(Path::new(name).components().filter(|part| *part != Component::CurDir).collect());
         let mut file = self.folder.open_with(name, &options).map_err(fails)?;
         let before = file.metadata().map_err(fails)?;
         if !before.is_file() {

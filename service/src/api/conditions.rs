@@ -16,6 +16,11 @@ pub fn are_absent(headers: &HeaderMap) -> bool {
     !headers.contains_key(header::IF_MATCH) && !headers.contains_key(header::IF_NONE_MATCH)
 }
 
+/// Refuses conditions on many endpoints at once.
+pub fn refuse(headers: &HeaderMap) -> Result<(), ApiError> {
+    if are_absent(headers) { Ok(()) } else { Err(ApiError::condition_on_many()) }
+}
+
 /// Allows a change or deletion of an endpoint with this ETag, or refuses it.
 pub fn check_write(headers: &HeaderMap, current: &str) -> Result<(), ApiError> {
     check_match(headers, current)?;

@@ -163,6 +163,7 @@ impl EndpointsApi {
         let is_for_all = parameters.read("deleteAll", delete_all, flag).unwrap_or(false);
         let filter = read_filter(request, &mut parameters, filter_verb, filter_path, filter_set);
         parameters.check()?;
+        conditions::refuse(request.headers())?;
         if is_for_all != (filter == Filter::default()) {
             return Err(ApiError::new(Kind::BadParameter, DELETES_WHAT, Some(Source::parameter("deleteAll"))));
         }

@@ -165,6 +165,11 @@ impl ApiError {
         Self::new(Kind::PreconditionFailed, detail, Some(Source::header("If-Match")))
     }
 
+    pub fn condition_on_many() -> Self {
+        let detail = "Many endpoints at once have no ETag: leave `If-Match` and `If-None-Match` out";
+        Self::new(Kind::BadRequest, detail, None)
+    }
+
     pub fn not_excluded() -> Self {
         let detail = "`If-None-Match` names the current version of the endpoint: leave this field out to change or delete the \
              endpoint";

@@ -16,6 +16,7 @@ use self::schema::{SetDocument, SetsDocument};
 use super::{
     access::{MayRead, MayWrite, may_read},
     budget::{self, reserve},
+    conditions,
     document::{self, Rules},
     error::{ApiError, Kind},
     jsonapi::{JsonApi, MockList, RequestDocument},
@@ -131,6 +132,7 @@ impl SetsApi {
         let mut parameters = Parameters::of(request);
         let is_dry = parameters.read("dryRun", dry_run, flag);
         parameters.check()?;
+        conditions::refuse(request.headers())?;
         let name = SetName::parse(&name).map_err(|why| ApiError::new(Kind::Invalid, why.to_string(), None))?;
         let (mocks, text) = self.read_list(request, body, name.clone()).await?;
         let outcome = self.replica.put_set(&name, mocks, is_dry.unwrap_or(false)).await;
@@ -153,6 +155,7 @@ impl SetsApi {
         name: Path<String>,
     ) -> Result<DeletedAll, ApiError> {
         Parameters::of(request).check()?;
+        conditions::refuse(request.headers())?;
         let missing = || ApiError::set_not_found(&name);
         let set = SetName::parse(&name).map_err(|_| missing())?;
         let outcome = self.replica.put_set(&set, Vec::new(), false).await;

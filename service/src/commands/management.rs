@@ -10,7 +10,7 @@ use reqwest::{blocking::Client, redirect::Policy};
 use serde_json::Value;
 use url::Url;
 
-use crate::{causes::causes, config::ManagementAt, domain::printable};
+use crate::{causes::causes, config::ManagementAt, domain::printable, web::url::is_loopback};
 
 /// Longer than the service waits for its store.
 const TIMEOUT: Duration = Duration::from_secs(40);
@@ -61,8 +61,11 @@ impl<'a> Management<'a> {
             return Err(unusable("the scheme is not HTTP".into()));
         }
         // A redirection would turn a change into a reading.
-        let client = Client::builder().redirect(Policy::none()).build();
-        let client = client.map_err(|error| format!("cannot make a client: {}", causes(&error)))?;
+        let mut client = Client::builder().redirect(Policy::none());
+        if url.host_str().is_some_and(is_loopback) {
+            client = client.no_proxy();
+        }
+        let client = client.build().map_err(|error| format!("cannot make a client: {}", causes(&error)))?;
         Ok(Self { at, url, authorization, client, timeout: TIMEOUT })
     }
 

@@ -257,3 +257,22 @@ fn a_list_may_be_larger_than_other_documents_but_not_larger_than_its_own_limit()
     let more = new_endpoint("GET", "/c", json!({"code": 200, "body": "x".repeat(1_000)}));
     assert_refused(&echo.post(&more), 413, "another document");
 }
+
+#[test]
+fn conditions_on_many_endpoints_are_refused() {
+    let echo = Echo::start(&[]);
+    put(&echo, "shop", &[mock("/a", "1")]);
+    for condition in ["If-Match: \"1\"\r\n", "If-None-Match: *\r\n"] {
+        for (method, path, list) in [
+            ("PUT", "/-/sets/shop", Some(json!([mock("/b", "1")]))),
+            ("DELETE", "/-/sets/shop", None),
+            ("DELETE", "/endpoints?deleteAll=true", None),
+        ] {
+            let headers = format!("{condition}{}", if list.is_some() { JSON } else { "" });
+            let answer = echo.manage(method, path, &headers, list.as_ref());
+            assert_eq!(answer.status, 400, "{method} {path}");
+            assert!(answer.details().contains("leave `If-Match` and `If-None-Match` out"), "{}", answer.details());
+        }
+    }
+    assert_eq!(list(&echo, "shop"), json!([mock("/a", "1")]));
+}

@@ -3,7 +3,7 @@
 use std::{
     fs,
     os::unix::fs::symlink,
-    path::Path,
+    path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
 };
@@ -161,5 +161,66 @@ fn the_swapped_link_of_a_config_map_is_followed() {
         symlink("..v2", shop.join("..data_tmp")).unwrap();
         fs::rename(shop.join("..data_tmp"), shop.join("..data")).unwrap();
         until(&echo, "/a", "2");
+    }
+}
+
+/// Two sets, `a` and `b`, whose only mock can move.
+fn two_sets(folder: &Path) -> [PathBuf; 2] {
+    let sets = ["a", "b"].map(|name| folder.join("sets").join(name));
+    for set in &sets {
+        fs::create_dir_all(set).unwrap();
+        fs::write(set.join("own.yaml"), mock(&format!("/{}", set.file_name().unwrap().display()), "1")).unwrap();
+    }
+    fs::write(sets[1].join("moves.yaml"), mock("/moves", "1")).unwrap();
+    sets
+}
+
+#[test]
+fn a_mock_moves_between_sets() {
+    let folder = tempfile::tempdir().unwrap();
+    let [a, b] = two_sets(folder.path());
+    let store = format!("file:{}", folder.path().join("echo.redb").display());
+    let arguments = ["--store", &store, "--mocks", a.to_str().unwrap(), "--mocks", b.to_str().unwrap(), "--watch"];
+    {
+        let echo = Echo::start(&arguments);
+        fs::rename(b.join("moves.yaml"), a.join("moves.yaml")).unwrap();
+        fs::write(a.join("own.yaml"), mock("/a", "2")).unwrap();
+        until(&echo, "/a", "2");
+        until(&echo, "/moves", "1");
+    }
+    fs::rename(a.join("moves.yaml"), b.join("moves.yaml")).unwrap();
+    drop(Echo::start(&arguments));
+    fs::rename(b.join("moves.yaml"), a.join("moves.yaml")).unwrap();
+    let echo = Echo::start(&arguments);
+    assert_eq!(echo.call("GET", "/moves").text(), "1");
+}
+
+#[test]
+fn a_body_in_a_folder_beside_a_watched_file_is_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, bodies) = (folder.path().join("shop.yaml"), folder.path().join("bodies"));
+    fs::create_dir(&bodies).unwrap();
+    fs::write(bodies.join("a.txt"), "1").unwrap();
+    fs::write(&file, "verb: GET\npath: /a\nresponse: {code: 200, bodyFile: ./bodies/a.txt}").unwrap();
+    let echo = Echo::start(&["--mocks", file.to_str().unwrap(), "--watch"]);
+    until(&echo, "/a", "1");
+    fs::write(bodies.join("a.txt"), "2").unwrap();
+    until(&echo, "/a", "2");
+}
+
+#[test]
+fn a_watch_outlives_the_folder_above() {
+    let folder = tempfile::tempdir().unwrap();
+    let above = folder.path().join("above");
+    let shop = above.join("shop");
+    fs::create_dir_all(&shop).unwrap();
+    fs::write(shop.join("a.yaml"), mock("/a", "1")).unwrap();
+    let echo = Echo::start(&["--mocks", shop.to_str().unwrap(), "--watch"]);
+    fs::remove_dir_all(&above).unwrap();
+    echo.log_line(|line| line["problem"].as_str().is_some_and(|problem| problem.contains("cannot be read")));
+    for body in ["2", "3"] {
+        fs::create_dir_all(&shop).unwrap();
+        fs::write(shop.join("a.yaml"), mock("/a", body)).unwrap();
+        until(&echo, "/a", body);
     }
 }
