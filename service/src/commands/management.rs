@@ -10,7 +10,11 @@ use reqwest::{blocking::Client, redirect::Policy};
 use serde_json::Value;
 use url::Url;
 
-use crate::{causes::causes, config::ManagementAt, domain::printable, web::url::is_loopback};
+use crate::{
+    causes::causes,
+    config::{ManagementAt, is_loopback},
+    domain::printable,
+};
 
 /// Longer than the service waits for its store.
 const TIMEOUT: Duration = Duration::from_secs(40);

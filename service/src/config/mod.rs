@@ -22,6 +22,8 @@ pub use client::{
 pub use environment::{drop_empty_variables, refuse_garbled_variables};
 pub use tables::settings_tables;
 
+pub use crate::web::url::is_loopback;
+
 use self::values::{
     Problems, address, boolean, duration, lease_term, networks, port, positive_duration, rate, ratio, within,
 };
