@@ -183,8 +183,8 @@ impl FileSet {
         self.problems = Some(problems);
     }
 
-    /// Watches the folder of the files, the folders of the bodies, and the folders in which a link or a new folder would
-    /// appear.
+    /// Watches the folder of the files, the folders of the bodies, and the folders in which a link or a new folder
+    /// would appear.
     fn watch(&self, watcher: &mut RecommendedWatcher) -> notify::Result<()> {
         let target = self.path.canonicalize().unwrap_or_else(|_| self.path.clone());
         if target.is_dir() {

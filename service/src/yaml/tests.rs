@@ -1,5 +1,3 @@
-use std::time::{Duration, Instant};
-
 use proptest::prelude::*;
 use serde::Serialize as _;
 use serde_json::{
@@ -101,7 +99,7 @@ fn a_place_is_that_of_the_name_or_of_the_nearest_value_around() {
 }
 
 #[test]
-fn bombs_end_soon_in_little_memory() {
+fn bombs_end_with_a_mistake() {
     let bomb = (0..30).fold("- &a0 [xxxxxxxx]\n".to_owned(), |text, n| {
         format!("{text}- &a{} [{}]\n", n + 1, vec![format!("*a{n}"); 10].join(", "))
     });
@@ -117,9 +115,8 @@ fn bombs_end_soon_in_little_memory() {
         ("? ".repeat(1 << 20), "has to be a text"),
         ("&a ".repeat(1 << 20), ""),
     ] {
-        let started = Instant::now();
+        // A reading without a bound would not end before the runner ends the test.
         assert_mistake(&text, "", words);
-        assert!(started.elapsed() < Duration::from_secs(10), "{words}: {:?}", started.elapsed());
     }
 }
 
