@@ -89,6 +89,7 @@ def _warm_up(connection: http.client.HTTPConnection) -> None:
     for number in range(WARM_UP):
         ask(connection, "TransactWriteItems", transaction(f"warm-up {number}"))
         ask(connection, "Query", query)
+        ask(connection, "UpdateItem", update("warm-up"))
 
 
 def transaction(name: str) -> dict[str, Any]:
@@ -100,6 +101,18 @@ def transaction(name: str) -> dict[str, Any]:
             {"Put": {"TableName": TABLE, "Item": item, "ConditionExpression": "attribute_not_exists(PK)"}}
             for item in items
         ]
+    }
+
+
+def update(name: str) -> dict[str, Any]:
+    """A counter with a condition, like the counter of turns."""
+    return {
+        "TableName": TABLE,
+        "Key": {"PK": {"S": "BARE COUNTER"}, "SK": {"S": name}},
+        "UpdateExpression": "ADD turn :one",
+        "ConditionExpression": "attribute_not_exists(series)",
+        "ExpressionAttributeValues": {":one": {"N": "1"}},
+        "ReturnValues": "UPDATED_NEW",
     }
 
 

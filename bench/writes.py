@@ -1,4 +1,4 @@
-"""Time until Echo acknowledges a write on DynamoDB, beside the bare transaction of the write."""
+"""Time until Echo acknowledges a write or takes a turn on DynamoDB, beside the bare request of each."""
 
 import contextlib
 import http.client
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bench.create import document
-from bench.dynamodb import DynamoDb, ask, transaction
+from bench.dynamodb import DynamoDb, ask, transaction, update
 from bench.measured import Written
 from bench.mocks import Mock
 from bench.server import Unable
@@ -22,12 +22,16 @@ CREATION = "a creation"
 IN_TURN = "a creation right after another process's"
 CHANGE = "a change"
 DELETION = "a deletion"
+UPDATE = "a bare UpdateItem"
+TURN = "a call in turn"
 
 
 def measure(port: int, other_port: int, dynamodb: DynamoDb) -> list[Written]:
     """Times creations and bare transactions in turn, so that both see the same DynamoDB Local; changes and deletions;
-    and creations by two processes in turn, each after a write of the other process."""
-    seconds: dict[str, list[float]] = {what: [] for what in (TRANSACTION, CREATION, IN_TURN, CHANGE, DELETION)}
+    creations by two processes in turn, each after a write of the other process; and calls of a mock with responses in
+    turn, beside bare updates."""
+    kinds = (TRANSACTION, CREATION, IN_TURN, CHANGE, DELETION, UPDATE, TURN)
+    seconds: dict[str, list[float]] = {what: [] for what in kinds}
 
     @contextlib.contextmanager
     def timed(what: str) -> Iterator[None]:
@@ -57,7 +61,18 @@ def measure(port: int, other_port: int, dynamodb: DynamoDb) -> list[Written]:
             for name, process in (("one", echo), ("other", other)):
                 with timed(IN_TURN):
                     _manage(process, "POST", "/endpoints", document(Mock(f"/in-turn/{name}/{number}")), 201)
+        turns = {"responses": [{"code": 200, "times": 2 * COUNT}, {"code": 410}]}
+        _manage(echo, "POST", "/endpoints", _endpoint({"verb": "GET", "path": "/turns", **turns}), 201)
+        for _ in range(COUNT):
+            with timed(UPDATE):
+                ask(store, "UpdateItem", update("written"))
+            with timed(TURN):
+                _manage(echo, "GET", "/turns", None, 200)
     return [Written(what, each) for what, each in seconds.items()]
+
+
+def _endpoint(attributes: dict[str, Any]) -> dict[str, Any]:
+    return {"data": {"type": "endpoints", "attributes": attributes}}
 
 
 def _manage(echo: http.client.HTTPConnection, verb: str, path: str, sent: dict[str, Any] | None, wanted: int) -> str:
