@@ -115,7 +115,7 @@ impl FileSets {
                 }
             }
             for (set, problems) in write_again(failed, &self.replica, self.rules).await {
-                set.log(problems);
+                set.log(&problems);
             }
         }
     }
@@ -174,7 +174,7 @@ impl FileSet {
     }
 
     /// Logs new problems.
-    fn log(&mut self, problems: Problems) {
+    fn log(&mut self, problems: &Problems) {
         let problems = Some(problems.to_string()).filter(|problems| self.problems.as_ref() != Some(problems));
         let Some(problems) = problems else { return };
         for problem in problems.lines() {
