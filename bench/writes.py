@@ -61,18 +61,15 @@ def measure(port: int, other_port: int, dynamodb: DynamoDb) -> list[Written]:
             for name, process in (("one", echo), ("other", other)):
                 with timed(IN_TURN):
                     _manage(process, "POST", "/endpoints", document(Mock(f"/in-turn/{name}/{number}")), 201)
-        turns = {"responses": [{"code": 200, "times": 2 * COUNT}, {"code": 410}]}
-        _manage(echo, "POST", "/endpoints", _endpoint({"verb": "GET", "path": "/turns", **turns}), 201)
+        responses = [{"code": 200, "times": 2 * COUNT}, {"code": 410}]
+        turns = {"verb": "GET", "path": "/turns", "responses": responses}
+        _manage(echo, "POST", "/endpoints", {"data": {"type": "endpoints", "attributes": turns}}, 201)
         for _ in range(COUNT):
             with timed(UPDATE):
                 ask(store, "UpdateItem", update("written"))
             with timed(TURN):
                 _manage(echo, "GET", "/turns", None, 200)
     return [Written(what, each) for what, each in seconds.items()]
-
-
-def _endpoint(attributes: dict[str, Any]) -> dict[str, Any]:
-    return {"data": {"type": "endpoints", "attributes": attributes}}
 
 
 def _manage(echo: http.client.HTTPConnection, verb: str, path: str, sent: dict[str, Any] | None, wanted: int) -> str:

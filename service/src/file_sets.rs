@@ -62,13 +62,13 @@ impl FileSets {
         if !problems.is_empty() {
             return Err(Problems(problems));
         }
-        let mut failed = Vec::new();
+        let (mut failed, count) = (Vec::new(), read.len());
         for (set, (files, mocks)) in read {
             if let Err(problems) = set.write(&self.replica, files, mocks).await {
                 failed.push((set, problems));
             }
         }
-        let failed = write_again(failed, &self.replica, self.rules).await;
+        let failed = write_again(failed, count, &self.replica, self.rules).await;
         let problems: Vec<_> = failed.into_iter().flat_map(|(_, Problems(problems))| problems).collect();
         if problems.is_empty() { Ok(()) } else { Err(Problems(problems)) }
     }
@@ -105,8 +105,9 @@ impl FileSets {
             while let Ok(event) = changes.try_recv() {
                 events.push(event);
             }
-            let mut failed = Vec::new();
+            let (mut failed, mut count) = (Vec::new(), 0);
             for set in self.sets.iter_mut().filter(|set| events.iter().any(|event| concerns(set, event))) {
+                count += 1;
                 // A new folder at the same path is not watched yet.
                 set.watch_again(&mut watcher);
                 match set.update(&self.replica, self.rules).await {
@@ -114,21 +115,23 @@ impl FileSets {
                     Err(problems) => failed.push((set, problems)),
                 }
             }
-            for (set, problems) in write_again(failed, &self.replica, self.rules).await {
+            for (set, problems) in write_again(failed, count, &self.replica, self.rules).await {
                 set.log(&problems);
             }
         }
     }
 }
 
-/// Writes sets again, as long as this helps: a mock can move from one set to another. Returns the sets that fail.
+/// Writes sets again, as long as another of `count` sets has been written: a mock can move from one set to another.
+/// Returns the sets that fail.
 async fn write_again<'s>(
     mut failed: Vec<(&'s mut FileSet, Problems)>,
+    mut count: usize,
     replica: &Arc<Replica>,
     rules: Rules,
 ) -> Vec<(&'s mut FileSet, Problems)> {
-    loop {
-        let before = failed.len();
+    while failed.len() < count {
+        count = failed.len();
         let mut still = Vec::new();
         for (set, _) in failed {
             if let Err(problems) = set.update(replica, rules).await {
@@ -136,10 +139,8 @@ async fn write_again<'s>(
             }
         }
         failed = still;
-        if failed.is_empty() || failed.len() == before {
-            return failed;
-        }
     }
+    failed
 }
 
 impl FileSet {

@@ -133,23 +133,23 @@ impl<'t> Reader<'t> {
                 }
                 (event, span) => {
                     let (value, mark) = self.value(event, span)?;
-                    return match self.after_document()? {
-                        None => Ok(Text { value, mark }),
-                        Some(at) => {
-                            Err(self.mistake(at, "A second document begins here: write one list, without `---`"))
-                        }
-                    };
+                    self.expect_end()?;
+                    return Ok(Text { value, mark });
                 }
             }
         }
     }
 
-    /// The beginning of another document.
-    fn after_document(&mut self) -> Result<Option<Marker>, Mistake> {
+    /// Refuses another document.
+    fn expect_end(&mut self) -> Result<(), Mistake> {
         loop {
             match self.next()? {
-                (Event::StreamEnd, _) => return Ok(None),
-                (Event::DocumentStart(..), span) => return Ok(Some(span.start)),
+                (Event::StreamEnd, _) => return Ok(()),
+                (Event::DocumentStart(..), span) => {
+                    return Err(
+                        self.mistake(span.start, "A second document begins here: write one list, without `---`")
+                    );
+                }
                 _ => {}
             }
         }

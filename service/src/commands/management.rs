@@ -2,6 +2,7 @@
 
 use std::{fmt, time::Duration};
 
+use bytes::Bytes;
 use http::{
     HeaderValue, Method,
     header::{AUTHORIZATION, CONTENT_TYPE},
@@ -47,12 +48,6 @@ pub struct Refusal {
     pub detail: String,
 }
 
-/// An answer of any server.
-pub struct Answer {
-    pub status: u16,
-    pub body: Vec<u8>,
-}
-
 impl<'a> Management<'a> {
     pub fn of(at: &'a ManagementAt) -> Result<Self, String> {
         Self::new(&at.url, at.authorization()?)
@@ -86,7 +81,7 @@ impl<'a> Management<'a> {
         query: &[(&str, String)],
         body: Option<Vec<u8>>,
     ) -> Result<Value, Failure> {
-        let Answer { status, body } = self.send(method, path, query, body).map_err(Failure::Unusable)?;
+        let (status, body) = self.send(method, path, query, body).map_err(Failure::Unusable)?;
         let document = serde_json::from_slice::<Value>(&body);
         match (status, document) {
             (204, _) => Ok(Value::Null),
@@ -104,13 +99,14 @@ impl<'a> Management<'a> {
         }
     }
 
-    pub fn send(
+    /// The status and body of any server's answer.
+    fn send(
         &self,
         method: Method,
         path: &str,
         query: &[(&str, String)],
         body: Option<Vec<u8>>,
-    ) -> Result<Answer, String> {
+    ) -> Result<(u16, Bytes), String> {
         let mut url = self.url.clone();
         url.set_path(&format!("{}{path}", url.path().trim_end_matches('/')));
         if !query.is_empty() {
@@ -127,7 +123,7 @@ impl<'a> Management<'a> {
             format!("{} does not answer: {}: start Echo, or check --url", self.at, printable(&causes(&error)))
         };
         let answer = request.send().map_err(failed)?;
-        Ok(Answer { status: answer.status().as_u16(), body: answer.bytes().map_err(failed)?.into() })
+        Ok((answer.status().as_u16(), answer.bytes().map_err(failed)?))
     }
 
     /// The failure of an answer that is not management's.

@@ -252,17 +252,11 @@ impl Replica {
         };
         let mut changes: Vec<_> = writes.iter().map(change).collect();
         let reserved = self.take_room(&changes)?;
-        let write = async {
-            match untouched {
-                Some(untouched) => self.store.write_untouched(writes, untouched).await,
-                None => self.store.write_all(writes).await,
-            }
-        };
         let outcome = select! {
             // Biased: check for a hang-up before each step of the write.
             biased;
             _ = gone, if self.store.is_shared() => Err(StoreError::Abandoned.into()),
-            outcome = write => outcome,
+            outcome = self.store.write_if(untouched, writes) => outcome,
         };
         match &outcome {
             Ok(Written { version, digests }) => {

@@ -95,11 +95,7 @@ impl Store for OneMock {
         Ok(Changes::Log { head: version, digest: Some(*self.digest.lock()), changes: vec![] })
     }
 
-    async fn write_all(&self, _: Vec<Write>) -> Result<Written, WriteError> {
-        unreachable!("nobody writes")
-    }
-
-    async fn write_untouched(&self, _: Vec<Write>, _: Untouched) -> Result<Written, WriteError> {
+    async fn write_if(&self, _: Option<Untouched>, _: Vec<Write>) -> Result<Written, WriteError> {
         unreachable!("nobody writes")
     }
 

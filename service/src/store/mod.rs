@@ -150,10 +150,13 @@ pub trait Store: Send + Sync + 'static {
     /// Carries out all writes, of different endpoints, as one version; or no write. Of writes in a
     /// race for the same route, or for the same version of an endpoint, exactly one is accepted.
     /// [`WriteError::Missing`] and [`WriteError::Changed`] take precedence over [`WriteError::Taken`].
-    async fn write_all(&self, writes: Vec<Write>) -> Result<Written, WriteError>;
+    /// With a condition that does not hold: [`WriteError::Changed`].
+    async fn write_if(&self, untouched: Option<Untouched>, writes: Vec<Write>) -> Result<Written, WriteError>;
 
-    /// As [`Self::write_all`], or [`WriteError::Changed`] if the condition does not hold.
-    async fn write_untouched(&self, writes: Vec<Write>, untouched: Untouched) -> Result<Written, WriteError>;
+    /// Carries out all writes, without a condition.
+    async fn write_all(&self, writes: Vec<Write>) -> Result<Written, WriteError> {
+        self.write_if(None, writes).await
+    }
 
     /// Carries out one write.
     async fn write(&self, write: Write) -> Result<Version, WriteError> {

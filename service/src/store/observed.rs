@@ -90,13 +90,9 @@ fn always(_: &StoreError) -> bool {
 
 #[async_trait]
 impl<S: Store> Store for ObservedStore<S> {
-    async fn write_all(&self, writes: Vec<Write>) -> Result<Written, WriteError> {
+    async fn write_if(&self, untouched: Option<Untouched>, writes: Vec<Write>) -> Result<Written, WriteError> {
+        let write = self.store.write_if(untouched, writes);
         // A refused write is no failure of the store.
-        self.observe("write", self.store.write_all(writes), |error| matches!(error, WriteError::Store(_))).await
-    }
-
-    async fn write_untouched(&self, writes: Vec<Write>, untouched: Untouched) -> Result<Written, WriteError> {
-        let write = self.store.write_untouched(writes, untouched);
         self.observe("write", write, |error| matches!(error, WriteError::Store(_))).await
     }
 

@@ -57,16 +57,8 @@ impl FailingStore {
 
 #[async_trait]
 impl Store for FailingStore {
-    async fn write_all(&self, writes: Vec<Write>) -> Result<Written, WriteError> {
-        let written = self.reach()?.write_all(writes).await?;
-        match self.state.load(Ordering::SeqCst) {
-            MUTE => Err(StoreError::Unavailable("secret: connection reset".into()).into()),
-            _ => Ok(written),
-        }
-    }
-
-    async fn write_untouched(&self, writes: Vec<Write>, untouched: Untouched) -> Result<Written, WriteError> {
-        let written = self.reach()?.write_untouched(writes, untouched).await?;
+    async fn write_if(&self, untouched: Option<Untouched>, writes: Vec<Write>) -> Result<Written, WriteError> {
+        let written = self.reach()?.write_if(untouched, writes).await?;
         match self.state.load(Ordering::SeqCst) {
             MUTE => Err(StoreError::Unavailable("secret: connection reset".into()).into()),
             _ => Ok(written),

@@ -63,18 +63,11 @@ impl<H> Hooked<H> {
 
 #[async_trait]
 impl<H: Hook> Store for Hooked<H> {
-    async fn write_all(&self, writes: Vec<Write>) -> Result<Written, WriteError> {
+    async fn write_if(&self, untouched: Option<Untouched>, writes: Vec<Write>) -> Result<Written, WriteError> {
         for write in &writes {
             self.hook.before(Operation::Write(write)).await?;
         }
-        self.store.write_all(writes).await
-    }
-
-    async fn write_untouched(&self, writes: Vec<Write>, untouched: Untouched) -> Result<Written, WriteError> {
-        for write in &writes {
-            self.hook.before(Operation::Write(write)).await?;
-        }
-        self.store.write_untouched(writes, untouched).await
+        self.store.write_if(untouched, writes).await
     }
 
     async fn get(&self, id: EndpointId) -> Result<Option<Stored>, StoreError> {

@@ -68,12 +68,6 @@ impl EmbeddedStore {
         outcome.await.map_err(|_| gone())?
     }
 
-    async fn queue_write(&self, writes: Vec<Write>, untouched: Option<Untouched>) -> Result<Written, WriteError> {
-        let digests = vec![Digest::default(); writes.len()];
-        let version = self.work(|reply| Queued::Write(writes, untouched, reply)).await?;
-        Ok(Written { version, digests })
-    }
-
     async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&redb::ReadTransaction) -> Result<T, StoreError> + Send + 'static,
@@ -97,12 +91,10 @@ impl Drop for EmbeddedStore {
 
 #[async_trait]
 impl Store for EmbeddedStore {
-    async fn write_all(&self, writes: Vec<Write>) -> Result<Written, WriteError> {
-        self.queue_write(writes, None).await
-    }
-
-    async fn write_untouched(&self, writes: Vec<Write>, untouched: Untouched) -> Result<Written, WriteError> {
-        self.queue_write(writes, Some(untouched)).await
+    async fn write_if(&self, untouched: Option<Untouched>, writes: Vec<Write>) -> Result<Written, WriteError> {
+        let digests = vec![Digest::default(); writes.len()];
+        let version = self.work(|reply| Queued::Write(writes, untouched, reply)).await?;
+        Ok(Written { version, digests })
     }
 
     async fn take_turn(&self, counter: &Counter) -> Result<u64, TurnError> {

@@ -185,17 +185,16 @@ struct Meeting {
 
 #[async_trait]
 impl Store for Meeting {
-    async fn write_all(&self, writes: Vec<Write>) -> Result<Written, WriteError> {
+    async fn write_if(&self, untouched: Option<Untouched>, writes: Vec<Write>) -> Result<Written, WriteError> {
+        if untouched.is_some() {
+            return self.way.write_if(untouched, writes).await;
+        }
         let outcome = self.way.write_all(writes).await;
         while !self.is_over.load(Ordering::Relaxed) {
             sleep(Duration::from_millis(1)).await;
         }
         sleep(Duration::from_millis(10)).await;
         outcome
-    }
-
-    async fn write_untouched(&self, writes: Vec<Write>, untouched: Untouched) -> Result<Written, WriteError> {
-        self.way.write_untouched(writes, untouched).await
     }
 
     async fn changes_since(&self, version: Version) -> Result<Changes, StoreError> {

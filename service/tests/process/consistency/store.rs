@@ -108,12 +108,8 @@ async fn until_counted(truth: &Mutex<Truth>) {
 
 #[async_trait]
 impl Store for Way {
-    async fn write_all(&self, writes: Vec<Write>) -> Result<Written, WriteError> {
-        self.carry_out(writes, None).await
-    }
-
-    async fn write_untouched(&self, writes: Vec<Write>, untouched: Untouched) -> Result<Written, WriteError> {
-        self.carry_out(writes, Some(untouched)).await
+    async fn write_if(&self, untouched: Option<Untouched>, writes: Vec<Write>) -> Result<Written, WriteError> {
+        self.carry_out(writes, untouched).await
     }
 
     async fn get(&self, id: EndpointId) -> Result<Option<Stored>, StoreError> {

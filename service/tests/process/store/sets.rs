@@ -33,7 +33,7 @@ pub async fn only_writes_that_touch_the_set_refuse_its_next_write<S: Subject>() 
         plans += 1;
         let (set, members) = (shop.clone().unwrap(), Arc::new([member.id].into()));
         let new = Write::Create(mock(&format!("/new/{plans}"), None));
-        let outcome = store.write_untouched(vec![new], Untouched { set, members, since }).await;
+        let outcome = store.write_if(Some(Untouched { set, members, since }), vec![new]).await;
         assert!(matches!(outcome, Ok(_) | Err(WriteError::Changed)), "{outcome:?}");
         (*versions.last().unwrap(), outcome.is_ok())
     };
@@ -59,6 +59,6 @@ pub async fn a_version_before_the_log_refuses_a_write_of_a_set<S: Subject>() {
     subject.forget_log().await;
     let untouched =
         Untouched { set: SetName::parse("shop").unwrap(), members: Arc::default(), since: Version::default() };
-    let outcome = subject.store().write_untouched(vec![Write::Create(mock("/new", None))], untouched).await;
+    let outcome = subject.store().write_if(Some(untouched), vec![Write::Create(mock("/new", None))]).await;
     assert!(matches!(outcome, Err(WriteError::Changed)), "{outcome:?}");
 }

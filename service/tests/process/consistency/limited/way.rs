@@ -118,11 +118,8 @@ impl Way {
 
 #[async_trait]
 impl Store for Way {
-    async fn write_untouched(&self, _: Vec<Write>, _: Untouched) -> Result<Written, WriteError> {
-        unreachable!("nobody writes a set")
-    }
-
-    async fn write_all(&self, changes: Vec<Write>) -> Result<Written, WriteError> {
+    async fn write_if(&self, untouched: Option<Untouched>, changes: Vec<Write>) -> Result<Written, WriteError> {
+        assert!(untouched.is_none(), "nobody writes a set");
         let began = Instant::now();
         for write in &changes {
             if let Write::Replace { endpoint: Mock { id, .. }, .. } | Write::Delete { id, .. } = write {
