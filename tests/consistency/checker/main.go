@@ -202,8 +202,8 @@ func moments(part []*Operation) []porcupine.Operation {
 }
 
 // isInvisible reports if each order with a write of an unknown outcome is also possible without it. No answer has
-// shown its value. A patch keeps the name and the route. A creation takes a route and makes a mock: only refusals at
-// the route and writes to the mock can depend on it.
+// shown its value. A patch keeps the name and the route, but begins the turns anew: a mock may answer again. A creation
+// takes a route and makes a mock: only refusals at the route and writes to the mock can depend on it.
 func isInvisible(write *Operation, part []*Operation) bool {
 	dependsOnIt := func(other *Operation) bool {
 		isRefused := other.Outcome == "refused"
@@ -212,10 +212,10 @@ func isInvisible(write *Operation, part []*Operation) bool {
 	if slices.ContainsFunc(part, (*Operation).isOfSets) {
 		return false
 	}
-	if write.Kind == "call" {
+	if write.Kind == "call" || write.Kind == "patch" {
 		return !slices.ContainsFunc(part, func(other *Operation) bool { return other.Turns != turns{} })
 	}
-	return write.Kind == "patch" || write.Kind == "create" && !slices.ContainsFunc(part, dependsOnIt)
+	return write.Kind == "create" && !slices.ContainsFunc(part, dependsOnIt)
 }
 
 // latest returns the latest time at which a write with an unknown outcome took effect: the return of a response that

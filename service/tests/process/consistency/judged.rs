@@ -218,6 +218,8 @@ fn histories_of_mocks_with_turns_are_right_or_wrong() {
         ("v|2 last", true, &[take("v#1"), (Patch, PLAIN, PLAIN, "x", Done), take("x"), (Read, "", PLAIN, "x", Done)]),
         ("v|2 last", true, &[take("v#1"), (Patch, PLAIN, PLAIN, "x|2 last", Unknown), take("v#2"), take("x#1")]),
         ("v|2 last", false, &[take("v#1"), (Patch, PLAIN, PLAIN, "x|2 last", Unknown), take("x#1"), take("v#2")]),
+        ("v|1 none", true, &[take("v#1"), (Patch, PLAIN, PLAIN, "x", Unknown), explained("w"), explained(PLAIN)]),
+        ("v|1 none", false, &[take("v#1"), (Patch, PLAIN, PLAIN, "x", Unknown), explained(PLAIN), take("w")]),
     ] {
         let mocks = [(Create, "w", "GET /0/{x}", "w", Done), (Create, PLAIN, PLAIN, turns, Done)];
         assert_eq!(self::is_right(&[&mocks[..], more].concat()), is_right, "{turns}: {more:?}");
