@@ -75,8 +75,7 @@ func (operation *Operation) fits(mocks []mock) bool {
 	accepted := named != mock{}
 	switch operation.Kind {
 	case "call":
-		gives := func(one mock) bool { return one.response() == operation.Value }
-		return operation.Outcome == "unknown" || mayAnswer(mocks, operation.Route, gives)
+		return mayAnswer(mocks, operation.Route, func(one mock) bool { return one.response() == operation.Value })
 	case "explain":
 		return mayAnswer(mocks, operation.Route, func(one mock) bool { return one.name == operation.Mock })
 	case "read":
@@ -130,6 +129,8 @@ type moment int
 
 const (
 	takesEffect moment = iota
+	// Of a call with an unknown outcome: a replica finds the mock whose turn the call takes.
+	chooses
 	asked
 	told
 	// After all other moments. A write with an unknown outcome that has not taken effect before end never does.
@@ -141,7 +142,9 @@ type state struct {
 	mocks []mock
 	// Operations that were asked and have not fitted so far, in the order of their requests.
 	waiting []*Operation
-	isOver  bool
+	// Calls with an unknown outcome between choice and turn, in the order of their requests.
+	chosen []choice
+	isOver bool
 }
 
 var model = porcupine.Model{
@@ -151,7 +154,7 @@ var model = porcupine.Model{
 	},
 	Equal: func(one, other any) bool {
 		a, b := one.(state), other.(state)
-		return a.isOver == b.isOver && slices.Equal(a.mocks, b.mocks) && slices.Equal(a.waiting, b.waiting)
+		return a.isOver == b.isOver && slices.Equal(a.mocks, b.mocks) && slices.Equal(a.waiting, b.waiting) && slices.Equal(a.chosen, b.chosen)
 	},
 }
 
@@ -169,10 +172,17 @@ func step(now state, operation *Operation, moment any) (bool, state) {
 		now.isOver = true
 		return true, now
 	}
-	if now.isOver || !operation.fits(now.mocks) {
-		return now.isOver, now
+	isLost := operation.Kind == "call" && operation.Outcome == "unknown"
+	switch {
+	case now.isOver:
+		return true, now
+	case moment == chooses:
+		return now.choose(operation)
+	case isLost && !now.takeChosen(operation), !isLost && !operation.fits(now.mocks):
+		return false, now
+	case !isLost:
+		now.mocks = operation.after(now.mocks)
 	}
-	now.mocks = operation.after(now.mocks)
 	fits := func(operation *Operation) bool { return operation.fits(now.mocks) }
 	now.waiting = slices.DeleteFunc(slices.Clone(now.waiting), fits)
 	return true, now
@@ -187,6 +197,9 @@ func moments(part []*Operation) []porcupine.Operation {
 	for _, operation := range part {
 		switch {
 		case operation.Outcome == "unknown":
+			if operation.Kind == "call" && !isInvisible(operation, part) {
+				add(operation, chooses, operation.Call, math.MaxInt64)
+			}
 			latest := latest(operation, part)
 			if latest < math.MaxInt64 || !isInvisible(operation, part) {
 				add(operation, takesEffect, operation.Call, latest)

@@ -69,19 +69,53 @@ func (operation *Operation) takesTurn() bool {
 	return isCall && (operation.Outcome == "unknown" || withoutTurn(operation.Value) != operation.Value)
 }
 
-// afterTurn returns the mocks after a call that takes a turn. A call with an unknown outcome takes a turn of the mock
-// that may answer, which is one: the order of mocks with turns is certain.
+// afterTurn returns the mocks after a call that takes a turn.
 func (operation *Operation) afterTurn(mocks []mock) []mock {
-	for at, one := range mocks {
-		isIt := one.response() == operation.Value
-		if operation.Outcome == "unknown" {
-			isIt = mayAnswer(mocks, operation.Route, func(other mock) bool { return other == one })
-		}
-		if isIt {
-			mocks = slices.Clone(mocks)
-			mocks[at] = one.afterCall()
-			return mocks
+	at := slices.IndexFunc(mocks, func(one mock) bool { return one.response() == operation.Value })
+	return afterCallOf(mocks, at)
+}
+
+// afterCallOf returns the mocks after a call of a mock, if any.
+func afterCallOf(mocks []mock, at int) []mock {
+	if at < 0 {
+		return mocks
+	}
+	mocks = slices.Clone(mocks)
+	mocks[at] = mocks[at].afterCall()
+	return mocks
+}
+
+// choice is a call with an unknown outcome, and the mock whose turn it takes. The store may take the turn late: after
+// another mock has begun to hide the chosen one. A change of the mock begins its turns anew, without this call.
+type choice struct {
+	call        *Operation
+	name, value string
+}
+
+// choose adds the choice of a call with an unknown outcome. Fails if no mock with turns answers. At most one does: the
+// order of mocks with turns is certain.
+func (now state) choose(call *Operation) (bool, state) {
+	for _, one := range now.mocks {
+		isIt := func(other mock) bool { return other == one }
+		if one.turns != (turns{}) && mayAnswer(now.mocks, call.Route, isIt) {
+			at, _ := slices.BinarySearchFunc(now.chosen, call, func(one choice, call *Operation) int { return int(one.call.Call - call.Call) })
+			now.chosen = slices.Insert(slices.Clone(now.chosen), at, choice{call, one.name, one.value})
+			return true, now
 		}
 	}
-	return mocks
+	return false, now
+}
+
+// takeChosen takes the turn of a call's choice. Fails before the choice.
+func (now *state) takeChosen(call *Operation) bool {
+	at := slices.IndexFunc(now.chosen, func(one choice) bool { return one.call == call })
+	if at < 0 {
+		return false
+	}
+	chosen := now.chosen[at]
+	now.chosen = slices.Delete(slices.Clone(now.chosen), at, at+1)
+	now.mocks = afterCallOf(now.mocks, slices.IndexFunc(now.mocks, func(one mock) bool {
+		return one.name == chosen.name && one.value == chosen.value && !one.isOver()
+	}))
+	return true
 }

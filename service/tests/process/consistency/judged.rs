@@ -193,6 +193,8 @@ fn a_new_mock_with_tests_has_the_greatest_id() {
 fn histories_of_mocks_with_turns_are_right_or_wrong() {
     let take = |value| call(PLAIN, value);
     let lost = (Call, "", PLAIN, "", Unknown);
+    let tested = "GET /0/a k=1";
+    let lost_where_tested = (Call, "", tested, "", Unknown);
     let explained = |mock| (Explain, mock, PLAIN, "", Done);
     for (turns, is_right, more) in [
         ("v|2 last", true, &[take("v#1"), take("v#2"), take("v#2"), explained(PLAIN)][..]),
@@ -212,6 +214,14 @@ fn histories_of_mocks_with_turns_are_right_or_wrong() {
         ("v|3 last", true, &[lost, lost, take("v#3")]),
         ("v|3 last", false, &[take("v#1"), take("v#3")]),
         ("v", true, &[lost, take("v"), take("v")]),
+        // The store takes a lost turn late, after another mock has begun to answer such a call.
+        ("v|3 last", true, &[lost_where_tested, creation(tested), take("v#1"), take("v#3")]),
+        ("v|3 last", false, &[creation(tested), lost_where_tested, take("v#1"), take("v#3")]),
+        (
+            "v|3 last",
+            false,
+            &[lost_where_tested, creation(tested), (Patch, PLAIN, PLAIN, "x|3 last", Done), take("x#2")],
+        ),
         // Every change begins anew.
         ("v|2 last", true, &[take("v#1"), (Patch, PLAIN, PLAIN, "x|2 last", Done), take("x#1"), take("x#2")]),
         ("v|2 last", false, &[take("v#1"), (Patch, PLAIN, PLAIN, "x|2 last", Done), take("x#2")]),
