@@ -8,6 +8,12 @@ variable "state_bucket_name" {
   type        = string
 }
 
+variable "tags" {
+  description = "Further tags of all resources, such as { CostCenter = \"4711\" }."
+  type        = map(string)
+  default     = {}
+}
+
 variable "vpc_arns" {
   description = "ARN of each environment's VPC, by environment, once the VPC exists: docs/deploying.md."
   type        = map(string)

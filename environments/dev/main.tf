@@ -17,7 +17,7 @@ provider "aws" {
   region = "eu-central-1"
 
   default_tags {
-    tags = { Project = "echo", Environment = "dev", ManagedBy = "terraform" }
+    tags = merge(var.tags, { Project = "echo", Environment = "dev", ManagedBy = "terraform" })
   }
 }
 

@@ -18,7 +18,7 @@ provider "aws" {
   region = "eu-central-1"
 
   default_tags {
-    tags = { Project = "echo", Environment = "prod", ManagedBy = "terraform" }
+    tags = merge(var.tags, { Project = "echo", Environment = "prod", ManagedBy = "terraform" })
   }
 }
 

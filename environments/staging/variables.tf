@@ -21,8 +21,8 @@ variable "docker_image_url" {
 }
 
 variable "domain" {
-  description = "Name and certificate_arn of the domain. The certificate must exist. null: HTTP under the load balancer's name."
-  type        = object({ name = string, certificate_arn = string })
+  description = "Name of the domain, and zone_id of its Route 53 zone or certificate_arn of an existing certificate. null: HTTP under the load balancer's name."
+  type        = object({ name = string, certificate_arn = optional(string), zone_id = optional(string) })
   default     = null
 }
 
@@ -34,4 +34,10 @@ variable "management_cidrs" {
 variable "runbook_url" {
   description = "URL of docs/runbook.md as your team reads it."
   type        = string
+}
+
+variable "tags" {
+  description = "Further tags of all resources, such as { CostCenter = \"4711\" }."
+  type        = map(string)
+  default     = {}
 }

@@ -8,8 +8,7 @@ locals {
       ECHO_MANAGEMENT_LISTEN = "0.0.0.0:${local.service_ports.management}"
       ECHO_STORE             = "dynamodb:${module.data_store.table_name}"
       ECHO_PUBLIC_URL        = module.load_balancer.mocks_url
-      # The load balancer's addresses are in this network, and no client's.
-      ECHO_TRUSTED_PROXIES   = var.network.cidr
+      ECHO_TRUSTED_PROXIES   = join(",", local.proxy_cidrs)
       ECHO_IDLE_TIMEOUT      = "${local.times.service_idle_seconds}s"
       ECHO_SHUTDOWN_DELAY    = "${local.times.shutdown_delay_seconds}s"
       ECHO_SHUTDOWN_DEADLINE = "${local.times.shutdown_deadline_seconds}s"

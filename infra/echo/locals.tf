@@ -9,13 +9,16 @@ locals {
   dns_suffix = data.aws_partition.current.dns_suffix
   account    = data.aws_caller_identity.current.account_id
 
-  # The permissions boundary of an environment's roles, from modules/github-oidc. The apply role can create no role
-  # without the boundary.
-  permissions_boundary_arn = "arn:${local.partition}:iam::${local.account}:policy/github/echo-boundary-${var.environment}"
+  # The permissions boundary of an environment's roles: by default from modules/github-oidc, whose apply role can create
+  # no role without this boundary.
+  permissions_boundary_arn = coalesce(var.iam.permissions_boundary_arn, "arn:${local.partition}:iam::${local.account}:policy/github/echo-boundary-${var.environment}")
 
   # Ports inside a task. The load balancer's listeners have other ports.
   service_ports      = { mocks = 8080, management = 8081 }
   collector_endpoint = "127.0.0.1:4318"
+
+  # The plan knows if there is a certificate, before ACM has issued it.
+  certificate = var.domain == null ? null : { arn = var.domain.zone_id == null ? var.domain.certificate_arn : module.domain[0].certificate_arn }
 
   # Without a certificate there is no HTTPS to redirect to.
   listener_ports = var.domain == null ? { mocks = 80, management = 8081, redirect = null } : { mocks = 443, management = 8443, redirect = 80 }
@@ -38,7 +41,6 @@ locals {
   # AWS services that tasks use: ECS on their behalf, with the execution role, and the collector. DynamoDB and S3 have
   # free gateway endpoints.
   reached_services = setunion(["ecr.api", "ecr.dkr", "logs", "secretsmanager"], values(local.telemetry_services))
-  has_nat          = var.network.nat != "none"
 
   # A schedule may lower the minimum, so fewer tasks are no fault.
   task_count_min = min(var.capacity.min, [for schedule in values(var.capacity.schedules) : schedule.min]...)

@@ -1,49 +1,38 @@
 # One environment: the dependencies of its parts, from the network to the alarms. Resources are in the modules, values
 # in `environments/`. Modules wait for each other by outputs only: with a `depends_on`, a plan would know less.
 
-module "network" {
-  source = "../../modules/network"
-
-  name                     = local.name
-  cidr                     = var.network.cidr
-  zones                    = var.network.zones
-  nat                      = var.network.nat
-  flow_log_retention_days  = var.retention.flow_log_days
-  permissions_boundary_arn = local.permissions_boundary_arn
-}
-
 module "security_groups" {
   source = "../../modules/security-groups"
 
   name                    = local.name
-  vpc_id                  = module.network.vpc_id
+  vpc_id                  = local.vpc_id
   mocks                   = { port = local.listener_ports.mocks, cidrs = var.access.mocks_cidrs }
   management              = { port = local.listener_ports.management, cidrs = var.access.management_cidrs }
   redirect_port           = local.listener_ports.redirect
   service_ports           = local.service_ports
-  gateway_prefix_list_ids = module.network.gateway_prefix_list_ids
-  internet_egress         = local.has_nat
+  gateway_prefix_list_ids = local.gateway_prefix_list_ids
+  internet_egress         = !local.makes_endpoints
 }
 
 module "interface_endpoints" {
   source = "../../modules/interface-endpoints"
 
   name              = local.name
-  vpc_id            = module.network.vpc_id
-  subnet_ids        = module.network.private_subnet_ids
+  vpc_id            = local.vpc_id
+  subnet_ids        = local.task_subnet_ids
   security_group_id = module.security_groups.endpoints_id
-  # With NAT, tasks reach the same services through NAT.
-  services = local.has_nat ? [] : local.reached_services
+  services          = local.makes_endpoints ? local.reached_services : []
 }
 
 module "load_balancer" {
   source = "../../modules/load-balancer"
 
   name                         = local.name
-  vpc_id                       = module.network.vpc_id
-  subnet_ids                   = module.network.public_subnet_ids
+  vpc_id                       = local.vpc_id
+  subnet_ids                   = local.load_balancer_subnet_ids
   security_group_id            = module.security_groups.load_balancer_id
-  certificate_arn              = try(var.domain.certificate_arn, null)
+  internal                     = var.access.internal
+  certificate                  = local.certificate
   domain_name                  = try(var.domain.name, null)
   mocks_port                   = local.listener_ports.mocks
   management_port              = local.listener_ports.management
@@ -51,6 +40,7 @@ module "load_balancer" {
   idle_timeout_seconds         = local.times.load_balancer_idle_seconds
   deregistration_delay_seconds = local.times.deregistration_seconds
   access_log_retention_days    = var.retention.access_log_days
+  log_kms_key_arn              = var.kms_key_arn
   waf = merge(var.waf, {
     log_retention_days     = var.retention.log_days
     requests_per_5_minutes = try(coalesce(var.waf.requests_per_5_minutes, local.requests_per_5_minutes), null)
@@ -58,10 +48,20 @@ module "load_balancer" {
   protect = var.protect
 }
 
+module "domain" {
+  source = "../../modules/domain"
+  count  = try(var.domain.zone_id, null) == null ? 0 : 1
+
+  name          = var.domain.name
+  zone_id       = var.domain.zone_id
+  load_balancer = { dns_name = module.load_balancer.dns_name, zone_id = module.load_balancer.zone_id }
+}
+
 module "data_store" {
   source = "../../modules/data-store"
 
   name          = local.name
+  kms_key_arn   = var.kms_key_arn
   recovery_days = var.retention.recovery_days
   protect       = var.protect
 }
@@ -69,10 +69,11 @@ module "data_store" {
 module "secrets" {
   source = "../../modules/secrets"
 
-  name     = local.name
-  keys     = { for name, scopes in var.keys.scopes : name => { scopes = scopes } }
-  rotation = var.keys.rotation
-  protect  = var.protect
+  name        = local.name
+  keys        = { for name, scopes in var.keys.scopes : name => { scopes = scopes } }
+  rotation    = var.keys.rotation
+  kms_key_arn = var.kms_key_arn
+  protect     = var.protect
 }
 
 module "observability" {
@@ -86,15 +87,17 @@ module "observability" {
   target_group_arn_suffixes = { for face, group in module.load_balancer.target_groups : face => group.arn_suffix }
   table_name                = module.data_store.table_name
   log_retention_days        = var.retention.log_days
+  log_kms_key_arn           = var.kms_key_arn
   alarm_emails              = var.alarms.emails
+  topic_arn                 = var.alarms.topic_arn
   # From infra/account.
-  kms_key_id      = "alias/echo-alarms"
-  runbook_url     = var.alarms.runbook_url
-  thresholds      = var.alarms.thresholds
-  promql          = var.alarms.promql
-  certificate_arn = try(var.domain.certificate_arn, null)
-  task_count_min  = local.task_count_min
-  memory_share    = module.ecs_service.memory_share
+  kms_key_id     = "alias/echo-alarms"
+  runbook_url    = var.alarms.runbook_url
+  thresholds     = var.alarms.thresholds
+  promql         = var.alarms.promql
+  certificate    = local.certificate
+  task_count_min = local.task_count_min
+  memory_share   = module.ecs_service.memory_share
 }
 
 module "iam" {
@@ -106,6 +109,8 @@ module "iam" {
   log_group_arns               = values(module.observability.log_group_arns)
   secret_arns                  = [module.secrets.entries_secret_arn]
   table_arn                    = module.data_store.table_arn
+  kms_key_arns                 = var.kms_key_arn[*]
+  role_path                    = var.iam.role_path
   permissions_boundary_arn     = local.permissions_boundary_arn
 }
 
@@ -159,6 +164,8 @@ module "protection" {
 
   depends_on = [
     module.network,
+    module.existing_network,
+    module.domain,
     module.security_groups,
     module.interface_endpoints,
     module.load_balancer,

@@ -4,10 +4,12 @@ variable "access" {
 
     - `mocks_cidrs`: networks that call mocks.
     - `management_cidrs`: networks that create mocks; they also need a key. No default: name your networks.
+    - `internal`: give the load balancer private addresses only, for clients in the VPC or with a route to it.
   EOT
   type = object({
     mocks_cidrs      = optional(list(string), ["0.0.0.0/0"])
     management_cidrs = list(string)
+    internal         = optional(bool, false)
   })
   nullable = false
 
@@ -33,9 +35,11 @@ variable "alarms" {
     - `runbook_url`: URL of docs/runbook.md as your team reads it, without `#`. Alarms link to it.
     - `thresholds`: other values of single thresholds, by name. `modules/observability/thresholds.tf` has names, defaults and reasons.
     - `promql`: false omits alarms and widgets on the service's own metrics, for a region where CloudWatch does not answer PromQL.
+    - `topic_arn`: instead of `emails`, ARN of an existing SNS topic. Its policy must let CloudWatch publish.
   EOT
   type = object({
     emails      = optional(set(string), [])
+    topic_arn   = optional(string)
     runbook_url = string
     thresholds  = optional(map(number), {})
     promql      = optional(bool, true)
@@ -43,8 +47,8 @@ variable "alarms" {
   nullable = false
 
   validation {
-    condition     = !var.protect || length(var.alarms.emails) > 0
-    error_message = "Alarms of a protected environment need a recipient: write at least one address into `alarms.emails` (`alarm_emails` in terraform.tfvars)."
+    condition     = !var.protect || length(var.alarms.emails) > 0 || var.alarms.topic_arn != null
+    error_message = "Alarms of a protected environment need a recipient: write at least one address into `alarms.emails` (`alarm_emails` in terraform.tfvars), or a topic into `alarms.topic_arn`."
   }
 
   validation {
@@ -178,23 +182,25 @@ variable "domain" {
   description = <<-EOT
     Domain name and certificate. null: plain HTTP under the load balancer's own name.
 
-    - `name`: name under which clients reach Echo. Point a CNAME or alias record at the output `load_balancer`.
-    - `certificate_arn`: ARN of the name's ACM certificate. Write the ARN literally: the plan must know which listeners exist, so apply a new certificate first.
+    - `name`: name under which clients reach Echo.
+    - `zone_id`: id of the public Route 53 zone of the name. Terraform creates the certificate and the records there.
+    - `certificate_arn`: instead of `zone_id`, ARN of an ACM certificate for the name. Point a CNAME or alias record at the output `load_balancer`.
   EOT
   type = object({
     name            = string
-    certificate_arn = string
+    certificate_arn = optional(string)
+    zone_id         = optional(string)
   })
   default = null
 
   validation {
     condition     = !var.protect || var.domain != null
-    error_message = "A protected environment must not send keys over plain HTTP: write `domain` with a name and its certificate."
+    error_message = "A protected environment must not send keys over plain HTTP: write `domain` with a name and its zone or certificate."
   }
 
   validation {
-    condition     = var.domain == null ? true : var.domain.name != null && var.domain.certificate_arn != null
-    error_message = "A domain needs a name and a certificate: write `domain = { name = \"…\", certificate_arn = \"…\" }`, or leave `domain` out for plain HTTP."
+    condition     = var.domain == null ? true : var.domain.name != null && (var.domain.certificate_arn == null) != (var.domain.zone_id == null)
+    error_message = "A domain needs a name, and either its zone or a certificate: write `domain = { name = \"…\", zone_id = \"…\" }` or `{ name = \"…\", certificate_arn = \"…\" }`, or leave `domain` out for plain HTTP."
   }
 
   validation {
@@ -206,6 +212,11 @@ variable "domain" {
     condition     = try(can(regex("^[a-z0-9]([a-z0-9-]*[a-z0-9])?([.][a-z0-9]([a-z0-9-]*[a-z0-9])?)+$", var.domain.name)) || var.domain.name == null, true)
     error_message = "Write `domain.name` as a bare name such as \"echo.example.com\", without scheme or port."
   }
+
+  validation {
+    condition     = try(can(regex("^Z[A-Z0-9]{1,31}$", var.domain.zone_id)) || var.domain.zone_id == null, true)
+    error_message = "Write `domain.zone_id` as the id of a Route 53 zone, such as \"Z0123456789ABCDEFGHIJ\", without \"/hostedzone/\"."
+  }
 }
 
 variable "environment" {
@@ -216,6 +227,64 @@ variable "environment" {
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{0,13}[a-z0-9]$", var.environment))
     error_message = "Write `environment` as 2 to 15 lower-case letters, digits and hyphens, such as \"dev\"."
+  }
+}
+
+variable "existing_network" {
+  description = <<-EOT
+    Instead of `network`, a VPC of other owners. Several environments can be in one VPC.
+
+    - `vpc_id`: id of the VPC.
+    - `task_subnet_ids`: ids of private subnets for tasks, one in each of two or more zones.
+    - `load_balancer_subnet_ids`: ids of subnets for the load balancer, one in each of two or more zones: public ones, or private ones with `access.internal`. Clients of Echo must have no addresses in them: the service trusts `X-Forwarded-For` from there.
+    - `interface_endpoints`: create interface endpoints for the services that tasks use; the VPC needs gateway endpoints for DynamoDB and S3. false: tasks reach AWS by the VPC's NAT, transit gateway or endpoints. A VPC takes one interface endpoint for each service, so only one environment in it can create them.
+  EOT
+  type = object({
+    vpc_id                   = string
+    task_subnet_ids          = set(string)
+    load_balancer_subnet_ids = set(string)
+    interface_endpoints      = bool
+  })
+  default = null
+
+  validation {
+    condition     = (var.network == null) != (var.existing_network == null)
+    error_message = "Write either `network` for a new VPC, or `existing_network` for a given one, and leave the other one out."
+  }
+
+  validation {
+    condition     = can(regex("^vpc-[0-9a-f]{8,17}$", var.existing_network.vpc_id)) || var.existing_network == null
+    error_message = "Write `existing_network.vpc_id` as the id of a VPC, such as \"vpc-0123456789abcdef0\"."
+  }
+
+  validation {
+    condition     = alltrue([for id in try(setunion(var.existing_network.task_subnet_ids, var.existing_network.load_balancer_subnet_ids), []) : can(regex("^subnet-[0-9a-f]{8,17}$", id))])
+    error_message = "Write subnets of `existing_network` as ids, such as \"subnet-0123456789abcdef0\"."
+  }
+}
+
+variable "iam" {
+  description = <<-EOT
+    Rules of the account for roles.
+
+    - `permissions_boundary_arn`: ARN of the permissions boundary of all roles. Default: the boundary of `infra/account`. The pipeline's roles can create roles with `infra/account`'s boundary only.
+    - `role_path`: IAM path of all roles.
+  EOT
+  type = object({
+    permissions_boundary_arn = optional(string)
+    role_path                = optional(string, "/")
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = can(regex("^/([!-.0-~]+/)*$", var.iam.role_path))
+    error_message = "Write `iam.role_path` with a slash at both ends, such as \"/teams/echo/\"."
+  }
+
+  validation {
+    condition     = var.iam.permissions_boundary_arn == null || can(regex("^arn:${local.partition}:iam::(aws|[0-9]{12}):policy/.+$", var.iam.permissions_boundary_arn))
+    error_message = "Write `iam.permissions_boundary_arn` as the ARN of an IAM policy, such as \"arn:aws:iam::111122223333:policy/boundary\"."
   }
 }
 
@@ -249,9 +318,20 @@ variable "keys" {
   }
 }
 
+variable "kms_key_arn" {
+  description = "ARN of a KMS key of the environment's account and region for table, secrets, and logs (docs/deploying.md has its policy). null: AWS's own keys."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.kms_key_arn == null || can(regex("^arn:${local.partition}:kms:${local.region}:${local.account}:key/.+$", var.kms_key_arn))
+    error_message = "Write `kms_key_arn` as the ARN of a key in account ${local.account} and ${local.region}, with its id: \"arn:…:key/…\". An alias is not enough."
+  }
+}
+
 variable "network" {
   description = <<-EOT
-    Network of the environment.
+    A new VPC for the environment.
 
     - `cidr`: IPv4 network of the VPC, from /16 to /22.
     - `zones`: letters of two or more availability zones that offer all services in use (docs/deploying.md).
@@ -262,20 +342,20 @@ variable "network" {
     zones = set(string)
     nat   = string
   })
-  nullable = false
+  default = null
 
   validation {
-    condition     = try(can(cidrnetmask(var.network.cidr)) && cidrhost(var.network.cidr, 0) == split("/", var.network.cidr)[0] && contains(range(16, 23), tonumber(split("/", var.network.cidr)[1])), false)
+    condition     = var.network == null ? true : try(can(cidrnetmask(var.network.cidr)) && cidrhost(var.network.cidr, 0) == split("/", var.network.cidr)[0] && contains(range(16, 23), tonumber(split("/", var.network.cidr)[1])), false)
     error_message = "Write `network.cidr` as an IPv4 network from /16 to /22 that begins at its first address, such as \"10.20.0.0/16\"."
   }
 
   validation {
-    condition     = length(var.network.zones) >= 2 && alltrue([for zone in var.network.zones : contains(["a", "b", "c", "d", "e", "f", "g", "h"], zone)])
+    condition     = var.network == null ? true : length(var.network.zones) >= 2 && alltrue([for zone in var.network.zones : contains(["a", "b", "c", "d", "e", "f", "g", "h"], zone)])
     error_message = "Write at least two zones into `network.zones`, because a load balancer needs two and a single zone can fail. Write each as a letter from \"a\" to \"h\", without the region: \"a\" for eu-central-1a."
   }
 
   validation {
-    condition     = contains(["none", "single", "per_az", "regional"], var.network.nat)
+    condition     = var.network == null ? true : contains(["none", "single", "per_az", "regional"], var.network.nat)
     error_message = "Write `network.nat` as \"none\", \"single\", \"per_az\" or \"regional\"."
   }
 }

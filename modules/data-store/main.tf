@@ -1,7 +1,7 @@
 # One table for everything: a single transaction writes an endpoint, its claim of verb and path, the log entry and the
 # head version. The service reads all of them by these two keys.
 resource "aws_dynamodb_table" "main" {
-  #checkov:skip=CKV_AWS_119:AWS's own key is enough, because no other account reads the table; IAM decides the right to read
+  #checkov:skip=CKV_AWS_119:`kms_key_arn` decides. AWS's own key is enough, because no other account reads the table; IAM decides the right to read
   name                        = var.name
   billing_mode                = "PAY_PER_REQUEST"
   hash_key                    = "PK"
@@ -33,6 +33,7 @@ resource "aws_dynamodb_table" "main" {
   # Use the account's key for DynamoDB, because CloudTrail records its use. AWS's default key would encrypt the table
   # without a record.
   server_side_encryption {
-    enabled = true
+    enabled     = true
+    kms_key_arn = var.kms_key_arn
   }
 }

@@ -1,3 +1,9 @@
+variable "kms_key_arn" {
+  description = "ARN of the KMS key for the table. null: AWS's own key. The service's role needs the right to decrypt with the key."
+  type        = string
+  default     = null
+}
+
 variable "name" {
   description = "Name of the environment, such as `echo-dev`. Also the table's name."
   type        = string

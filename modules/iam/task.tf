@@ -2,6 +2,7 @@
 
 resource "aws_iam_role" "task" {
   name                 = "${var.name}-task"
+  path                 = var.role_path
   description          = "Echo keeps its endpoints and sends its telemetry with it"
   assume_role_policy   = data.aws_iam_policy_document.trust.json
   permissions_boundary = var.permissions_boundary_arn
@@ -34,6 +35,24 @@ data "aws_iam_policy_document" "task" {
     sid       = "InspectTable"
     actions   = ["dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive"]
     resources = [var.table_arn]
+  }
+
+  # DynamoDB uses the key with the rights of its caller.
+  # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.howitworks.html
+  dynamic "statement" {
+    for_each = length(var.kms_key_arns) > 0 ? [var.kms_key_arns] : []
+
+    content {
+      sid       = "UseEncryptedTable"
+      actions   = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
+      resources = statement.value
+
+      condition {
+        test     = "StringEquals"
+        variable = "kms:ViaService"
+        values   = ["dynamodb.${data.aws_region.current.region}.amazonaws.com"]
+      }
+    }
   }
 
   # CloudWatch's and X-Ray's OTLP endpoints require exactly these two actions.

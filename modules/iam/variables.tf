@@ -1,3 +1,10 @@
+variable "kms_key_arns" {
+  description = "ARNs of the KMS keys that encrypt secrets and table, if the keys are not AWS's own. Gives the execution role the right to decrypt secrets, and the task role the right to use the table, only by these services."
+  type        = set(string)
+  default     = []
+  nullable    = false
+}
+
 variable "log_group_arns" {
   description = "ARNs of the containers' log groups, as in `aws_cloudwatch_log_group` (without `:*`)."
   type        = set(string)
@@ -26,6 +33,13 @@ variable "pull_through_repository_arns" {
 variable "repository_arns" {
   description = "ARNs of the ECR repositories of the containers' images."
   type        = set(string)
+  nullable    = false
+}
+
+variable "role_path" {
+  description = "IAM path of both roles, such as `/teams/echo/`, for accounts with rules about paths."
+  type        = string
+  default     = "/"
   nullable    = false
 }
 

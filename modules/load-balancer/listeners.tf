@@ -1,7 +1,7 @@
 locals {
   listener_ports = { management = var.management_port, mocks = var.mocks_port }
-  protocol       = var.certificate_arn == null ? "HTTP" : "HTTPS"
-  default_port   = var.certificate_arn == null ? 80 : 443
+  protocol       = var.certificate == null ? "HTTP" : "HTTPS"
+  default_port   = var.certificate == null ? 80 : 443
 
   host = coalesce(var.domain_name, aws_lb.main.dns_name)
   urls = {
@@ -26,9 +26,9 @@ resource "aws_lb_listener" "main" {
   load_balancer_arn = aws_lb.main.arn
   port              = each.value
   protocol          = local.protocol
-  certificate_arn   = var.certificate_arn
+  certificate_arn   = one(var.certificate[*].arn)
   # AWS's recommendation: TLS 1.3 and 1.2 with forward secrecy and post-quantum key exchange.
-  ssl_policy = var.certificate_arn == null ? null : "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"
+  ssl_policy = var.certificate == null ? null : "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"
 
   default_action {
     type             = "forward"
@@ -41,7 +41,7 @@ resource "aws_lb_listener" "main" {
 }
 
 resource "aws_lb_listener" "redirect" {
-  count = var.certificate_arn == null ? 0 : 1
+  count = var.certificate == null ? 0 : 1
 
   load_balancer_arn = aws_lb.main.arn
   port              = 80

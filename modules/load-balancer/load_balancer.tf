@@ -6,7 +6,7 @@ resource "aws_lb" "main" {
   #checkov:skip=CKV2_AWS_20:With a certificate port 80 redirects; without a certificate no HTTPS listener exists
   name               = var.name
   load_balancer_type = "application"
-  internal           = false
+  internal           = var.internal
   subnets            = values(var.subnet_ids)
   security_groups    = [var.security_group_id]
 

@@ -5,9 +5,9 @@ variable "access_log_retention_days" {
   nullable    = false
 }
 
-variable "certificate_arn" {
-  description = "ARN of the ACM certificate for `domain_name`, in the load balancer's region. null: HTTP without encryption, acceptable for a trial only, because keys travel in plain text. Write the ARN literally, not from a resource of the same apply: the plan must know which listeners exist."
-  type        = string
+variable "certificate" {
+  description = "The ACM certificate for `domain_name`, in the load balancer's region. null: HTTP without encryption, acceptable for a trial only, because keys travel in plain text. An object, so that the plan knows which listeners exist before a new certificate has an ARN."
+  type        = object({ arn = string })
   default     = null
 }
 
@@ -36,6 +36,19 @@ variable "idle_timeout_seconds" {
   type        = number
   default     = 70
   nullable    = false
+}
+
+variable "internal" {
+  description = "Give the load balancer private addresses only: the VPC, and networks with a route to the VPC, reach it. The DNS name stays public and resolves to the private addresses."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "log_kms_key_arn" {
+  description = "ARN of the KMS key for the firewall's log. null: AWS's own key. The key's policy must let CloudWatch Logs of the region use it. Access logs always have S3's key: load balancers cannot write with another one."
+  type        = string
+  default     = null
 }
 
 variable "management_port" {
@@ -77,7 +90,7 @@ variable "service_ports" {
 }
 
 variable "subnet_ids" {
-  description = "Id of one public subnet by zone letter."
+  description = "Id of one subnet by zone letter: public subnets, or private ones for an internal load balancer."
   type        = map(string)
   nullable    = false
 }

@@ -98,6 +98,7 @@ resource "aws_cloudwatch_log_group" "waf" {
   # WAF requires this prefix for log groups.
   name              = "aws-waf-logs-${var.name}"
   retention_in_days = var.waf.log_retention_days
+  kms_key_id        = var.log_kms_key_arn
 }
 
 resource "aws_wafv2_web_acl_logging_configuration" "main" {

@@ -3,6 +3,7 @@ resource "aws_cloudwatch_log_group" "flow_logs" {
   #checkov:skip=CKV_AWS_338:Keeps addresses of clients for flow_log_retention_days, not for a year by default
   name              = "/echo/${var.name}/flow-logs"
   retention_in_days = var.flow_log_retention_days
+  kms_key_id        = var.kms_key_arn
 }
 
 data "aws_iam_policy_document" "flow_logs_trust" {
@@ -38,6 +39,7 @@ data "aws_iam_policy_document" "flow_logs" {
 
 resource "aws_iam_role" "flow_logs" {
   name                 = "${var.name}-flow-logs"
+  path                 = var.role_path
   description          = "Writes the flow logs of ${var.name}"
   assume_role_policy   = data.aws_iam_policy_document.flow_logs_trust.json
   permissions_boundary = var.permissions_boundary_arn

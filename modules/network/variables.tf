@@ -11,6 +11,12 @@ variable "flow_log_retention_days" {
   nullable    = false
 }
 
+variable "kms_key_arn" {
+  description = "ARN of the KMS key for the flow logs. null: AWS's own key. The key's policy must let CloudWatch Logs of the region use it."
+  type        = string
+  default     = null
+}
+
 variable "name" {
   description = "Name of the environment, such as `echo-dev`: the prefix of all names here."
   type        = string
@@ -34,6 +40,13 @@ variable "permissions_boundary_arn" {
   description = "ARN of the permissions boundary of the flow logs' role, for accounts that require a boundary. null: no boundary."
   type        = string
   default     = null
+}
+
+variable "role_path" {
+  description = "IAM path of the flow logs' role, such as `/teams/echo/`, for accounts with rules about paths."
+  type        = string
+  default     = "/"
+  nullable    = false
 }
 
 variable "zones" {

@@ -197,7 +197,7 @@ locals {
     }
     certificate-expiring = {
       says    = "The certificate expires in less than ${local.thresholds.certificate_days} days. After the expiry, clients refuse every connection."
-      metrics = { days = { namespace = "AWS/CertificateManager", metric = "DaysToExpiry", stat = "Minimum", dimensions = { CertificateArn = coalesce(var.certificate_arn, "-") } } }
+      metrics = { days = { namespace = "AWS/CertificateManager", metric = "DaysToExpiry", stat = "Minimum", dimensions = { CertificateArn = try(var.certificate.arn, "-") } } }
       below   = local.thresholds.certificate_days
       # ACM reports the metric once or twice a day.
       seconds    = 86400
@@ -205,7 +205,7 @@ locals {
       of         = 1
       # ACM reports nothing for a new certificate, and stops after the expiry.
       missing = "ignore"
-      is_made = var.certificate_arn != null
+      is_made = var.certificate != null
     }
   }
 }
@@ -215,8 +215,8 @@ resource "aws_cloudwatch_metric_alarm" "main" {
 
   alarm_name        = "${var.name}-${each.key}"
   alarm_description = "${each.value.says} Runbook: ${var.runbook_url}#${each.key}"
-  alarm_actions     = [aws_sns_topic.alarms.arn]
-  ok_actions        = [aws_sns_topic.alarms.arn]
+  alarm_actions     = [try(aws_sns_topic.alarms[0].arn, var.topic_arn)]
+  ok_actions        = [try(aws_sns_topic.alarms[0].arn, var.topic_arn)]
 
   comparison_operator = can(each.value.above) ? "GreaterThanThreshold" : "LessThanThreshold"
   threshold           = can(each.value.above) ? each.value.above : each.value.below

@@ -52,7 +52,7 @@ locals {
         { namespace = "AWS/ApplicationELB", metric = "HTTPCode_Target_5XX_Count", dimensions = local.target_groups.management, label = "management" },
         { namespace = "AWS/ApplicationELB", metric = "HTTPCode_Target_5XX_Count", dimensions = local.target_groups.mocks, label = "mocks (mocks can define 5xx)" },
       ] },
-      ], [for arn in compact([var.certificate_arn]) :
+      ], [for arn in var.certificate[*].arn :
       { title = "Days until the certificate expires", lines = ["certificate-expiring"], stat = "Minimum", period = 86400, metrics = [
         { namespace = "AWS/CertificateManager", metric = "DaysToExpiry", dimensions = { CertificateArn = arn }, label = "days" },
       ] }

@@ -19,6 +19,7 @@ resource "aws_cloudwatch_log_group" "main" {
 
   name              = "/echo/${var.name}/${each.key}"
   retention_in_days = var.log_retention_days
+  kms_key_id        = var.log_kms_key_arn
 }
 
 # Counts error lines, because alarms need numbers. A mock with code 500 writes no error line, and refused calls of mocks

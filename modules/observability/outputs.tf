@@ -30,5 +30,5 @@ output "thresholds" {
 
 output "topic_arn" {
   description = "ARN of the topic of all alarms. Subscribe pagers and chats to it."
-  value       = aws_sns_topic.alarms.arn
+  value       = try(aws_sns_topic.alarms[0].arn, var.topic_arn)
 }

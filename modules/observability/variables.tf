@@ -5,9 +5,9 @@ variable "alarm_emails" {
   nullable    = false
 }
 
-variable "certificate_arn" {
-  description = "ARN of the load balancer's ACM certificate, for the alarm on its expiry. null: no alarm. Write the ARN literally, not from a resource of the same apply: the plan must know which alarms exist."
-  type        = string
+variable "certificate" {
+  description = "The load balancer's ACM certificate, for the alarm on its expiry. null: no alarm. An object, so that the plan knows which alarms exist before a new certificate has an ARN."
+  type        = object({ arn = string })
   default     = null
 }
 
@@ -24,7 +24,7 @@ variable "environment" {
 }
 
 variable "kms_key_id" {
-  description = "Id, ARN or alias of the KMS key that encrypts alarms in transit. Its policy must let CloudWatch decrypt and generate data keys. AWS's own key for SNS has no such policy, and no alarm would arrive."
+  description = "Id, ARN or alias of the KMS key that encrypts alarms in transit, unless `topic_arn` is given. Its policy must let CloudWatch decrypt and generate data keys. AWS's own key for SNS has no such policy, and no alarm would arrive."
   type        = string
   nullable    = false
 }
@@ -33,6 +33,12 @@ variable "load_balancer_arn_suffix" {
   description = "The load balancer's name in CloudWatch metrics, the end of its ARN, such as `app/echo-dev/50dc6c495c0c9188`."
   type        = string
   nullable    = false
+}
+
+variable "log_kms_key_arn" {
+  description = "ARN of the KMS key for the logs of service and collector. null: AWS's own key. The key's policy must let CloudWatch Logs of the region use it."
+  type        = string
+  default     = null
 }
 
 variable "log_retention_days" {
@@ -119,5 +125,16 @@ variable "thresholds" {
   validation {
     condition     = try(var.thresholds.telemetry_silent_minutes >= 10, true)
     error_message = "Write telemetry_silent_minutes as 10 or more: a new environment is silent until its first tasks run."
+  }
+}
+
+variable "topic_arn" {
+  description = "ARN of an existing topic for all alarms. Its policy, and its key's policy, must let CloudWatch publish. null: create a topic, with the subscriptions of `alarm_emails`."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.topic_arn == null || length(var.alarm_emails) == 0
+    error_message = "The owners of `topic_arn` decide who receives its alarms: leave `alarm_emails` empty, or leave `topic_arn` out."
   }
 }

@@ -2,12 +2,13 @@
 # values: neither a token nor its hash is ever in a plan or in the state.
 
 resource "aws_secretsmanager_secret" "token" {
-  #checkov:skip=CKV_AWS_149:AWS's own key is enough, because no other account reads the token; IAM decides the right to read
+  #checkov:skip=CKV_AWS_149:`kms_key_arn` decides. AWS's own key is enough, because no other account reads the token; IAM decides the right to read
   #checkov:skip=CKV2_AWS_57:`rotation` rotates, because a new token must reach the service by a new revision of its task definition
   for_each = var.keys
 
   name        = "${var.name}/keys/${each.key}"
   description = "Token of Echo's management key ${each.key} (${each.value.scopes})"
+  kms_key_id  = var.kms_key_arn
   # Delete a removed key at once: AWS reserves the name of a restorable secret, so an apply that creates the key again
   # would fail during that time.
   recovery_window_in_days = 0
@@ -40,10 +41,11 @@ ephemeral "aws_secretsmanager_secret_version" "token" {
 }
 
 resource "aws_secretsmanager_secret" "entries" {
-  #checkov:skip=CKV_AWS_149:AWS's own key is enough: hashes of 330 random bits reveal nothing
+  #checkov:skip=CKV_AWS_149:`kms_key_arn` decides. AWS's own key is enough: hashes of 330 random bits reveal nothing
   #checkov:skip=CKV2_AWS_57:Contains no secret, only hashes of the tokens that `rotation` renews
   name                    = "${var.name}/key-entries"
   description             = "What Echo takes in ECHO_KEYS: name, scopes and SHA-256 of each management key"
+  kms_key_id              = var.kms_key_arn
   recovery_window_in_days = var.protect ? 30 : 0
 }
 

@@ -4,6 +4,12 @@ variable "keys" {
   nullable    = false
 }
 
+variable "kms_key_arn" {
+  description = "ARN of the KMS key for the secrets. null: AWS's own key. Readers of a token need the right to decrypt with the key."
+  type        = string
+  default     = null
+}
+
 variable "name" {
   description = "Name of the environment, such as `echo-dev`: the prefix of each secret's name."
   type        = string

@@ -44,7 +44,7 @@ override_resource {
   values = { arn = "arn:aws:iam::111122223333:role/task" }
 }
 override_resource {
-  target = module.network.aws_iam_role.flow_logs
+  target = module.network[0].aws_iam_role.flow_logs
   values = { arn = "arn:aws:iam::111122223333:role/flow-logs" }
 }
 override_resource {

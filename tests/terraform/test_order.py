@@ -81,7 +81,7 @@ class Order(unittest.TestCase):
         self.assertTrue(first in graph.before(then), f"{run}: {then} does not wait for {first}")
 
     def test_networks_of_tasks_are_destroyed_after_their_replacement(self) -> None:
-        route = lambda zone: f'module.network.aws_route.private_internet["{zone}"]'
+        route = lambda zone: f'module.network[0].aws_route.private_internet["{zone}"]'
         rule = "module.security_groups.aws_vpc_security_group_egress_rule.service_internet[0]"
         endpoints = [f'module.interface_endpoints.aws_vpc_endpoint.main["{service}"]' for service in ("ecr.api", "ecr.dkr", "logs", "monitoring", "secretsmanager", "xray")]
         # By run: steps that come first, and the kinds of resources destroyed afterwards.
@@ -98,7 +98,7 @@ class Order(unittest.TestCase):
         }
         for run, (first, kinds) in cases.items():
             steps = [step for step in self.graphs[run].waits if step.endswith(" (destroy)")]
-            destroyed = [step for step in steps if re.match(r"module\.(network|interface_endpoints)\.|module\.security_groups\..*_egress_rule", step)]
+            destroyed = [step for step in steps if re.match(r"module\.(network\[0\]|interface_endpoints)\.|module\.security_groups\..*_egress_rule", step)]
             for kind in kinds:
                 self.assertTrue(any(f".aws_{kind}" in step for step in destroyed), f"{run} destroys no {kind}")
             for then in sorted(destroyed):
@@ -107,7 +107,7 @@ class Order(unittest.TestCase):
                         self.expect_before(run, done, then)
 
     def test_endpoints_leave_a_subnet_before_its_destruction(self) -> None:
-        self.expect_before("without_a_zone", 'module.interface_endpoints.aws_vpc_endpoint.main["logs"]', 'module.network.aws_subnet.private["a"] (destroy)')
+        self.expect_before("without_a_zone", 'module.interface_endpoints.aws_vpc_endpoint.main["logs"]', 'module.network[0].aws_subnet.private["a"] (destroy)')
 
     def test_a_change_of_protocol_replaces_the_listener_and_port_80_has_one_at_a_time(self) -> None:
         mocks, redirect = 'module.load_balancer.aws_lb_listener.main["mocks"]', "module.load_balancer.aws_lb_listener.redirect[0]"

@@ -40,7 +40,7 @@ override_data {
 }
 
 override_data {
-  target = module.network.data.aws_caller_identity.current
+  target = module.network[0].data.aws_caller_identity.current
   values = { account_id = "111122223333" }
 }
 
@@ -76,7 +76,7 @@ run "without_nat_and_domain" {
   }
 
   assert {
-    condition     = !local.has_nat && local.task_count_min == 2
+    condition     = local.makes_endpoints && local.task_count_min == 2
     error_message = "Without NAT the way to the internet must be closed, and without schedules the minimum must be the capacity's."
   }
 
@@ -187,7 +187,7 @@ run "with_nat_domain_and_protection" {
   }
 
   assert {
-    condition     = length(module.interface_endpoints.endpoint_ids) == 0 && local.has_nat
+    condition     = length(module.interface_endpoints.endpoint_ids) == 0 && !local.makes_endpoints
     error_message = "With NAT no interface endpoint may cost money, and the way to the internet must be open."
   }
 

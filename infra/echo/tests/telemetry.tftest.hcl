@@ -32,7 +32,7 @@ override_data {
 }
 
 override_data {
-  target = module.network.data.aws_caller_identity.current
+  target = module.network[0].data.aws_caller_identity.current
   values = { account_id = "111122223333" }
 }
 
@@ -76,7 +76,7 @@ override_module {
 }
 
 override_resource {
-  target          = module.observability.aws_sns_topic.alarms
+  target          = module.observability.aws_sns_topic.alarms[0]
   override_during = plan
   values          = { arn = "arn:aws:sns:eu-central-1:111122223333:echo-test-alarms" }
 }

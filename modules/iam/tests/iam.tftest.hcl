@@ -129,6 +129,30 @@ run "boundary_and_pull_through" {
   }
 }
 
+run "own_keys_and_a_path" {
+  command = plan
+
+  variables {
+    kms_key_arns = ["arn:aws:kms:eu-central-1:111122223333:key/1"]
+    role_path    = "/teams/echo/"
+  }
+
+  assert {
+    condition     = aws_iam_role.execution.path == "/teams/echo/" && aws_iam_role.task.path == "/teams/echo/"
+    error_message = "Both roles must have the given path."
+  }
+  assert {
+    condition = {
+      for statement in concat(jsondecode(aws_iam_role_policy.execution.policy).Statement, jsondecode(aws_iam_role_policy.task.policy).Statement) :
+      statement.Sid => "${statement.Resource} ${statement.Condition.StringEquals["kms:ViaService"]}" if contains(["DecryptSecrets", "UseEncryptedTable"], statement.Sid)
+      } == {
+      DecryptSecrets    = "arn:aws:kms:eu-central-1:111122223333:key/1 secretsmanager.eu-central-1.amazonaws.com"
+      UseEncryptedTable = "arn:aws:kms:eu-central-1:111122223333:key/1 dynamodb.eu-central-1.amazonaws.com"
+    }
+    error_message = "The roles may use the key only by the service whose data it encrypts."
+  }
+}
+
 run "example_service" {
   command = plan
 

@@ -136,7 +136,7 @@ run "https_and_firewall" {
 
   variables {
     name                      = "echo-with-20-letters"
-    certificate_arn           = "arn:aws:acm:eu-central-1:123456789012:certificate/1"
+    certificate               = { arn = "arn:aws:acm:eu-central-1:123456789012:certificate/1" }
     domain_name               = "echo.example.com"
     mocks_port                = 443
     management_port           = 8443

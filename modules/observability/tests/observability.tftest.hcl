@@ -17,7 +17,7 @@ override_data {
 
 # A value that only AWS knows, given here so that assertions can compare references to the topic.
 override_resource {
-  target          = aws_sns_topic.alarms
+  target          = aws_sns_topic.alarms[0]
   override_during = plan
   values          = { arn = "arn:aws:sns:eu-central-1:111122223333:echo-test-alarms" }
 }
@@ -43,8 +43,8 @@ run "alarms" {
   command = plan
 
   variables {
-    alarm_emails    = ["one@example.com", "two@example.com"]
-    certificate_arn = "arn:aws:acm:eu-central-1:111122223333:certificate/1"
+    alarm_emails = ["one@example.com", "two@example.com"]
+    certificate  = { arn = "arn:aws:acm:eu-central-1:111122223333:certificate/1" }
   }
 
   # The complete list, so that no alarm disappears unnoticed.
@@ -204,7 +204,7 @@ run "alarms" {
   assert {
     condition = alltrue([
       for alarm in jsondecode(aws_cloudformation_stack.promql[0].template_body).Resources :
-      alarm.Properties.AlarmActions == [aws_sns_topic.alarms.arn] && alarm.Properties.OKActions == alarm.Properties.AlarmActions && alarm.Properties.ActionsEnabled &&
+      alarm.Properties.AlarmActions == [aws_sns_topic.alarms[0].arn] && alarm.Properties.OKActions == alarm.Properties.AlarmActions && alarm.Properties.ActionsEnabled &&
       endswith(alarm.Properties.AlarmDescription, " https://example.com/runbook.md#${trimprefix(alarm.Properties.AlarmName, "echo-test-")}")
     ])
     error_message = "An alarm on PromQL must notify the topic, and link to its own entry in the runbook."
@@ -212,7 +212,7 @@ run "alarms" {
 
   # The topic.
   assert {
-    condition     = aws_sns_topic.alarms.kms_master_key_id == "alias/echo-alarms"
+    condition     = aws_sns_topic.alarms[0].kms_master_key_id == "alias/echo-alarms"
     error_message = "The topic must use the key kms_key_id."
   }
   assert {
@@ -263,6 +263,37 @@ run "without_promql_and_certificate" {
     condition     = length(setintersection([for name in output.alarm_names : trimprefix(name, "echo-test-")], ["certificate-expiring", "mocks-faults", "mocks-near-limit", "mocks-slow", "replicas-diverged", "telemetry-silent"])) == 0
     error_message = "Without certificate and PromQL, certificate-expiring, mocks-faults, mocks-near-limit, mocks-slow, replicas-diverged and telemetry-silent must not exist."
   }
+}
+
+run "a_given_topic_and_key" {
+  command = plan
+
+  variables {
+    topic_arn       = "arn:aws:sns:eu-central-1:111122223333:operations"
+    log_kms_key_arn = "arn:aws:kms:eu-central-1:111122223333:key/1"
+  }
+
+  assert {
+    condition = length(aws_sns_topic.alarms) == 0 && output.topic_arn == "arn:aws:sns:eu-central-1:111122223333:operations" && alltrue([
+      for alarm in aws_cloudwatch_metric_alarm.main : alarm.alarm_actions == toset([output.topic_arn]) && alarm.ok_actions == alarm.alarm_actions
+      ]) && alltrue([
+      for alarm in jsondecode(aws_cloudformation_stack.promql[0].template_body).Resources : alarm.Properties.AlarmActions == [output.topic_arn]
+    ])
+    error_message = "Every alarm must notify the given topic, and no other topic may exist."
+  }
+  assert {
+    condition     = alltrue([for group in aws_cloudwatch_log_group.main : group.kms_key_id == "arn:aws:kms:eu-central-1:111122223333:key/1"])
+    error_message = "The given key must encrypt the logs."
+  }
+}
+
+run "refuses_addresses_beside_a_given_topic" {
+  command = plan
+  variables {
+    topic_arn    = "arn:aws:sns:eu-central-1:111122223333:operations"
+    alarm_emails = ["one@example.com"]
+  }
+  expect_failures = [var.topic_arn]
 }
 
 run "example_production" {

@@ -151,7 +151,7 @@ def prove_forgotten():
     """A planted fault: the proof finds an update that does not arrive."""
     with proving(f"{ENV}: when AWS forgets an update, the next plan names the resource"):
         # A part of the environment is enough, and its plan is faster.
-        address = "module.echo.module.network.aws_cloudwatch_log_group.flow_logs"
+        address = "module.echo.module.network[0].aws_cloudwatch_log_group.flow_logs"
         written(ENV, {"retention": "{ flow_log_days = 5 }"}, overridden=False)
         FORGETS.write_text("Logs_20140328.PutRetentionPolicy")
         try:

@@ -16,7 +16,7 @@ module "load_balancer" {
   vpc_id                    = "vpc-0123456789abcdef0"
   subnet_ids                = { a = "subnet-0123456789abcdef0", b = "subnet-0123456789abcdef1", c = "subnet-0123456789abcdef2" }
   security_group_id         = "sg-0123456789abcdef0"
-  certificate_arn           = "arn:aws:acm:eu-central-1:123456789012:certificate/01234567-89ab-cdef-0123-456789abcdef"
+  certificate               = { arn = "arn:aws:acm:eu-central-1:123456789012:certificate/01234567-89ab-cdef-0123-456789abcdef" }
   domain_name               = "echo.example.com"
   mocks_port                = 443
   management_port           = 8443

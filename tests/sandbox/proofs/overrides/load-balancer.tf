@@ -30,7 +30,7 @@ resource "aws_s3_bucket_policy" "access_logs" {
 
 resource "aws_lb_listener" "main" {
   port            = each.value + 1
-  certificate_arn = replace(var.certificate_arn, "/0$/", "1")
+  certificate_arn = replace(var.certificate.arn, "/0$/", "1")
   ssl_policy      = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 
   default_action {
