@@ -89,6 +89,14 @@ echo_version() { sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/
 # roots: prints the names of all roots, the folders of environments/: the account, and each environment.
 roots() { (cd "$root/environments" && printf '%s\n' */main.tf) | sed 's|/main.tf$||'; }
 
+# region: prints the region of all roots, from environments/region.txt.
+region() {
+  local file=$root/environments/region.txt name=''
+  [[ ! -f $file ]] || read -r name <"$file" || true
+  [[ $name =~ ^[a-z]{2}(-[a-z]+)+-[0-9]+$ ]] || die "environments/region.txt has no region: write one line, such as eu-central-1"
+  echo "$name"
+}
+
 # protection_of ROOT: prints the value of `protect` in environments/ROOT/main.tf, true or false.
 protection_of() {
   local file=$root/environments/$1/main.tf value

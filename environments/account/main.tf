@@ -15,7 +15,7 @@ terraform {
 }
 
 provider "aws" {
-  region = "eu-central-1"
+  region = trimspace(file("${path.module}/../region.txt"))
 
   default_tags {
     tags = merge(var.tags, { Project = "echo", Environment = "account", ManagedBy = "terraform" })

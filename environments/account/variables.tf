@@ -1,5 +1,5 @@
 variable "repository" {
-  description = "The GitHub repository whose jobs plan and apply, with GitHub's numbers: `gh api repos/OWNER/NAME --jq '.owner.id, .id'`."
+  description = "The GitHub repository whose jobs plan and apply, with GitHub's numbers: `gh api repos/OWNER/NAME --jq '.owner.id, .id'`. null: no roles for GitHub."
   type        = object({ id = string, name = string, owner = string, owner_id = string })
 }
 

@@ -24,14 +24,36 @@ module "registry" {
   protect      = var.protect
 }
 
+module "boundaries" {
+  source = "../../modules/permissions-boundary"
+
+  environments = var.environments
+}
+
+# Without a repository a person applies everything.
 module "github" {
   source = "../../modules/github-oidc"
+  count  = var.repository == null ? 0 : 1
 
-  repository       = var.repository
-  environments     = { for environment, key in local.state_keys : environment => { state_key = key, vpc_arn = lookup(var.vpc_arns, environment, null) } }
+  repository = var.repository
+  environments = {
+    for environment, key in local.state_keys : environment => {
+      boundary_arn = module.boundaries.arns[environment], state_key = key, vpc_arn = lookup(var.vpc_arns, environment, null)
+    }
+  }
   state_bucket_arn = module.state.bucket_arn
 
   image_repository_arn = module.registry.repository_arns[local.service]
+}
+
+moved {
+  from = module.github.aws_iam_policy.boundary
+  to   = module.boundaries.aws_iam_policy.main
+}
+
+moved {
+  from = module.github
+  to   = module.github[0]
 }
 
 module "protection" {
@@ -43,6 +65,7 @@ module "protection" {
   depends_on = [
     module.state,
     module.registry,
+    module.boundaries,
     module.github,
     aws_cloudwatch_log_resource_policy.traces,
     aws_cloudformation_stack.traces,

@@ -1,6 +1,6 @@
 output "apply_role_arns" {
-  description = "ARN of each environment's apply role, by environment."
-  value       = module.github.apply_role_arns
+  description = "ARN of each environment's apply role, by environment. null without GitHub."
+  value       = one(module.github[*].apply_role_arns)
 }
 
 output "collector_repository_url" {
@@ -9,13 +9,13 @@ output "collector_repository_url" {
 }
 
 output "plan_role_arn" {
-  description = "ARN of the plan role, for pull requests and nightly jobs."
-  value       = module.github.plan_role_arn
+  description = "ARN of the plan role, for pull requests and nightly jobs. null without GitHub."
+  value       = one(module.github[*].plan_role_arn)
 }
 
 output "push_role_arn" {
-  description = "ARN of the push role, for images built on main."
-  value       = module.github.push_role_arn
+  description = "ARN of the push role, for images built on main. null without GitHub."
+  value       = one(module.github[*].push_role_arn)
 }
 
 output "service_repository_url" {
@@ -29,6 +29,6 @@ output "state_bucket_name" {
 }
 
 output "state_keys" {
-  description = "Key of each environment's state in the bucket. The environment's role may write only this key."
+  description = "Key of each environment's state in the bucket. The environment's role on GitHub may write only this key."
   value       = local.state_keys
 }

@@ -1,5 +1,5 @@
 variable "environments" {
-  description = "Environments that GitHub's jobs may apply, such as `dev`. The state of each is at `<environment>/terraform.tfstate`."
+  description = "Environments of the account, such as `dev`. Each has a boundary for its roles, and a role for GitHub's jobs. The state of each is at `<environment>/terraform.tfstate`."
   type        = set(string)
   nullable    = false
 }
@@ -12,14 +12,13 @@ variable "protect" {
 }
 
 variable "repository" {
-  description = "The GitHub repository whose jobs plan and apply, with GitHub's numbers: `gh api repos/OWNER/NAME --jq '.owner.id, .id'`."
+  description = "The GitHub repository whose jobs plan and apply, with GitHub's numbers: `gh api repos/OWNER/NAME --jq '.owner.id, .id'`. null: no roles for GitHub."
   type = object({
     id       = string
     name     = string
     owner    = string
     owner_id = string
   })
-  nullable = false
 }
 
 variable "state_bucket_name" {

@@ -1,5 +1,5 @@
 # The roles of tasks and flow logs. An apply role can use the rights of each role that it creates and passes on, so both
-# actions are narrow, and bounded (boundary.tf).
+# actions are narrow, and bounded.
 data "aws_iam_policy_document" "identity" {
   for_each = var.environments
 
@@ -17,7 +17,7 @@ data "aws_iam_policy_document" "identity" {
     condition {
       test     = "StringEquals"
       variable = "iam:PermissionsBoundary"
-      values   = [local.boundary_arns[each.key]]
+      values   = [each.value.boundary_arn]
     }
   }
 

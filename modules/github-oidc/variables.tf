@@ -14,15 +14,16 @@ variable "environments" {
   description = <<-EOT
     GitHub environments whose jobs may apply, by name, such as `prod`. The role of an environment may change resources named `<name>-<environment>`, or with that name and a hyphen as prefix.
 
+    - `boundary_arn`: ARN of the permissions boundary of the environment's roles. The role can create or change only roles with the boundary, and must have no right to change it.
     - `state_key`: key of the environment's state in the bucket.
     - `vpc_arn`: ARN of the environment's VPC. With it the role may empty and tag a security group without the tag `Environment` in that VPC only. Null before the VPC exists, and to replace the VPC.
   EOT
-  type        = map(object({ state_key = string, vpc_arn = optional(string) }))
+  type        = map(object({ boundary_arn = string, state_key = string, vpc_arn = optional(string) }))
   nullable    = false
 
   validation {
     condition     = length(var.environments) > 0
-    error_message = "Write at least one environment, such as { dev = { state_key = \"dev/terraform.tfstate\" } }."
+    error_message = "Write at least one environment, such as { dev = { boundary_arn = \"arn:aws:iam::111122223333:policy/github/echo-boundary-dev\", state_key = \"dev/terraform.tfstate\" } }."
   }
 
   validation {
@@ -43,6 +44,11 @@ variable "environments" {
   validation {
     condition     = !anytrue([for environment in keys(var.environments) : startswith(var.state_bucket_arn, "arn:${local.partition}:s3:::${var.name}-${environment}-")])
     error_message = "Write environments that are no prefix of the name of the states' bucket: the role of \"state\" may empty buckets with names like echo-state-…"
+  }
+
+  validation {
+    condition     = alltrue([for environment in values(var.environments) : can(regex("^arn:[a-z-]+:iam::[0-9]{12}:policy/[A-Za-z0-9+=,.@_/-]+$", environment.boundary_arn))])
+    error_message = "Write boundary_arn as the ARN of a policy, such as \"arn:aws:iam::111122223333:policy/github/echo-boundary-dev\"."
   }
 
   validation {

@@ -88,6 +88,7 @@ class Scripts(unittest.TestCase):
         shutil.copytree(ROOT / "scripts", self.root / "scripts")
         for name in ("dev", "prod", "account"):
             self.write(f"environments/{name}/main.tf", ENVIRONMENT if name != "account" else 'resource "terraform_data" "it" {}\n')
+        self.write("environments/region.txt", "eu-central-1\n")
         self.fakes.mkdir()
         (self.fakes.parent / "bin").mkdir()
         shutil.copy(ROOT / "tests/pipeline/gh", self.fakes.parent / "bin")

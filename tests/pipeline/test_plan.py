@@ -86,6 +86,7 @@ class Plan(Scripts):
             "modules/outer/main.tf": environments,
             "modules/inner/main.tf": environments,
             "modules/both/main.tf": account + environments,
+            "environments/region.txt": account + environments,
             "modules/of-nobody/main.tf": [],
             "modules/both/README.md": [],
             "modules/both/tests/both.tftest.hcl": [],

@@ -149,6 +149,18 @@ class Workflows(unittest.TestCase):
             if any("sudo " in run for run in runs):
                 self.assertIn("scripts/tools rust", runs, f"{workflow}: {name}")
 
+    def test_the_region_comes_from_its_file(self):
+        for workflow, name, job in JOBS:
+            asked = [step for step in job.get("steps", []) if step.get("id") == "region"]
+            for step in asked:
+                self.assertTrue(step["run"].startswith("scripts/deliver/region"), f"{workflow}: {name}")
+            given = [step["with"]["aws-region"] for step in job.get("steps", []) if "aws-region" in step.get("with", {})]
+            self.assertEqual(given, ["${{ steps.region.outputs.region }}"] * len(asked), f"{workflow}: {name}")
+        self.assertEqual([name for name, document in WORKFLOWS.items() if "AWS_REGION" in yaml.dump(document)], [])
+        printed = subprocess.check_output([ROOT / "scripts/deliver/region", "111122223333"], text=True, env={name: value for name, value in os.environ.items() if name != "GITHUB_OUTPUT"})
+        region = (ROOT / "environments/region.txt").read_text().strip()
+        self.assertEqual(printed, f"region={region}\nregistry=111122223333.dkr.ecr.{region}.amazonaws.com\n")
+
     def test_forks_get_no_rights(self):
         for workflow, name, job in JOBS:
             self.assertNotIn("pull_request_target", triggers(workflow))

@@ -5,6 +5,7 @@ Run by `scripts/test roots`."""
 import pathlib
 import re
 import subprocess
+import tempfile
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -19,6 +20,10 @@ NETWORKS = {"existing_network", "network"}
 RULES = {"iam", "kms_key_arn"}
 # Arguments that each operator sets, in the same way for each environment.
 PASSED = {"collector_image_url", "cpu_architecture", "docker_image_url", "domain"}
+
+
+# A region's name, such as eu-central-1.
+REGION = r"\b(?:[a-z]{2}|us-gov|us-iso[a-z]?)-(?:central|(?:north|south)?(?:east|west)?)-[0-9]"
 
 
 def read(stage: str, name: str) -> str:
@@ -37,6 +42,12 @@ def without_values(stage: str) -> str:
     text = re.sub(rf"^  ({'|'.join(RULES)}) += .*\n", "", text, flags=re.M)
     text = re.sub(rf"^  ({'|'.join(NETWORKS)}) += .*$", r"  network", text, flags=re.M)
     return re.sub(rf"^  ({'|'.join(VALUES)}) += .*$", r"  \1", text, flags=re.M)
+
+
+def regions_of(folder: pathlib.Path) -> list[str]:
+    """The lines of the Terraform below a folder that name a region."""
+    lines = ((path, number, line) for path in sorted(folder.glob("*/*.tf")) for number, line in enumerate(path.read_text().splitlines(), 1))
+    return [f"{path.relative_to(folder)}:{number}: {line}" for path, number, line in lines if re.search(REGION, line)]
 
 
 class Environments(unittest.TestCase):
@@ -72,9 +83,21 @@ class Environments(unittest.TestCase):
         networks = [re.search(r'cidr = "([^"]+)"', module_call(stage)["network"])[1] for stage in STAGES if "network" in module_call(stage)]
         self.assertEqual(len(networks), len(set(networks)))
 
-    def test_all_roots_are_in_one_region(self) -> None:
-        regions = {re.search(r'^  region = "(.+)"$', path.read_text(), re.M)[1] for path in ENVIRONMENTS.glob("*/main.tf")}
-        self.assertEqual(len(regions), 1, "images and traces of the account are in one region")
+    def test_the_region_is_written_in_one_place(self) -> None:
+        """Images, traces and roles of the account are in one region."""
+        self.assertRegex((ENVIRONMENTS / "region.txt").read_text(), rf"^{REGION}\n$")
+        self.assertEqual(regions_of(ENVIRONMENTS), [])
+        for root in ENVIRONMENTS.glob("*/main.tf"):
+            with self.subTest(root.parent.name):
+                self.assertEqual(re.findall(r"^ *region += (.*)$", root.read_text(), re.M), ['trimspace(file("${path.module}/../region.txt"))'])
+
+    def test_a_region_written_elsewhere_is_found(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            planted = pathlib.Path(folder) / "dev/main.tf"
+            planted.parent.mkdir()
+            for text in ('region = "us-east-1"', 'zones = ["ap-southeast-2a"]', 'key = "arn:aws:kms:us-gov-west-1:1:key/1"'):
+                planted.write_text(f"# Comment\n{text}\n")
+                self.assertEqual(regions_of(pathlib.Path(folder)), [f"dev/main.tf:2: {text}"])
 
     def test_protection_depends_on_all_else(self) -> None:
         for wiring in ("echo", "account"):

@@ -16,7 +16,12 @@ override_data {
 }
 
 override_data {
-  target = module.github.data.aws_caller_identity.current
+  target = module.github[0].data.aws_caller_identity.current
+  values = { account_id = "111122223333" }
+}
+
+override_data {
+  target = module.boundaries.data.aws_caller_identity.current
   values = { account_id = "111122223333" }
 }
 
@@ -86,6 +91,22 @@ run "account" {
       }
     }]
     error_message = "X-Ray must be able to write spans for this account only, and to these two log groups only."
+  }
+}
+
+run "without_github_no_role_and_no_identity_provider" {
+  command = plan
+  variables {
+    repository = null
+  }
+
+  assert {
+    condition     = length(module.github) == 0 && output.apply_role_arns == null && output.plan_role_arn == null && output.push_role_arn == null
+    error_message = "Without a repository nothing may trust GitHub."
+  }
+  assert {
+    condition     = toset(keys(module.boundaries.arns)) == toset(["dev", "prod"]) && output.state_keys == { dev = "dev/terraform.tfstate", prod = "prod/terraform.tfstate" }
+    error_message = "Without a repository each environment must still have its boundary and its state."
   }
 }
 

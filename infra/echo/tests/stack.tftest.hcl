@@ -72,7 +72,7 @@ run "without_nat_and_domain" {
 
   assert {
     condition     = !module.protection.protected && local.permissions_boundary_arn == "arn:aws:iam::111122223333:policy/github/echo-boundary-test"
-    error_message = "Without protection a destroy must be possible, and roles must have the boundary of modules/github-oidc."
+    error_message = "Without protection a destroy must be possible, and roles must have the boundary of modules/permissions-boundary."
   }
 
   assert {

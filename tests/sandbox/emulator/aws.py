@@ -1,13 +1,11 @@
 """Clients of the emulated AWS, by service: `Aws(endpoint).ecs.list_tasks(...)`."""
 
 import pathlib
-import re
 
 import botocore.session
 
 # The region of all roots.
-ACCOUNT = pathlib.Path(__file__).resolve().parents[3] / "environments/account/main.tf"
-REGION = re.search(r'^  region = "(.+)"$', ACCOUNT.read_text(), re.M)[1]
+REGION = (pathlib.Path(__file__).resolve().parents[3] / "environments/region.txt").read_text().strip()
 
 
 class Aws:

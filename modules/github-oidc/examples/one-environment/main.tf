@@ -12,7 +12,7 @@ module "github" {
   source = "../../"
 
   repository           = { owner = "octo-org", owner_id = "123456", name = "echo", id = "456789" }
-  environments         = { prod = { state_key = "prod/terraform.tfstate" } }
+  environments         = { prod = { boundary_arn = "arn:aws:iam::123456789012:policy/github/echo-boundary-prod", state_key = "prod/terraform.tfstate" } }
   state_bucket_arn     = "arn:aws:s3:::echo-state-123456789012"
   image_repository_arn = "arn:aws:ecr:eu-central-1:123456789012:repository/echo-service"
 }

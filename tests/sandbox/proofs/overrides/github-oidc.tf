@@ -12,10 +12,6 @@ resource "aws_iam_policy" "apply" {
   policy = jsonencode(merge(jsondecode(each.value.json), { Id = "changed" }))
 }
 
-resource "aws_iam_policy" "boundary" {
-  policy = jsonencode(merge(jsondecode(data.aws_iam_policy_document.boundary[each.key].minified_json), { Id = "changed" }))
-}
-
 resource "aws_iam_role" "plan" {
   description        = "Changed"
   assume_role_policy = jsonencode(merge(jsondecode(data.aws_iam_policy_document.trust["plan"].json), { Id = "changed" }))

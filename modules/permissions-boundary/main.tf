@@ -1,21 +1,34 @@
-# The maximum rights of an environment's roles, whatever their own policies allow. Without a boundary, an apply role
-# could give a task any right in the account, and then use it.
+# The maximum rights of an environment's roles, whatever their own policies allow. Without a boundary, a role that may
+# create roles could give a task any right in the account, and then use it.
+
+data "aws_caller_identity" "current" {}
+
+data "aws_partition" "current" {}
+
+data "aws_region" "current" {}
 
 locals {
-  boundary_arns = { for environment in keys(var.environments) : environment => "${local.iam_arn}:policy/github/${var.name}-boundary-${environment}" }
+  # From names, not from resources, so that a plan shows complete policies. IAM has no region.
+  iam_arn = "arn:${data.aws_partition.current.partition}:iam::${data.aws_caller_identity.current.account_id}"
+  arn = {
+    for service in ["dynamodb", "ecr", "logs", "secretsmanager"] : service =>
+    "arn:${data.aws_partition.current.partition}:${service}:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}"
+  }
+  # The path of GitHub's roles (modules/github-oidc), which no apply role may change. Without GitHub the path is the
+  # same: another path would replace the policies.
+  path = "/github/"
 }
 
-# In the roles' path, which no apply role may change.
-resource "aws_iam_policy" "boundary" {
+resource "aws_iam_policy" "main" {
   for_each = var.environments
 
   name        = "${var.name}-boundary-${each.key}"
-  path        = "/github/"
+  path        = local.path
   description = "What roles of ${each.key} may have at most"
-  policy      = data.aws_iam_policy_document.boundary[each.key].minified_json
+  policy      = data.aws_iam_policy_document.main[each.key].minified_json
 }
 
-data "aws_iam_policy_document" "boundary" {
+data "aws_iam_policy_document" "main" {
   #checkov:skip=CKV_AWS_111:Three actions have no resource in IAM
   #checkov:skip=CKV_AWS_356:Three actions have no resource in IAM
   for_each = var.environments
