@@ -28,6 +28,7 @@ module "account" {
   environments      = [for file in fileset("${path.module}/..", "*/main.tf") : dirname(file) if dirname(file) != "account"]
   repository        = var.repository
   state_bucket_name = var.state_bucket_name
+  shared            = var.shared
   vpc_arns          = var.vpc_arns
   protect           = true
 }

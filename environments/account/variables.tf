@@ -3,6 +3,18 @@ variable "repository" {
   type        = object({ id = string, name = string, owner = string, owner_id = string })
 }
 
+variable "shared" {
+  description = "Resources of other owners that an environment uses, by environment: infra/account/variables.tf."
+  type = map(object({
+    domain                   = optional(object({ name = string, zone_id = string }))
+    kms_key_arn              = optional(string)
+    permissions_boundary_arn = optional(string)
+    role_path                = optional(string, "/")
+    vpc_arn                  = optional(string)
+  }))
+  default = {}
+}
+
 variable "state_bucket_name" {
   description = "Name of the bucket for all states, such as `echo-state-<account number>`."
   type        = string

@@ -13,6 +13,9 @@ locals {
   # The name of the collector's image in the public registry, with the prefix for the registry.
   collector = "ecr-public/aws-observability/aws-otel-collector"
 
+  # The boundary of a company, or Echo's.
+  boundary_arns = { for environment, arn in module.boundaries.arns : environment => try(coalesce(var.shared[environment].permissions_boundary_arn), arn) }
+
   state_keys = { for environment in var.environments : environment => "${environment}/terraform.tfstate" }
 }
 
@@ -28,6 +31,7 @@ module "boundaries" {
   source = "../../modules/permissions-boundary"
 
   environments = var.environments
+  kms_key_arns = { for environment, shared in var.shared : environment => shared.kms_key_arn if shared.kms_key_arn != null }
 }
 
 # Without a repository a person applies everything.
@@ -38,7 +42,10 @@ module "github" {
   repository = var.repository
   environments = {
     for environment, key in local.state_keys : environment => {
-      boundary_arn = module.boundaries.arns[environment], state_key = key, vpc_arn = lookup(var.vpc_arns, environment, null)
+      boundary_arn = local.boundary_arns[environment]
+      state_key    = key
+      vpc_arn      = lookup(var.vpc_arns, environment, null)
+      shared       = try(var.shared[environment], {})
     }
   }
   state_bucket_arn = module.state.bucket_arn

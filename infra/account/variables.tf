@@ -21,6 +21,31 @@ variable "repository" {
   })
 }
 
+variable "shared" {
+  description = <<-EOT
+    Resources of other owners that an environment uses, and the company's rules for its roles, by environment. Equal to the values of `infra/echo` in that environment.
+
+    - `domain`: `name` and `zone_id` of `domain`.
+    - `kms_key_arn`: the KMS key.
+    - `permissions_boundary_arn`, `role_path`: values of `iam`.
+    - `vpc_arn`: ARN of the VPC of `existing_network`.
+  EOT
+  type = map(object({
+    domain                   = optional(object({ name = string, zone_id = string }))
+    kms_key_arn              = optional(string)
+    permissions_boundary_arn = optional(string)
+    role_path                = optional(string, "/")
+    vpc_arn                  = optional(string)
+  }))
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = length(setsubtract(keys(var.shared), var.environments)) == 0
+    error_message = "Write `shared` by names of `environments`, such as { prod = { kms_key_arn = \"arn:aws:kms:…\" } }."
+  }
+}
+
 variable "state_bucket_name" {
   description = "Name of the bucket for the states of all roots. The name must be unique in all of AWS: include the account's number."
   type        = string

@@ -18,7 +18,7 @@ resource "aws_iam_role" "apply" {
 locals {
   apply_policies = merge([
     for environment in keys(var.environments) : {
-      for topic, document in {
+      for topic, document in merge({
         read     = data.aws_iam_policy_document.read
         guard    = data.aws_iam_policy_document.guard[environment]
         state    = data.aws_iam_policy_document.state[environment]
@@ -26,7 +26,7 @@ locals {
         service  = data.aws_iam_policy_document.service[environment]
         identity = data.aws_iam_policy_document.identity[environment]
         operate  = data.aws_iam_policy_document.operate[environment]
-      } : "${environment}-${topic}" => { environment = environment, topic = topic, json = document.minified_json }
+      }, contains(keys(local.shared), environment) ? { shared = data.aws_iam_policy_document.shared[environment] } : {}) : "${environment}-${topic}" => { environment = environment, topic = topic, json = document.minified_json }
     }
   ]...)
 }

@@ -11,7 +11,7 @@ data "aws_iam_policy_document" "identity" {
       "iam:PutRolePermissionsBoundary",
       "iam:PutRolePolicy",
     ]
-    resources = ["${local.iam_arn}:role/${var.name}-${each.key}-*"]
+    resources = ["${local.iam_arn}:role${each.value.shared.role_path}${var.name}-${each.key}-*"]
 
     # Calls that could give a role more rights than the boundary.
     condition {
@@ -32,13 +32,13 @@ data "aws_iam_policy_document" "identity" {
       "iam:UpdateRole",
       "iam:UpdateRoleDescription",
     ]
-    resources = ["${local.iam_arn}:role/${var.name}-${each.key}-*"]
+    resources = ["${local.iam_arn}:role${each.value.shared.role_path}${var.name}-${each.key}-*"]
   }
 
   statement {
     sid       = "PassRoles"
     actions   = ["iam:PassRole"]
-    resources = ["${local.iam_arn}:role/${var.name}-${each.key}-*"]
+    resources = ["${local.iam_arn}:role${each.value.shared.role_path}${var.name}-${each.key}-*"]
 
     condition {
       test     = "StringEquals"

@@ -35,7 +35,7 @@ locals {
   # From names, not from resources, so that a plan shows complete policies. IAM and S3 have no region.
   arn = {
     for service in [
-      "application-autoscaling", "cloudformation", "cloudwatch", "dynamodb", "ec2", "ecr", "ecs", "elasticloadbalancing", "logs",
+      "acm", "application-autoscaling", "cloudformation", "cloudwatch", "dynamodb", "ec2", "ecr", "ecs", "elasticloadbalancing", "logs",
       "secretsmanager", "sns", "wafv2",
     ] : service => "arn:${local.partition}:${service}:${local.region}:${local.account}"
   }

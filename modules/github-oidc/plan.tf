@@ -64,6 +64,7 @@ data "aws_iam_policy_document" "read" {
       "ec2:DescribeCoipPools",
       "ec2:DescribeFlowLogs",
       "ec2:DescribeInternetGateways",
+      "ec2:DescribeManagedPrefixLists",
       "ec2:DescribeNatGateways",
       "ec2:DescribeNetworkAcls",
       "ec2:DescribeNetworkInterfaces",
@@ -138,10 +139,20 @@ data "aws_iam_policy_document" "read" {
       "${local.iam_arn}:oidc-provider/${local.issuer}",
       "${local.iam_arn}:policy/github/${var.name}-*",
       "${local.iam_arn}:role/${var.name}-*",
-      "${local.iam_arn}:role/github/${var.name}-*",
+      "${local.iam_arn}:role/*/${var.name}-*",
       "${local.arn.secretsmanager}:secret:${var.name}-*",
       "${local.arn.sns}:${var.name}-*",
     ]
+  }
+
+  dynamic "statement" {
+    for_each = length(local.zones) > 0 ? [local.zones] : []
+
+    content {
+      sid       = "HowDomainsAreSetUp"
+      actions   = ["acm:DescribeCertificate", "acm:ListTagsForCertificate", "route53:GetChange", "route53:GetHostedZone", "route53:ListResourceRecordSets", "route53:ListTagsForResource"]
+      resources = concat(statement.value, ["${local.arn.acm}:certificate/*", "arn:${local.partition}:route53:::change/*"])
+    }
   }
 
   statement {

@@ -16,10 +16,21 @@ variable "environments" {
 
     - `boundary_arn`: ARN of the permissions boundary of the environment's roles. The role can create or change only roles with the boundary, and must have no right to change it.
     - `state_key`: key of the environment's state in the bucket.
-    - `vpc_arn`: ARN of the environment's VPC. With it the role may empty and tag a security group without the tag `Environment` in that VPC only. Null before the VPC exists, and to replace the VPC.
+    - `shared`: resources of other owners that the environment uses, and the path of its roles. `domain`: name and hosted zone; `kms_key_arn`: key for table, secrets and logs; `vpc_arn`: VPC of `existing_network`.
+    - `vpc_arn`: ARN of the environment's own VPC. With it the role may empty and tag a security group without the tag `Environment` in that VPC only. Null before the VPC exists, and to replace the VPC.
   EOT
-  type        = map(object({ boundary_arn = string, state_key = string, vpc_arn = optional(string) }))
-  nullable    = false
+  type = map(object({
+    boundary_arn = string
+    state_key    = string
+    vpc_arn      = optional(string)
+    shared = optional(object({
+      domain      = optional(object({ name = string, zone_id = string }))
+      kms_key_arn = optional(string)
+      role_path   = optional(string, "/")
+      vpc_arn     = optional(string)
+    }), {})
+  }))
+  nullable = false
 
   validation {
     condition     = length(var.environments) > 0
@@ -52,7 +63,7 @@ variable "environments" {
   }
 
   validation {
-    condition     = alltrue([for environment in values(var.environments) : environment.vpc_arn == null || can(regex("^arn:[a-z-]+:ec2:[a-z0-9-]+:[0-9]{12}:vpc/vpc-[0-9a-f]+$", environment.vpc_arn))])
+    condition     = alltrue([for arn in flatten([for environment in values(var.environments) : [environment.vpc_arn, environment.shared.vpc_arn]]) : arn == null || can(regex("^arn:[a-z-]+:ec2:[a-z0-9-]+:[0-9]{12}:vpc/vpc-[0-9a-f]+$", arn))])
     error_message = "Write vpc_arn as the ARN of a VPC, such as \"arn:aws:ec2:eu-central-1:111122223333:vpc/vpc-0123456789abcdef0\", or leave it out."
   }
 }

@@ -57,6 +57,16 @@ data "aws_iam_policy_document" "main" {
     resources = ["${local.arn.secretsmanager}:secret:${var.name}-${each.key}/*"]
   }
 
+  dynamic "statement" {
+    for_each = [for environment, arn in var.kms_key_arns : arn if environment == each.key]
+
+    content {
+      sid       = "UseKey"
+      actions   = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
+      resources = [statement.value]
+    }
+  }
+
   statement {
     sid = "UseTable"
     actions = [

@@ -9,6 +9,13 @@ variable "environments" {
   }
 }
 
+variable "kms_key_arns" {
+  description = "ARN of the KMS key of each environment's table, secrets and logs, by environment, if the key is not AWS's own."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
 variable "name" {
   description = "Prefix of the names of all environments and boundaries."
   type        = string

@@ -118,3 +118,24 @@ run "refuses_a_bucket_with_dots_and_the_vpc_of_no_environment" {
   }
   expect_failures = [var.state_bucket_name, var.vpc_arns]
 }
+
+run "rules_of_a_company" {
+  command = plan
+
+  variables {
+    shared = { prod = { kms_key_arn = "arn:aws:kms:eu-central-1:111122223333:key/1", permissions_boundary_arn = "arn:aws:iam::111122223333:policy/company", role_path = "/company/" } }
+  }
+
+  assert {
+    condition     = local.boundary_arns.prod == "arn:aws:iam::111122223333:policy/company"
+    error_message = "The role of prod may create roles with the company's boundary only."
+  }
+}
+
+run "refuses_rules_of_no_environment" {
+  command = plan
+  variables {
+    shared = { staging = { role_path = "/company/" } }
+  }
+  expect_failures = [var.shared]
+}

@@ -305,6 +305,47 @@ run "empties_untagged_groups_of_its_own_vpc_only" {
   }
 }
 
+run "rights_on_resources_of_other_owners" {
+  command = plan
+
+  variables {
+    environments = {
+      dev = { boundary_arn = "arn:aws:iam::111122223333:policy/github/echo-boundary-dev", state_key = "dev/terraform.tfstate" }
+      prod = {
+        boundary_arn = "arn:aws:iam::111122223333:policy/company", state_key = "prod/terraform.tfstate"
+        shared = {
+          domain      = { name = "echo.example.com", zone_id = "Z0123456789ABCDEFGHIJ" }
+          kms_key_arn = "arn:aws:kms:eu-central-1:111122223333:key/1"
+          role_path   = "/company/"
+          vpc_arn     = "arn:aws:ec2:eu-central-1:111122223333:vpc/vpc-0123456789abcdef0"
+        }
+      }
+    }
+  }
+
+  assert {
+    condition     = length([for name in keys(aws_iam_policy.apply) : name if endswith(name, "-shared")]) == 1
+    error_message = "Only an environment that uses resources of other owners may have rights on them."
+  }
+  # The whole list: a new right must be added here, so that a review sees it.
+  assert {
+    condition = { for statement in jsondecode(aws_iam_policy.apply["prod-shared"].policy).Statement : statement.Sid => [toset(flatten([statement.Resource])), try(one(values(statement.Condition)), null)] } == {
+      MakeInVpc         = [toset(["arn:aws:ec2:eu-central-1:111122223333:vpc/vpc-0123456789abcdef0"]), null]
+      MakeInSubnets     = [toset(["arn:aws:ec2:eu-central-1:111122223333:subnet/*"]), { "ec2:Vpc" = "arn:aws:ec2:eu-central-1:111122223333:vpc/vpc-0123456789abcdef0" }]
+      MakeCertificate   = [toset(["arn:aws:acm:eu-central-1:111122223333:certificate/*"]), { "aws:RequestTag/Environment" = "prod" }]
+      ChangeCertificate = [toset(["arn:aws:acm:eu-central-1:111122223333:certificate/*"]), { "aws:ResourceTag/Environment" = "prod" }]
+      Records           = [toset(["arn:aws:route53:::hostedzone/Z0123456789ABCDEFGHIJ"]), { "route53:ChangeResourceRecordSetsNormalizedRecordNames" = ["echo.example.com", "_*.echo.example.com"] }]
+      UseKey            = [toset(["arn:aws:kms:eu-central-1:111122223333:key/1"]), { "kms:ViaService" = ["dynamodb.eu-central-1.amazonaws.com", "logs.eu-central-1.amazonaws.com", "secretsmanager.eu-central-1.amazonaws.com"] }]
+      EncryptLogs       = [toset(["arn:aws:logs:eu-central-1:111122223333:log-group:/echo/echo-prod/*", "arn:aws:logs:eu-central-1:111122223333:log-group:aws-waf-logs-echo-prod*"]), null]
+    }
+    error_message = "The role may use the company's VPC, zone and key for its own resources and names only."
+  }
+  assert {
+    condition     = alltrue([for policy in aws_iam_policy.apply : length(policy.policy) <= 6144]) && length(aws_iam_policy.apply) <= 10 * length(var.environments)
+    error_message = "AWS refuses longer policies, and more than 10 for a role."
+  }
+}
+
 run "refuses_a_name_for_a_boundary" {
   command = plan
   variables {
