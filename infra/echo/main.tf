@@ -32,6 +32,7 @@ module "load_balancer" {
   subnet_ids                   = local.load_balancer_subnet_ids
   security_group_id            = module.security_groups.load_balancer_id
   internal                     = var.access.internal
+  ipv6                         = var.access.ipv6
   certificate                  = local.certificate
   domain_name                  = try(var.domain.name, null)
   mocks_port                   = local.listener_ports.mocks
@@ -54,6 +55,7 @@ module "domain" {
 
   name          = var.domain.name
   zone_id       = var.domain.zone_id
+  ipv6          = var.access.ipv6
   load_balancer = { dns_name = module.load_balancer.dns_name, zone_id = module.load_balancer.zone_id }
 }
 

@@ -8,6 +8,7 @@ module "network" {
   cidr                     = var.network.cidr
   zones                    = var.network.zones
   nat                      = var.network.nat
+  ipv6                     = var.access.ipv6
   flow_log_retention_days  = var.retention.flow_log_days
   permissions_boundary_arn = local.permissions_boundary_arn
   role_path                = var.iam.role_path
@@ -28,6 +29,7 @@ module "existing_network" {
   load_balancer_subnet_ids = var.existing_network.load_balancer_subnet_ids
   interface_endpoints      = local.makes_endpoints
   addresses                = local.addresses
+  ipv6                     = var.access.ipv6
 }
 
 locals {

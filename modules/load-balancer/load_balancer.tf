@@ -7,6 +7,7 @@ resource "aws_lb" "main" {
   name               = var.name
   load_balancer_type = "application"
   internal           = var.internal
+  ip_address_type    = var.ipv6 ? "dualstack" : "ipv4"
   subnets            = values(var.subnet_ids)
   security_groups    = [var.security_group_id]
 

@@ -45,6 +45,13 @@ variable "internal" {
   nullable    = false
 }
 
+variable "ipv6" {
+  description = "Give the load balancer IPv6 addresses, too. Each subnet needs an IPv6 network."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "log_kms_key_arn" {
   description = "ARN of the KMS key for the firewall's log. null: AWS's own key. The key's policy must let CloudWatch Logs of the region use it. Access logs always have S3's key: load balancers cannot write with another one."
   type        = string

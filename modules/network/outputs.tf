@@ -29,7 +29,7 @@ output "public_subnet_ids" {
   value       = { for zone, subnet in aws_subnet.public : zone => subnet.id }
 
   # A load balancer needs a route to the internet at its creation.
-  depends_on = [aws_route_table_association.public, aws_route.public_internet]
+  depends_on = [aws_route_table_association.public, aws_route.public_internet, aws_route.public_internet_ipv6]
 }
 
 output "vpc_id" {

@@ -29,6 +29,7 @@ resource "aws_subnet" "public" {
   vpc_id            = aws_vpc.main.id
   availability_zone = "${data.aws_region.current.region}${each.key}"
   cidr_block        = cidrsubnet(var.cidr, 4, 8 + index(local.letters, each.key))
+  ipv6_cidr_block   = var.ipv6 ? cidrsubnet(aws_vpc.main.ipv6_cidr_block, 8, 8 + index(local.letters, each.key)) : null
   # Load balancers and NAT gateways request their public addresses explicitly.
   map_public_ip_on_launch = false
 
@@ -84,4 +85,12 @@ resource "aws_route" "public_internet" {
   route_table_id         = aws_route_table.public.id
   destination_cidr_block = "0.0.0.0/0"
   gateway_id             = aws_internet_gateway.main.id
+}
+
+resource "aws_route" "public_internet_ipv6" {
+  count = var.ipv6 ? 1 : 0
+
+  route_table_id              = aws_route_table.public.id
+  destination_ipv6_cidr_block = "::/0"
+  gateway_id                  = aws_internet_gateway.main.id
 }

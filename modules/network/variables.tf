@@ -11,6 +11,13 @@ variable "flow_log_retention_days" {
   nullable    = false
 }
 
+variable "ipv6" {
+  description = "Give the VPC and its public subnets IPv6 networks, for a load balancer with IPv6 addresses. Private subnets have IPv4 only."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "kms_key_arn" {
   description = "ARN of the KMS key for the flow logs. null: AWS's own key. The key's policy must let CloudWatch Logs of the region use it."
   type        = string

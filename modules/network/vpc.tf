@@ -6,6 +6,8 @@ data "aws_region" "current" {}
 
 resource "aws_vpc" "main" {
   cidr_block = var.cidr
+  # A /56 from Amazon's addresses.
+  assign_generated_ipv6_cidr_block = var.ipv6
   # Both are required to resolve the private names of interface endpoints.
   enable_dns_hostnames = true
   enable_dns_support   = true

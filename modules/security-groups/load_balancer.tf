@@ -34,7 +34,8 @@ resource "aws_vpc_security_group_ingress_rule" "load_balancer" {
   ip_protocol       = "tcp"
   from_port         = each.value.port
   to_port           = each.value.port
-  cidr_ipv4         = each.value.cidr
+  cidr_ipv4         = strcontains(each.value.cidr, ":") ? null : each.value.cidr
+  cidr_ipv6         = strcontains(each.value.cidr, ":") ? each.value.cidr : null
 
   tags = { Name = each.key }
 }

@@ -11,18 +11,18 @@ variable "internet_egress" {
 }
 
 variable "management" {
-  description = "Listener port of management, and the IPv4 networks that may reach it: the networks of people and CI that create mocks."
+  description = "Listener port of management, and the networks that may reach it: the networks of people and CI that create mocks."
   type        = object({ port = number, cidrs = set(string) })
   nullable    = false
 
   validation {
-    condition     = alltrue([for cidr in var.management.cidrs : try(tonumber(split("/", cidr)[1]) >= 8, true)])
-    error_message = "Write networks of /8 or smaller for management: management is not for the whole internet, not even with keys."
+    condition     = alltrue([for cidr in var.management.cidrs : try(tonumber(split("/", cidr)[1]) >= (strcontains(cidr, ":") ? 16 : 8), true)])
+    error_message = "Write networks of /8 or smaller for management, with IPv6 /16 or smaller: management is not for the whole internet, not even with keys."
   }
 }
 
 variable "mocks" {
-  description = "Listener port of the mocks, and the IPv4 networks that may call them. [\"0.0.0.0/0\"] admits all."
+  description = "Listener port of the mocks, and the networks that may call them. [\"0.0.0.0/0\", \"::/0\"] admits all."
   type        = object({ port = number, cidrs = set(string) })
   nullable    = false
 }

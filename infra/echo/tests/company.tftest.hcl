@@ -172,6 +172,36 @@ run "an_internal_load_balancer_in_a_new_vpc" {
   }
 }
 
+run "ipv6" {
+  command = plan
+  variables {
+    existing_network = null
+    network          = { cidr = "10.0.0.0/16", zones = ["a", "b"], nat = "none" }
+    access           = { management_cidrs = ["203.0.113.0/24", "2001:db8::/32"], mocks_cidrs = ["0.0.0.0/0", "::/0"], ipv6 = true }
+  }
+
+  override_resource {
+    target          = module.network[0].aws_vpc.main
+    override_during = plan
+    values          = { ipv6_cidr_block = "2001:db8:1234:1a00::/56" }
+  }
+
+  assert {
+    condition     = output.mocks_url == "https://echo.example.com"
+    error_message = "An environment with IPv6 must have a plan."
+  }
+}
+
+run "refuses_ipv6_in_private_subnets" {
+  command = plan
+  variables {
+    existing_network = null
+    network          = { cidr = "10.0.0.0/16", zones = ["a", "b"], nat = "none" }
+    access           = { management_cidrs = ["10.0.0.0/8"], internal = true, ipv6 = true }
+  }
+  expect_failures = [var.existing_network]
+}
+
 run "refuses_two_networks" {
   command = plan
   variables {

@@ -261,6 +261,20 @@ run "own_name_and_blocked_content" {
   }
 }
 
+run "internal_with_ipv6" {
+  command = plan
+
+  variables {
+    internal = true
+    ipv6     = true
+  }
+
+  assert {
+    condition     = aws_lb.main.internal && aws_lb.main.ip_address_type == "dualstack"
+    error_message = "The load balancer must have private addresses of both kinds."
+  }
+}
+
 run "example_http" {
   command = plan
 

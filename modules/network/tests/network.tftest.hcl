@@ -313,6 +313,29 @@ run "no_nat_in_the_smallest_network" {
   }
 }
 
+run "ipv6" {
+  command = plan
+
+  variables {
+    ipv6 = true
+  }
+
+  override_resource {
+    target          = aws_vpc.main
+    override_during = plan
+    values          = { ipv6_cidr_block = "2001:db8:1234:1a00::/56" }
+  }
+
+  assert {
+    condition     = { for zone, subnet in aws_subnet.public : zone => subnet.ipv6_cidr_block } == { c = "2001:db8:1234:1a0a::/64", f = "2001:db8:1234:1a0d::/64" }
+    error_message = "The letter of a zone must decide the IPv6 network, as it decides the IPv4 network."
+  }
+  assert {
+    condition     = aws_vpc.main.assign_generated_ipv6_cidr_block && aws_route.public_internet_ipv6[0].destination_ipv6_cidr_block == "::/0"
+    error_message = "Public subnets must have a route to the internet by IPv6."
+  }
+}
+
 run "example_regional_nat" {
   command = plan
 

@@ -124,6 +124,19 @@ run "refuses_management_open_to_everybody" {
   expect_failures = [var.management]
 }
 
+run "ipv6" {
+  command = plan
+
+  variables {
+    mocks = { port = 443, cidrs = ["0.0.0.0/0", "::/0"] }
+  }
+
+  assert {
+    condition     = [aws_vpc_security_group_ingress_rule.load_balancer["443 ::/0"].cidr_ipv6, aws_vpc_security_group_ingress_rule.load_balancer["443 0.0.0.0/0"].cidr_ipv4] == ["::/0", "0.0.0.0/0"]
+    error_message = "Each network must have a rule of its kind."
+  }
+}
+
 run "example_https" {
   command = plan
   module {
