@@ -29,6 +29,7 @@ module "account" {
   repository        = var.repository
   state_bucket_name = var.state_bucket_name
   vpc_arns          = var.vpc_arns
+  budget            = var.budget
   protect           = true
 }
 

@@ -86,7 +86,9 @@ module "observability" {
   target_group_arn_suffixes = { for face, group in module.load_balancer.target_groups : face => group.arn_suffix }
   table_name                = module.data_store.table_name
   log_retention_days        = var.retention.log_days
-  alarm_emails              = var.alarms.emails
+  # By name, like cluster and service: modules/network and modules/load-balancer name their log groups like this.
+  other_log_group_names = merge({ flow_logs = "/echo/${local.name}/flow-logs" }, var.waf.enabled ? { firewall = "aws-waf-logs-${local.name}" } : {})
+  alarm_emails          = var.alarms.emails
   # From infra/account.
   kms_key_id      = "alias/echo-alarms"
   runbook_url     = var.alarms.runbook_url
