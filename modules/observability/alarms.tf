@@ -203,7 +203,7 @@ locals {
       is_made = var.promql
     }
     log-volume = {
-      says       = "The log groups take more than ${local.thresholds.log_bytes} bytes in an hour. CloudWatch charges for each, and strangers' traffic can write them."
+      says       = "The log groups take more than ${floor(local.thresholds.log_bytes / 1000000)} MB in an hour. CloudWatch charges for each GB, and strangers' traffic can write them."
       metrics    = local.log_bytes
       expression = "SUM([${join(", ", keys(local.log_bytes))}])"
       above      = local.thresholds.log_bytes
