@@ -123,12 +123,15 @@ class Cost(unittest.TestCase):
         self.assertEqual(self.part("metrics of Container Insights", ("aws_ecs_cluster", {"setting": [{"name": "containerInsights", "value": "enabled"}]})), 7.5)
         self.assertEqual(self.part("images", *[("aws_ecr_repository", {})] * 2), 1)
 
-    def test_flow_logs_of_health_checks(self):
+    def test_spans_and_flow_logs_of_health_checks(self):
         # Two addresses of the load balancer ask three tasks for two groups, each ten seconds: four records of 140 bytes.
         groups = [("aws_lb_target_group", {"health_check": [{"interval": 10}]})] * 2
         checks = 2 * 3 * 2 * 730 * 360
         self.assertEqual(self.part("flow logs", *subnets("a", "b"), *service(3, 0), *groups, ("aws_flow_log", {})), round(checks * 4 * 140 / 1e9 * 0.5, 2))
         self.assertEqual(self.part("flow logs", *subnets("a", "b"), *service(3, 0), *groups), 0)
+        # ECS asks each task as well.
+        spans = checks + 3 * 730 * 360
+        self.assertEqual(self.part("spans", *subnets("a", "b"), *service(3, 0), *groups), round(spans * 1300 / 1e9 * 0.5, 2))
 
     def test_use(self):
         calls = {"calls": 100e6, "traced": 0.5, "bytes_per_request": 4000}
@@ -136,15 +139,16 @@ class Cost(unittest.TestCase):
         self.assertEqual(self.part("load balancer", ("aws_lb", {}), **calls), round(0.0225 * 730 + 400 * 0.008, 2))
         self.assertEqual(self.part("load balancer", ("aws_lb", {}), **calls | {"bytes_per_request": 1}), round(0.0225 * 730 + 1e7 / 90_000 * 0.008, 2))
         self.assertEqual(self.part("firewall", ("aws_wafv2_web_acl", {"rule": []}), **calls), 5 + 60)
-        self.assertEqual(self.part("spans", *service(1, 0), **calls), round(50e6 * 1500 / 1e9 * 0.5, 2))
-        self.assertEqual(self.part("way out: NAT gateways, interface endpoints", ("aws_nat_gateway", {}), **calls), round(32.85 + 50e6 * 1500 / 1e9 * 0.045, 2))
+        spans = (50e6 + 730 * 360) * 1300 / 1e9
+        self.assertEqual(self.part("spans", *service(1, 0), **calls), round(spans * 0.5, 2))
+        self.assertEqual(self.part("way out: NAT gateways, interface endpoints", *service(1, 0), ("aws_nat_gateway", {}), **calls), round(32.85 + spans * 0.045, 2))
         self.assertEqual(self.part("flow logs", ("aws_flow_log", {}), **calls), round(1e7 * 4 * 140 / 1e9 * 0.5, 2))
         self.assertEqual(self.part("data to the internet", ("aws_lb", {}), **calls), 36)
         kept = ("aws_s3_bucket_lifecycle_configuration", {"rule": [{"id": "expire", "expiration": [{"days": 90}]}]})
         self.assertEqual(self.part("access logs", ("aws_lb", {}), kept, **calls), round(100e6 * 100 / 1e9 * 3 * 0.023, 2))
         # Eight write units and two read units each.
         self.assertEqual(self.part("the table", ("aws_dynamodb_table", {}), writes=1e6), round(8 * 0.625 + 2 * 0.125, 2))
-        self.assertEqual(self.part("the service's log", *service(1, 0), writes=1e6), 0.25)
+        self.assertEqual(self.part("the service's log", *service(1, 0), writes=1e6), 0.2)
 
     def test_the_tables_have_prices_before_and_after_and_of_a_million(self):
         plan = {"prior_state": {"values": state(("aws_lb", {}))}, "planned_values": state(("aws_lb", {}), ("aws_kms_key", {}))}
@@ -163,7 +167,8 @@ class Cost(unittest.TestCase):
         plan = {"planned_values": state(("aws_lb", {}), *service(1, 0)), "configuration": {"root_module": {"module_calls": calls}}}
         out = printed(plan, "--requests-per-month", "1e7", "--writes-per-month", "0", "--bytes-per-request", "1000").stdout
         self.assertIn("us-east-1, 10,000,000 calls, 0 writes |", out)
-        self.assertIn("| spans | 0.00 | 1.88 | +1.88 |", out)
+        # A quarter of ten million, and the checks of one task.
+        self.assertIn("| spans | 0.00 | 1.80 | +1.80 |", out)
         self.assertIn("requests of 1,000 bytes | calls of mocks, 25% traced |", out)
         self.assertIn("| data to the internet | 0.00 | 0.90 | +0.90 |", out)
         # A share that the plan does not know.
