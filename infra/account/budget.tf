@@ -29,7 +29,7 @@ resource "aws_budgets_budget" "main" {
     values = ["user:Project$echo"]
   }
 
-  # What was spent, and what AWS expects until the end of the month.
+  # The spent sum, and AWS's forecast for the end of the month.
   dynamic "notification" {
     for_each = { ACTUAL = 80, FORECASTED = 100 }
 

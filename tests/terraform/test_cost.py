@@ -124,7 +124,7 @@ class Cost(unittest.TestCase):
         self.assertEqual(self.part("images", *[("aws_ecr_repository", {})] * 2), 1)
 
     def test_spans_and_flow_logs_of_health_checks(self):
-        # Two addresses of the load balancer ask three tasks for two groups, each ten seconds: four records of 140 bytes.
+        # Two addresses of the load balancer ask three tasks for two groups every ten seconds: four records each.
         groups = [("aws_lb_target_group", {"health_check": [{"interval": 10}]})] * 2
         checks = 2 * 3 * 2 * 730 * 360
         self.assertEqual(self.part("flow logs", *subnets("a", "b"), *service(3, 0), *groups, ("aws_flow_log", {})), round(checks * 4 * 140 / 1e9 * 0.5, 2))
