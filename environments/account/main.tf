@@ -30,6 +30,7 @@ module "account" {
   state_bucket_name = var.state_bucket_name
   shared            = var.shared
   vpc_arns          = var.vpc_arns
+  budget            = var.budget
   protect           = true
 }
 

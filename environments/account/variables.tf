@@ -1,3 +1,9 @@
+variable "budget" {
+  description = "Limit in US dollars a month and recipients of the budget: infra/account. null: no budget."
+  type        = object({ usd_a_month = number, emails = set(string), activate_tags = optional(bool, true) })
+  default     = null
+}
+
 variable "repository" {
   description = "The GitHub repository whose jobs plan and apply, with GitHub's numbers: `gh api repos/OWNER/NAME --jq '.owner.id, .id'`. null: no roles for GitHub."
   type        = object({ id = string, name = string, owner = string, owner_id = string })

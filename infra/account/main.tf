@@ -78,5 +78,7 @@ module "protection" {
     aws_cloudformation_stack.traces,
     aws_kms_key.alarms,
     aws_kms_alias.alarms,
+    aws_ce_cost_allocation_tag.main,
+    aws_budgets_budget.main,
   ]
 }

@@ -1,3 +1,29 @@
+variable "budget" {
+  description = <<-EOT
+    Budget of everything with the tag `Project` = `echo`, all environments together. null: no budget.
+
+    - `usd_a_month`: the limit. AWS sends a mail at 80 % of it, and when it expects to reach it by the end of the month.
+    - `emails`: recipients, at most ten.
+    - `activate_tags`: make `Project` and `Environment` cost allocation tags. Set to false in an account of an organisation: only the organisation's management account may activate tags, and without the activation the budget stays at 0.
+  EOT
+  type = object({
+    usd_a_month   = number
+    emails        = set(string)
+    activate_tags = optional(bool, true)
+  })
+  default = null
+
+  validation {
+    condition     = var.budget == null ? true : try(var.budget.usd_a_month > 0, false)
+    error_message = "Write `budget.usd_a_month` as more than 0 US dollars, such as 500: docs/deploying.md has the cost of each environment."
+  }
+
+  validation {
+    condition     = var.budget == null ? true : try(length(var.budget.emails) >= 1 && length(var.budget.emails) <= 10 && alltrue([for address in var.budget.emails : can(regex("^[^@\\s]+@[^@\\s]+\\.[^@\\s.]+$", address))]), false)
+    error_message = "Write `budget.emails` as one to ten mail addresses, such as [\"operators@example.com\"]."
+  }
+}
+
 variable "environments" {
   description = "Environments of the account, such as `dev`. Each has a boundary for its roles, and a role for GitHub's jobs. The state of each is at `<environment>/terraform.tfstate`."
   type        = set(string)

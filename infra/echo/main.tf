@@ -89,9 +89,11 @@ module "observability" {
   target_group_arn_suffixes = { for face, group in module.load_balancer.target_groups : face => group.arn_suffix }
   table_name                = module.data_store.table_name
   log_retention_days        = var.retention.log_days
-  log_kms_key_arn           = var.kms_key_arn
-  alarm_emails              = var.alarms.emails
-  topic_arn                 = var.alarms.topic_arn
+  # By name, like cluster and service: modules/network and modules/load-balancer name their log groups like this.
+  other_log_group_names = merge(local.is_own ? { flow_logs = "/echo/${local.name}/flow-logs" } : {}, var.waf.enabled ? { firewall = "aws-waf-logs-${local.name}" } : {})
+  log_kms_key_arn       = var.kms_key_arn
+  alarm_emails          = var.alarms.emails
+  topic_arn             = var.alarms.topic_arn
   # From infra/account.
   kms_key_id     = "alias/echo-alarms"
   runbook_url    = var.alarms.runbook_url

@@ -55,6 +55,9 @@ data "aws_iam_policy_document" "read" {
     actions = [
       "application-autoscaling:Describe*",
       "application-autoscaling:ListTagsForResource",
+      "budgets:ListTagsForResource",
+      "budgets:ViewBudget",
+      "ce:ListCostAllocationTags",
       "cloudwatch:DescribeAlarms",
       "cloudwatch:ListTagsForResource",
       # Named one by one: other actions show the start-up data of instances.

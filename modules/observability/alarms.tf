@@ -26,6 +26,13 @@ locals {
 
   service = { ClusterName = var.cluster_name, ServiceName = var.service_name }
   table   = { TableName = var.table_name }
+  # Tasks of all services in the account share the quota.
+  vcpu = { Service = "Fargate", Type = "Resource", Resource = "vCPU", Class = "Standard/OnDemand" }
+  # Log groups that grow with requests.
+  watched_log_groups = merge({ for container, group in aws_cloudwatch_log_group.main : container => group.name }, var.other_log_group_names)
+  log_bytes = { for id, group in local.watched_log_groups :
+    id => { namespace = "AWS/Logs", metric = "IncomingBytes", stat = "Sum", dimensions = { LogGroupName = group } }
+  }
 
   error_lines = { namespace = "Echo/${var.name}", metric = "ErrorLines" }
 
@@ -194,6 +201,25 @@ locals {
       # A service is silent on purpose while a schedule has switched it off.
       is_on   = var.task_count_min > 0
       is_made = var.promql
+    }
+    log-volume = {
+      says       = "The log groups take more than ${floor(local.thresholds.log_bytes / 1000000)} MB in an hour. CloudWatch charges for each GB, and strangers' traffic can write them."
+      metrics    = local.log_bytes
+      expression = "SUM([${join(", ", keys(local.log_bytes))}])"
+      above      = local.thresholds.log_bytes
+      seconds    = 3600
+      datapoints = 1
+      of         = 1
+    }
+    vcpu-near-quota = {
+      says    = "All tasks of the account use more than ${local.thresholds.vcpu_quota_percent} % of the quota of vCPU on Fargate. Beyond the quota, tasks do not start: no scaling, no rollout, no replacement."
+      metrics = { used = { namespace = "AWS/Usage", metric = "ResourceCount", stat = "Maximum", dimensions = local.vcpu } }
+      # vCPU above this share of the quota. A rollout doubles the tasks for some minutes.
+      expression = "used - SERVICE_QUOTA(used) * ${local.thresholds.vcpu_quota_percent} / 100"
+      above      = 0
+      seconds    = 300
+      datapoints = 2
+      of         = 2
     }
     certificate-expiring = {
       says    = "The certificate expires in less than ${local.thresholds.certificate_days} days. After the expiry, clients refuse every connection."

@@ -159,6 +159,15 @@ locals {
       ] },
     ] },
 
+    { height = 6, widgets = [
+      { title = "Log data, bytes per hour", lines = ["log-volume"], stat = "Sum", period = 3600, metrics = [
+        for id, it in local.log_bytes : { namespace = it.namespace, metric = it.metric, dimensions = it.dimensions, label = replace(id, "_", " ") }
+      ] },
+      { title = "vCPU on Fargate: all tasks of the account", stat = "Maximum", period = 300, metrics = [
+        { namespace = "AWS/Usage", metric = "ResourceCount", dimensions = local.vcpu, label = "on demand" },
+      ] },
+    ] },
+
     { height = 8, widgets = [
       { title = "Warnings and errors of the service, newest first", log = join(" | ", [
         "SOURCE '${aws_cloudwatch_log_group.main["service"].name}'",

@@ -11,6 +11,8 @@ locals {
     # Lines of level ERROR in 5 minutes. A single failed request stays below; management with a lasting failure does
     # not.
     error_lines = 5
+    # Bytes of all log groups in an hour. For a month, this volume would cost about 230 USD, as much as an environment.
+    log_bytes = 500000000
     # Answers in a minute, in 3 of 5 minutes. A sound rollout causes none.
     load_balancer_5xx = 5
     management_5xx    = 5
@@ -29,6 +31,8 @@ locals {
     # Minutes without any metric of the service. At least 10, because a new environment is silent until its first tasks
     # run.
     telemetry_silent_minutes = 15
+    # vCPU of all tasks in the account, in percent of the quota, for 10 minutes. At 100 % no further task starts.
+    vcpu_quota_percent = 80
   }
 
   thresholds = merge(local.default_thresholds, var.thresholds)

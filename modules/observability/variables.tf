@@ -60,6 +60,13 @@ variable "name" {
   nullable    = false
 }
 
+variable "other_log_group_names" {
+  description = "Names of further log groups that grow with requests, such as flow logs and the firewall's log, by a word of small letters and underscores. The alarm on the volume of logs adds them to the module's own."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
 variable "promql" {
   description = "Set to false for a region where CloudWatch does not answer PromQL. Omits the alarms and the parts of the dashboard on the service's own metrics."
   type        = bool
@@ -119,7 +126,7 @@ variable "thresholds" {
 
   validation {
     condition     = alltrue([for name, value in var.thresholds : try(value < 100, true) if endswith(name, "_percent")])
-    error_message = "Write cpu_percent, memory_percent and mocks_memory_percent below 100: an alarm at 100 never rings."
+    error_message = "Write cpu_percent, memory_percent, mocks_memory_percent and vcpu_quota_percent below 100: an alarm at 100 never rings."
   }
 
   validation {

@@ -114,3 +114,11 @@ check_roots() {
 
 # Prices that scripts/deliver/cost calculates from a plan.
 check_cost() { python3 -B -m unittest tests/terraform/test_cost.py; }
+
+# The plan of each root's first apply, without AWS: costs on the page, and tags.
+check_plans() {
+  "$root/scripts/tools" provider || return
+  use_terraform
+  python3 -B tests/terraform/planned.py "$work/plans" && ROOT_PLANS=$work/plans scripts/generate/costs --check || return
+  ROOT_PLANS=$work/plans python3 -B -m unittest discover --start-directory tests/terraform --pattern test_plans.py
+}

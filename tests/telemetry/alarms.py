@@ -10,6 +10,9 @@ import statistics
 
 from plan import metrics_of
 
+# AWS's default quota of vCPU on Fargate.
+VCPU_QUOTA = 6
+
 
 def is_ringing(alarm, minutes):
     """True if the alarm is in ALARM after these minutes. Each minute has the samples of each metric, by id."""
@@ -41,14 +44,17 @@ def aggregate(stat, samples):
 
 
 def compute(expression, values):
-    """Computes `SUM([a, b])`, `MAX([a, b])`, `IF(a >= 1, b, c)` or `a - b`. SUM and MAX skip a metric without data; the
-    other expressions then have no result."""
+    """Computes `SUM([a, b])`, `MAX([a, b])`, `IF(a >= 1, b, c)`, `a - b` or `a - SERVICE_QUOTA(a) * 80 / 100`. SUM and MAX
+    skip a metric without data; the other expressions then have no result."""
     if call := re.fullmatch(r"(SUM|MAX)\(\[([\w, ]+)\]\)", expression):
         known = [values[id] for id in call[2].split(", ") if values[id] is not None]
         return {"SUM": sum, "MAX": max}[call[1]](known) if known else None
     if call := re.fullmatch(r"IF\((\w+) >= (\d+), (\w+), (\w+)\)", expression):
         asked, chosen = values[call[1]], values[call[3 if (values[call[1]] or 0) >= int(call[2]) else 4]]
         return None if asked is None else chosen
+    if call := re.fullmatch(r"(\w+) - SERVICE_QUOTA\(\1\) \* ([\d.]+) / 100", expression):
+        used = values[call[1]]
+        return None if used is None else used - VCPU_QUOTA * float(call[2]) / 100
     first, second = re.fullmatch(r"(\w+) - (\w+)", expression).groups()
     return None if None in (values[first], values[second]) else values[first] - values[second]
 

@@ -104,8 +104,25 @@ CASES = {
         {"77 % of the task for a quarter of an hour": minutes(15, [71, 83])},
         {"76 %": minutes(15, [76]), "a peak of ten minutes": minutes(5, [20]) + minutes(10, [100]), "nothing runs": minutes(15)},
     ),
-    "table-throttled": (
+    # 500 MB.
+    "log-volume": (
         {
+            "9 MB a minute of flow logs": minutes(60, service=[100], collector=[], flow_logs=[9e6]),
+            "all groups together": minutes(60, service=[4e6], collector=[2e6], flow_logs=[3e6]),
+            "ten minutes of a flood": minutes(50, service=[], collector=[], flow_logs=[]) + minutes(10, service=[], collector=[], flow_logs=[60e6]),
+        },
+        {
+            "8 MB a minute": minutes(60, service=[2e6], collector=[1e6], flow_logs=[5e6]),
+            "five minutes of a flood": minutes(55, service=[], collector=[], flow_logs=[]) + minutes(5, service=[], collector=[], flow_logs=[60e6]),
+            "no line": minutes(60, service=[], collector=[], flow_logs=[]),
+        },
+    ),
+    # 80 % of 6 vCPU.
+    "vcpu-near-quota": (
+        {"five vCPU": minutes(10, used=[5]), "a peak in each five minutes": minutes(4, used=[2]) + minutes(1, used=[6]) + minutes(4, used=[2]) + minutes(1, used=[6])},
+        {"4.8 vCPU": minutes(10, used=[4.8]), "a rollout": minutes(5, used=[3]) + minutes(5, used=[6]), "nothing runs": minutes(10, used=[])},
+    ),
+    "table-throttled": (        {
             "writes, in three of five minutes": minutes(2, reads=[], writes=[]) + minutes(3, reads=[], writes=[1]),
             "now reads, now writes": minutes(2, reads=[1], writes=[]) + minutes(3, reads=[], writes=[1]),
         },

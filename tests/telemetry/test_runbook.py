@@ -22,6 +22,11 @@ QUOTED = re.compile(r"(?<!\*)\*([A-Z0-9][^*]+)\*(?!\*)")
 NO_WIDGET = re.compile(r"Rolls back\.?|Actions → .*|Re-run failed jobs")
 
 
+def plain(number):
+    """A number as the page has it: 500,000,000 and 0.25."""
+    return f"{number:,.0f}" if number == int(number) else f"{number:g}"
+
+
 def limits(alarm):
     """The limit and the time of a planned alarm, in the table's format."""
     if criteria := alarm.get("EvaluationCriteria", {}).get("PromQLCriteria"):
@@ -33,7 +38,7 @@ def limits(alarm):
     period = next(iter(metrics_of(alarm).values()))["period"] // 60
     datapoints, of = alarm["datapoints_to_alarm"], alarm["evaluation_periods"]
     time = [] if period * of == DAY else [f"{period * of} minutes" if datapoints == of else f"{datapoints} of {of} minutes"]
-    return [f"{SIGNS[alarm['comparison_operator']]}{alarm['threshold']:g}", *time]
+    return [f"{SIGNS[alarm['comparison_operator']]}{plain(alarm['threshold'])}", *time]
 
 
 def problems(runbook):

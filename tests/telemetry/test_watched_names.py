@@ -24,6 +24,8 @@ THERE = {
     ("CertificateArn", "arn:aws:acm:eu-central-1:111122223333:certificate/1"),
     ("Region", "eu-central-1"),
     ("Rule", "ALL"),
+    *(("LogGroupName", f"/echo/echo-test/{group}") for group in ("service", "collector", "flow-logs")),
+    *watched_names.VCPU,
     ("Echo/echo-test", "ErrorLines"),
     ("service.name", "echo"),
     ("deployment.environment.name", "test"),

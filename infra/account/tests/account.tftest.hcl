@@ -110,6 +110,70 @@ run "without_github_no_role_and_no_identity_provider" {
   }
 }
 
+run "no_budget_by_default" {
+  command = plan
+
+  assert {
+    condition     = length(aws_budgets_budget.main) == 0 && length(aws_ce_cost_allocation_tag.main) == 0
+    error_message = "Without a value there must be no budget, and no change of the account's tags."
+  }
+}
+
+run "budget" {
+  command = plan
+  variables {
+    budget = { usd_a_month = 500, emails = ["operators@example.com"] }
+  }
+
+  assert {
+    condition     = aws_budgets_budget.main["main"].limit_amount == "500" && aws_budgets_budget.main["main"].limit_unit == "USD" && aws_budgets_budget.main["main"].time_unit == "MONTHLY"
+    error_message = "The budget must have the given limit, for a month."
+  }
+  assert {
+    condition     = [for filter in aws_budgets_budget.main["main"].cost_filter : [filter.name, filter.values]] == [["TagKeyValue", tolist(["user:Project$echo"])]]
+    error_message = "The budget must count everything with the tag of Echo, and nothing else."
+  }
+  assert {
+    condition = { for it in aws_budgets_budget.main["main"].notification : it.notification_type => [it.threshold, it.threshold_type, it.comparison_operator, it.subscriber_email_addresses] } == {
+      ACTUAL     = [80, "PERCENTAGE", "GREATER_THAN", toset(["operators@example.com"])]
+      FORECASTED = [100, "PERCENTAGE", "GREATER_THAN", toset(["operators@example.com"])]
+    }
+    error_message = "The recipients must get a mail at 80 % of the limit, and when AWS expects the whole limit."
+  }
+  assert {
+    condition     = { for key, tag in aws_ce_cost_allocation_tag.main : key => tag.status } == { Environment = "Active", Project = "Active" }
+    error_message = "Without active tags the budget would see no costs."
+  }
+}
+
+run "budget_in_an_organisation" {
+  command = plan
+  variables {
+    budget = { usd_a_month = 500, emails = ["operators@example.com"], activate_tags = false }
+  }
+
+  assert {
+    condition     = length(aws_budgets_budget.main) == 1 && length(aws_ce_cost_allocation_tag.main) == 0
+    error_message = "An account of an organisation must be able to leave the tags to the management account."
+  }
+}
+
+run "refuses_a_budget_without_a_limit_or_a_recipient" {
+  command = plan
+  variables {
+    budget = { usd_a_month = 0, emails = [] }
+  }
+  expect_failures = [var.budget, var.budget]
+}
+
+run "refuses_a_recipient_that_is_no_mail_address" {
+  command = plan
+  variables {
+    budget = { usd_a_month = 500, emails = ["operators"] }
+  }
+  expect_failures = [var.budget]
+}
+
 run "refuses_a_bucket_with_dots_and_the_vpc_of_no_environment" {
   command = plan
   variables {

@@ -90,7 +90,7 @@ run "rights" {
   assert {
     condition = alltrue([
       for action in flatten([for name, policy in aws_iam_role_policy.plan : [for statement in jsondecode(policy.policy).Statement : statement.Action] if name != "manifests"]) :
-      can(regex("^[a-z0-9-]+:(Describe|Get|List)[A-Za-z]*[*]?$", action))
+      can(regex("^[a-z0-9-]+:(Describe|Get|List)[A-Za-z]*[*]?$|^budgets:ViewBudget$", action))
     ])
     error_message = "The plan role has another action than describe, get and list."
   }

@@ -85,7 +85,9 @@ run "dashboard" {
   assert {
     condition = alltrue(flatten([
       for widget in jsondecode(aws_cloudwatch_dashboard.main.dashboard_body).widgets : [
-        for metric in widget.properties.metrics : anytrue([for value in metric : contains(["echo-test", "app/echo-test/50dc6c495c0c9188", "Echo/echo-test"], try(tostring(value), ""))])
+        for metric in widget.properties.metrics : anytrue([for value in metric : contains(["echo-test", "app/echo-test/50dc6c495c0c9188", "Echo/echo-test", "/echo/echo-test/service", "/echo/echo-test/collector"], try(tostring(value), ""))])
+        # The quota is the account's.
+        if metric[0] != "AWS/Usage"
       ] if widget.type == "metric"
     ]))
     error_message = "Every metric of a widget must belong to this environment."

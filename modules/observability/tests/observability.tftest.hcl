@@ -45,13 +45,16 @@ run "alarms" {
   variables {
     alarm_emails = ["one@example.com", "two@example.com"]
     certificate  = { arn = "arn:aws:acm:eu-central-1:111122223333:certificate/1" }
+
+    other_log_group_names = { firewall = "aws-waf-logs-echo-test" }
   }
 
   # The complete list, so that no alarm disappears unnoticed.
   assert {
     condition = toset([for name in output.alarm_names : trimprefix(name, "echo-test-")]) == toset([
-      "certificate-expiring", "cpu-saturated", "error-lines", "load-balancer-5xx", "management-5xx", "management-latency", "memory-saturated", "mocks-faults",
+      "certificate-expiring", "cpu-saturated", "error-lines", "load-balancer-5xx", "log-volume", "management-5xx", "management-latency", "memory-saturated", "mocks-faults",
       "mocks-near-limit", "mocks-slow", "replicas-diverged", "table-errors", "table-throttled", "tasks-below-minimum", "tasks-missing", "telemetry-silent", "unhealthy-tasks",
+      "vcpu-near-quota",
     ])
     error_message = "The alarms differ from the list in this test: add or remove the alarm here, in docs/runbook.md and in tests/telemetry."
   }
@@ -133,6 +136,25 @@ run "alarms" {
       aws_cloudwatch_metric_alarm.main["certificate-expiring"].treat_missing_data == "ignore"
     )
     error_message = "certificate-expiring must ring 30 days before the expiry, and keep its state when ACM stops reporting an expired certificate."
+  }
+  assert {
+    condition = (
+      { for query in aws_cloudwatch_metric_alarm.main["log-volume"].metric_query : query.id => one(query.metric).dimensions.LogGroupName if !query.return_data } == {
+        collector = "/echo/echo-test/collector", firewall = "aws-waf-logs-echo-test", service = "/echo/echo-test/service"
+      } &&
+      one([for query in aws_cloudwatch_metric_alarm.main["log-volume"].metric_query : query.expression if query.return_data]) == "SUM([collector, firewall, service])" &&
+      aws_cloudwatch_metric_alarm.main["log-volume"].threshold == 500000000
+    )
+    error_message = "log-volume must count the bytes of the module's log groups and of the given ones."
+  }
+  assert {
+    condition = (
+      one([for query in aws_cloudwatch_metric_alarm.main["vcpu-near-quota"].metric_query : query.expression if query.return_data]) == "used - SERVICE_QUOTA(used) * 80 / 100" &&
+      one(flatten([for query in aws_cloudwatch_metric_alarm.main["vcpu-near-quota"].metric_query : query.metric[*].dimensions if !query.return_data])) == tomap({
+        Service = "Fargate", Type = "Resource", Resource = "vCPU", Class = "Standard/OnDemand"
+      })
+    )
+    error_message = "vcpu-near-quota must compare the account's vCPU on demand with its quota."
   }
   assert {
     condition = (

@@ -54,6 +54,8 @@ def apply():
 
     def emitting(config, message):
         emit(config, message)
+        # CloudWatch adds 26 bytes to each event.
+        publish("AWS/Logs", "IncomingBytes", len(message.encode()) + 26, LogGroupName=config["group"])
         for (group, _), metric_filter in list(cloudwatch_logs._metric_filters.items()):
             if group == config["group"] and cloudwatch_logs._compile_filter_pattern(metric_filter["filterPattern"])(message):
                 for made in metric_filter["metricTransformations"]:
@@ -83,7 +85,7 @@ def start():
 
 
 def _report_tasks():
-    """Once a minute, as ECS does: the use of CPU and memory by each task, and the number of tasks of each cluster with Container Insights."""
+    """Once a minute, as ECS does: the use of CPU and memory by each task, the number of tasks of each cluster with Container Insights, and the account's vCPU."""
     for task in list(ecs._tasks.values()):
         if task["lastStatus"] == "RUNNING" and task["_docker_ids"]:
             with contextlib.suppress(docker.errors.APIError):
@@ -96,6 +98,8 @@ def _report_tasks():
             of = {"ClusterName": cluster["clusterName"], "ServiceName": service["serviceName"]}
             publish("ECS/ContainerInsights", "DesiredTaskCount", service["desiredCount"], **of)
             publish("ECS/ContainerInsights", "RunningTaskCount", service["runningCount"], **of)
+    running = [int(task["cpu"]) for task in ecs._tasks.values() if task["lastStatus"] == "RUNNING" and task.get("capacityProviderName") != "FARGATE_SPOT"]
+    publish("AWS/Usage", "ResourceCount", sum(running) / 1024, Service="Fargate", Type="Resource", Resource="vCPU", Class="Standard/OnDemand")
     return next_minute()
 
 

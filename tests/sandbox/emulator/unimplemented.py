@@ -8,6 +8,7 @@ import json
 import time
 import uuid
 
+import billing
 from ministack.core.responses import get_account_id, get_region
 from ministack.services.cloudformation import provisioners
 
@@ -167,10 +168,12 @@ CALLS = {
     **{f"AnyScaleFrontendService.{name}": call for name, call in SCALING.items()},
     **{f"AmazonEC2ContainerRegistry_V20150921.{name}": call for name, call in REGISTRY.items()},
     **{f"AWSWAF_20190729.{name}": call for name, call in FIREWALL.items()},
+    **billing.CALLS,
 }
 NOT_FOUND = {
     "AnyScaleFrontendService": "ObjectNotFoundException",
     "AmazonEC2ContainerRegistry_V20150921": "PullThroughCacheRuleNotFoundException",
+    "AWSBudgetServiceGateway": "NotFoundException",
     "AWSWAF_20190729": "WAFNonexistentItemException",
 }
 
@@ -179,7 +182,7 @@ def answer(target, body):
     """The status and the document of the answer."""
     try:
         return 200, json.dumps(CALLS[target](json.loads(body)))
-    except Missing as missing:
+    except (Missing, billing.Missing) as missing:
         kind = NOT_FOUND.get(target.partition(".")[0], "ResourceNotFoundException")
         return 400, json.dumps({"__type": kind, "message": str(missing)})
 

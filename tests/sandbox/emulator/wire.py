@@ -7,6 +7,12 @@ from urllib.parse import parse_qs, parse_qsl, unquote
 
 # Names of services in IAM where a signature has another name.
 PREFIXES = {"monitoring": "cloudwatch"}
+# Names of actions in IAM, where an operation has another name.
+# https://docs.aws.amazon.com/cost-management/latest/userguide/billing-permissions-ref.html
+ACTIONS = {
+    **{f"budgets:{verb}{what}": "budgets:ModifyBudget" for verb in ("Create", "Update", "Delete") for what in ("Budget", "Notification")},
+    **{f"budgets:Describe{what}": "budgets:ViewBudget" for what in ("Budget", "NotificationsForBudget", "SubscribersForNotification")},
+}
 # S3's actions, by the part of a bucket's configuration that a request's query names.
 OF_BUCKETS = {
     "accelerate": "AccelerateConfiguration",
@@ -33,7 +39,7 @@ S3 = {
     "tags": {"PUT": "TagResource", "POST": "TagResource", "DELETE": "UntagResource", "GET": "ListTagsForResource"},
 }
 # Operations that begin with these words change nothing.
-READING = re.compile(r"(?:BatchGet|Describe|Filter|Get|Head|List|Query|Scan|Search|Simulate|Test|Validate)(?=[A-Z])|AssumeRole|Scan$|Query$")
+READING = re.compile(r"(?:BatchGet|Describe|Filter|Get|Head|List|Query|Scan|Search|Simulate|Test|Validate|View)(?=[A-Z])|AssumeRole|Scan$|Query$")
 # Parts of a query without influence on the action.
 PLAIN = {"continuation-token", "delimiter", "encoding-type", "key-marker", "list-type", "max-keys", "prefix", "version-id-marker", "versionId", "x-id"}
 
@@ -76,7 +82,8 @@ def request_of(headers, method, path, query, body):
         protocol, action = "ec2" if service == "ec2" else "query", given.pop("Action", f"{method} {path}")
         given.pop("Version", None)
     client = re.search(r"app/sandbox\+(\w+)\+(\w+)", headers.get("user-agent", ""))
-    return Request(f"{PREFIXES.get(service, service)}:{action}", given, protocol, "/".join(client.groups()) if client else "")
+    named = f"{PREFIXES.get(service, service)}:{action}"
+    return Request(ACTIONS.get(named, named), given, protocol, "/".join(client.groups()) if client else "")
 
 
 def _nested(pairs):

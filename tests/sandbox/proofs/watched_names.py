@@ -11,11 +11,15 @@ from client import expect
 
 OPERATIONS = {("Operation", name) for name in botocore.session.Session().get_service_model("dynamodb").operation_names}
 
+# The account's use of Fargate.
+VCPU = {("Service", "Fargate"), ("Type", "Resource"), ("Resource", "vCPU"), ("Class", "Standard/OnDemand")}
+
 
 def there(wiring):
     """The names of an environment, and the names of AWS in every environment."""
     wafv2, logs = wiring.aws.wafv2, wiring.aws.logs
     acls = [wafv2.get_web_acl(Scope="REGIONAL", Name=it["Name"], Id=it["Id"])["WebACL"] for it in wafv2.list_web_acls(Scope="REGIONAL")["WebACLs"]]
+    groups = [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]]
     filters = logs.describe_metric_filters(logGroupName=wiring.log_group)["metricFilters"]
     attributes = dict(pair.split("=") for pair in wiring.environment["OTEL_RESOURCE_ATTRIBUTES"].split(","))
     return {
@@ -28,6 +32,8 @@ def there(wiring):
         *(("WebACL", name) for name in [acl["VisibilityConfig"]["MetricName"] for acl in acls] or [wiring.echo.name]),
         ("Region", wafv2.meta.region_name),
         ("Rule", "ALL"),
+        *(("LogGroupName", group) for group in groups if group.startswith(f"/echo/{wiring.echo.name}/") or group == f"aws-waf-logs-{wiring.echo.name}"),
+        *VCPU,
         *(("CertificateArn", arn) for arn in wiring.certificates),
         *((made["metricNamespace"], made["metricName"]) for it in filters for made in it["metricTransformations"]),
         ("service.name", wiring.environment["OTEL_SERVICE_NAME"]),

@@ -15,11 +15,15 @@ module "observability" {
   }
   table_name         = "echo-prod"
   log_retention_days = 365
-  alarm_emails       = ["operators@example.com"]
-  runbook_url        = "https://github.com/octo-org/echo/blob/main/docs/runbook.md"
-  task_count_min     = 3
-  memory_share       = 0.75
-  thresholds         = { mocks_p99_seconds = 0.1 }
+  other_log_group_names = {
+    firewall  = "aws-waf-logs-echo-prod"
+    flow_logs = "/echo/echo-prod/flow-logs"
+  }
+  alarm_emails   = ["operators@example.com"]
+  runbook_url    = "https://github.com/octo-org/echo/blob/main/docs/runbook.md"
+  task_count_min = 3
+  memory_share   = 0.75
+  thresholds     = { mocks_p99_seconds = 0.1 }
 }
 
 resource "aws_sns_topic_subscription" "pager" {

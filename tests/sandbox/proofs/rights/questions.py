@@ -74,6 +74,7 @@ HANDLERS = {
 }
 # Dependent actions that Echo's calls do not need, and why.
 NOT_ASKED = {
+    ("budgets:ViewBudget", "billing:"): "only a budget of another billing view asks for the view's data",
     ("cloudformation:DescribeStacks", "cloudformation:ListStacks"): "only a call that names no stack lists them all",
     ("ec2:CreateFlowLogs", "ecs:"): "only flow logs with fields of ECS ask for its lists",
 }

@@ -18,6 +18,7 @@ EC2 = {
 }
 # Parameters with another identifier than an ARN: the last part of the parameter's name, and the end of the ARN.
 NAMES = {
+    "budgets": {"BudgetName": "budget/{}"},
     "cloudformation": {"StackName": "stack/{}/unknown"},
     "cloudwatch": {"AlarmName": "alarm:{}", "AlarmNames": "alarm:{}", "DashboardName": "dashboard/{}", "DashboardNames": "dashboard/{}"},
     "dynamodb": {"TableName": "table/{}"},
@@ -29,7 +30,7 @@ NAMES = {
     "secretsmanager": {"SecretId": "secret:{}-unknown"},
 }
 # Services with ARNs without a region.
-EVERYWHERE = ("iam",)
+EVERYWHERE = ("budgets", "iam")
 TAGGING = re.compile(r":(CreateTags|AddTags|Tag(Resource|Role|Policy|OpenIDConnectProvider))$")
 UNTAGGING = re.compile(r":(DeleteTags|RemoveTags|Untag(Resource|Role|Policy|OpenIDConnectProvider))$")
 
