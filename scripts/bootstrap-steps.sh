@@ -123,7 +123,7 @@ move_state() {
 }
 
 # has ADDRESS: succeeds if the state has the resource.
-has() { account_terraform state list 2>/dev/null | grep -qxF "$1"; }
+has() { [[ $'\n'$(account_terraform state list 2>/dev/null)$'\n' == *$'\n'"$1"$'\n'* ]]; }
 
 provider_address='module.account.module.github[0].aws_iam_openid_connect_provider.main'
 cache_address='module.account.module.registry.aws_ecr_pull_through_cache_rule.main["ecr-public"]'
