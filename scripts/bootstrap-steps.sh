@@ -1,4 +1,4 @@
-# Steps of scripts/bootstrap, which sources this file. They use its variables: region, bucket, github, account and so on.
+# Steps of scripts/bootstrap, which sources this file. They use its variables: region, bucket, github and so on.
 # shellcheck shell=bash disable=SC2154
 
 folder=$root/environments/account
@@ -12,7 +12,9 @@ account_terraform() { terraform -chdir="$folder" "$@"; }
 # confirm QUESTION: ends the script without the answer yes.
 confirm() {
   local answer=''
-  [[ $yes ]] || { read -r -p "$1 Type yes: " answer && [[ $answer == yes ]]; } || die "stopped, because the answer was not yes"
+  [[ ! $yes ]] || return 0
+  read -r -p "$1 Type yes: " answer || true
+  [[ $answer == yes ]] || die "stopped, because the answer was not yes"
 }
 
 # log_in: checks the credentials, and sets account and the region of all commands.
@@ -27,8 +29,8 @@ log_in() {
   say "account $account in $region"
 }
 
-# value_of ROOT NAME: prints a value of terraform.tfvars as written, without quotes around a text. Prints nothing without
-# this value.
+# value_of ROOT NAME: prints a value of terraform.tfvars as written, without quotes around a text. Prints nothing
+# without this value.
 value_of() {
   local file=$root/environments/$1/terraform.tfvars
   [[ ! -f $file ]] || sed -n "s/^[[:space:]]*$2[[:space:]]*=[[:space:]]*//p" "$file" | sed 's/^"\([^"]*\)".*/\1/; s/[[:space:]]*$//'
@@ -61,7 +63,7 @@ on_disk() { [[ -s $folder/terraform.tfstate ]]; }
 write_region() {
   local file=$root/environments/region.txt
   [[ $region != "$(region)" ]] || return 0
-  ! on_disk && ! in_bucket || die "this account has Echo in $(region) already (environments/region.txt). An account has one region: write --region $(region), or use another account for $region"
+  if on_disk || in_bucket; then die "this account has Echo in $(region) already (environments/region.txt). An account has one region: write --region $(region), or use another account for $region"; fi
   echo "$region" >"$file"
   say "written: $region into environments/region.txt. Commit the file"
 }
@@ -257,6 +259,7 @@ keep_shared() {
 print(*(it["RoleName"] for it in json.load(open(sys.argv[1]))["Roles"]
   if "oidc-provider/token.actions.githubusercontent.com" in json.dumps(it["AssumeRolePolicyDocument"]) and not (it["Path"] == "/github/" and it["RoleName"].startswith("echo-"))))' "$work/json")
   [[ ! $others ]] || keep "$provider_address" "GitHub's identity provider: $others trust it"
+  # shellcheck disable=SC2016 # the backticks are of the query
   others=$(aws ecr describe-repositories --query 'repositories[?starts_with(repositoryName, `ecr-public/`) && repositoryName!=`ecr-public/aws-observability/aws-otel-collector`].repositoryName' --output text) ||
     die "AWS does not list repositories: $again"
   [[ ! $others ]] || keep "$cache_address" "the cache of the registry: it fills $others"

@@ -1,7 +1,8 @@
 # Requirements of scripts/deliver/image and scripts/sandbox: containers without a Docker engine, and the emulator of
 # AWS.
 # Scripts source this file after lib.sh.
-# shellcheck shell=bash
+# The parts of scripts/sandbox use its variables.
+# shellcheck shell=bash disable=SC2154
 : "${root:?scripts/lib.sh comes first}"
 
 # containers: buildah, podman and runc from Debian, with separate settings and a separate store.
