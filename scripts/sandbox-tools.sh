@@ -1,7 +1,8 @@
 # Requirements of scripts/deliver/image and scripts/sandbox: containers without a Docker engine, and the emulator of
 # AWS.
 # Scripts source this file after lib.sh.
-# shellcheck shell=bash
+# The parts of scripts/sandbox use its variables.
+# shellcheck shell=bash disable=SC2154
 : "${root:?scripts/lib.sh comes first}"
 
 # containers: buildah, podman and runc from Debian, with separate settings and a separate store.
@@ -99,4 +100,30 @@ build_emulator() {
   python3 -m venv "$3" &&
     "$3/bin/pip" install --progress-bar off --no-deps --require-hashes --requirement "$root/tests/sandbox/requirements.txt" &&
     "$3/bin/pip" check
+}
+
+# bootstrap ARGUMENT...: runs scripts/bootstrap on the copy, with the state in the emulated S3. The emulated registry
+# keeps no image, so stand-ins of three scripts only print names.
+bootstrap() {
+  start
+  copied
+  local digest file stand_in=000000000000.dkr.ecr.$region.amazonaws.com
+  digest=sha256:$(printf '%064d' 0)
+  cat >"$copy/environments/account/sandbox_override.tf" <<<'provider "aws" { s3_use_path_style = true }'
+  sed -i 's/^\( *\)use_lockfile = true$/&\n\1use_path_style = true/' "$copy"/environments/*/main.tf
+  for file in login: "collector:$stand_in/ecr-public/aws-observability/aws-otel-collector@$digest" "image:$stand_in/echo-service@$digest"; do
+    printf '%s\n' '#!/bin/sh' "echo '${file#*:}'" >"$copy/scripts/deliver/${file%%:*}"
+  done
+  inside env AWS_SDK_UA_APP_ID=sandbox+apply+account AWS_ENDPOINT_URL_S3=http://localhost:4566 "$copy/scripts/bootstrap" "$@"
+}
+
+# build_collector: builds the image of the collector, with the components of the collector on AWS.
+build_collector() {
+  "$root/scripts/tools" collector
+  local folder=$state/collector
+  mkdir -p "$folder"
+  cp --dereference "$ECHO_TOOLS/bin/echo-collector" "$folder/"
+  printf '%s\n' 'FROM scratch' 'COPY echo-collector /' 'USER 65532:65532' \
+    'ENTRYPOINT ["/echo-collector", "--config=env:AOT_CONFIG_CONTENT"]' >"$folder/Dockerfile"
+  buildah bud --quiet --layers --tag localhost/echo-collector "$folder" >/dev/null
 }

@@ -36,7 +36,9 @@ check_sandbox() {
   tail --lines=+1 --follow --pid="${runs[0]}" "$work/sandbox-dev.log"
   for run in "${runs[@]}"; do wait "$run" || status=1; done
   trap 'rm -rf "$work"' EXIT
-  cat "$work"/sandbox-{others,changes}.log
+  # Afterwards: an empty account, without tasks.
+  nice tests/sandbox/run --bootstrap >"$work/sandbox-bootstrap.log" || status=1
+  cat "$work"/sandbox-{others,changes,bootstrap}.log
   # In all sandboxes together, calls use each right of a role. Without other environments, some rights have no use.
   ((status)) || [[ ! -e target/rights-20000.json ]] || echo-python -B tests/sandbox/proofs/rights/unused.py target/rights-{10000,15000,20000}.json || status=1
   count=0

@@ -149,8 +149,8 @@ async def operate(scope, headers, body, receive, send):
 
 
 async def answer(scope, headers, receive, send):
-    target = headers.get("x-amz-target", "")
-    if target and target == dropped_arguments.planted():
+    target = headers.get("x-amz-target") or scope["path"]
+    if target == dropped_arguments.planted():
         await ministack._send_response(send, 200, {"Content-Type": "application/x-amz-json-1.1"}, "{}")
     elif target in unimplemented.CALLS:
         with aws_metrics.account():

@@ -10,6 +10,7 @@ import uuid
 
 import billing
 from ministack.core.responses import get_account_id, get_region
+from ministack.services import ec2
 from ministack.services.cloudformation import provisioners
 
 # The identifying fields of each kind.
@@ -136,6 +137,32 @@ def get_logging(given):
     return {"LoggingConfiguration": found[0]}
 
 
+# Quotas of a new account, by service and code: vCPU on Fargate, vCPU on Fargate Spot, public addresses.
+quotas = {("fargate", "L-3032A538"): 6.0, ("fargate", "L-36FBB829"): 6.0, ("ec2", "L-0263D0A3"): 5.0}
+# The destination of traces, and the share of traces with a summary.
+traces = {"Destination": "XRay", "Status": "ACTIVE"}
+
+
+def get_quota(given):
+    """The changed or default value."""
+    key = given["ServiceCode"], given["QuotaCode"]
+    if key not in quotas:
+        raise Missing(f"the quota {key[1]} of {key[0]} is not known")
+    return {"Quota": {"ServiceCode": key[0], "QuotaCode": key[1], "Value": quotas[key]}}
+
+
+def request_quota(given):
+    """Grants a request at once. AWS takes hours or days."""
+    get_quota(given)
+    quotas[given["ServiceCode"], given["QuotaCode"]] = given["DesiredValue"]
+    return {"RequestedQuota": {"Id": uuid.uuid4().hex, "Status": "APPROVED", "DesiredValue": given["DesiredValue"]}}
+
+
+def set_traces(destination):
+    traces["Destination"] = destination
+    return dict(traces)
+
+
 SCALING = {
     "RegisterScalableTarget": register_target,
     "DescribeScalableTargets": lambda given: {"ScalableTargets": targets.find(**target_fields(given))},
@@ -164,32 +191,48 @@ FIREWALL = {
     "GetLoggingConfiguration": get_logging,
     "DeleteLoggingConfiguration": logging.drop,
 }
+QUOTAS = {
+    "GetServiceQuota": get_quota,
+    "GetAWSDefaultServiceQuota": get_quota,
+    "RequestServiceQuotaIncrease": request_quota,
+}
 CALLS = {
     **{f"AnyScaleFrontendService.{name}": call for name, call in SCALING.items()},
     **{f"AmazonEC2ContainerRegistry_V20150921.{name}": call for name, call in REGISTRY.items()},
     **{f"AWSWAF_20190729.{name}": call for name, call in FIREWALL.items()},
     **billing.CALLS,
+    **{f"ServiceQuotasV20190624.{name}": call for name, call in QUOTAS.items()},
+    # X-Ray's calls have a path instead of a target.
+    "/GetTraceSegmentDestination": lambda given: dict(traces),
+    "/UpdateTraceSegmentDestination": lambda given: set_traces(given["Destination"]),
 }
 NOT_FOUND = {
     "AnyScaleFrontendService": "ObjectNotFoundException",
     "AmazonEC2ContainerRegistry_V20150921": "PullThroughCacheRuleNotFoundException",
     "AWSBudgetServiceGateway": "NotFoundException",
     "AWSWAF_20190729": "WAFNonexistentItemException",
+    "ServiceQuotasV20190624": "NoSuchResourceException",
 }
 
 
 def answer(target, body):
     """The status and the document of the answer."""
     try:
-        return 200, json.dumps(CALLS[target](json.loads(body)))
+        return 200, json.dumps(CALLS[target](json.loads(body or b"{}")))
     except (Missing, billing.Missing) as missing:
         kind = NOT_FOUND.get(target.partition(".")[0], "ResourceNotFoundException")
         return 400, json.dumps({"__type": kind, "message": str(missing)})
 
 
 def apply():
-    """Adds the search of traces to CloudFormation: the provider lacks a resource for it."""
-    provisioners._RESOURCE_HANDLERS["AWS::XRay::TransactionSearchConfig"] = {
-        "create": lambda logical_id, properties, stack_name: (get_account_id(), {"AccountId": get_account_id()}),
-        "delete": provisioners._cfn_noop_delete,
-    }
+    """Adds the search of traces to CloudFormation, for which the provider lacks a resource, and X-Ray to the list of endpoints."""
+    ec2._VPCE_INTERFACE_SERVICES = [*ec2._VPCE_INTERFACE_SERVICES, "xray"]
+
+    def create(logical_id, properties, stack_name):
+        set_traces("CloudWatchLogs")
+        return get_account_id(), {"AccountId": get_account_id()}
+
+    def delete(physical_id, properties):
+        set_traces("XRay")
+
+    provisioners._RESOURCE_HANDLERS["AWS::XRay::TransactionSearchConfig"] = {"create": create, "delete": delete}
