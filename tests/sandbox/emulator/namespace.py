@@ -21,7 +21,7 @@ DYNAMODB_PORT = 8000
 BALANCER_PORTS = [80, 443, 8080, 8081, 8443]
 # A socket's path has at most 107 bytes, and a checkout may be deep.
 PODMAN_SOCKET = "/mnt/podman.sock"
-# The group of the emulator, by which the packet filter knows the load balancer. read_your_writes.py calls tasks with it.
+# The group of the emulator. By it the packet filter knows the load balancer, and proofs/strict.py calls tasks.
 EMULATOR_GROUP = 4566
 
 

@@ -16,11 +16,11 @@ from network.groups import Place
 
 # The address of a task's metadata and credentials on AWS.
 LINK_LOCAL = "169.254.170.2"
-# Services that tasks call by themselves: the table, and the endpoints of telemetry. The sandbox gives each a public address.
+# Services that tasks call by themselves, each with a public address: the table, and the endpoints of telemetry.
 CALLED = ("dynamodb", "monitoring", "xray")
 # Services that ECS's agent calls over a task's interface before the containers start.
 OF_AGENT = ("ecr.api", "ecr.dkr", "s3", "secretsmanager", "logs")
-# The addresses of documentation (RFC 5737): no VPC has them. Gateway endpoints lead to the addresses of their prefix list.
+# Addresses for documentation (RFC 5737), which no VPC has. Gateway endpoints lead to addresses of a prefix list.
 PUBLIC = {name: f"203.0.113.{number}" for number, name in enumerate((*CALLED, *OF_AGENT), 1)}
 _filtered = ""
 _lock = threading.Lock()

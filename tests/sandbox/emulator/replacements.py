@@ -51,7 +51,7 @@ def tell(service, message):
 
 
 def _watch():
-    services = [service for service in ecs._services.values() if service["status"] == "ACTIVE"]
+    services = [service for service in list(ecs._services.values()) if service["status"] == "ACTIVE"]
     running = {service["serviceArn"]: _tasks(service) for service in services}
     _check_containers([task for tasks in running.values() for task in tasks])
     for service in services:

@@ -12,6 +12,9 @@ from client import expect
 from harness import OFFSET, sandbox
 from strict import Packets, bounded, desired, hurried, inside, scale, service, until
 
+# Time of a deployment until its tasks start, on a busy machine.
+PLANNING = 600
+
 
 def expect_applied_ways(echo):
     packets = Packets(echo)
@@ -154,7 +157,7 @@ def prove_alarm(echo, deploy, serving):
     set_state = lambda state: echo.aws.cloudwatch.set_alarm_state(AlarmName=alarm, StateValue=state, StateReason="proof")
     with ThreadPoolExecutor() as pool:
         deploying = pool.submit(sandbox, *deploy)
-        until("the deployment is in progress", lambda: service(echo)["deployments"][0]["rolloutState"] == "IN_PROGRESS" or deploying.done())
+        until("the deployment is in progress", lambda: service(echo)["deployments"][0]["rolloutState"] == "IN_PROGRESS" or deploying.done(), PLANNING)
 
         def is_failed():
             # The evaluation of the alarm, each minute, calms it again.
@@ -162,7 +165,7 @@ def prove_alarm(echo, deploy, serving):
             return deploying.done() or any("alarm detected" in one["rolloutStateReason"] for one in service(echo)["deployments"])
 
         try:
-            until("the deployment fails", is_failed)
+            until("the deployment fails", is_failed, PLANNING)
         finally:
             set_state("OK")
         code, output = deploying.result()
