@@ -153,7 +153,10 @@ def prove_wrong_health_path(echo):
 
 def prove_alarm(echo, deploy, serving):
     """`deploy`: the arguments of scripts/sandbox for a deployment; `serving`: the image that runs before and afterwards."""
-    alarm = service(echo)["deploymentConfiguration"]["alarms"]["alarmNames"][0]
+    names = service(echo)["deploymentConfiguration"]["alarms"]["alarmNames"]
+    # The faults before may ring alarms, and ECS ignores an alarm that rings at the start of a deployment.
+    quiet = lambda: [one["AlarmName"] for one in echo.aws.cloudwatch.describe_alarms(AlarmNames=names)["MetricAlarms"] if one["StateValue"] == "OK"]
+    alarm = until("an alarm is quiet", quiet, PLANNING)[0]
     set_state = lambda state: echo.aws.cloudwatch.set_alarm_state(AlarmName=alarm, StateValue=state, StateReason="proof")
     with ThreadPoolExecutor() as pool:
         deploying = pool.submit(sandbox, *deploy)
