@@ -1,6 +1,6 @@
 """Replaces unhealthy tasks of services, as ECS's scheduler does.
 
-A task is unhealthy if a target group says so, or if the health check of an essential container has failed as often as its definition says. The
+A task is unhealthy if a target group says so, or if the health check of an essential container has failed its number of retries. The
 scheduler ignores both during the grace period after the task's start. It starts the replacement first if the service's maximum allows that, and
 stops the task when the replacement runs. Sources: "Amazon ECS service definition parameters" (healthCheckGracePeriodSeconds, maximumPercent),
 and "Determine Amazon ECS task health using container health checks".

@@ -1,5 +1,7 @@
-"""Proofs that packets go the applied ways only, and that planted faults are found: a wrong rule of a security group, a wrong route, a wrong health path,
-a ringing alarm during a deployment, and a client above the firewall's rate.
+"""Proofs that packets go the applied ways only, and that planted faults are found.
+
+The faults are a wrong rule of a security group, a wrong route and a wrong health path. An alarm rings during a deployment, and a client exceeds the
+firewall's rate.
 
 Each fault is a change behind Terraform's back, and is taken back.
 """
@@ -138,7 +140,7 @@ def prove_wrong_health_path(echo):
         try:
             set_path("/-/wrong")
             until("targets are unhealthy", lambda: all("[404]" in state.get("Description", "") for state in states()))
-            # The replacements fail the same check. So the tasks run on, and the load balancer uses them as a last resort.
+            # The replacements fail the same check, so the tasks run on. The load balancer uses them as a last resort.
             events = lambda: " ".join(event["message"] for event in service(echo)["events"])
             until("ECS names the failed checks", lambda: "failed ELB health checks" in events())
             expect("the running tasks", {task["taskArn"] for task in echo.tasks()}, before)
