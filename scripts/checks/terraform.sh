@@ -109,7 +109,7 @@ tested() {
 check_roots() {
   "$root/scripts/tools" provider || return
   use_terraform
-  python3 -B -m unittest tests/terraform/test_environments.py tests/terraform/test_protection.py tests/terraform/test_quotas.py tests/terraform/test_order.py tests/sandbox/emulator/order/test_order.py tests/sandbox/emulator/test_repeats.py
+  python3 -B -m unittest tests/terraform/test_environments.py tests/terraform/test_protection.py tests/terraform/test_quotas.py tests/terraform/test_order.py tests/sandbox/emulator/order/test_order.py tests/sandbox/emulator/test_repeats.py tests/sandbox/emulator/test_firewall.py tests/sandbox/emulator/test_scaling.py tests/sandbox/emulator/network/test_network.py
 }
 
 # Prices that scripts/deliver/cost calculates from a plan.

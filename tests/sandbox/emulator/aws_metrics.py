@@ -12,6 +12,7 @@ import threading
 import time
 
 import docker
+import periods
 from ministack.core.responses import request_scope
 from ministack.services import cloudwatch, cloudwatch_logs, ecs
 
@@ -25,7 +26,7 @@ def publish(namespace, name, value, **dimensions):
 
 def account():
     """The scope of the account, for work without a request to its API."""
-    return request_scope(os.environ["MINISTACK_ACCOUNT_ID"], os.environ["MINISTACK_REGION"])
+    return request_scope(os.environ["MINISTACK_ACCOUNT_ID"], region())
 
 
 def for_ever(work):
@@ -45,8 +46,8 @@ def for_ever(work):
     threading.Thread(target=again, daemon=True).start()
 
 
-def next_minute(seconds=0):
-    return (time.time() // 60 + 1) * 60 + seconds
+def region():
+    return os.environ["MINISTACK_REGION"]
 
 
 def apply():
@@ -98,9 +99,9 @@ def _report_tasks():
             of = {"ClusterName": cluster["clusterName"], "ServiceName": service["serviceName"]}
             publish("ECS/ContainerInsights", "DesiredTaskCount", service["desiredCount"], **of)
             publish("ECS/ContainerInsights", "RunningTaskCount", service["runningCount"], **of)
-    running = [int(task["cpu"]) for task in ecs._tasks.values() if task["lastStatus"] == "RUNNING" and task.get("capacityProviderName") != "FARGATE_SPOT"]
+    running = [int(task["cpu"]) for task in list(ecs._tasks.values()) if task["lastStatus"] == "RUNNING" and task.get("capacityProviderName") != "FARGATE_SPOT"]
     publish("AWS/Usage", "ResourceCount", sum(running) / 1024, Service="Fargate", Type="Resource", Resource="vCPU", Class="Standard/OnDemand")
-    return next_minute()
+    return periods.next_end(60)
 
 
 def _report_task(task):

@@ -15,6 +15,7 @@ from xml.sax.saxutils import escape
 
 import access_logs
 import aws_metrics
+import periods
 from ministack.core.responses import StreamingResponse
 from ministack.services import alb
 
@@ -63,32 +64,33 @@ def _check_all():
         problems = list(pool.map(lambda key: problem_of(alb._tgs[key[0]], *key[1:]), asked))
     for key in set(_healths) - set(asked):
         del _healths[key]
-    for key, problem in zip(asked, problems, strict=True):
-        _note(_healths.setdefault(key, Health()), alb._tgs[key[0]], problem)
+    for key, found in zip(asked, problems, strict=True):
+        _note(_healths.setdefault(key, Health()), alb._tgs[key[0]], found)
     for arn in {key[0] for key in asked}:
         unhealthy = [_healths[key].problem is not None for key in asked if key[0] == arn]
         _publish(arn, "UnHealthyHostCount", sum(unhealthy))
         _publish(arn, "HealthyHostCount", len(unhealthy) - sum(unhealthy))
-    return time.time() + min((group["HealthCheckIntervalSeconds"] for group in alb._tgs.values()), default=10)
+    return time.time() + periods.of(min((group["HealthCheckIntervalSeconds"] for group in alb._tgs.values()), default=10))
 
 
-def _note(health, group, problem):
-    if (problem is None) == (health.problem is None):
-        health.problem, health.contradicted = problem, 0
+def _note(health, group, found):
+    if (found is None) == (health.problem is None):
+        health.problem, health.contradicted = found, 0
         return
     health.contradicted += 1
-    if health.contradicted >= group["UnhealthyThresholdCount" if problem else "HealthyThresholdCount"]:
-        health.problem, health.contradicted = problem, 0
+    if health.contradicted >= group["UnhealthyThresholdCount" if found else "HealthyThresholdCount"]:
+        health.problem, health.contradicted = found, 0
 
 
-def _problem(arn, target):
-    return _healths.get((arn, target["Id"], target["Port"]), Health()).problem
+def problem(arn, address, port):
+    """The problem of a registered target. None for a healthy one."""
+    return _healths.get((arn, address, port), Health()).problem
 
 
 async def _forward(arn, method, path, headers, body, query, raw_query_string=None, raw_path=None):
     """Forwards to a healthy target, or to any target if none is healthy."""
     targets = alb._targets.get(arn, [])
-    targets = [target for target in targets if _problem(arn, target) is None] or targets
+    targets = [target for target in targets if problem(arn, target["Id"], target["Port"]) is None] or targets
     # MiniStack waits 60 s for each load balancer.
     alb.TARGET_IDLE_TIMEOUT = float(alb._lb_attr(_balancer(arn), "idle_timeout.timeout_seconds", "60"))
     target, started = random.choice(targets or [None]), time.time()
@@ -136,10 +138,9 @@ def _describe_target_health(params):
         return alb._error("TargetGroupNotFound", f"Target group '{arn}' not found.")
     told = ""
     for target in alb._targets.get(arn, []):
-        problem = _problem(arn, target)
         health = "<State>healthy</State>"
-        if problem:
-            reason, description = problem
+        if found := problem(arn, target["Id"], target["Port"]):
+            reason, description = found
             health = f"<State>unhealthy</State><Reason>{reason}</Reason><Description>{escape(description)}</Description>"
         told += f"<member><Target><Id>{target['Id']}</Id><Port>{target['Port']}</Port></Target><TargetHealth>{health}</TargetHealth></member>"
     return alb._xml(200, "DescribeTargetHealth", f"<TargetHealthDescriptions>{told}</TargetHealthDescriptions>")

@@ -224,7 +224,9 @@ def _endpoint(parameters, endpoint):
     policy = f"<policyDocument>{escape(policy)}</policyDocument>" if policy else ""
     if ec2._p(parameters, "VpcEndpointType") != "Interface":
         return policy
-    groups = "".join(f"<item><groupId>{group}</groupId></item>" for group in ec2._parse_member_list(parameters, "SecurityGroupId"))
+    named = ec2._parse_member_list(parameters, "SecurityGroupId")
+    ec2._vpc_endpoints[endpoint] |= {"Groups": named, "PrivateDnsEnabled": ec2._p(parameters, "PrivateDnsEnabled") == "true"}
+    groups = "".join(f"<item><groupId>{group}</groupId></item>" for group in named)
     service = ec2._p(parameters, "ServiceName").rpartition(".")[2]
     name = f"<item><dnsName>{endpoint}.{service}.vpce.amazonaws.com</dnsName><hostedZoneId>Z0</hostedZoneId></item>"
     return (

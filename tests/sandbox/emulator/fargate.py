@@ -5,39 +5,36 @@ functions of MiniStack to add the rest that Echo relies on. README.md compares b
 """
 
 import contextlib
-import ipaddress
 import os
 import time
 
-import balancing
 import docker
+import health
+import reach
 import telemetry
 from ministack.core.responses import get_account_id, get_region, json_response
-from ministack.services import alb, ec2, ecs, secretsmanager
+from ministack.services import ec2, ecs, secretsmanager
 
-# The address of a task's metadata and credentials on AWS. The emulator listens there, in the sandbox's network
-# namespace.
-LINK_LOCAL = "169.254.170.2"
 # Maximum time of a container from its start to its first healthy answer. Many times Echo's, for slow machines, and
 # short enough for a test of a failing deployment.
 START_SECONDS = 40
+# Time until ECS's agent gives up a service that it does not reach; minutes on AWS.
+TIMEOUT_SECONDS = 3
 
 _originals = {}
 # Deployments by id: MiniStack forgets ended deployments, and the provider asks for their end.
 _deployments = {}
 
 
-def apply(api_port):
+def apply():
     """Replaces MiniStack's functions. Call once, before MiniStack serves."""
 
     def replace(module, name, function):
         _originals[name] = getattr(module, name)
         setattr(module, name, function)
 
-    def run_kwargs(*args):
-        return _run_kwargs(api_port, *args)
-
-    replace(ecs, "_build_run_kwargs", run_kwargs)
+    replace(ecs, "_build_run_kwargs", _run_kwargs)
+    replace(ecs, "_record_task_ip", _record_task_ip)
     replace(ecs, "_resolve_container_secrets", _secrets)
     replace(ecs, "_mark_task_running", _mark_task_running)
     replace(ecs, "_fail_task_start", _fail_task_start)
@@ -57,7 +54,7 @@ def services_in_rollout():
     return [service["serviceArn"] for service, newest in deployments if newest and newest["rolloutState"] == "IN_PROGRESS"]
 
 
-def _run_kwargs(api_port, definition, task_definition, env, ports, network, host_mode, task_id, task_arn, own_ip, cluster_arn):
+def _run_kwargs(definition, task_definition, env, ports, network, host_mode, task_id, task_arn, own_ip, cluster_arn):
     """Arguments of a container for Docker: MiniStack's, and the rest of the task definition."""
     kwargs = _originals["_build_run_kwargs"](
         definition, task_definition, env, ports, network, host_mode, task_id, task_arn, own_ip, cluster_arn
@@ -79,9 +76,10 @@ def _run_kwargs(api_port, definition, task_definition, env, ports, network, host
     # The SDKs accept credentials over plain HTTP from this address and from loopback only.
     del env["AWS_CONTAINER_CREDENTIALS_FULL_URI"], env["AWS_CONTAINER_AUTHORIZATION_TOKEN"]
     env["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] = f"/v2/credentials/{task_id}"
-    env["AWS_ENDPOINT_URL"] = f"http://{LINK_LOCAL}:{api_port}"
+    # Plain HTTP, on the port that security groups have to allow.
+    env["AWS_ENDPOINT_URL"] = f"http://{reach.host_of('dynamodb')}:443"
     env["AWS_REGION"] = get_region()
-    env["ECS_CONTAINER_METADATA_URI_V4"] = f"http://{LINK_LOCAL}/v4/" + env["ECS_CONTAINER_METADATA_URI_V4"].rpartition("/")[2]
+    env["ECS_CONTAINER_METADATA_URI_V4"] = f"http://{reach.LINK_LOCAL}/v4/" + env["ECS_CONTAINER_METADATA_URI_V4"].rpartition("/")[2]
     # The endpoints of telemetry have AWS's names, and a certificate of the sandbox.
     env["SSL_CERT_FILE"] = telemetry.IN_TASKS
     kwargs["volumes"] = [*kwargs.get("volumes", []), f"{telemetry.AUTHORITY}:{telemetry.IN_TASKS}:ro"]
@@ -93,9 +91,28 @@ def _run_kwargs(api_port, definition, task_definition, env, ports, network, host
         kwargs.pop("network", None)
         kwargs["network_mode"] = f"container:{task['_docker_ids'][0]}"
     else:
+        _place(task)
         kwargs["network"] = _network_of(task["_subnet"])
-        kwargs["extra_hosts"] = dict.fromkeys(telemetry.HOSTS, LINK_LOCAL)
+        kwargs["extra_hosts"] = {reach.host_of(service): address for service, address in reach.addresses().items()}
     return kwargs
+
+
+def _place(task):
+    """Places a task in the subnet of its service with the fewest tasks, with the service's security groups."""
+    placed = ecs._services[health.service_key(task)]["networkConfiguration"]["awsvpcConfiguration"]
+    taken = [other["_subnet"] for other in list(ecs._tasks.values()) if other is not task and other["lastStatus"] != "STOPPED" and "_groups" in other]
+    task["_subnet"] = min(placed["subnets"], key=taken.count)
+    task["_groups"] = placed["securityGroups"]
+    task["availabilityZone"] = ec2._subnets[task["_subnet"]]["AvailabilityZone"]
+    if service := reach.unreached_by_agent(task):
+        time.sleep(TIMEOUT_SECONDS)
+        raise RuntimeError(f"unable to reach {reach.host_of(service)} from {task['_subnet']}: i/o timeout")
+
+
+def _record_task_ip(task, container, network):
+    """Filters the packets of a task from its first address on."""
+    _originals["_record_task_ip"](task, container, network)
+    reach.refresh()
 
 
 def _network_of(subnet_id):
@@ -105,8 +122,6 @@ def _network_of(subnet_id):
     the bridge's address, in the upper half.
     """
     vpc_id = ec2._subnets[subnet_id]["VpcId"]
-    cidr = ipaddress.ip_network(ec2._vpcs[vpc_id]["CidrBlock"])
-    lower, upper = cidr.subnets()
     client = ecs._get_docker()
     with ecs.resource_lock("vpc-network", vpc_id):
         if not client.networks.list(names=[vpc_id]):
@@ -114,7 +129,8 @@ def _network_of(subnet_id):
             for network in client.networks.list():
                 if network.name.startswith("vpc-") and network.name not in ec2._vpcs:
                     network.remove()
-            pool = docker.types.IPAMPool(subnet=str(cidr), iprange=str(lower), gateway=str(upper[4]))
+            lower, gateway = str(reach.cidr_of_tasks(vpc_id)), reach.address_of_balancers(vpc_id)
+            pool = docker.types.IPAMPool(subnet=ec2._vpcs[vpc_id]["CidrBlock"], iprange=lower, gateway=gateway)
             client.networks.create(vpc_id, driver="bridge", ipam=docker.types.IPAMConfig(pool_configs=[pool]))
     return vpc_id
 
@@ -139,7 +155,7 @@ def _mark_task_running(task_arn, task):
     """A task runs when the health checks of containers and target groups succeed. It fails if they do not in time."""
     definition = ecs._task_defs[ecs._resolve_td_key(task["taskDefinitionArn"])]
     deadline = time.monotonic() + START_SECONDS
-    while (problem := _unhealthy(task, definition)) and ecs._task_is_active(task_arn, task):
+    while (problem := health.problem(task, definition)) and ecs._task_is_active(task_arn, task):
         if time.monotonic() > deadline:
             raise RuntimeError(f"health checks failed: {problem}")
         time.sleep(0.2)
@@ -153,31 +169,6 @@ def _fail_task_start(task, client, reason):
         if ended.status == "exited":
             container["exitCode"], reason = ended.attrs["State"]["ExitCode"], "Essential container in task exited"
     _originals["_fail_task_start"](task, client, reason)
-
-
-def _unhealthy(task, definition):
-    """The problem of a task's health, or None."""
-    client = ecs._get_docker()
-    for index, container_definition in enumerate(definition["containerDefinitions"]):
-        name = container_definition["name"]
-        container = client.containers.get(task["_docker_ids"][index])
-        if container.status == "exited":
-            if not container_definition.get("essential", True):
-                continue
-            raise RuntimeError(f"essential container {name} exited: {container.logs(tail=3).decode(errors='replace')}")
-        command = (container_definition.get("healthCheck") or {}).get("command")
-        if command:
-            # ECS's form: CMD and the words of a command. The image has no shell for the shell form.
-            code, output = container.exec_run(command[1:])
-            task["containers"][index]["healthStatus"] = "UNHEALTHY" if code else "HEALTHY"
-            if code:
-                return f"{name}: {output.decode(errors='replace').strip()}"
-    service = ecs._services.get(f"{ecs._cluster_name_from_arn(task['clusterArn'])}/{task['group'].partition(':')[2]}") or {}
-    for balancer in service.get("loadBalancers") or []:
-        problem = balancing.problem_of(alb._tgs[balancer["targetGroupArn"]], ecs._task_ip(task), balancer["containerPort"])
-        if problem:
-            return ": ".join(problem)
-    return None
 
 
 def _cleanup_task_resources(task, client, extra_container=None):
@@ -207,6 +198,8 @@ def _cleanup_task_resources(task, client, extra_container=None):
         for container in sorted(rest, key=lambda container: container.attrs["Created"], reverse=True):
             with contextlib.suppress(docker.errors.APIError):
                 container.remove(v=True, force=True)
+        task["_gone"] = True
+        reach.refresh()
 
     ecs.spawn_background(remove, thread_name="sandbox-stop")
 

@@ -21,6 +21,8 @@ DYNAMODB_PORT = 8000
 BALANCER_PORTS = [80, 443, 8080, 8081, 8443]
 # A socket's path has at most 107 bytes, and a checkout may be deep.
 PODMAN_SOCKET = "/mnt/podman.sock"
+# The group of the emulator. By it the packet filter knows the load balancer, and proofs/strict.py calls tasks.
+EMULATOR_GROUP = 4566
 
 
 def enter(state, offset, python):
@@ -39,6 +41,8 @@ def prepare(state):
     run = subprocess.check_call
     run(["ip", "link", "set", "lo", "up"])
     run(["ip", "address", "add", "169.254.170.2/32", "dev", "lo"])
+    # A client from the internet, for proofs of the load balancer.
+    run(["ip", "address", "add", "198.51.100.7/32", "dev", "lo"])
     # podman's bridge has the lowest MAC address of its containers. A new container may change it, and would cut others
     # off for 20 s without an announcement.
     Path("/proc/sys/net/ipv4/conf/all/arp_notify").write_text("1")
@@ -49,9 +53,9 @@ def prepare(state):
     run(["mount", "--bind", str(hosts), "/etc/hosts"])
 
 
-def start(state, name, command):
+def start(state, name, command, **how):
     with (state / f"{name}.log").open("ab") as log:
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **how)
 
 
 async def relay(port, reader, writer):
@@ -108,7 +112,7 @@ def main():
     podman = ["sleep", "infinity"] if without_tasks else ["podman", "system", "service", "--time", "0", f"unix://{PODMAN_SOCKET}"]
     podman = start(state, "podman", podman)
     dynamodb = start(state, "dynamodb", ["dynamodb-local", str(DYNAMODB_PORT)])
-    emulator = start(state, "emulator", [python, "-B", str(Path(__file__).parent / "server.py"), *map(str, BALANCER_PORTS)])
+    emulator = start(state, "emulator", [python, "-B", str(Path(__file__).parent / "server.py"), *map(str, BALANCER_PORTS)], group=EMULATOR_GROUP)
     asyncio.run(serve(listeners, {podman.pid, dynamodb.pid, emulator.pid}))
     # Control groups of containers are outside of the namespace. The kernel ends everything else with this process.
     emulator.kill()

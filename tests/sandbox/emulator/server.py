@@ -17,12 +17,17 @@ import access_logs
 import alarm_evaluator
 import balancing
 import calls
+import deployment_alarms
 import fargate
+import firewall
 import dropped_arguments
 import items
 import unimplemented
 import order
+import reach
 import repeats
+import replacements
+import scaling
 import telemetry
 import dropped_updates
 import aws_metrics
@@ -34,6 +39,9 @@ from ministack import app as ministack
 from ministack.services import alb
 
 API_PORT = 4566
+with aws_metrics.account():
+    # The address at which tasks call DynamoDB.
+    TABLES = reach.address_of("dynamodb")
 record = order.Record(Path(os.environ["SANDBOX_STATE"]) / "calls")
 
 
@@ -54,6 +62,14 @@ async def balance(port, scope, receive, send):
         listener = next((listener for listener in alb._listeners.values() if listener["Port"] == port), None)
         if not listener:
             await ministack._send_response(send, 503, {}, f"no load balancer listens on port {port}")
+            return
+        if not reach.lets_in(alb._lbs[listener["LoadBalancerArn"]], scope["client"][0], port):
+            # Security groups drop packets: a client waits until it gives up.
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            return
+        if firewall.refuses(listener["LoadBalancerArn"], scope["client"][0]):
+            await ministack._send_response(send, 403, {"Content-Type": "text/html"}, firewall.REFUSAL)
             return
         response = await alb.dispatch_request(
             alb._lbs[listener["LoadBalancerArn"]],
@@ -93,6 +109,7 @@ def judged(send, call):
         if message["type"] == "http.response.body" and not message.get("more_body"):
             with aws_metrics.account():
                 call.rolling = fargate.services_in_rollout()
+                reach.refresh()
             record.taken(call, status, answer.decode("latin-1"))
         await send(message)
 
@@ -114,16 +131,16 @@ async def app(scope, receive, send):
         await ministack.app(scope, receive, send)
         return
     host, port = scope["server"]
-    if port != API_PORT and host != fargate.LINK_LOCAL:
-        await balance(port, scope, receive, send)
-        return
     headers = headers_of(scope)
-    if port != API_PORT:
+    if host == reach.LINK_LOCAL:
         await answer(scope, headers, receive, send)
+        return
+    if port != API_PORT and host != TABLES:
+        await balance(port, scope, receive, send)
         return
     body = await body_of(receive)
     receive = once_more(body, receive)
-    if host == fargate.LINK_LOCAL:
+    if host == TABLES:
         calls.note("tasks", calls.rights_of_task(headers, body))
         if headers.get("x-amz-target", "").startswith("DynamoDB_"):
             send = counted(send, headers, body)
@@ -161,7 +178,7 @@ async def answer(scope, headers, receive, send):
 
 
 def main():
-    fargate.apply(API_PORT)
+    fargate.apply()
     unimplemented.apply()
     dropped_arguments.apply()
     dropped_updates.apply()
@@ -169,10 +186,15 @@ def main():
     alarm_evaluator.apply()
     balancing.apply()
     aws_metrics.apply()
-    for part in (telemetry, balancing, access_logs, aws_metrics, alarm_evaluator):
+    replacements.apply()
+    deployment_alarms.apply()
+    scaling.apply()
+    with aws_metrics.account():
+        reach.start()
+    for part in (telemetry, balancing, access_logs, aws_metrics, alarm_evaluator, replacements, deployment_alarms, scaling):
         part.start()
     config = Config()
-    config.bind = [f"127.0.0.1:{API_PORT}", f"{fargate.LINK_LOCAL}:{API_PORT}", f"{fargate.LINK_LOCAL}:80"]
+    config.bind = [f"127.0.0.1:{API_PORT}", f"{reach.LINK_LOCAL}:80", f"{TABLES}:443"]
     config.bind += [f"127.0.0.1:{port}" for port in sys.argv[1:]]
     # The client has to close a connection first (Go after 90 s): it repeats a request into a connection that closes
     # here.

@@ -12,10 +12,12 @@ from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import trustme
-from endpoints import LINK_LOCAL, Answers
+import reach
+from endpoints import Answers
 
 REGION = os.environ["MINISTACK_REGION"]
-HOSTS = [f"monitoring.{REGION}.amazonaws.com", f"xray.{REGION}.amazonaws.com"]
+SERVICES = ("monitoring", "xray")
+HOSTS = [f"{service}.{REGION}.amazonaws.com" for service in SERVICES]
 FOLDER = Path(os.environ["SANDBOX_STATE"]) / "telemetry"
 # The authority of the endpoints' certificate, and its path in tasks.
 AUTHORITY, IN_TASKS = FOLDER / "ca.pem", "/sandbox-ca.pem"
@@ -40,6 +42,8 @@ def start():
     AUTHORITY.chmod(0o644)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(*HOSTS).configure_cert(context)
-    server = ThreadingHTTPServer((LINK_LOCAL, 443), Endpoint)
-    server.socket, server.lock = context.wrap_socket(server.socket, server_side=True), threading.Lock()
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    lock = threading.Lock()
+    for service in SERVICES:
+        server = ThreadingHTTPServer((reach.address_of(service), 443), Endpoint)
+        server.socket, server.lock = context.wrap_socket(server.socket, server_side=True), lock
+        threading.Thread(target=server.serve_forever, daemon=True).start()

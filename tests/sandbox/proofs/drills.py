@@ -21,6 +21,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "emulator"))
 
 from client import Echo, expect
 from harness import ROOT, STATE, proving, results, sandbox, succeed
+from strict import Packets
 
 RUNBOOK = (ROOT / "docs/runbook.md").read_text()
 # The runbook uses version 2 of AWS's CLI. Version 1 lacks one command.
@@ -45,6 +46,8 @@ fi
 PATIENCE = 25 * 60
 # Time of calls that ring no alarm. An alarm on calls rings after six minutes.
 ON_PURPOSE = 10 * 60
+# Time in which the service gives up an open connection without an answer.
+OPEN_CONNECTIONS = 60
 # Access logs arrive every five minutes.
 LATE = 6 * 60
 
@@ -137,24 +140,22 @@ def tasks_are_killed(echo):
 
 @contextlib.contextmanager
 def store_is_cut_off(echo):
-    """Removes the way to DynamoDB from the tasks' security group. Nothing filters in the sandbox, so this drops the packets as well."""
+    """Removes the ways to DynamoDB from the tasks' security group. AWS tracks open connections and lets them live on, so this ends them as well."""
     groups = echo.aws.ec2.describe_security_groups(Filters=[{"Name": "tag:Name", "Values": [f"{echo.name}-service"]}])["SecurityGroups"]
     rules = echo.aws.ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [groups[0]["GroupId"]]}])["SecurityGroupRules"]
     ways = [rule["SecurityGroupRuleId"] for rule in rules if re.search("dynamodb|NAT", rule.get("Description") or "")]
-    (vpc,) = echo.aws.ec2.describe_vpcs(Filters=[{"Name": "tag:Name", "Values": [echo.name]}])["Vpcs"]
-    drop = ["INPUT", "--source", vpc["CidrBlock"], "--protocol", "tcp", "--dport", "4566", "--jump", "DROP"]
+    drop = ["INPUT", "--destination", Packets(echo).service("dynamodb"), "--protocol", "tcp", "--dport", "443", "--jump", "DROP"]
     echo.aws.ec2.revoke_security_group_egress(GroupId=groups[0]["GroupId"], SecurityGroupRuleIds=ways)
     inside("iptables", "--insert", *drop)
-    try:
-        yield
-        # The plan shows the removed rules.
-        code, output = sandbox("plan", echo.env)
-        expect("the plan", (code, "service_gateway_endpoints" in output), (2, True))
-        terraform = f"terraform() {{ {ROOT}/scripts/sandbox terraform {echo.env} \"${{@:2}}\"; }}"
-        subprocess.check_call(["bash", "-c", f"{terraform}\nROOT=environments/{echo.env}\n{commands('Drift', 'state rm')}"])
-        succeed("up", echo.env, "--image", (STATE / "image").read_text().strip())
-    finally:
-        inside("iptables", "--delete", *drop)
+    time.sleep(OPEN_CONNECTIONS)
+    inside("iptables", "--delete", *drop)
+    yield
+    # The plan shows the removed rules.
+    code, output = sandbox("plan", echo.env)
+    expect("the plan", (code, "service_gateway_endpoints" in output), (2, True))
+    terraform = f"terraform() {{ {ROOT}/scripts/sandbox terraform {echo.env} \"${{@:2}}\"; }}"
+    subprocess.check_call(["bash", "-c", f"{terraform}\nROOT=environments/{echo.env}\n{commands('Drift', 'state rm')}"])
+    succeed("up", echo.env, "--image", (STATE / "image").read_text().strip())
 
 
 @contextlib.contextmanager

@@ -18,6 +18,8 @@ from pathlib import Path
 # Clients of the emulated AWS.
 sys.path.append(str(Path(__file__).resolve().parents[1] / "emulator"))
 
+import autoscaling
+import faults
 import leftovers
 import roles
 import trust
@@ -75,7 +77,11 @@ def prove(env, image, variants):
         with proving(f"{env}: {what}"):
             holds()
     if variants:
+        prove_strict(echo)
         prove_rollouts(echo, env, *variants)
+    if faults.has_firewall(echo):
+        with proving(f"{env}: the firewall refuses a client above its rate, and no other client"):
+            faults.prove_firewall(echo)
     if re.search(r"^  protect += true$", (ROOT / f"environments/{env}/main.tf").read_text(), re.M):
         with proving(f"{env}: while protected, a destroy is refused before anything is destroyed"):
             before = succeed("terraform", env, "state", "list")
@@ -118,7 +124,28 @@ def prove_many(echo, env):
         succeed("exec", sys.executable, "-B", str(ROOT / "tests/sandbox/proofs/read_your_writes.py"), env, str(READ_BACK))
 
 
+def prove_strict(echo):
+    """The sandbox is as strict as AWS. At night the long proofs too, of which dev has none."""
+    with proving(f"{echo.env}: tasks reach AWS's services alone, and only the load balancer reaches tasks"):
+        faults.expect_applied_ways(echo)
+    with proving(f"{echo.env}: a client from a network that no rule names reaches mocks, and not management"):
+        faults.expect_clients(echo)
+    with proving(f"{echo.env}: a wrong rule of a security group cuts the load balancer off"):
+        faults.prove_wrong_rule(echo)
+    with proving(f"{echo.env}: a wrong route cuts tasks off, and no new task starts"):
+        faults.prove_wrong_route(echo)
+    with proving(f"{echo.env}: a wrong health path makes targets unhealthy, and ECS replaces their tasks after the grace period"):
+        faults.prove_wrong_health_path(echo)
+    with proving(f"{echo.env}: a schedule and requests scale out"):
+        autoscaling.prove_schedule(echo)
+        autoscaling.prove_requests(echo)
+    if echo.env != "dev":
+        with proving(f"{echo.env}: load scales out to the maximum, and low use scales in to the minimum"):
+            autoscaling.prove_processor(echo)
+
+
 def prove_rollouts(echo, env, following, bad, lazy):
+    before = (STATE / "image").read_text().strip()
     with proving(f"{env}: another image rolls out, no request fails, and no write is lost"), echo.traffic():
         succeed(*rollout(env, following))
         expect_running(echo, following)
@@ -127,6 +154,8 @@ def prove_rollouts(echo, env, following, bad, lazy):
         if code == 0 or not re.search("circuit breaker was triggered|deployment was rolled back", output):
             raise AssertionError(f"the apply ended with {code}, and does not name the rollout as the reason:\n{output[-3000:]}")
         expect_running(echo, following)
+    with proving(f"{env}: an alarm that rings during a deployment rolls it back"):
+        faults.prove_alarm(echo, rollout(env, before), following)
     if env == "dev":
         prove_delivery(echo, env, following, lazy)
 
