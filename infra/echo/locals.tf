@@ -9,8 +9,8 @@ locals {
   dns_suffix = data.aws_partition.current.dns_suffix
   account    = data.aws_caller_identity.current.account_id
 
-  # The permissions boundary of an environment's roles: by default from modules/permissions-boundary. The pipeline's roles
-  # can create no role without the boundary.
+  # The permissions boundary of an environment's roles: by default from modules/permissions-boundary. The pipeline's
+  # roles can create no role without the boundary.
   permissions_boundary_arn = coalesce(var.iam.permissions_boundary_arn, "arn:${local.partition}:iam::${local.account}:policy/github/echo-boundary-${var.environment}")
 
   # Ports inside a task. The load balancer's listeners have other ports.
