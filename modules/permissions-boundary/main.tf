@@ -1,5 +1,5 @@
-# The maximum rights of an environment's roles, even if their own policies allow more. Without a boundary, a role that may
-# create roles could give a task any right in the account, and then use it.
+# The maximum rights of an environment's roles, even if their own policies allow more. Without a boundary, a role that
+# may create roles could give a task any right in the account, and then use it.
 
 data "aws_caller_identity" "current" {}
 
