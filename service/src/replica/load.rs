@@ -47,18 +47,28 @@ impl Follower {
     }
 
     async fn load_all(self: &Arc<Self>) -> Result<(), StoreError> {
-        self.counts.reloads.fetch_add(1, Ordering::Relaxed);
-        let loading = Arc::clone(self);
-        let receive = move |delivered| {
-            let mut table = loading.table.write();
-            let is_full = loading.room.is_exceeded_by(table.bytes);
-            table.receive(delivered, is_full);
-        };
-        let head = self.store.load(Box::new(receive)).await?;
-        let mut table = self.table.write();
-        self.room.check(table.bytes)?;
-        table.end_load(head, self.settles());
-        Ok(())
+        loop {
+            self.counts.reloads.fetch_add(1, Ordering::Relaxed);
+            let loading = Arc::clone(self);
+            let receive = move |delivered| {
+                let mut table = loading.table.write();
+                let is_full = loading.room.is_exceeded_by(table.bytes);
+                table.receive(delivered, is_full);
+            };
+            let head = self.store.load(Box::new(receive)).await?;
+            {
+                let mut table = self.table.write();
+                self.room.check(table.bytes)?;
+                table.applied = head;
+            }
+            // The load may have a part of a later write, and the log has the whole write.
+            if self.is_alone() || self.apply_since(head).await?.is_some() {
+                self.table.write().end_load(self.settles());
+                return Ok(());
+            }
+            // The log has lost the first writes since the start of the load.
+            drop(self.table.write().begin_load());
+        }
     }
 
     /// The table, or an error while it is being loaded.

@@ -25,7 +25,7 @@ impl Follower {
 
     /// Reads the log up to the head, and applies the writes. Loads everything if the log does not suffice.
     pub(super) async fn read_log(self: &Arc<Self>) -> Result<(), StoreError> {
-        let Some(mut since) = self.loaded().ok().map(|table| table.applied) else {
+        let Some(since) = self.loaded().ok().map(|table| table.applied) else {
             // The last load failed, or another replica loads.
             return self.load().await;
         };
@@ -36,19 +36,7 @@ impl Follower {
             self.divergence.take_wish();
             return self.load().await;
         }
-        let (head, digest) = loop {
-            match self.store.changes_since(since).await? {
-                Changes::Log { head, digest, changes } => {
-                    self.apply_log(since, head, &changes)?;
-                    break (head, digest);
-                }
-                Changes::Part { head, changes } => {
-                    self.apply_log(since, head, &changes)?;
-                    since = head;
-                }
-                Changes::Gap => return self.load().await,
-            }
-        };
+        let Some((head, digest)) = self.apply_since(since).await? else { return self.load().await };
         if self.differs(head, digest, may_load) {
             return self.load().await;
         }
@@ -56,6 +44,26 @@ impl Follower {
             self.store.has_loaded();
         }
         Ok(())
+    }
+
+    /// Applies all writes after a version. Returns the head and its digest, or `None` if the log does not suffice.
+    pub(super) async fn apply_since(
+        &self,
+        mut since: Version,
+    ) -> Result<Option<(Version, Option<Digest>)>, StoreError> {
+        loop {
+            match self.store.changes_since(since).await? {
+                Changes::Log { head, digest, changes } => {
+                    self.apply_log(since, head, &changes)?;
+                    return Ok(Some((head, digest)));
+                }
+                Changes::Part { head, changes } => {
+                    self.apply_log(since, head, &changes)?;
+                    since = head;
+                }
+                Changes::Gap => return Ok(None),
+            }
+        }
     }
 
     /// Applies the writes of a reading, which began at `since` and ends at `head`. An error: the mocks have become too

@@ -104,8 +104,8 @@ impl Table {
     }
 
     /// Ends a load. Every mock may have replaced another state.
-    pub(super) fn end_load(&mut self, head: Version, settles: Option<Instant>) {
-        (self.applied, self.is_loading) = (head, false);
+    pub(super) fn end_load(&mut self, settles: Option<Instant>) {
+        self.is_loading = false;
         self.unsettled = Unsettled { all: settles, ..Unsettled::default() };
         let damaged = self.damaged.keys().copied().collect();
         if !self.damaged.is_empty() && damaged != self.told {

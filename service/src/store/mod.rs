@@ -192,8 +192,8 @@ pub trait Store: Send + Sync + 'static {
     async fn turns_taken(&self, counter: &Counter) -> Result<u64, TurnError>;
 
     /// Delivers all endpoints one by one, each once, and returns a version. The endpoints are at least as new as this
-    /// version: each later write may be delivered as a whole, or not. The log from the version on brings all endpoints
-    /// to one version. Each later reading of the log includes everything that was delivered.
+    /// version: each later write may be delivered as a whole, in part, or not. The log from the version on brings all
+    /// endpoints to one version. Each later reading of the log includes everything that was delivered.
     async fn load(&self, deliver: Deliver) -> Result<Version, StoreError>;
 
     /// Raises the store to a format, by default the newest, unless the store is written in the same or a newer format.

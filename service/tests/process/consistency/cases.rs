@@ -115,6 +115,36 @@ fn replicas_show_all_changes_of_a_write_or_none() {
     }
 }
 
+/// A load reads one record after the other, so it may have a part of a write.
+#[test]
+fn a_replica_shows_no_part_of_a_write_after_a_load() {
+    let mut seen = [0; 2];
+    for phase in 0..40 {
+        simulated().block_on(async {
+            let truth = Arc::<Mutex<Truth>>::default();
+            let way = || Arc::new(Way::new(&truth, &Arc::default(), Plant::Nothing, phase));
+            let [hidden, first] = ["/{x}", "/one"].map(|path| endpoint(Verb::Get, path, &text_response(path)));
+            let expected = way().write(Write::Create(hidden.clone())).await.unwrap();
+            let expected = [expected, way().write(Write::Create(first.clone())).await.unwrap()];
+            let writing = tokio::spawn({
+                let way = way();
+                async move {
+                    sleep(Duration::from_millis(phase)).await;
+                    let endpoint = Mock { response: text_response("after"), ..hidden };
+                    let replaced = Write::Replace { endpoint, expected: expected[0] };
+                    way.write_all(vec![replaced, Write::Delete { id: first.id, expected: expected[1] }]).await.unwrap();
+                }
+            });
+            let new = Replica::load(way(), LEASE).await.unwrap();
+            let shown = called(&new, "/one").await.unwrap();
+            assert!(["/one", "after"].contains(&&*shown), "{shown} in phase {phase}");
+            seen[usize::from(shown == "after")] += 1;
+            writing.await.unwrap();
+        });
+    }
+    assert!(seen.iter().all(|times| *times > 0), "{seen:?}");
+}
+
 #[test]
 fn a_moved_mock_never_returns_to_its_old_route_on_another_replica() {
     for phase in 0..10 {
