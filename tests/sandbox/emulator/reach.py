@@ -62,8 +62,8 @@ def refresh():
     """Filters by the present state. Call after each change of the network, of load balancers and of tasks."""
     global _filtered
     with _lock:
-        # A stopped task keeps its interface until its containers have ended. Meanwhile its subnet may be deleted, because
-        # the emulated network deletes at once.
+        # A stopped task keeps its interface until its containers have ended. Meanwhile its subnet may be deleted: the
+        # emulated network deletes at once.
         there = [task for task in list(ecs._tasks.values()) if not task.get("_gone") and task.get("_subnet") in ec2._subnets]
         tasks = [place for task in there if (place := place_of(task))]
         balancers = [_balancer(balancer) for balancer in alb._lbs.values()]

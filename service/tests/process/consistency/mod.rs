@@ -12,6 +12,7 @@ mod history;
 mod judged;
 mod later_version;
 mod limited;
+mod loads;
 mod plant;
 mod process_faults;
 mod processes;
