@@ -67,7 +67,6 @@ data "aws_iam_policy_document" "read" {
       "ec2:DescribeCoipPools",
       "ec2:DescribeFlowLogs",
       "ec2:DescribeInternetGateways",
-      "ec2:DescribeManagedPrefixLists",
       "ec2:DescribeNatGateways",
       "ec2:DescribeNetworkAcls",
       "ec2:DescribeNetworkInterfaces",
@@ -146,6 +145,17 @@ data "aws_iam_policy_document" "read" {
       "${local.arn.secretsmanager}:secret:${var.name}-*",
       "${local.arn.sns}:${var.name}-*",
     ]
+  }
+
+  # A VPC of other owners may have no endpoint that shows its prefix list.
+  dynamic "statement" {
+    for_each = anytrue([for shared in values(local.shared) : shared.vpc_arn != null]) ? ["ec2:DescribeManagedPrefixLists"] : []
+
+    content {
+      sid       = "HowVpcsAreSetUp"
+      actions   = [statement.value]
+      resources = ["*"]
+    }
   }
 
   dynamic "statement" {

@@ -92,8 +92,8 @@ class Declared(unittest.TestCase):
         self.assertEqual(list(inplace.undeclared(self.attributes, self.changed, self.reasons)), [])
 
     def test_a_new_attribute_is_found(self):
-        (said,) = inplace.undeclared(self.attributes | {(*LB, "ip_address_type")}, self.changed, self.reasons)
-        self.assertIn("modules/load-balancer aws_lb.main ip_address_type", said)
+        (said,) = inplace.undeclared(self.attributes | {(*LB, "enable_http2")}, self.changed, self.reasons)
+        self.assertIn("modules/load-balancer aws_lb.main enable_http2", said)
 
     def test_an_attribute_that_an_override_forgets_is_found(self):
         (said,) = inplace.undeclared(self.attributes, self.changed - {(*LB, "idle_timeout")}, self.reasons)

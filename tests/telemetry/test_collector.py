@@ -58,7 +58,7 @@ class Collector(unittest.TestCase):
 
     def test_the_readme_names_the_versions_of_both_collectors(self):
         told = Path(__file__).with_name("README.md").read_text()
-        for file, version in {"docs/deploying.md": r"aws-otel-collector:(\S+?)\"", "tests/collector/go.mod": r"/collector/otelcol (\S+)"}.items():
+        for file, version in {"scripts/deliver/collector": r"(?m)^version=(\S+)", "tests/collector/go.mod": r"/collector/otelcol (\S+)"}.items():
             self.assertIn(f" {re.search(version, (ROOT / file).read_text())[1]}", told, file)
 
 
