@@ -11,6 +11,7 @@ module "security_groups" {
   redirect_port           = local.listener_ports.redirect
   service_ports           = local.service_ports
   gateway_prefix_list_ids = local.gateway_prefix_list_ids
+  endpoint_client_cidrs   = local.is_own || !local.makes_endpoints ? [] : [module.existing_network[0].cidr]
   internet_egress         = !local.makes_endpoints
 }
 

@@ -77,7 +77,7 @@ variable "existing_network" {
     - `vpc_id`: id of the VPC.
     - `task_subnet_ids`: ids of private subnets for tasks, one in each of two or more zones.
     - `load_balancer_subnet_ids`: ids of subnets for the load balancer, one in each of two or more zones: public ones, or private ones with `access.internal`. Clients of Echo must have no addresses in them: the service trusts `X-Forwarded-For` from there.
-    - `interface_endpoints`: create interface endpoints for the services that tasks use; the VPC needs gateway endpoints for DynamoDB and S3. false: tasks reach AWS by the VPC's NAT, transit gateway or endpoints. A VPC takes one interface endpoint for each service, so only one environment in it can create them.
+    - `interface_endpoints`: create interface endpoints for the services that tasks use; the VPC needs gateway endpoints for DynamoDB and S3. false: tasks reach AWS by the VPC's NAT, transit gateway or endpoints. A VPC takes one interface endpoint for each service, so only one environment in it can create them, and the others use them.
   EOT
   type = object({
     vpc_id                   = string

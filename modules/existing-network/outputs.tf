@@ -1,5 +1,10 @@
 # The same outputs as modules/network, so that a caller can use either.
 
+output "cidr" {
+  description = "IPv4 network of the VPC, without its secondary networks."
+  value       = data.aws_vpc.main.cidr_block
+}
+
 output "gateway_prefix_list_ids" {
   description = "Id of the prefix list of `s3` and `dynamodb`, for rules of security groups."
   value       = { for service, list in data.aws_ec2_managed_prefix_list.main : service => list.id }

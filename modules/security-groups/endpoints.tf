@@ -22,3 +22,17 @@ resource "aws_vpc_security_group_ingress_rule" "endpoints" {
 
   tags = { Name = "service" }
 }
+
+# Private names of endpoints resolve in the whole VPC, so other clients in a shared VPC depend on the endpoints as well.
+resource "aws_vpc_security_group_ingress_rule" "endpoints_of_vpc" {
+  for_each = var.endpoint_client_cidrs
+
+  security_group_id = aws_security_group.endpoints.id
+  description       = "From other clients in the VPC"
+  ip_protocol       = "tcp"
+  from_port         = 443
+  to_port           = 443
+  cidr_ipv4         = each.key
+
+  tags = { Name = each.key }
+}

@@ -3,7 +3,7 @@ output "endpoints_id" {
   value       = aws_security_group.endpoints.id
 
   # Includes the rules that change between NAT and endpoints, so that modules/interface-endpoints orders the change.
-  depends_on = [aws_vpc_security_group_ingress_rule.endpoints, aws_vpc_security_group_egress_rule.service_internet]
+  depends_on = [aws_vpc_security_group_ingress_rule.endpoints, aws_vpc_security_group_ingress_rule.endpoints_of_vpc, aws_vpc_security_group_egress_rule.service_internet]
 }
 
 output "load_balancer_id" {

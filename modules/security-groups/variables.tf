@@ -1,3 +1,10 @@
+variable "endpoint_client_cidrs" {
+  description = "IPv4 networks of other clients of the interface endpoints, for a shared VPC. Empty: only the service."
+  type        = set(string)
+  default     = []
+  nullable    = false
+}
+
 variable "gateway_prefix_list_ids" {
   description = "Id of the prefix list of each gateway endpoint (`s3` and `dynamodb`), for the service's images and data."
   type        = map(string)

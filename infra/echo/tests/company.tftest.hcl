@@ -42,7 +42,7 @@ override_data {
 
 override_data {
   target = module.existing_network[0].data.aws_vpc.main
-  values = { enable_dns_support = true, enable_dns_hostnames = true }
+  values = { enable_dns_support = true, enable_dns_hostnames = true, cidr_block = "10.0.0.0/16" }
 }
 
 override_data {

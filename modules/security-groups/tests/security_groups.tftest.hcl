@@ -137,6 +137,19 @@ run "ipv6" {
   }
 }
 
+run "a_shared_vpc" {
+  command = plan
+
+  variables {
+    endpoint_client_cidrs = ["10.50.0.0/16"]
+  }
+
+  assert {
+    condition     = { for cidr, rule in aws_vpc_security_group_ingress_rule.endpoints_of_vpc : cidr => "${rule.from_port} ${rule.to_port} ${rule.cidr_ipv4}" } == { "10.50.0.0/16" = "443 443 10.50.0.0/16" }
+    error_message = "Other clients in the VPC must reach the endpoints by HTTPS only."
+  }
+}
+
 run "example_https" {
   command = plan
   module {

@@ -28,11 +28,13 @@ def reached(world, subnet, groups):
     if anywhere and leads_out(world, table):
         return NEEDED
     found = set()
-    for endpoint in world.using(world.vpc_of({"SubnetId": subnet}), "endpoint"):
+    vpc = world.vpc_of({"SubnetId": subnet})
+    clients = [*groups, *(world.things[it].given["CidrBlock"] for it in [vpc] if it in world.things)]
+    for endpoint in world.using(vpc, "endpoint"):
         given = endpoint.given
         theirs = given.get("SecurityGroupId", [])
         let_out = anywhere or any(rule.names(group) for rule in out for group in theirs)
-        let_in = any(rule.given["GroupId"] in theirs and rule.names(group) for rule in world.of("rule in") for group in groups)
+        let_in = any(rule.given["GroupId"] in theirs and rule.names(client) for rule in world.of("rule in") for client in clients)
         # A gateway endpoint is a route of tables. An interface endpoint in one subnet serves its whole VPC.
         if table in given.get("RouteTableId", []) or given.get("SubnetId") and let_out and let_in:
             # `ecr.api` of com.amazonaws.eu-central-1.ecr.api
